@@ -1,0 +1,1 @@
+"""Choices among the options: presets and studies."""

@@ -1,0 +1,18 @@
+"""The two ways in which a run ends without a result."""
+
+from typing import Any
+
+
+class InputError(ValueError):
+    """The user's input cannot be used; the message is one sentence that says what to do (exit code 2)."""
+
+
+class DivergedError(RuntimeError):
+    """A term of the objective became NaN or infinite (exit code 1).
+
+    `result` holds what was computed until the last finite iteration.
+    """
+
+    def __init__(self, message: str, result: Any = None):
+        super().__init__(message)
+        self.result = result

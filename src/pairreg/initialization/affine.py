@@ -1,0 +1,22 @@
+from dataclasses import dataclass
+
+import SimpleITK as sitk
+
+from pairreg.initialization.rigid import Euler, Rigid
+from pairreg.pair.pair import Pair
+
+
+@dataclass(frozen=True, kw_only=True)
+class Affine(Rigid):
+    """The affine transform of highest mutual information, found from the rigid one; never worse than that one."""
+
+    def best(self, pair: Pair) -> sitk.Transform:
+        return self.optimised(affine(self.rigid(pair)), pair)
+
+
+def affine(rigid: Euler) -> sitk.AffineTransform:
+    transform = sitk.AffineTransform(rigid.GetDimension())
+    transform.SetCenter(rigid.GetCenter())
+    transform.SetMatrix(rigid.GetMatrix())
+    transform.SetTranslation(rigid.GetTranslation())
+    return transform

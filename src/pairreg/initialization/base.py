@@ -1,0 +1,17 @@
+"""What every initialisation is."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import SimpleITK as sitk
+
+from pairreg.pair.pair import Pair
+
+
+@dataclass(frozen=True, kw_only=True)
+class Initialization(ABC):
+    """A coarse alignment before the deformable registration."""
+
+    @abstractmethod
+    def __call__(self, pair: Pair) -> sitk.Transform:
+        """The transform from fixed to moving physical points (LPS mm) of a preprocessed pair; `pair` stays as it is."""

@@ -1,0 +1,49 @@
+from dataclasses import dataclass
+from typing import Literal
+
+import SimpleITK as sitk
+
+from pairreg.errors import InputError
+from pairreg.initialization.base import Initialization
+from pairreg.initialization.reproducible import one_thread
+from pairreg.initialization.views import on_grid
+from pairreg.pair.pair import Pair
+
+By = Literal["mass", "geometry"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CenterOfMass(Initialization):
+    """The translation from the centre of the fixed to that of the moving image.
+
+    **Arguments:** `by`: `mass` (intensities above the smallest one, in the masks) or `geometry` (the grids).
+    """
+
+    by: By = "mass"
+
+    def __call__(self, pair: Pair) -> sitk.Transform:
+        return sitk.TranslationTransform(pair.ndim, centered(pair, self.by).GetTranslation())
+
+
+def centered(pair: Pair, by: By) -> sitk.AffineTransform:
+    """The translation between the centres `by`, as an affine transform around that of the fixed image."""
+    mode = sitk.CenteredTransformInitializerFilter
+    strategy = mode.MOMENTS if by == "mass" else mode.GEOMETRY
+    images = mass(pair.fixed, pair.fixed_mask), mass(pair.moving, pair.moving_mask)
+    try:
+        with one_thread():
+            transform = sitk.CenteredTransformInitializer(*images, sitk.AffineTransform(pair.ndim), strategy)
+    except RuntimeError as error:
+        advice = "check its masks, or use initialization.by=geometry"
+        raise InputError(f"An image of {pair.name} has no mass inside its mask; {advice}.") from error
+    return sitk.AffineTransform(transform)
+
+
+def mass(image: sitk.Image, mask: sitk.Image | None) -> sitk.Image:
+    """Intensities above the smallest one, 0 outside the mask: moments need a background of 0."""
+    smallest = sitk.MinimumMaximumImageFilter()
+    smallest.Execute(image)
+    weights: sitk.Image = sitk.Cast(image - smallest.GetMinimum(), sitk.sitkFloat32)
+    if mask is not None:
+        weights = sitk.Mask(weights, on_grid(mask, image))
+    return weights

@@ -1,0 +1,77 @@
+"""The smaller copies of a pair on which it is aligned."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from pairreg.pair.pair import Pair
+
+
+@dataclass(frozen=True)
+class View:
+    """Both images at one resolution; the moving one continued beyond its border, `moving_valid` is 1 within it."""
+
+    fixed: sitk.Image
+    moving: sitk.Image
+    fixed_mask: sitk.Image | None
+    moving_mask: sitk.Image | None
+    moving_valid: sitk.Image
+
+    @property
+    def spacing(self) -> float:
+        return float(max(self.fixed.GetSpacing()))
+
+    @property
+    def voxels(self) -> int:
+        """Fixed voxels in the mask."""
+        return int(sitk.GetArrayViewFromImage(self.fixed_valid).astype(bool).sum())
+
+    @property
+    def fixed_valid(self) -> sitk.Image:
+        return ones(self.fixed) if self.fixed_mask is None else self.fixed_mask
+
+
+def view(pair: Pair, across: int) -> View:
+    """The pair with about `across` voxels along the longest side of each image (of the box around its mask)."""
+    (fixed, fixed_mask), (moving, moving_mask) = (
+        shrunk(image, mask, across) for image, mask in ((pair.fixed, pair.fixed_mask), (pair.moving, pair.moving_mask))
+    )
+    # Without a margin, voxels that leave the moving image leave the metric too, which its gradient does not know:
+    # the affine transform then grows until the images hardly overlap.
+    margin = [max(2, n // 4) for n in moving.GetSize()]
+    valid = ones(moving) if moving_mask is None else moving_mask
+    return View(fixed, sitk.ZeroFluxNeumannPad(moving, margin, margin), fixed_mask, moving_mask, valid)
+
+
+def shrunk(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sitk.Image, sitk.Image | None]:
+    """`image` averaged over blocks that are as cubic in mm as whole numbers allow, cropped to its mask."""
+    mask = None if mask is None else on_grid(mask, image)
+    if mask is not None:
+        image, mask = cropped(image, mask), cropped(mask, mask)
+    sizes = list(zip(image.GetSize(), image.GetSpacing(), strict=True))
+    block = max(n * s for n, s in sizes) / across
+    factors = [max(1, min(n, int(block / s))) for n, s in sizes]
+    small = sitk.BinShrink(image, factors)
+    return small, None if mask is None else on_grid(mask, small)
+
+
+def cropped(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
+    inside = np.argwhere(sitk.GetArrayViewFromImage(mask))
+    if not len(inside):  # the mask lies between the voxels of its image
+        return image
+    start, stop = inside.min(0)[::-1], inside.max(0)[::-1] + 1
+    box: sitk.Image = sitk.RegionOfInterest(image, (stop - start).tolist(), start.tolist())
+    return box
+
+
+def on_grid(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
+    """`mask` on the grid of `image`, uint8."""
+    resampled: sitk.Image = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
+    return resampled
+
+
+def ones(image: sitk.Image) -> sitk.Image:
+    full: sitk.Image = sitk.Image(image.GetSize(), sitk.sitkUInt8) + 1
+    full.CopyInformation(image)
+    return full

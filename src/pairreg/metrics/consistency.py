@@ -1,0 +1,31 @@
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+from pairreg.metrics.jacobian import checked
+
+
+def inverse_consistency(field: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """`|u(x) + v(x + u(x))|` in voxels, `(*spatial,)`: how far going there and back ends from the start; 0 is best.
+
+    `field` u and `inverse` v: `(*spatial, ndim)` in voxels of one grid. v is interpolated linearly, and the result is
+    NaN where `x + u(x)` leaves the grid (take `np.nanmean`).
+
+    **Raises:** `ValueError` if the shapes differ or `field` is no field.
+
+    Source: Christensen and Johnson, IEEE TMI 20:568 (2001).
+    """
+    field = checked(field)
+    if field.shape != np.shape(inverse):
+        raise ValueError(f"field {field.shape} and inverse {np.shape(inverse)} differ in shape")
+    spatial = field.shape[:-1]
+    there = np.indices(spatial, sparse=True)
+    points = np.stack([there[d] + field[..., d] for d in range(len(spatial))])
+    back = [map_coordinates(inverse[..., d], points, order=1, mode="nearest") for d in range(len(spatial))]
+    distance = np.sqrt(sum((field[..., d] + v) ** 2 for d, v in enumerate(back)))
+    distance[any_outside(points, spatial)] = np.nan
+    return distance
+
+
+def any_outside(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    last = np.reshape(shape, (-1,) + (1,) * len(shape)) - 1
+    return np.any((points < 0) | (points > last), axis=0)

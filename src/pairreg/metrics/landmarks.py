@@ -1,0 +1,17 @@
+import numpy as np
+
+
+def tre(mapped_points: np.ndarray, target_points: np.ndarray) -> np.ndarray:
+    """Target registration error: Euclidean distance of each point to its counterpart, in the unit of the points (mm).
+
+    Both `(n, ndim)`, in the same order; returns `(n,)`, 0 is best. The pull field maps *fixed* points into the moving
+    image, so `mapped_points` are fixed landmarks carried through the transform and `target_points` the moving ones.
+
+    **Raises:** `ValueError` if the shapes differ.
+
+    Source: Fitzpatrick et al., IEEE TMI 17:694 (1998).
+    """
+    mapped, target = np.asarray(mapped_points, float), np.asarray(target_points, float)
+    if mapped.shape != target.shape or mapped.ndim != 2:
+        raise ValueError(f"points should be two arrays (n, ndim); they are {mapped.shape} and {target.shape}")
+    return np.linalg.norm(mapped - target, axis=1)

@@ -1,0 +1,78 @@
+"""A pair made ready for optimisation: arrays on the fixed grid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from pairreg import geometry
+from pairreg.errors import InputError
+from pairreg.optimization.pyramid import block_mean
+from pairreg.pair.pair import Pair
+from pairreg.transform.base import LevelGrid
+from pairreg.transform.warp import usable_cells
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`pair` is preprocessed; `initial` maps fixed to moving points; the arrays lie on the fixed grid `(*spatial,)`.
+
+    `moving` is resampled through `initial`; `moving_mask` is True where that resampling has data.
+    """
+
+    pair: Pair
+    initial: sitk.Transform
+    fixed: np.ndarray
+    moving: np.ndarray
+    fixed_mask: np.ndarray
+    moving_mask: np.ndarray
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        return geometry.spacing(self.pair.fixed)
+
+    def level(self, grid: LevelGrid) -> dict[str, Any]:
+        """The images, masks and spacing of one level, by the names of the objective's inputs."""
+        return {
+            "fixed": block_mean(self.fixed, grid.factors),
+            "moving": block_mean(self.moving, grid.factors),
+            "mask": block_mean(self.fixed_mask, grid.factors) > 0,
+            "usable": usable_cells(block_mean(self.moving_mask, grid.factors) > 0.999),
+            "spacing": np.multiply(self.spacing, grid.factors).astype(np.float32),
+        }
+
+    def grid(self, factors: Sequence[int]) -> LevelGrid:
+        shape = tuple(-(-n // f) for n, f in zip(self.fixed.shape, factors, strict=True))
+        return LevelGrid(shape, tuple(factors))
+
+
+def prepare(pair: Pair, initial: sitk.Transform) -> Prepared:
+    """Resample a preprocessed pair through its initialisation. Raises `InputError` if nothing is left to compare."""
+    grid = pair.fixed
+    moving = geometry.resample(pair.moving, grid, initial, fill=geometry.minimum(pair.moving))
+    moving_mask = _reach(pair.moving, grid, initial)
+    if pair.moving_mask is not None:
+        moving_mask &= _mask(pair.moving_mask, grid, initial)
+    fixed_mask = np.ones(moving_mask.shape, bool)
+    if pair.fixed_mask is not None:
+        fixed_mask = _mask(pair.fixed_mask, grid, sitk.Transform(pair.ndim, sitk.sitkIdentity))
+    if not (fixed_mask & moving_mask).any():
+        raise InputError(
+            f"pair {pair.name!r}: fixed and moving do not overlap after the initialisation; "
+            "try initialization=center_of_mass or check the masks."
+        )
+    return Prepared(pair, initial, geometry.array(grid), geometry.array(moving), fixed_mask, moving_mask)
+
+
+def _reach(moving: sitk.Image, grid: sitk.Image, initial: sitk.Transform) -> np.ndarray:
+    ones = sitk.Image(moving.GetSize(), sitk.sitkFloat32) + 1
+    ones.CopyInformation(moving)
+    reached: np.ndarray = geometry.array(geometry.resample(ones, grid, initial)) > 0.999
+    return reached
+
+
+def _mask(mask: sitk.Image, grid: sitk.Image, transform: sitk.Transform) -> np.ndarray:
+    inside: np.ndarray = geometry.array(geometry.resample(mask, grid, transform, nearest=True)) > 0
+    return inside

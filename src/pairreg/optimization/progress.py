@@ -1,0 +1,82 @@
+"""Progress of a run: a bar on a terminal, a line every 10 % in the log."""
+
+import logging
+import time
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from pairreg.optimization.observer import Observer
+from pairreg.schedule.base import Level
+
+log = logging.getLogger("pairreg")
+
+
+def term_values(names: list[str], row: np.ndarray) -> str:
+    """`loss 0.1234  ncc 0.0456  …` of one row: the loss and every term."""
+    shown = [(n, v) for n, v in zip(names, row, strict=True) if n == "loss" or "/" in n]
+    return "  ".join(f"{n.rpartition('/')[2]} {v:.4g}" for n, v in shown)
+
+
+class ProgressBar(Observer):
+    """Level, iteration, every term and the time that is left."""
+
+    def __init__(self, console: Console):
+        self.console = console
+
+    def begin(self, names: list[str], levels: list[Level]) -> None:
+        self.names, self.levels = names, levels
+        columns = (
+            TextColumn("level {task.fields[level]}/{task.fields[levels]}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("[cyan]{task.fields[values]}"),
+            TimeElapsedColumn(),
+            TextColumn("eta"),
+            TimeRemainingColumn(),
+        )
+        self.progress = Progress(*columns, console=self.console, transient=True)
+        total = sum(level.iterations for level in levels)
+        self.task: TaskID = self.progress.add_task("", total=total, level=1, levels=len(levels), values="compiling")
+        self.progress.start()
+
+    def rows(self, start: int, rows: np.ndarray) -> None:
+        level = int(rows[-1, -1])
+        # a level that converged early counts as done
+        skipped = sum(planned.iterations for planned in self.levels[: level - 1])
+        done = max(skipped, self.progress.tasks[self.task].completed) + len(rows)
+        self.progress.update(self.task, completed=done, level=level, values=term_values(self.names, rows[-1]))
+
+    def end(self) -> None:
+        self.progress.stop()
+
+
+class ProgressLog(Observer):
+    """A line at the first, the last, and every tenth of the planned iterations."""
+
+    def begin(self, names: list[str], levels: list[Level]) -> None:
+        self.names, self.levels = names, levels
+        self.step = max(1, sum(level.iterations for level in levels) // 10)
+        self.next = 0
+        self.began = time.perf_counter()
+        self.last: str | None = None
+
+    def rows(self, start: int, rows: np.ndarray) -> None:
+        for iteration, row in enumerate(rows, start=start):
+            seconds = time.perf_counter() - self.began
+            self.last = (
+                f"level {int(row[-1])}/{len(self.levels)}  iteration {iteration + 1}  "
+                f"{term_values(self.names, row)}  {seconds:.1f} s"
+            )
+            if iteration >= self.next:
+                self._write()
+                self.next += self.step
+
+    def end(self) -> None:
+        if self.last:
+            self._write()
+
+    def _write(self) -> None:
+        log.info(self.last)
+        self.last = None

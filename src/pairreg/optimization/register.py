@@ -1,0 +1,117 @@
+"""`register`: one pair, one choice of parts, one result."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from pairreg import geometry, menu
+from pairreg.errors import DivergedError, InputError
+from pairreg.initialization.base import Initialization
+from pairreg.optimization.memory import peak_memory_mb, reset_peak
+from pairreg.optimization.objective import Objective
+from pairreg.optimization.observer import Observer, Observers
+from pairreg.optimization.optimize import optimize
+from pairreg.optimization.prepared import prepare
+from pairreg.optimizer.base import Optimizer
+from pairreg.pair.pair import Pair
+from pairreg.preprocessing.base import Preprocessing
+from pairreg.regularizer.base import Regularizer
+from pairreg.result.evaluate import evaluate, field_metrics
+from pairreg.result.result import Result
+from pairreg.schedule.base import Schedule
+from pairreg.similarity.base import Similarity
+from pairreg.transform.base import Transform
+
+
+
+def register(
+    pair: Pair,
+    *,
+    preprocessing: str | Preprocessing = "percentile",
+    initialization: str | Initialization = "affine",
+    transform: str | Transform = "unet",
+    similarity: Any = "ncc",
+    regularizer: Any = "diffusion",
+    optimizer: str | Optimizer = "adam",
+    schedule: str | Schedule = "coarse_to_fine",
+    seed: int = 0,
+    observers: Iterable[Observer] = (),
+) -> Result:
+    """Register `pair.moving` to `pair.fixed`.
+
+    **Arguments:** every part is the name of an option (`"ncc"`) or an object (`build("similarity/ncc", window=7)`);
+    `similarity` and `regularizer` also take lists of them, or a mapping from names to objects. `seed` fixes the
+    start of a network's weights. `observers` are told of every chunk of iterations.
+
+    Raises `InputError` for parts and images that cannot be used, `DivergedError` (with the result so far) if a term
+    becomes NaN or infinite.
+    """
+    objective = Objective(terms("similarity", similarity), terms("regularizer", regularizer))
+    if not objective.similarities:
+        raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
+    reset_peak()
+    began = time.perf_counter()
+    ready = part("preprocessing", preprocessing)(pair)
+    initial = part("initialization", initialization)(ready)
+    prepared = prepare(ready, initial)
+    watching = Observers(observers)
+    try:
+        field, history, diverged = optimize(
+            prepared,
+            part("transform", transform),
+            objective,
+            part("optimizer", optimizer),
+            part("schedule", schedule),
+            seed,
+            watching,
+        )
+    finally:
+        watching.end()
+    cost = {
+        "seconds": time.perf_counter() - began,
+        "iterations": float(len(history)),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    result = Result(pair, prepared, field, history, {})
+    result = Result(pair, prepared, field, history, all_metrics(result) | cost)
+    if diverged:
+        raise DivergedError(str(diverged), result) from diverged
+    return result
+
+
+def all_metrics(result: Result) -> dict[str, float]:
+    ready, initial = result.prepared.pair, result.prepared.initial
+    identity = sitk.Transform(ready.ndim, sitk.sitkIdentity)
+    before = evaluate(ready, identity)
+    is_identity = np.allclose(np.hstack([p.ravel() for p in geometry.linear_part(initial, ready.ndim)]),
+                              np.hstack([np.eye(ready.ndim).ravel(), np.zeros(ready.ndim)]))
+    initialized = before if is_identity else evaluate(ready, initial)
+    after = evaluate(ready, result.transform)
+    return (
+        after
+        | field_metrics(result.field)
+        | {f"before/{name}": value for name, value in before.items()}
+        | {f"initial/{name}": value for name, value in initialized.items()}
+    )
+
+
+def part(group: str, choice: Any) -> Any:
+    """The object that `choice` names or is."""
+    return menu.build(f"{group}/{choice}") if isinstance(choice, str) else choice
+
+
+def terms(group: str, choice: Any) -> dict[str, Any]:
+    """Terms of the objective by name; objects in a list are named by the module that defines them."""
+    if isinstance(choice, Mapping):
+        return dict(choice)
+    listed = choice if isinstance(choice, Sequence) and not isinstance(choice, str) else [choice]
+    named: dict[str, Similarity | Regularizer] = {}
+    for item in listed:
+        name = item if isinstance(item, str) else type(item).__module__.rpartition(".")[2]
+        if name in named:
+            raise InputError(f"{group} {name!r} is listed twice: give a mapping from names to objects instead.")
+        named[name] = part(group, item)
+    return named

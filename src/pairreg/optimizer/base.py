@@ -1,0 +1,22 @@
+"""What every optimizer is: something that lowers a problem's objective and reports each iteration."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pairreg.optimization.problem import Problem
+
+Report = Callable[[np.ndarray], bool]
+
+
+class Optimizer(Protocol):
+    def minimize(self, problem: "Problem", iterations: int, report: Report) -> None:
+        """Change the problem's variables for at most `iterations`.
+
+        `report(rows)` receives the values of the objective (loss, terms) of one or more iterations, `(n, 1 + terms)`,
+        and says whether to stop. Values that are not finite are reported, and the variables keep their last finite
+        state.
+        """
+        ...

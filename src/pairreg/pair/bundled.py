@@ -1,0 +1,29 @@
+"""The real pairs that come with the package."""
+
+import json
+from importlib.resources import as_file, files
+
+from pairreg.pair.files import load_pair
+from pairreg.pair.pair import Pair
+
+
+def thorax_ct_2d() -> Pair:
+    """Axial chest CT slices of two patients (1.5 mm), in HU, with 5 derived labels."""
+    return bundled("thorax_ct_2d")
+
+
+def thorax_ct_3d() -> Pair:
+    """Chest CT of one patient at end-exhale and end-inhale (3.9 × 3.9 × 5 mm), in HU, with 5 derived labels."""
+    return bundled("thorax_ct_3d")
+
+
+def bundled(name: str) -> Pair:
+    with as_file(files("pairreg.pair") / "data" / name) as folder:
+        return load_pair(
+            folder / "fixed.nii.gz",
+            folder / "moving.nii.gz",
+            name=name,
+            fixed_labels=folder / "fixed_labels.nii.gz",
+            moving_labels=folder / "moving_labels.nii.gz",
+            label_names=json.loads((folder / "label_names.json").read_text()),
+        )

@@ -1,0 +1,37 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import SimpleITK as sitk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A fixed and a moving image with what belongs to them, each on its own grid in LPS mm.
+
+    **Arguments:**
+
+    - `name`: short name for tables and figures.
+    - `fixed`, `moving`: scalar images, both 2-D or both 3-D.
+    - `fixed_labels`, `moving_labels`: integer maps, 0 = background.
+    - `fixed_mask`, `moving_mask`: voxels above 0 count in the similarity.
+    - `fixed_landmarks`, `moving_landmarks`: corresponding points `(n, ndim)` in LPS mm, x first.
+    - `channels`: images that belong to the moving one and are carried along, such as an activity map.
+    - `label_names`: names of label values.
+    """
+
+    name: str
+    fixed: sitk.Image
+    moving: sitk.Image
+    fixed_labels: sitk.Image | None = None
+    moving_labels: sitk.Image | None = None
+    fixed_mask: sitk.Image | None = None
+    moving_mask: sitk.Image | None = None
+    fixed_landmarks: np.ndarray | None = None
+    moving_landmarks: np.ndarray | None = None
+    channels: Mapping[str, sitk.Image] = field(default_factory=dict)
+    label_names: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def ndim(self) -> int:
+        return int(self.fixed.GetDimension())

@@ -1,0 +1,13 @@
+from dataclasses import dataclass
+
+import numpy as np
+
+from pairreg.preprocessing.base import Preprocessing
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinMax(Preprocessing):
+    """Each image from its smallest to its largest intensity (in its mask); one outlier decides the contrast."""
+
+    def limits(self, intensities: np.ndarray) -> tuple[float, float]:
+        return float(intensities.min()), float(intensities.max())

@@ -1,0 +1,60 @@
+"""Two label maps on top of each other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from pairreg.result.figures.sheet import positions, show
+from pairreg.result.figures.style import colour
+from pairreg.result.figures.views import View
+
+NAMED = 10  # more labels than this are not named one by one: the colours repeat, and the legend would bury the figure
+
+
+def label_values(labels: np.ndarray) -> list[int]:
+    """The labels above 0, in order."""
+    return [int(v) for v in np.unique(labels) if v > 0]
+
+
+def overlay(image: np.ndarray, filled: np.ndarray, lines: np.ndarray) -> Callable[[Axes, View], None]:
+    """Draws the labels of `filled` as areas and those of `lines` as outlines of the same colours, over `image`."""
+    values = label_values(filled)
+
+    def draw(axes: Axes, view: View) -> None:
+        show(axes, view, view.cut(image), cmap="gray", vmin=0, vmax=1.2)
+        show(axes, view, tinted(view.cut(filled), values))
+        plane, width = view.cut(lines), 0.6 if view.name else 0.9
+        for i, value in enumerate(values):
+            outline(axes, view, plane == value, colour(i), width)
+
+    return draw
+
+
+def tinted(plane: np.ndarray, values: Sequence[int]) -> np.ndarray:
+    """Labels as translucent colours `(rows, columns, 4)`."""
+    tints = np.zeros((*plane.shape, 4))
+    for i, value in enumerate(values):
+        tints[plane == value] = to_rgba(colour(i), 0.4)
+    return tints
+
+
+def outline(axes: Axes, view: View, region: np.ndarray, line_colour: str, width: float) -> None:
+    if region.any() and not region.all():
+        # a dark line beneath keeps the outline visible on an area of its own colour
+        for w, line in ((width + 0.7, "black"), (width, line_colour)):
+            axes.contour(*positions(view), region.astype(float), levels=[0.5], colors=[line], linewidths=w)
+
+
+def legend(axes: Axes, values: Sequence[int], names: Mapping[int, str], *, ncols: int = 0, **place: Any) -> None:
+    """Names of the labels, and what areas and lines are; by default in as many columns as their length allows."""
+    texts = [names.get(v, f"label {v}") for v in values] if len(values) <= NAMED else []
+    handles: list[Any] = [Patch(facecolor=to_rgba(colour(i), 0.75), label=text) for i, text in enumerate(texts)]
+    handles.append(Patch(facecolor="0.75", label="filled: fixed"))
+    handles.append(Line2D([], [], color="0.25", label="line: moving / warped"))
+    columns = ncols or (3 if max(map(len, texts), default=0) <= 12 else 2)
+    axes.legend(handles=handles, ncols=columns, frameon=False, handlelength=1.2, columnspacing=1, borderpad=0, **place)

@@ -1,0 +1,86 @@
+"""A sheet of image panels at one scale, placed to the millimetre: no layout engine leaves gaps between images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from pairreg.result.figures.views import View
+
+GAP, EDGE, HEADER, TITLE, SIDE, FOOTER = 0.05, 0.06, 0.22, 0.26, 0.22, 0.5  # inches
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A figure whose panels are `axes[row][column]`, each of the size of its row's view."""
+
+    figure: Figure
+    axes: list[list[Axes]]
+
+    def below(self, first: int, last: int, *, height: float, drop: float, shrink: float = 1.0) -> Axes:
+        """Axes `height` inches high and `drop` inches below the last row, under columns `first` to `last`."""
+        left, right = self.axes[-1][first].get_position(), self.axes[-1][last].get_position()
+        h = self.figure.get_size_inches()[1]
+        width = (right.x1 - left.x0) * shrink
+        x = (left.x0 + right.x1 - width) / 2
+        return self.figure.add_axes((x, left.y0 - (drop + height) / h, width, height / h))
+
+
+def sheet(rows: Sequence[View], columns: int, *, title: str | None, width: float, footer: float = FOOTER) -> Sheet:
+    """Empty panels for `rows` × `columns`, with room for titles above the first row (in 2-D above each row).
+
+    All panels share one scale (mm per inch) and the width of the widest view; `width` and `footer`
+    (the room below the last row) in inches.
+    """
+    named = any(view.name for view in rows)
+    side = SIDE if named else 0.0
+    cell = (width - 2 * EDGE - side - (columns - 1) * GAP) / columns
+    scale = cell / max(view.size[1] for view in rows)
+    heights = [view.size[0] * scale for view in rows]
+    gaps = [HEADER] + [GAP if named else HEADER] * (len(rows) - 1)
+    top = TITLE if title else 0.0
+    total = top + sum(gaps) + sum(heights) + footer + EDGE
+    figure = Figure(figsize=(width, total))
+    if title:
+        figure.suptitle(title, x=0.5, y=1 - 0.5 * TITLE / total, va="center", fontsize=9.5, fontweight="bold")
+    axes, y = [], total - top
+    for view, gap, height in zip(rows, gaps, heights, strict=True):
+        y -= gap + height
+        lefts = [EDGE + side + c * (cell + GAP) for c in range(columns)]
+        axes.append([figure.add_axes((x / width, y / total, cell / width, height / total)) for x in lefts])
+        if view.name:
+            middle = (y + height / 2) / total
+            figure.text((EDGE + side / 2) / width, middle, view.name, rotation=90, ha="center", va="center")
+    return Sheet(figure, axes)
+
+
+def frame(axes: Axes, view: View, background: str) -> None:
+    """Set the axes to millimetres from the first voxel centre, the view in the middle."""
+    axes.set(xticks=[], yticks=[], facecolor=background)
+    axes.spines[:].set_visible(False)
+    height = view.size[0]
+    width = height * axes.bbox.width / axes.bbox.height
+    middle = (view.shape[1] - 1) / 2 * view.spacing[1]
+    bottom, top = -view.spacing[0] / 2, height - view.spacing[0] / 2
+    axes.set_xlim(middle - width / 2, middle + width / 2)
+    axes.set_ylim(*((bottom, top) if view.up else (top, bottom)))
+
+
+def show(axes: Axes, view: View, plane: np.ndarray, *, background: str = "black", **style: Any) -> AxesImage:
+    """Draw a plane `(rows, columns)` in mm; `style` goes to `imshow`."""
+    height, width = view.size
+    dy, dx = view.spacing[0] / 2, view.spacing[1] / 2
+    extent = (-dx, width - dx, -dy, height - dy)
+    style = {"interpolation": "nearest", **style}
+    image = axes.imshow(plane, origin="lower", extent=extent, aspect="auto", **style)
+    frame(axes, view, background)
+    return image
+
+
+def positions(view: View) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows of a view in mm, as `contour` takes them."""
+    return np.arange(view.shape[1]) * view.spacing[1], np.arange(view.shape[0]) * view.spacing[0]

@@ -1,0 +1,38 @@
+"""One look for all figures."""
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+DPI = 180
+STYLE: Any = {
+    "font.family": "DejaVu Sans",  # comes with Matplotlib: the same figure on every machine
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titlepad": 4,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7.5,
+    "lines.linewidth": 1.2,
+}
+# Okabe and Ito's colours, told apart with any colour vision; black and grey left out (they vanish on an image)
+BLUE, VERMILION = "#0072B2", "#D55E00"
+COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7", VERMILION, BLUE)
+FOLDED = "#000000"
+
+
+def colour(index: int) -> str:
+    return COLOURS[index % len(COLOURS)]
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=DPI, facecolor="white")
+    return path

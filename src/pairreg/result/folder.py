@@ -1,0 +1,89 @@
+"""The run folder: the truth about a run, whatever tracks it."""
+
+import csv
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import SimpleITK as sitk
+
+from pairreg import geometry, metrics
+from pairreg.optimization.history import History
+from pairreg.result.provenance import provenance
+
+if TYPE_CHECKING:
+    from pairreg.result.result import Result
+
+COMPLETE = "result.json"  # exists if and only if the run is complete
+
+
+def save(result: "Result", folder: Path, config: Mapping[str, Any]) -> None:
+    """Write everything that a run leaves behind."""
+    save_partial(result, folder, config)
+    from pairreg.result.draw import draw
+
+    draw(result, folder / "figures")
+    summary = {"metrics": result.metrics, "config": config, "provenance": provenance()}
+    write_json(folder / COMPLETE, summary)
+
+
+def save_partial(result: "Result", folder: Path, config: Mapping[str, Any]) -> None:
+    """Everything but the figures and `result.json`: also what is kept of a run that stopped early."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / COMPLETE).unlink(missing_ok=True)
+    write_history(folder / "history.csv", result.history)
+    write_json(folder / "metrics.json", result.metrics)
+    write_images(result, folder)
+    write_hdf5(result, folder / "result.h5", config)
+
+
+def write_images(result: "Result", folder: Path) -> None:
+    images = {"warped": result.warped_image, "displacement": result.displacement, "jacobian": jacobian(result)}
+    if result.warped_labels is not None:
+        images["warped_labels"] = result.warped_labels
+    for name, channel in result.pair.channels.items():
+        images[f"warped_{name}"] = result.carry(channel)
+    for name, image in images.items():
+        sitk.WriteImage(image, str(folder / f"{name}.nii.gz"))
+
+
+def jacobian(result: "Result") -> sitk.Image:
+    """Determinant of the whole transform's derivative, initialisation included, as of `displacement.nii.gz`."""
+    fixed = result.prepared.pair.fixed
+    matrix, _ = geometry.linear_part(result.prepared.initial, fixed.GetDimension())
+    determinant = metrics.jacobian_determinant(result.field) * np.linalg.det(matrix)
+    return geometry.image(determinant.astype(np.float32), fixed)
+
+
+def write_history(path: Path, history: History) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["iteration", *history.names])
+        writer.writerows([i, *row] for i, row in enumerate(history.rows.tolist(), start=1))
+
+
+def write_hdf5(result: "Result", path: Path, config: Mapping[str, Any]) -> None:
+    arrays = {
+        "fixed": geometry.array(result.pair.fixed),
+        "moving": geometry.array(result.pair.moving),
+        "warped": result.warped,
+        "field": result.field,
+    }
+    with h5py.File(path, "w") as file:
+        for name, values in arrays.items():
+            file.create_dataset(name, data=values, compression="gzip", compression_opts=1)
+        for name, values in result.history.columns().items():
+            file[f"history/{name}"] = values
+        file.attrs["config"] = json.dumps(config)
+        file.attrs["provenance"] = json.dumps(provenance())
+
+
+def write_json(path: Path, content: Any) -> None:
+    """By rename, so that the file is there whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=2, default=float) + "\n")
+    os.replace(part, path)

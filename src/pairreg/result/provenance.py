@@ -1,0 +1,48 @@
+"""Where a result comes from: code, versions and machine."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = ("pairreg", "tensorflow", "keras", "numpy", "SimpleITK", "hydra-core", "mlflow")
+
+
+def provenance() -> dict[str, str]:
+    """Flat text facts; `git_commit` and `git_dirty` only where the code runs from a checkout."""
+    return {
+        **git_state(),
+        **{f"version/{name}": version(name) for name in PACKAGES},
+        "version/python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device(),
+        "cores": str(os.cpu_count()),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    }
+
+
+def device() -> str:
+    from pairreg.backend import tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    return "GPU" if gpus else "CPU"
+
+
+def git_state() -> dict[str, str]:
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return {}
+    return {"git_commit": commit, "git_dirty": str(bool(_git("status", "--porcelain"))).lower()}
+
+
+def _git(*arguments: str) -> str | None:
+    """Output of git in the folder of this file, None if that is no checkout (or there is no git)."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

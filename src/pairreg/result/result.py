@@ -1,0 +1,69 @@
+"""What a registration leaves: the field, the warped images, the metrics and the curves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from pairreg import geometry
+from pairreg.optimization.history import History
+from pairreg.optimization.prepared import Prepared
+from pairreg.pair.pair import Pair
+
+
+@dataclass(frozen=True)
+class Result:
+    """**Attributes:**
+
+    - `field`: `(*spatial, ndim)`, voxels of the fixed grid, array axis order, without the initialisation.
+    - `displacement`: the whole transform as a vector image in LPS mm, initialisation included.
+    - `metrics`: final metrics by name, and those before registration and after the initialisation under
+      `before/<name>` and `initial/<name>`.
+    - `history`: the curve of every term.
+    """
+
+    pair: Pair
+    prepared: Prepared
+    field: np.ndarray
+    history: History
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def displacement(self) -> sitk.Image:
+        return geometry.total_displacement(self.field, self.prepared.pair.fixed, self.prepared.initial)
+
+    @cached_property
+    def transform(self) -> sitk.Transform:
+        """Maps fixed to moving points."""
+        return geometry.displacement_transform(self.displacement)
+
+    @property
+    def warped(self) -> np.ndarray:
+        """The moving image on the fixed grid `(*spatial,)`, in its own intensities, interpolated once."""
+        return geometry.array(self.warped_image)
+
+    @cached_property
+    def warped_image(self) -> sitk.Image:
+        return self.carry(self.pair.moving)
+
+    @cached_property
+    def warped_labels(self) -> sitk.Image | None:
+        return None if self.pair.moving_labels is None else self.carry(self.pair.moving_labels, nearest=True)
+
+    def carry(self, image: sitk.Image, nearest: bool = False) -> sitk.Image:
+        """An image of the moving side on the grid of the original fixed image.
+
+        Where it does not reach, intensities are its lowest and labels (`nearest`) are 0.
+        """
+        fill = 0.0 if nearest else geometry.minimum(image)
+        return geometry.resample(image, self.pair.fixed, self.transform, nearest, fill)
+
+    def save(self, folder: str | Path, config: Mapping[str, Any] | None = None) -> None:
+        """Write the run folder; `result.json` comes last, by rename."""
+        from pairreg.result.folder import save
+
+        save(self, Path(folder), config or {})

@@ -1,0 +1,70 @@
+"""Separable linear operations on a grid: one small matrix per axis.
+
+Window means, Gaussian smoothing and up-sampling are all `y = M x` along each axis in turn. As dense products they are
+faster than convolutions up to a few hundred voxels per axis (three axes of 96³, forward and backward: 7 ms against
+20 ms), exact at the borders (the rows of a matrix can be normalised) and deterministic.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pairreg.backend import Tensor, tf
+
+Matrix = np.ndarray
+
+
+def along_axes(x: Tensor, matrices: Sequence[Matrix]) -> Tensor:
+    """Apply `matrices[d]` (rows, columns = size of axis d) along the first axes of `x`; later axes are carried along."""
+    for axis, matrix in enumerate(matrices):
+        x = along_axis(x, matrix, axis)
+    return x
+
+
+def along_axis(x: Tensor, matrix: Matrix, axis: int) -> Tensor:
+    shape = list(x.shape)
+    before, after = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1 :]))
+    m = tf.constant(matrix, x.dtype)
+    shape[axis] = matrix.shape[0]
+    if after == 1:
+        return tf.reshape(tf.matmul(tf.reshape(x, (before, -1)), m, transpose_b=True), shape)
+    if before == 1:
+        return tf.reshape(tf.matmul(m, tf.reshape(x, (matrix.shape[1], after))), shape)
+    return tf.reshape(tf.matmul(m, tf.reshape(x, (before, matrix.shape[1], after))), shape)
+
+
+def window_matrix(size: int, taps: np.ndarray, valid: bool) -> Matrix:
+    """Weighted means over a centred window; `taps` (odd number) sum to 1.
+
+    `valid`: only the positions where the window lies inside. Otherwise every position, the window cut at the border
+    (the rows then sum to less than 1: the caller divides by the same mean of the mask).
+    """
+    radius = len(taps) // 2
+    offset = np.arange(size)[None, :] - np.arange(size)[:, None]
+    matrix = np.where(abs(offset) <= radius, taps[np.clip(offset + radius, 0, len(taps) - 1)], 0.0)
+    return matrix[radius : size - radius] if valid else matrix
+
+
+def box_taps(window: int) -> np.ndarray:
+    return np.full(window, 1.0 / window)
+
+
+def gaussian_taps(sigma: float, radius: int) -> np.ndarray:
+    """Unit-sum samples of a centred Gaussian (sigma in samples)."""
+    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    return taps / taps.sum()
+
+
+def upsample_matrix(coarse: int, fine: int, ratio: float) -> Matrix:
+    """Linear interpolation from `coarse` cells, each `ratio` fine voxels wide, to `fine` voxels.
+
+    Both grids begin at the same edge, so voxel centres map by `(x + 1/2) / ratio - 1/2`; beyond the outermost cell
+    centres the value is held.
+    """
+    position = np.clip((np.arange(fine) + 0.5) / ratio - 0.5, 0, coarse - 1)
+    return np.maximum(0.0, 1.0 - abs(position[:, None] - np.arange(coarse)[None, :]))
+
+
+def upsample(x: Tensor, shape: Sequence[int], ratios: Sequence[float]) -> Tensor:
+    """Interpolate `x` `(*coarse, channels)` to `(*shape, channels)`; `ratios`: a coarse cell's width in fine voxels."""
+    return along_axes(x, [upsample_matrix(n, m, r) for n, m, r in zip(x.shape[:-1], shape, ratios, strict=True)])
