@@ -21,7 +21,7 @@ from pairreg.study.search_path import register_search_path
 from pairreg.study.table import Row, run_table, study_table
 from pairreg.tracking.base import Tracker
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 160)  # a pipe or a log file has no width of its own
 log = logging.getLogger("pairreg")
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 
 class _Lazy(ModuleType):
@@ -57,12 +57,6 @@ def _import_quietly(name: str) -> Any:
     return module
 
 
-if TYPE_CHECKING:
-    import keras as keras
-    import tensorflow as tf
-
-    Tensor = tf.Tensor
-else:
-    tf = _Lazy("tensorflow")
-    keras = _Lazy("keras")
-    Tensor = Any
+tf: Any = _Lazy("tensorflow")
+keras: Any = _Lazy("keras")
+Tensor = Any  # TensorFlow has no types that a checker could use

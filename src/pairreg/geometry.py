@@ -46,6 +46,11 @@ def linear_part(transform: sitk.Transform, ndim: int) -> tuple[np.ndarray, np.nd
     return np.stack(columns, 1), b
 
 
+def is_identity(transform: sitk.Transform, ndim: int) -> bool:
+    matrix, offset = linear_part(transform, ndim)
+    return bool(np.allclose(matrix, np.eye(ndim)) and np.allclose(offset, 0))
+
+
 def total_displacement(field: np.ndarray, fixed: sitk.Image, initial: sitk.Transform) -> sitk.Image:
     """The vector image of `T(x + u(x)) - x` in LPS mm on the grid of `fixed`: field and initialisation in one.
 
@@ -65,7 +70,7 @@ def displacement_transform(displacement: sitk.Image) -> sitk.DisplacementFieldTr
 def resample(
     moving: sitk.Image, grid: sitk.Image, transform: sitk.Transform, nearest: bool = False, fill: float = 0.0
 ) -> sitk.Image:
-    """`moving` pulled onto `grid` through `transform` (grid points to moving points), `fill` where it does not reach."""
+    """`moving` pulled onto `grid`; `transform` maps grid to moving points, `fill` stands where it leaves the image."""
     how = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
     return sitk.Resample(moving, grid, transform, how, fill, moving.GetPixelID())
 

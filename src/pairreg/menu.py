@@ -115,7 +115,8 @@ def check_arguments(target: Any, arguments: Mapping[str, Any], where: str) -> No
 @functools.cache
 def signature(target: Any) -> tuple[dict[str, inspect.Parameter], dict[str, Any]]:
     parameters = dict(inspect.signature(target).parameters)
-    hints = typing.get_type_hints(target.__init__ if isinstance(target, type) else target, include_extras=True)
+    function = vars(target)["__init__"] if isinstance(target, type) and "__init__" in vars(target) else target
+    hints = typing.get_type_hints(function, include_extras=True)
     return parameters, hints
 
 

@@ -15,7 +15,7 @@ Matrix = np.ndarray
 
 
 def along_axes(x: Tensor, matrices: Sequence[Matrix]) -> Tensor:
-    """Apply `matrices[d]` (rows, columns = size of axis d) along the first axes of `x`; later axes are carried along."""
+    """Apply `matrices[d]` (as many columns as axis d has samples) along the first axes of `x`, one after the other."""
     for axis, matrix in enumerate(matrices):
         x = along_axis(x, matrix, axis)
     return x

@@ -120,21 +120,21 @@ def test_no_mass() -> None:
         menu.build("initialization/center_of_mass")(replace(pair, fixed_mask=mask))
 
 
-@pytest.mark.parametrize("degrees", [-30.0, 12.0])
-@pytest.mark.parametrize("size", [(110, 90), (48, 44, 40)])
-@pytest.mark.parametrize("far", [0.0, 700.0])
+@pytest.mark.parametrize(
+    ("size", "degrees", "far"),
+    [((110, 90), 12.0, 0.0), ((110, 90), -30.0, 700.0), ((40, 36, 30), 12.0, 700.0), ((40, 36, 30), -30.0, 0.0)],
+)
 def test_rigid_recovers_a_known_motion(size: tuple[int, ...], degrees: float, far: float) -> None:
     pair, truth = moved_pair(size, (degrees, 9.0), far)
     found = menu.build("initialization/rigid")(pair)
     assert error(pair, found, truth) < 0.5
 
 
-@pytest.mark.parametrize("size", [(110, 90), (48, 44, 40)])
+@pytest.mark.parametrize("size", [(110, 90), (40, 36, 30)])
 def test_affine_recovers_a_known_motion_of_another_contrast(size: tuple[int, ...]) -> None:
     pair, truth = moved_pair(size, (-8.0, 6.0, 0.12))
-    inside = sitk.Cast(pair.moving > 0.02, sitk.sitkFloat32)
-    other = replace(pair, moving=inside * (1 - 0.8 * pair.moving))
-    assert error(pair, menu.build("initialization/affine")(other), truth) < 1.2
+    other = replace(pair, moving=1 - sitk.Sqrt(pair.moving))
+    assert error(pair, menu.build("initialization/affine")(other), truth) < 1.0
 
 
 def test_masks_hide_what_would_mislead() -> None:
@@ -162,7 +162,7 @@ def test_nothing_in_common() -> None:
     mask = sitk.Image(pair.fixed.GetSize(), sitk.sitkUInt8)
     mask.CopyInformation(pair.fixed)
     mask[29:31, 24:26] = 1
-    flat = replace(pair, fixed=sitk.Cast(pair.fixed > 2, sitk.sitkFloat32) + mask * 0.0, fixed_mask=mask)
+    flat = replace(pair, fixed=sitk.Cast(pair.fixed > 2, sitk.sitkFloat32) + 1, fixed_mask=mask)
     with pytest.raises(InputError, match="p "):
         menu.build("initialization/rigid")(flat)
 
@@ -185,7 +185,7 @@ def test_breathing_is_not_made_worse() -> None:
     assert dice(pair, menu.build("initialization/affine")(pair)) > dice(pair, identity(pair)) - 0.002
 
 
-@pytest.mark.parametrize(("option", "most"), [("center_of_mass", 10.0), ("rigid", 10.0), ("affine", 6.2)])
+@pytest.mark.parametrize(("option", "most"), [("center_of_mass", 10.0), ("affine", 6.2)])
 def test_lung_landmarks(option: str, most: float) -> None:
     points = SHARED / "ct_lung_baseline_followup" / "landmarks.json"
     pair = shared("ct_lung_baseline_followup", fixed_landmarks=points, moving_landmarks=points)

@@ -1,3 +1,4 @@
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -50,10 +51,10 @@ def test_dimensions_differ(tmp_path: Path, files: Files) -> None:
 
 
 def test_nan_voxels(tmp_path: Path, files: Files) -> None:
-    for value in (np.nan, np.inf):
+    for value, ending in product((np.nan, np.inf), (".mha", ".nii", ".nii.gz")):
         broken = image((9, 8, 7), np.float32)
         broken[1, 2, 3] = value
-        path = written(tmp_path / "nan.nii.gz", broken)
+        path = written(tmp_path / f"nan{ending}", broken)
         assert "1 NaN or infinite" in refused(path, load_pair, path, files[1])
         refused(path, load_pair, *files, moving_mask=path)
         refused(path, load_pair, *files, moving_labels=path)

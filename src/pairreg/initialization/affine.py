@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import SimpleITK as sitk
 
-from pairreg.initialization.rigid import Euler, Rigid
+from pairreg.initialization.rigid import LEVELS, Euler, Rigid
 from pairreg.pair.pair import Pair
 
 
@@ -11,7 +11,8 @@ class Affine(Rigid):
     """The affine transform of highest mutual information, found from the rigid one; never worse than that one."""
 
     def best(self, pair: Pair) -> sitk.Transform:
-        return self.optimised(affine(self.rigid(pair)), pair)
+        finer = LEVELS[pair.ndim][1:]  # the coarsest has too few voxels for its parameters
+        return self.optimised(affine(self.rigid(pair)), pair, finer)
 
 
 def affine(rigid: Euler) -> sitk.AffineTransform:

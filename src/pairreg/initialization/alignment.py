@@ -2,10 +2,10 @@
 
 import SimpleITK as sitk
 
-from pairreg.initialization.views import View
+from pairreg.initialization.views import View, valid
 
 BINS = 32
-SMALLEST_STEP = 1e-3  # voxels
+STRIDES = (0.25, 0.05)  # voxels: first far, then fine
 
 
 def method(view: View, transform: sitk.Transform) -> sitk.ImageRegistrationMethod:
@@ -36,24 +36,31 @@ def score(view: View, transform: sitk.Transform) -> float:
 
 
 def overlap(view: View, transform: sitk.Transform) -> float:
-    """The part of the fixed image (in its mask) that `transform` takes into the moving one (in its mask), 0 to 1."""
-    there = sitk.Resample(view.moving_valid, view.fixed, transform, sitk.sitkNearestNeighbor, 0)
-    both = sitk.GetArrayFromImage(there) * sitk.GetArrayFromImage(view.fixed_valid)
+    """The part of the fixed image (in its mask) that `transform` takes into the moving view (its mask)."""
+    moving = valid(view.moving, view.moving_mask)
+    there = sitk.Resample(moving, view.fixed, transform, sitk.sitkNearestNeighbor, 0)
+    both = sitk.GetArrayFromImage(there) * sitk.GetArrayFromImage(valid(view.fixed, view.fixed_mask))
     return float(both.astype(bool).sum()) / max(view.voxels, 1)
 
 
-def optimise(view: View, transform: sitk.Transform, samples: int, iterations: int, seed: int) -> None:
-    """Move `transform` uphill in steps of at most half a voxel; raises `RuntimeError` if the images lose each other."""
+def optimise(view: View, transform: sitk.Transform, stride: float, samples: int, iterations: int, seed: int) -> None:
+    """Move `transform` uphill, the farthest voxel by `stride` voxels a step, until this gains nothing more.
+
+    The steps are measured in mm. A step measured in parameters (as the regular-step optimiser does) is dozens of voxels
+    long when only a matrix entry has a gradient, as at the start of the affine transform from the rigid optimum.
+    Raises `RuntimeError` if the images lose each other.
+    """
     registration = method(view, transform)
     registration.SetMetricSamplingStrategy(registration.RANDOM)
     # SimpleITK takes the seed 0 for the clock
     registration.SetMetricSamplingPercentage(min(1.0, samples / max(view.voxels, 1)), seed + 1)
     registration.SetOptimizerScalesFromPhysicalShift()
-    registration.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=0.5 * view.spacing,  # whole voxels make the affine transform diverge now and then
-        minStep=SMALLEST_STEP * view.spacing,
+    registration.SetOptimizerAsGradientDescent(
+        learningRate=1.0,
         numberOfIterations=iterations,
-        relaxationFactor=0.6,
-        gradientMagnitudeTolerance=1e-8,
+        convergenceMinimumValue=1e-6,
+        convergenceWindowSize=10,
+        estimateLearningRate=registration.EachIteration,
+        maximumStepSizeInPhysicalUnits=stride * view.spacing,
     )
     registration.Execute(view.fixed, view.moving)

@@ -1,10 +1,11 @@
 from dataclasses import dataclass
+from itertools import product
 from typing import TypeVar
 
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.initialization.alignment import optimise, score
+from pairreg.initialization.alignment import STRIDES, optimise, score
 from pairreg.initialization.base import Initialization
 from pairreg.initialization.center_of_mass import centered
 from pairreg.initialization.reproducible import one_thread
@@ -29,14 +30,14 @@ class Rigid(Initialization):
     **Arguments:**
 
     - `samples`: voxels at random that the mutual information is estimated from.
-    - `iterations`: at most, per level.
+    - `iterations`: at most, of each of the two searches per level.
     - `seed`: of the samples.
 
     Raises `InputError` (when called) for images that share no information.
     """
 
     samples: int = 20000
-    iterations: int = 100
+    iterations: int = 200
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -56,16 +57,15 @@ class Rigid(Initialization):
         return self.rigid(pair)
 
     def rigid(self, pair: Pair) -> Euler:
-        return self.optimised(euler(best_start(pair)), pair)
+        return self.optimised(euler(best_start(pair)), pair, LEVELS[pair.ndim])
 
-    def optimised(self, transform: T, pair: Pair) -> T:
-        """`transform` after each level that improved it: one level that goes astray does not spoil the rest."""
+    def optimised(self, transform: T, pair: Pair, levels: tuple[int, ...]) -> T:
+        """`transform` after each search that improved it: one that goes astray does not spoil the rest."""
         judged = view(pair, JUDGED[pair.ndim])
-        for across in LEVELS[pair.ndim]:
-            level, moved = view(pair, across), type(transform)(transform)
-            if level.voxels < FEWEST:
-                continue
-            optimise(level, moved, self.samples, self.iterations, self.seed)
+        views = [view(pair, across) for across in levels]
+        for level, stride in product((v for v in views if v.voxels >= FEWEST), STRIDES):
+            moved = type(transform)(transform)
+            optimise(level, moved, stride, self.samples, self.iterations, self.seed)
             transform = max(transform, moved, key=lambda candidate: score(judged, candidate))
         return transform
 

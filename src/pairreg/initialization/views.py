@@ -10,13 +10,12 @@ from pairreg.pair.pair import Pair
 
 @dataclass(frozen=True)
 class View:
-    """Both images at one resolution; the moving one continued beyond its border, `moving_valid` is 1 within it."""
+    """Both images at one resolution, the moving one continued beyond its border."""
 
     fixed: sitk.Image
     moving: sitk.Image
     fixed_mask: sitk.Image | None
     moving_mask: sitk.Image | None
-    moving_valid: sitk.Image
 
     @property
     def spacing(self) -> float:
@@ -25,11 +24,7 @@ class View:
     @property
     def voxels(self) -> int:
         """Fixed voxels in the mask."""
-        return int(sitk.GetArrayViewFromImage(self.fixed_valid).astype(bool).sum())
-
-    @property
-    def fixed_valid(self) -> sitk.Image:
-        return ones(self.fixed) if self.fixed_mask is None else self.fixed_mask
+        return int(sitk.GetArrayViewFromImage(valid(self.fixed, self.fixed_mask)).astype(bool).sum())
 
 
 def view(pair: Pair, across: int) -> View:
@@ -40,8 +35,7 @@ def view(pair: Pair, across: int) -> View:
     # Without a margin, voxels that leave the moving image leave the metric too, which its gradient does not know:
     # the affine transform then grows until the images hardly overlap.
     margin = [max(2, n // 4) for n in moving.GetSize()]
-    valid = ones(moving) if moving_mask is None else moving_mask
-    return View(fixed, sitk.ZeroFluxNeumannPad(moving, margin, margin), fixed_mask, moving_mask, valid)
+    return View(fixed, sitk.ZeroFluxNeumannPad(moving, margin, margin), fixed_mask, moving_mask)
 
 
 def shrunk(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sitk.Image, sitk.Image | None]:
@@ -51,7 +45,7 @@ def shrunk(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sit
         image, mask = cropped(image, mask), cropped(mask, mask)
     sizes = list(zip(image.GetSize(), image.GetSpacing(), strict=True))
     block = max(n * s for n, s in sizes) / across
-    factors = [max(1, min(n, int(block / s))) for n, s in sizes]
+    factors = [max(1, min(n, round(block / s))) for n, s in sizes]
     small = sitk.BinShrink(image, factors)
     return small, None if mask is None else on_grid(mask, small)
 
@@ -71,7 +65,10 @@ def on_grid(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     return resampled
 
 
-def ones(image: sitk.Image) -> sitk.Image:
+def valid(image: sitk.Image, mask: sitk.Image | None) -> sitk.Image:
+    """Where `image` counts: its mask, or 1 everywhere."""
+    if mask is not None:
+        return mask
     full: sitk.Image = sitk.Image(image.GetSize(), sitk.sitkUInt8) + 1
     full.CopyInformation(image)
     return full

@@ -34,8 +34,9 @@ class History:
         last = self.rows[-1]
         if np.isfinite(last).all():
             return
+        pairs = list(zip(self.names, last, strict=True))
         # the loss is not finite because a term is not: name the term
-        name, value = next((n, v) for n, v in zip(self.names[1:] + ["loss"], [*last[1:], last[0]]) if not np.isfinite(v))
+        name, value = next((n, v) for n, v in [*pairs[1:], pairs[0]] if not np.isfinite(v))
         raise DivergedError(
             f"{name} became {value} at iteration {len(self)} (level {int(last[-1])}); the run stopped there. "
             "Try a smaller optimizer.learning_rate or a larger regularizer weight."

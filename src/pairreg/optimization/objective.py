@@ -39,7 +39,8 @@ class Objective:
 
     @property
     def weights(self) -> list[float]:
-        return [term.weight for term in (*self.similarities.values(), *self.penalties.values())]
+        terms: list[Similarity | Regularizer] = [*self.similarities.values(), *self.penalties.values()]
+        return [term.weight for term in terms]
 
     def constrained(self, field: Tensor, spacing: Tensor) -> Tensor:
         for term in self.regularizers.values():

@@ -26,7 +26,7 @@ def optimize(
     seed: int,
     observer: Observer,
 ) -> tuple[np.ndarray, History, DivergedError | None]:
-    """The field `(*spatial, ndim)` in voxels of the fixed grid, the curves, and what stopped the run early, if anything."""
+    """The field `(*spatial, ndim)` in voxels of the fixed grid, the curves, and the error that ended the run, if any."""
     history = History(objective.names)
     levels = list(schedule.levels())
     observer.begin(history.names, levels)

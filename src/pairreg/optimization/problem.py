@@ -51,10 +51,8 @@ class Problem:
 
 
 def compiled_problem(transform: Transform, grid: LevelGrid, objective: Objective) -> Problem:
-    """The problem from an earlier run in this process if one had the same parts (weights may differ), else a new one."""
-    return _compiled_problem(
-        transform, grid, unweighted(objective.similarities), unweighted(objective.regularizers)
-    )
+    """The problem of an earlier run in this process that had the same parts (weights may differ), else a new one."""
+    return _compiled_problem(transform, grid, unweighted(objective.similarities), unweighted(objective.regularizers))
 
 
 @functools.cache

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, menu
@@ -24,7 +23,6 @@ from pairreg.result.result import Result
 from pairreg.schedule.base import Schedule
 from pairreg.similarity.base import Similarity
 from pairreg.transform.base import Transform
-
 
 
 def register(
@@ -86,9 +84,7 @@ def all_metrics(result: Result) -> dict[str, float]:
     ready, initial = result.prepared.pair, result.prepared.initial
     identity = sitk.Transform(ready.ndim, sitk.sitkIdentity)
     before = evaluate(ready, identity)
-    is_identity = np.allclose(np.hstack([p.ravel() for p in geometry.linear_part(initial, ready.ndim)]),
-                              np.hstack([np.eye(ready.ndim).ravel(), np.zeros(ready.ndim)]))
-    initialized = before if is_identity else evaluate(ready, initial)
+    initialized = before if geometry.is_identity(initial, ready.ndim) else evaluate(ready, initial)
     after = evaluate(ready, result.transform)
     return (
         after

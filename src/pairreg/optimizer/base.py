@@ -16,7 +16,7 @@ class Optimizer(Protocol):
         """Change the problem's variables for at most `iterations`.
 
         `report(rows)` receives the values of the objective (loss, terms) of one or more iterations, `(n, 1 + terms)`,
-        and says whether to stop. Values that are not finite are reported, and the variables keep their last finite
-        state.
+        and says whether to stop; it raises `DivergedError` for values that are not finite. The variables then hold an
+        earlier, finite state.
         """
         ...

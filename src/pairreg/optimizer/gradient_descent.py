@@ -25,8 +25,12 @@ class GradientDescent:
         loop = problem.once(self, lambda: Loop(self, problem))
         loop.restart()
         for start in range(0, iterations, CHUNK):
+            before = [tf.identity(variable) for variable in problem.variables]
             rows = loop.run(min(CHUNK, iterations - start))
-            if report(rows) or not np.isfinite(rows[-1]).all():
+            if not np.isfinite(rows[-1]).all():  # the step before may have spoiled the variables already
+                for variable, value in zip(problem.variables, before, strict=True):
+                    variable.assign(value)
+            if report(rows):
                 return
 
 

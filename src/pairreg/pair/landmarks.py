@@ -42,7 +42,8 @@ def read_points(path: str | Path, image: str, ndim: int) -> np.ndarray:
     except InputError:
         raise
     except (ValueError, TypeError, OSError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as landmarks ({str(error).splitlines()[0]}); use {LAYOUT}.") from error
+        reason = str(error).partition(". ")[0].splitlines()[0]
+        raise InputError(f"{path} cannot be read as landmarks ({reason}); use {LAYOUT}.") from error
     check_points(points, path, ndim)
     return points
 

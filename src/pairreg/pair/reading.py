@@ -17,8 +17,8 @@ LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in other image readers
 def read_image(path: str | Path) -> sitk.Image:
     """The scalar image in `path`, in its own pixel type; a volume with one slice becomes 2-D.
 
-    8-bit colour becomes luminance (float32). Raises `InputError` for a file that is missing, cannot be read, has
-    several components per voxel or is not 2-D or 3-D.
+    8-bit colour becomes luminance (float32). Raises
+    `InputError` for a file that is missing, cannot be read, has several components per voxel or is not 2-D or 3-D.
     """
     path = existing(path)
     with quiet():

@@ -1,6 +1,8 @@
-"""What every regulariser is, and the finite differences that they share."""
+"""What every regulariser is, and the finite differences and weighted means that they share."""
 
-from collections.abc import Sequence
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
@@ -13,12 +15,26 @@ class Regularizer:
     """A preference among displacement fields. Subclasses have one or both of the two hooks below.
 
     **Arguments:** `weight`: factor of the penalty in the objective (`penalty` returns the unweighted value).
+    `stiffness`: factors of the penalty inside the labels of the fixed image, by their name or number; 1 elsewhere.
     """
 
     weight: float = 1.0
+    # not compared: compiled graphs are found by equality, and the map enters them as an input
+    stiffness: Mapping[str | int, float] | None = dataclasses.field(default=None, compare=False)
 
-    def penalty(self, field: Tensor, spacing: Spacing) -> Tensor:
-        """A scalar to be minimised. `field` `(*spatial, ndim)` in voxels, `spacing` in mm, both in array axis order."""
+    def __post_init__(self) -> None:
+        require_number("weight", self.weight)
+        if self.stiffness is not None and not self.has_penalty:
+            raise ValueError("stiffness scales a penalty, and there is none here: leave it out")
+        for label, factor in (self.stiffness or {}).items():
+            require_number(f"stiffness of {label!r}", factor)
+
+    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+        """A scalar to be minimised: a mean over voxels, unweighted.
+
+        `field` `(*spatial, ndim)` in voxels, `spacing` in mm, both in array axis order; `stiffness` `(*spatial,)`: a
+        factor per voxel, None for 1 everywhere. What lies between voxels (a difference) has the mean of their factors.
+        """
         raise NotImplementedError
 
     def constrain(self, field: Tensor, spacing: Spacing) -> Tensor:
@@ -31,13 +47,73 @@ class Regularizer:
         return type(self).penalty is not Regularizer.penalty
 
 
+def require_number(name: str, value: float, least: float = 0.0, below: float = math.inf) -> None:
+    """Raise `ValueError` unless `least <= value < below`; NaN is neither."""
+    if not least <= value < below:
+        end = f" and below {below:g}" if below < math.inf else " and finite"
+        raise ValueError(f"{name} should be at least {least:g}{end}; it is {value}")
+
+
+def require_above_zero(name: str, value: float) -> None:
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} should be above 0 and finite; it is {value}")
+
+
 def in_mm(field: Tensor, spacing: Spacing) -> tuple[Tensor, list[Tensor]]:
     """The displacements in mm, and the spacing per axis as scalars of the field's dtype."""
-    steps = tf.cast(tf.convert_to_tensor(spacing), field.dtype)
-    return field * steps, tf.unstack(steps, num=field.shape[-1])
+    field = checked(field)
+    steps = checked_spacing(spacing, field)
+    return field * steps, tf.unstack(steps)
+
+
+def checked(field: Tensor) -> Tensor:
+    """The field as a floating-point tensor, or an error that says what a field is."""
+    field = tf.convert_to_tensor(field)
+    if len(field.shape) not in (3, 4) or field.shape[-1] != len(field.shape) - 1:
+        raise ValueError(f"field should be (rows, columns, 2) or (slices, rows, columns, 3); it is {field.shape}")
+    return field if field.dtype.is_floating else tf.cast(field, tf.float32)
+
+
+def checked_spacing(spacing: Spacing, field: Tensor) -> Tensor:
+    """The spacing in the field's dtype, or an error if it is not one number per axis."""
+    # float64 for Python numbers: float32, the default, would round them for a field of float64
+    steps = tf.convert_to_tensor(spacing, dtype_hint=tf.float64)
+    if steps.shape != field.shape[-1:]:
+        raise ValueError(f"spacing should have {field.shape[-1]} numbers, one per axis; its shape is {steps.shape}")
+    return tf.cast(steps, field.dtype)
+
+
+def checked_stiffness(stiffness: Tensor | None, field: Tensor) -> Tensor | None:
+    """The stiffness in the field's dtype, or an error if it is not one number per voxel (it would be broadcast)."""
+    if stiffness is None:
+        return None
+    stiffness = tf.convert_to_tensor(stiffness)
+    if stiffness.shape != field.shape[:-1]:
+        raise ValueError(f"stiffness should be {field.shape[:-1]}, one number per voxel; it is {stiffness.shape}")
+    return tf.cast(stiffness, field.dtype)
 
 
 def forward(x: Tensor, axis: int) -> Tensor:
     """Forward differences along `axis`, one sample shorter; unlike central ones they see a checkerboard."""
-    behind = (slice(None),) * axis
-    return x[(*behind, slice(1, None))] - x[(*behind, slice(None, -1))]
+    return part(x, axis, 1, None) - part(x, axis, None, -1)
+
+
+def between(x: Tensor | None, axis: int) -> Tensor | None:
+    """Means of neighbours along `axis`, where `forward` has their differences; None stays None."""
+    return None if x is None else (part(x, axis, 1, None) + part(x, axis, None, -1)) / 2
+
+
+def part(x: Tensor, axis: int, start: int | None, stop: int | None) -> Tensor:
+    return x[(slice(None),) * axis + (slice(start, stop),)]
+
+
+def differentiable_axes(field: Tensor) -> list[int]:
+    """The axes with more than one voxel: along the others nothing can change."""
+    return [axis for axis, size in enumerate(field.shape[:-1]) if size > 1]
+
+
+def weighted_mean(density: Tensor, stiffness: Tensor | None) -> Tensor:
+    """Mean of an energy density times its stiffness; `density` may have an axis of components at its end."""
+    if stiffness is None:
+        return tf.reduce_mean(density)
+    return tf.reduce_mean(density * (stiffness[..., None] if len(density.shape) > len(stiffness.shape) else stiffness))

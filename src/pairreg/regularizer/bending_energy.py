@@ -1,24 +1,27 @@
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
-from pairreg.regularizer.base import Regularizer, Spacing, forward, in_mm
+from pairreg.regularizer.base import Regularizer, Spacing, between, checked_stiffness, forward, in_mm, weighted_mean
 
 
 @dataclass(frozen=True, kw_only=True)
 class BendingEnergy(Regularizer):
     """Mean of (∂²u_c/∂x_d∂x_e)² over voxels, components c and ordered pairs (d, e); in 1/mm², 0 for an affine field.
 
-    Compact (1, −2, 1) and mixed forward differences where they exist (no padding: it would bend), u and x in mm.
+    Compact (1, −2, 1) and mixed forward differences where they exist (no padding: it would bend), u and x in mm. The
+    stiffness is averaged as the differences are taken: over (1, 2, 1)/4 of three voxels, or over four.
 
     Source: Rueckert et al., IEEE TMI 18:712 (1999), there as a sum with factor 2 on the mixed terms: the same pairs.
     """
 
-    def penalty(self, field: Tensor, spacing: Spacing) -> Tensor:
+    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
         u, h = in_mm(field, spacing)
-        energy = tf.zeros((), field.dtype)
+        stiffness = checked_stiffness(stiffness, u)
+        energy = tf.zeros((), u.dtype)
         for d in range(len(h)):
             for e in range(d, len(h)):
                 second = forward(forward(u, d), e) / (h[d] * h[e])
                 if 0 not in second.shape:  # an axis of fewer than 3 voxels has no curvature
-                    energy += (1 if d == e else 2) * tf.reduce_mean(second**2)
+                    times = 1 if d == e else 2
+                    energy += times * weighted_mean(second**2, between(between(stiffness, d), e))
         return energy / len(h) ** 2

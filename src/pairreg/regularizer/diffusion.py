@@ -1,19 +1,31 @@
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
-from pairreg.regularizer.base import Regularizer, Spacing, forward, in_mm
+from pairreg.regularizer.base import (
+    Regularizer,
+    Spacing,
+    between,
+    checked_stiffness,
+    differentiable_axes,
+    forward,
+    in_mm,
+    weighted_mean,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Diffusion(Regularizer):
     """Mean of (∂u_c/∂x_d)² over voxels, components c and directions d; dimensionless, 0 for a translation.
 
-    Forward differences, u and x in mm, so one weight holds at every size and spacing.
+    Forward differences where they exist (no padding), u and x in mm, so one weight holds at every size and spacing.
 
     Source: Fischer & Modersitzki, Numerical Algorithms 30:1 (2002).
     """
 
-    def penalty(self, field: Tensor, spacing: Spacing) -> Tensor:
+    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
         u, h = in_mm(field, spacing)
-        directions = [d for d in range(len(h)) if u.shape[d] > 1]
-        return tf.add_n([tf.reduce_mean((forward(u, d) / h[d]) ** 2) for d in directions]) / len(h)
+        stiffness = checked_stiffness(stiffness, u)
+        energy = tf.zeros((), u.dtype)
+        for d in differentiable_axes(u):
+            energy += weighted_mean((forward(u, d) / h[d]) ** 2, between(stiffness, d))
+        return energy / len(h)

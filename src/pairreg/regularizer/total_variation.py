@@ -1,14 +1,25 @@
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
-from pairreg.regularizer.base import Regularizer, Spacing, forward, in_mm
+from pairreg.regularizer.base import (
+    Regularizer,
+    Spacing,
+    between,
+    checked_stiffness,
+    differentiable_axes,
+    forward,
+    in_mm,
+    part,
+    require_above_zero,
+    weighted_mean,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TotalVariation(Regularizer):
     """Mean over voxels and components c of `√(Σ_d (∂u_c/∂x_d)² + ε²) − ε`: isotropic, keeps sliding edges.
 
-    Forward differences (at the far border the last one is repeated), u and x in mm.
+    Forward differences (at the far border the last one is repeated), u and x in mm. Dimensionless, 0 for a translation.
 
     **Arguments:** `epsilon`: in displacement gradients (1 = 1 mm per mm); below it the penalty is quadratic, which
     keeps the gradient finite at 0.
@@ -19,17 +30,21 @@ class TotalVariation(Regularizer):
     epsilon: float = 0.001
 
     def __post_init__(self) -> None:
-        if self.epsilon <= 0:
-            raise ValueError(f"epsilon should be above 0; it is {self.epsilon}")
+        super().__post_init__()
+        require_above_zero("epsilon", self.epsilon)
 
-    def penalty(self, field: Tensor, spacing: Spacing) -> Tensor:
+    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
         u, h = in_mm(field, spacing)
-        directions = [d for d in range(len(h)) if u.shape[d] > 1]
-        squares = tf.add_n([(forward_everywhere(u, d) / h[d]) ** 2 for d in directions])
-        return tf.reduce_mean(tf.sqrt(squares + self.epsilon**2) - self.epsilon)
+        stiffness = checked_stiffness(stiffness, u)
+        axes = differentiable_axes(u)
+        if not axes:
+            return tf.zeros((), u.dtype)
+        squares = tf.add_n([(last_repeated(forward(u, d), d) / h[d]) ** 2 for d in axes])
+        if stiffness is not None:
+            stiffness = tf.add_n([last_repeated(between(stiffness, d), d) for d in axes]) / len(axes)
+        return weighted_mean(tf.sqrt(squares + self.epsilon**2) - self.epsilon, stiffness)
 
 
-def forward_everywhere(x: Tensor, axis: int) -> Tensor:
-    """Forward differences with the last one repeated, so that every voxel has one and no voxel is free."""
-    differences = forward(x, axis)
-    return tf.concat([differences, differences[(slice(None),) * axis + (slice(-1, None),)]], axis)
+def last_repeated(x: Tensor, axis: int) -> Tensor:
+    """One sample longer, so that every voxel has a difference and no voxel is free."""
+    return tf.concat([x, part(x, axis, -1, None)], axis)

@@ -9,8 +9,8 @@ import SimpleITK as sitk
 from pairreg import geometry
 from pairreg.result.figures.curves import curves
 from pairreg.result.figures.grid import grid
-from pairreg.result.figures.views import informative_slices
 from pairreg.result.figures.overview import overview
+from pairreg.result.figures.views import informative_slices
 
 if TYPE_CHECKING:
     from pairreg.result.result import Result

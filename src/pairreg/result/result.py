@@ -1,7 +1,7 @@
 """What a registration leaves: the field, the warped images, the metrics and the curves."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from pairreg.optimization.prepared import Prepared
 from pairreg.pair.pair import Pair
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Result:
     """**Attributes:**
 
@@ -30,7 +30,7 @@ class Result:
     prepared: Prepared
     field: np.ndarray
     history: History
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def displacement(self) -> sitk.Image:

@@ -31,11 +31,11 @@ class Schedule:
     def levels(self) -> Sequence[Level]:
         raise NotImplementedError
 
-    def converged(self, losses: Sequence[float]) -> bool:
+    def converged(self, losses: np.ndarray) -> bool:
         """Whether the losses of a level, oldest first, have stopped falling."""
         if self.tolerance == 0 or len(losses) < self.window:
             return False
-        recent = np.asarray(losses[-self.window :], float)
+        recent = losses[-self.window :]
         slope = np.polyfit(np.arange(self.window), recent, 1)[0]
         return bool(-slope * self.window < self.tolerance * abs(recent.mean()))
 

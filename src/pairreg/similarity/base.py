@@ -1,67 +1,121 @@
-"""What every similarity is, and the masked statistics that they share."""
+"""What every similarity is, and the statistics over a mask that they share."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from pairreg.backend import Tensor, tf
-from pairreg.separable import along_axes, window_matrix
+from pairreg.separable import along_axis, window_matrix
 
 
 @dataclass(frozen=True, kw_only=True)
 class Similarity(ABC):
     """A loss between the fixed and the warped image, to be minimised.
 
-    **Arguments:** `weight`: its factor in the objective (calling the similarity returns the unweighted value).
+    **Arguments:** `weight`: its factor in the objective, at least 0 (calling the similarity returns the unweighted
+    value).
     """
 
     weight: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight < math.inf:
+            raise ValueError(f"weight should be a number of at least 0; it is {self.weight}")
+
     def __call__(self, fixed: Tensor, warped: Tensor, mask: Tensor | None = None) -> Tensor:
         """The loss of two images `(*spatial,)`, differentiable in `warped`; with `mask`, only its voxels count.
 
-        Voxels outside the mask may hold anything, NaN included.
+        Voxels outside the mask (where it is not above 0) may hold anything, NaN included.
         """
-        fixed, warped = tf.convert_to_tensor(fixed), tf.convert_to_tensor(warped)
-        if fixed.shape != warped.shape:
-            raise ValueError(f"fixed {fixed.shape} and warped {warped.shape} differ in shape")
+        fixed, warped = as_floats("fixed", fixed), as_floats("warped", warped)
+        check_alike("warped", warped, fixed)
         if mask is None:
             return self.loss(fixed, warped, tf.ones(fixed.shape, fixed.dtype))
-        mask = tf.cast(tf.convert_to_tensor(mask), fixed.dtype) > 0
+        inside = tf.cast(tf.convert_to_tensor(mask), fixed.dtype) > 0
+        check_alike("mask", tf.cast(inside, fixed.dtype), fixed)
         zero = tf.zeros((), fixed.dtype)  # not a product with the mask: 0 * NaN is NaN
-        return self.loss(tf.where(mask, fixed, zero), tf.where(mask, warped, zero), tf.cast(mask, fixed.dtype))
+        return self.loss(tf.where(inside, fixed, zero), tf.where(inside, warped, zero), tf.cast(inside, fixed.dtype))
 
     @abstractmethod
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         """The loss; `mask` is 1 or 0, and both images are 0 where it is 0."""
 
+    def check_positive(self, *names: str) -> None:
+        for name in names:
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} should be a number above 0; it is {getattr(self, name)}")
+
+    def check_window(self) -> None:
+        window: int = getattr(self, "window")  # noqa: B009 (only some similarities have one)
+        if window < 3 or window % 2 == 0:
+            raise ValueError(f"window should be an odd number of at least 3 voxels; it is {window}")
+
+
+def as_floats(name: str, image: Tensor) -> Tensor:
+    image = tf.convert_to_tensor(image)
+    if not image.dtype.is_floating:
+        raise ValueError(f"{name} should hold floating-point numbers; it holds {image.dtype.name}")
+    return image
+
+
+def check_alike(name: str, image: Tensor, fixed: Tensor) -> None:
+    if image.shape != fixed.shape:
+        raise ValueError(f"{name} should have the shape of fixed, {fixed.shape}; it has {image.shape}")
+    if image.dtype != fixed.dtype:
+        raise ValueError(f"{name} should be {fixed.dtype.name} like fixed; it is {image.dtype.name}")
+
+
+def total(x: Tensor) -> Tensor:
+    """Sum over all voxels, accumulated in float64.
+
+    XLA adds float32 one by one: over 20 million voxels that is 1 % off, and counts stop at 2^24.
+    """
+    return tf.cast(tf.reduce_sum(tf.cast(x, tf.float64)), x.dtype)
+
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     """Mean of `x` over the mask; 0 for an empty mask."""
-    return tf.reduce_sum(x * mask) / tf.maximum(tf.reduce_sum(mask), 1)
+    return total(x * mask) / tf.maximum(total(mask), 1)
 
 
-def window_statistics(
-    fixed: Tensor, warped: Tensor, mask: Tensor, taps: Sequence[np.ndarray], valid: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Means of `fixed` and `warped`, their variances, their covariance, and the part of each window in the mask.
+class Windows(NamedTuple):
+    """Statistics of the window around each voxel."""
+
+    mean_fixed: Tensor
+    mean_warped: Tensor
+    variance_fixed: Tensor
+    variance_warped: Tensor
+    covariance: Tensor
+
+
+def window_statistics(fixed: Tensor, warped: Tensor, mask: Tensor, taps: Sequence[np.ndarray], valid: bool) -> Windows:
+    """Weighted statistics of the windows; `taps` are the weights along each axis, `valid` as in `window_matrix`.
 
     Each window averages over its voxels in the mask only, so neither the border nor what lies outside the mask leaks
-    in. Both images are shifted by a common constant first: `E[x²] - E[x]²` of a bright flat window loses all its digits
-    otherwise (NUMERICS D1).
+    in. The images are centred first: `E[x²] - E[x]²` of a bright flat window loses all its digits otherwise (NUMERICS
+    D1). The statistics do not depend on what is subtracted, so it has no part in the gradient.
     """
     matrices = [window_matrix(n, t, valid) for n, t in zip(fixed.shape, taps, strict=True)]
-    shift = masked_mean(fixed, mask)
-    f, w = (fixed - shift) * mask, (warped - shift) * mask
-    products = along_axes(tf.stack([mask, f, w, f * f, w * w, f * w], axis=-1), matrices)
-    weight, *moments = tf.unstack(products, axis=-1)
-    mean_f, mean_w, ff, ww, fw = (m / tf.maximum(weight, 1e-6) for m in moments)
+    share = tf.maximum(windowed(mask, matrices), 1e-12)
+    shift_f, shift_w = (tf.stop_gradient(masked_mean(image, mask)) for image in (fixed, warped))
+    f, w = (fixed - shift_f) * mask, (warped - shift_w) * mask
+    # five arrays, not channels of one: half the time, as those of `fixed` then need no backward pass
+    mean_f, mean_w, ff, ww, fw = (windowed(x, matrices) / share for x in (f, w, f * f, w * w, f * w))
     variance_f, variance_w = tf.nn.relu(ff - mean_f**2), tf.nn.relu(ww - mean_w**2)
-    return mean_f + shift, mean_w + shift, variance_f, variance_w, fw - mean_f * mean_w, weight
+    return Windows(mean_f + shift_f, mean_w + shift_w, variance_f, variance_w, fw - mean_f * mean_w)
+
+
+def windowed(x: Tensor, matrices: Sequence[np.ndarray]) -> Tensor:
+    for axis, matrix in enumerate(matrices):
+        if matrix.size > 1 and not np.array_equal(matrix, np.eye(len(matrix))):
+            x = along_axis(x, matrix, axis)
+    return x
 
 
 def tiny(x: Tensor) -> float:
-    """A number that vanishes beside any image variance, and whose square does not underflow to 0."""
+    """A variance that vanishes beside that of any image, and whose square does not underflow to 0."""
     return 1e-14 if x.dtype == tf.float32 else 1e-20

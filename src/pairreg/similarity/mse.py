@@ -6,7 +6,10 @@ from pairreg.similarity.base import Similarity, masked_mean
 
 @dataclass(frozen=True, kw_only=True)
 class MSE(Similarity):
-    """Mean squared difference `mean((w - f)²)`: 0 for equal images, for one modality with one intensity scale."""
+    """Mean squared difference `mean((w - f)²)`, for one modality with one intensity scale.
+
+    From 0 (best: equal images) up, in squared intensity. Flat regions count like any other.
+    """
 
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         return masked_mean((warped - fixed) ** 2, mask)

@@ -1,36 +1,53 @@
 from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
 
 from pairreg.backend import Tensor, tf
-from pairreg.separable import box_taps
-from pairreg.similarity.base import Similarity, masked_mean, window_statistics
+from pairreg.separable import box_taps, gaussian_taps
+from pairreg.similarity.base import Similarity, masked_mean, tiny, window_statistics
 
 
 @dataclass(frozen=True, kw_only=True)
 class NCC(Similarity):
-    """Local normalised cross-correlation: `1 - mean(r²)`, r = Pearson's correlation in a window around each voxel.
+    """Local normalised cross-correlation: `1 - mean(r²)`, r = Pearson's correlation in the window around each voxel.
 
-    0 where every window of one image is an affine function of the other's. Windows average over the voxels that exist
-    (image border, mask). Flat windows count as no match (r = 0), so the value of two equal images is their flat part.
+    From 0 (best: in every window one image is an affine function of the other) to 1 (unrelated). Anticorrelated
+    windows match as well as correlated ones; with `signed` the loss is `1 - mean(r)`, from 0 to 2, and they are the
+    worst. Flat windows (variance below 1e-5 of the image's) count as no match, r = 0, so the value of two equal images
+    is their flat share. Windows average over the voxels that exist (image border, mask).
 
-    **Arguments:** `window`: side of the cubic window in voxels, odd.
+    **Arguments:** `window`: side of the window in voxels, odd. `kernel`: `box` weighs its voxels equally; `gaussian`
+    by a centred Gaussian of σ = window/6 (the window ends at 3 σ), which looks at about half the distance. `signed`:
+    tell correlated from anticorrelated windows.
 
-    Source: Avants et al., Medical Image Analysis 12:26 (2008); numerics in DeepReg PR 719, voxelmorph PR 358.
+    Source: Avants et al., Medical Image Analysis 12:26 (2008); Cachier et al., CVIU 89:272 (2003) for Gaussian
+    windows; numerics in DeepReg PR 719 and voxelmorph PR 358.
     """
 
     window: int = 9
+    kernel: Literal["box", "gaussian"] = "box"
+    signed: bool = False
 
     def __post_init__(self) -> None:
-        if self.window < 3 or self.window % 2 == 0:
-            raise ValueError(f"window should be an odd number of at least 3 voxels; it is {self.window}")
+        super().__post_init__()
+        self.check_window()
+        if self.kernel not in ("box", "gaussian"):
+            raise ValueError(f"kernel should be 'box' or 'gaussian'; it is {self.kernel!r}")
 
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
-        taps = [box_taps(self.window)] * len(fixed.shape)
-        _, _, vf, vw, cov, _ = window_statistics(fixed, warped, mask, taps, valid=False)
-        r2 = cov**2 / ((vf + flat_variance(fixed, mask)) * (vw + flat_variance(warped, mask)))
-        return 1 - masked_mean(r2, mask)
+        taps = [self.taps()] * len(fixed.shape)
+        windows = window_statistics(fixed, warped, mask, taps, valid=False)
+        variance_f = windows.variance_fixed + flat_variance(fixed, mask)
+        variance_w = windows.variance_warped + flat_variance(warped, mask)
+        if self.signed:
+            return 1 - masked_mean(windows.covariance * tf.math.rsqrt(variance_f) * tf.math.rsqrt(variance_w), mask)
+        return 1 - masked_mean(windows.covariance**2 / (variance_f * variance_w), mask)
+
+    def taps(self) -> np.ndarray:
+        return box_taps(self.window) if self.kernel == "box" else gaussian_taps(self.window / 6, self.window // 2)
 
 
 def flat_variance(image: Tensor, mask: Tensor) -> Tensor:
-    """The variance below which a window is flat: in proportion to the image's own, so that no intensity scale enters."""
-    variance = masked_mean((image - masked_mean(image, mask)) ** 2, mask)
-    return tf.stop_gradient(1e-5 * variance) + 1e-10
+    """The variance below which a window is flat: in proportion to the image's own, so that no scale enters."""
+    return 1e-5 * masked_mean((image - masked_mean(image, mask)) ** 2, mask) + tiny(image)

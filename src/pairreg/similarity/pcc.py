@@ -6,14 +6,18 @@ from pairreg.similarity.base import Similarity, masked_mean, tiny
 
 @dataclass(frozen=True, kw_only=True)
 class PCC(Similarity):
-    """One minus Pearson's correlation over the whole image: 0 for `w = a f + b` with a > 0, 2 for a < 0.
+    """One minus Pearson's correlation over the whole image, for intensities that are linearly related.
 
-    A constant image correlates with nothing: the loss is 1 and its gradient finite.
+    From 0 (best: `w = a f + b` with a > 0) over 1 (unrelated) to 2 (anticorrelated, a < 0). A constant image
+    correlates with nothing: the loss is 1 and its gradient finite.
+
+    Source: the similarity of Chen et al., Medical Physics 47:6366 (2020), together with SSIM.
     """
 
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         f = (fixed - masked_mean(fixed, mask)) * mask
         w = (warped - masked_mean(warped, mask)) * mask
-        variances = masked_mean(f * f, mask) * masked_mean(w * w, mask)
-        # inside the root: the gradient of a root at 0 is infinite
-        return 1 - masked_mean(f * w, mask) / tf.sqrt(variances + tiny(f))
+        # one floor for each variance, inside the root (whose gradient at 0 is infinite); added to their product it
+        # would be far larger beside an image of low contrast
+        roots = tf.math.rsqrt(masked_mean(f * f, mask) + tiny(f)) * tf.math.rsqrt(masked_mean(w * w, mask) + tiny(w))
+        return 1 - masked_mean(f * w, mask) * roots

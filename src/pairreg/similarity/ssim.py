@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor
@@ -7,14 +8,18 @@ from pairreg.similarity.base import Similarity, masked_mean, window_statistics
 
 @dataclass(frozen=True, kw_only=True)
 class SSIM(Similarity):
-    """One minus the mean structural similarity, N-D: 0 for equal images.
+    """One minus the mean structural similarity, N-D.
+
+    `(2 f̄ w̄ + C1)(2 cov + C2) / ((f̄² + w̄² + C1)(var f + var w + C2))` in each window, C = (k · data_range)². From 0
+    (best: equal images) over about 1 (unrelated) to 2 (anticorrelated, equal means). Two flat windows of the same
+    brightness match.
 
     Gaussian windows (σ 1.5 voxels, 11 taps), averaged over the voxels whose window lies inside the image; equal to
     scikit-image with `gaussian_weights=True, sigma=1.5, use_sample_covariance=False`. On an axis of fewer than 11
-    voxels the window shrinks to the largest odd size that fits.
+    voxels the window shrinks to the largest odd size that fits. With a mask, windows average over its voxels only.
 
-    **Arguments:** `data_range`: span of the intensities, 1 for images in [0, 1]. `sigma`: in voxels. `k1`, `k2`:
-    stabilising constants.
+    **Arguments:** `data_range`: span of the intensities, 1 for images in [0, 1]. `sigma`: of the Gaussian, in voxels,
+    cut at 3.5 σ. `k1`, `k2`: constants that stabilise the ratios of brightness and of contrast.
 
     Source: Wang et al., IEEE TIP 13:600 (2004).
     """
@@ -25,15 +30,18 @@ class SSIM(Similarity):
     k2: float = 0.03
 
     def __post_init__(self) -> None:
-        for name in ("data_range", "sigma", "k1", "k2"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} should be above 0; it is {getattr(self, name)}")
+        super().__post_init__()
+        self.check_positive("data_range", "sigma", "k1", "k2")
 
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
-        radii = [min(int(3.5 * self.sigma + 0.5), (n - 1) // 2) for n in fixed.shape]
+        radii = self.radii(fixed.shape)
         taps = [gaussian_taps(self.sigma, r) for r in radii]
-        f, w, vf, vw, cov, _ = window_statistics(fixed, warped, mask, taps, valid=True)
+        f, w, variance_f, variance_w, covariance = window_statistics(fixed, warped, mask, taps, valid=True)
         c1, c2 = (self.k1 * self.data_range) ** 2, (self.k2 * self.data_range) ** 2
-        ssim = (2 * f * w + c1) * (2 * cov + c2) / ((f * f + w * w + c1) * (vf + vw + c2))
+        ssim = (2 * f * w + c1) * (2 * covariance + c2) / ((f * f + w * w + c1) * (variance_f + variance_w + c2))
         interior = tuple(slice(r, n - r) for r, n in zip(radii, fixed.shape, strict=True))
         return 1 - masked_mean(ssim, mask[interior])
+
+    def radii(self, shape: Sequence[int]) -> list[int]:
+        """Voxels to each side of a window's centre, per axis."""
+        return [min(int(3.5 * self.sigma + 0.5), (n - 1) // 2) for n in shape]

@@ -1,6 +1,8 @@
 """Hydra's and OmegaConf's errors, said in one sentence."""
 
 import re
+from importlib.resources import files
+from pathlib import Path
 
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
@@ -13,13 +15,20 @@ def sentence(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         return unknown_key(cause)
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    missing = re.search(r"Could not find '([^']+)/([^'/]+)'", str(error))
+    missing = re.search(r"Could not (?:find|load) '(?:.*/)?([^'/]+)/([^'/]+)'", str(error))
     if missing:
         group, option = missing.groups()
-        heading = next((k for k, line in enumerate(lines) if line.startswith("Available options")), len(lines))
-        return one_of_sentence(f"{group} option", option, [line for line in lines[heading + 1 :] if ":" not in line])
-    return " ".join(lines)
+        return one_of_sentence(f"{group} option", option, known_options(str(error), group))
+    return " ".join(str(error).split())
+
+
+def known_options(message: str, group: str) -> list[str]:
+    """As Hydra lists them (with those of a `--config-dir`), if it does; otherwise our own."""
+    listed = re.search(r"Available options in '[^']+':\n((?:\t.*\n?)+)", message)
+    if listed:
+        return listed[1].split()
+    folder = Path(str(files("pairreg.experiments"))) / group
+    return sorted(path.stem for path in folder.glob("*.yaml")) or menu.options(group)
 
 
 def unknown_key(error: OmegaConfBaseException) -> str:

@@ -74,6 +74,7 @@ def run(job: Job, console: Console, part_of_study: bool) -> Mapping[str, float]:
     )
     with job.tracker.start(info) as tracked:
         handler = start_folder(job)
+        log.info(f"{info.name}  ->  {job.folder}")
         try:
             watching = [ProgressLog(), tracked] + ([ProgressBar(console)] if console.is_terminal else [])
             result = register(pair, **job.parts, seed=job.config["seed"], observers=watching)

@@ -6,7 +6,17 @@ from pathlib import Path
 
 from rich.table import Table
 
-BETTER = {"ssim": "↑", "mse": "↓", "pcc": "↑", "ncc": "↑", "dice": "↑", "hd95": "↓", "tre": "↓", "folds": "↓", "ndv": "↓"}
+BETTER = {
+    "ssim": "↑",
+    "mse": "↓",
+    "pcc": "↑",
+    "ncc": "↑",
+    "dice": "↑",
+    "hd95": "↓",
+    "tre": "↓",
+    "folds": "↓",
+    "ndv": "↓",
+}
 STUDY_COLUMNS = ("ssim", "mse", "pcc", "ncc", "dice_mean", "tre_mean", "folds_percent", "seconds")
 COST = ("seconds", "iterations", "peak_memory_mb")
 

@@ -23,6 +23,10 @@ class RunInfo:
     tags: Mapping[str, str]
     part_of_study: bool  # one of several runs, to be grouped under one parent
 
+    @property
+    def name(self) -> str:
+        return " | ".join(self.choices[group] for group in ("pair", "similarity", "regularizer", "transform"))
+
 
 class TrackedRun(Observer):
     """One run in the index, as a context: left by an exception, it is marked as failed. Does nothing itself."""
@@ -30,7 +34,9 @@ class TrackedRun(Observer):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close the run."""
 
     def finish(self, metrics: Mapping[str, float]) -> None:

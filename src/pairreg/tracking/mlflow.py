@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,8 +41,7 @@ class MLflowTracker(Tracker):
             tags = run_tags(info)
             if info.part_of_study:
                 tags["mlflow.parentRunId"] = self._parent(info, experiment)
-            name = " ".join(info.choices.values())
-            run = client.create_run(experiment, tags=tags, run_name=name)
+            run = client.create_run(experiment, tags=tags, run_name=info.name)
         except MlflowException as error:
             reason = str(error).splitlines()[0]
             raise InputError(
@@ -73,10 +73,14 @@ class MLflowTracker(Tracker):
 
         found = self._client.get_experiment_by_name(info.study)
         if found is not None and found.lifecycle_stage == "deleted":
-            raise InputError(f"study {info.study!r} was deleted in MLflow: restore it there or choose another study=NAME.")
+            raise InputError(
+                f"study {info.study!r} was deleted in MLflow: restore it there or choose another study=NAME."
+            )
         if found is None:
             try:
-                self._client.create_experiment(info.study, self._artifact_location(info), tags={"pairreg.study": info.study})
+                self._client.create_experiment(
+                    info.study, self._artifact_location(info), tags={"pairreg.study": info.study}
+                )
             except MlflowException:  # another process was faster
                 pass
             found = self._client.get_experiment_by_name(info.study)
@@ -135,12 +139,13 @@ class MLflowRun(TrackedRun):
         self._send()
         self.client.log_artifacts(self.run_id, str(self.info.folder))
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
         self.client.set_terminated(self.run_id, status=status)
 
     def _add(self, values: Mapping[str, float], step: int) -> None:
-        import time
 
         from mlflow.entities import Metric
 

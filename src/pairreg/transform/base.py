@@ -40,7 +40,7 @@ class Parametrization(ABC):
 
 
 class Transform(ABC):
-    """What is optimised. `learning_rate` is the step that suits the parametrisation, used unless the optimizer names one."""
+    """What is optimised. `learning_rate`: the step that suits it, used unless the optimizer names one."""
 
     learning_rate: float
 

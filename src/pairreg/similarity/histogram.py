@@ -1,0 +1,60 @@
+"""Joint histograms of two images, smoothed by Parzen windows, and their entropy."""
+
+import math
+
+import numpy as np
+
+from pairreg.backend import Tensor, tf
+
+FINE = 4  # histogram cells per Parzen bin, and per σ
+
+
+def entropies(fixed: Tensor, warped: Tensor, mask: Tensor, bins: int, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Entropies of the fixed image, of the warped one, and of both together, in nats (float64)."""
+    joint = joint_histogram(fixed, warped, mask, bins, sigma)
+    return entropy(tf.reduce_sum(joint, 1)), entropy(tf.reduce_sum(joint, 0)), entropy(joint)
+
+
+def entropy(p: Tensor) -> Tensor:
+    """In nats; 1e-12 is far below 1/bins² and keeps the gradient finite at p = 0."""
+    return -tf.reduce_sum(p * tf.math.log(p + 1e-12))
+
+
+def joint_histogram(fixed: Tensor, warped: Tensor, mask: Tensor, bins: int, sigma: float) -> Tensor:
+    """Joint Parzen histogram `(bins, bins)` of two images on [0, 1], summing to 1, in float64; rows belong to `fixed`.
+
+    Never holds a table of voxels by bins: each voxel is shared linearly among the four nearest cells of a histogram
+    four times finer than the bins (and than σ), and the Parzen windows are applied to that histogram. This is the exact
+    Gaussian window to 1 % of its peak. Each voxel's windows sum to 1, also at the ends of the range.
+    """
+    cells = math.ceil(FINE * max(1.0, 1 / sigma)) * (bins - 1) + 1
+    row, row_fraction = cell_of(fixed, cells)
+    column, column_fraction = cell_of(warped, cells)
+    shares = [
+        a * b * tf.reshape(mask, [-1])
+        for a in (1 - row_fraction, row_fraction)
+        for b in (1 - column_fraction, column_fraction)
+    ]
+    # the background fills one cell, and float32 cannot count beyond 2^24
+    shares = tf.cast(tf.stack(shares, axis=-1), tf.float64)
+    corner = tf.reshape(tf.math.unsorted_segment_sum(shares, row * cells + column, cells * cells), (cells, cells, 4))
+    # the four shares of a cell belong to itself and its neighbours to the right, below, and both
+    fine = corner[..., 0]
+    fine += tf.pad(corner[:, :-1, 1], [[0, 0], [1, 0]])
+    fine += tf.pad(corner[:-1, :, 2], [[1, 0], [0, 0]])
+    fine += tf.pad(corner[:-1, :-1, 3], [[1, 0], [1, 0]])
+    windows = tf.constant(parzen_windows(bins, cells, sigma))
+    return windows @ fine @ tf.transpose(windows) / tf.maximum(tf.reduce_sum(fine), 1)
+
+
+def cell_of(image: Tensor, cells: int) -> tuple[Tensor, Tensor]:
+    """Index of the cell below each intensity, and how far the intensity is on its way to the next one."""
+    position = tf.clip_by_value(tf.reshape(image, [-1]), 0, 1) * (cells - 1)
+    low = tf.minimum(tf.floor(position), cells - 2)
+    return tf.cast(low, tf.int32), position - low
+
+
+def parzen_windows(bins: int, cells: int, sigma: float) -> np.ndarray:
+    distance = np.arange(bins)[:, None] - np.linspace(0, bins - 1, cells)[None, :]
+    windows: np.ndarray = np.exp(-0.5 * (distance / sigma) ** 2)
+    return windows / windows.sum(axis=0)

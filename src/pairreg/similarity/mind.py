@@ -1,0 +1,98 @@
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pairreg.backend import Tensor, tf
+from pairreg.separable import box_taps, window_matrix
+from pairreg.similarity.base import Similarity, masked_mean, tiny, windowed
+
+Offset = Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MIND(Similarity):
+    """Self-similarity context (MIND-SSC): mean squared difference of local descriptors, for different modalities.
+
+    A voxel's descriptor has one entry for each pair of its direct neighbours (at `dilation` voxels along the axes)
+    that are not opposite each other, 12 pairs in 3-D and 4 in 2-D: `exp(-(D - min D) / V)`, D = mean squared difference
+    of the patches around the two neighbours, V = mean over the pairs of D - min D, at least 1e-3 of its mean over the
+    image. From 0 (best: equal descriptors) to 1. Maps `a f + b` of either sign change nothing, also when they vary
+    slowly over the image. Flat patches have the descriptor (1, …, 1), and match each other.
+
+    Beyond the border of the image its border voxel is held. A voxel whose patches leave the mask does not count.
+
+    **Arguments:** `radius`: of a patch in voxels, which is a cube of side 2 radius + 1; 0 compares single voxels.
+    `dilation`: distance in voxels of the neighbours.
+
+    Source: Heinrich et al., MICCAI 2013, LNCS 8149:187.
+    """
+
+    radius: int = 1
+    dilation: int = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.radius < 0:
+            raise ValueError(f"radius should be at least 0 voxels; it is {self.radius}")
+        if self.dilation < 1:
+            raise ValueError(f"dilation should be at least 1 voxel; it is {self.dilation}")
+
+    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+        complete = self.complete(mask)
+        difference = self.descriptors(fixed, complete) - self.descriptors(warped, complete)
+        return masked_mean(tf.reduce_mean(difference**2, 0), complete)
+
+    def descriptors(self, image: Tensor, complete: Tensor) -> Tensor:
+        """`(pairs, *spatial)`."""
+        distances = tf.stack(list(self.distances(image)))
+        distances -= tf.reduce_min(distances, 0)
+        mean = tf.reduce_mean(distances, 0)
+        return tf.exp(-distances / tf.maximum(mean, 1e-3 * masked_mean(mean, complete) + tiny(image)))
+
+    def distances(self, image: Tensor) -> Iterator[Tensor]:
+        """The patch distance of each pair of neighbours.
+
+        Two pairs share one map of distances: that of y = x + a and y + (b - a) is the pair (a, b) of the voxel x, and
+        the pair (-b, -a) of the voxel y + b.
+        """
+        d, ndim = self.dilation, len(image.shape)
+        padded = held(image, 2 * d + self.radius)
+        for (i, j), sign in itertools.product(itertools.combinations(range(ndim), 2), (1, -1)):
+            a, b = unit(i, d, ndim), unit(j, sign * d, ndim)
+            step = tuple(q - p for p, q in zip(a, b, strict=True))
+            inner = [n + 2 * (d + self.radius) for n in image.shape]
+            squared = (crop(padded, (0,) * ndim, inner) - crop(padded, step, inner)) ** 2
+            patches = self.patch_mean(squared)
+            yield crop(patches, a, image.shape)
+            yield crop(patches, tuple(-p for p in b), image.shape)
+
+    def patch_mean(self, x: Tensor) -> Tensor:
+        taps = box_taps(2 * self.radius + 1)
+        return windowed(x, [window_matrix(n, taps, valid=True) for n in x.shape])
+
+    def complete(self, mask: Tensor) -> Tensor:
+        """1 where the voxel and the patches of all its neighbours lie in the mask."""
+        ndim, size = len(mask.shape), (2 * self.radius + 1) ** len(mask.shape)
+        full = tf.cast(self.patch_mean(held(mask, self.dilation + self.radius)) > 1 - 0.5 / size, mask.dtype)
+        for axis, distance in itertools.product(range(ndim), (self.dilation, -self.dilation)):
+            mask *= crop(full, unit(axis, distance, ndim), mask.shape)
+        return mask
+
+
+def unit(axis: int, length: int, ndim: int) -> Offset:
+    return tuple(length * int(e == axis) for e in range(ndim))
+
+
+def held(x: Tensor, width: int) -> Tensor:
+    """`x` with its border values repeated `width` times on every side."""
+    for axis, n in enumerate(x.shape):
+        behind = (slice(None),) * axis
+        first, last = x[(*behind, slice(0, 1))], x[(*behind, slice(n - 1, n))]
+        x = tf.concat([first] * width + [x] + [last] * width, axis)
+    return x
+
+
+def crop(x: Tensor, offset: Offset, shape: Offset) -> Tensor:
+    """The part of that shape around the centre of `x`, moved by `offset`."""
+    begin = [(n - m) // 2 + o for n, m, o in zip(x.shape, shape, offset, strict=True)]
+    return tf.slice(x, begin, list(shape))

@@ -1,0 +1,40 @@
+from dataclasses import dataclass
+
+from pairreg.backend import Tensor, tf
+from pairreg.separable import along_axes, box_taps, window_matrix
+from pairreg.similarity.base import Similarity, tiny, total
+
+
+@dataclass(frozen=True, kw_only=True)
+class NCCPublished(Similarity):
+    """The "NCC" of the released scripts of Chen et al.: one correlation of two high-pass filtered images.
+
+    `1 - Σ f'w' / (√(Σ f'² · Σ w'²) + 1e-5)`, with `f' = f - local mean` and sums over the whole image. From 0 (best)
+    over 1 (unrelated) to 2 (anticorrelated). Not a local correlation: a window with strong edges outweighs all others.
+    Local means take the image as 0 beyond its border, so a bright border counts as an edge, and an added constant
+    changes the value. Flat regions in the interior count nothing.
+
+    For comparison with the published figures; use `ncc` for everything else. The formula and the 1e-5 are those of the
+    scripts for the 2020 paper (an earlier version, with the arXiv preprint, used the mean of r² in windows of 7); a
+    floor inside the root, which they lack, keeps the gradient of a black image finite. Voxels outside the mask count
+    as 0 in the local means and not at all in the sums.
+
+    **Arguments:** `window`: side of the box in voxels, odd.
+
+    Source: Chen et al., Medical Physics 47:6366 (2020).
+    """
+
+    window: int = 9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_window()
+
+    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+        f, w = (self.without_local_mean(image) * mask for image in (fixed, warped))
+        norms = tf.sqrt(total(f * f) + tiny(f)) * tf.sqrt(total(w * w) + tiny(w))
+        return 1 - total(f * w) / (norms + 1e-5)
+
+    def without_local_mean(self, image: Tensor) -> Tensor:
+        # the windows cut at the border still divide by their full size: this is the zero padding
+        return image - along_axes(image, [window_matrix(n, box_taps(self.window), False) for n in image.shape])

@@ -1,0 +1,55 @@
+from dataclasses import dataclass
+
+from pairreg.backend import Tensor, tf
+from pairreg.similarity.base import Similarity, masked_mean, tiny
+
+
+@dataclass(frozen=True, kw_only=True)
+class NGF(Similarity):
+    """Normalised gradient fields: `1 - mean(⟨n(f), n(w)⟩²)`, `n(x) = ∇x / √(|∇x|² + ε²)`, for different modalities.
+
+    From 0 (best: edges everywhere, all parallel) to 1 (no parallel edges). Only the line along which an image changes
+    counts, not how much it changes and in which sense: maps `a f + b` of either sign change nothing. Flat regions
+    (|∇x| far below ε) count as no match, so the value of two equal images is their flat share.
+
+    The gradient is per voxel, by central differences, one-sided at the border and where a neighbour is outside the
+    mask: all components belong to the voxel's centre, which compact ones do not, and they carry half the noise. On
+    anisotropic voxels directions are therefore those of the voxel grid, in both images alike.
+
+    **Arguments:** `edge`: ε in units of the image's root mean squared gradient; below it, a gradient is noise.
+
+    Source: Haber & Modersitzki, MICCAI 2006, LNCS 4191:726.
+    """
+
+    edge: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_positive("edge")
+
+    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+        axes = range(len(fixed.shape))
+        f, w = ([derivative(image, mask, axis) for axis in axes] for image in (fixed, warped))
+        product = sum(a * b for a, b in zip(f, w, strict=True))
+        return 1 - masked_mean(product**2 / (self.squared_norm(f, mask) * self.squared_norm(w, mask)), mask)
+
+    def squared_norm(self, gradient: list[Tensor], mask: Tensor) -> Tensor:
+        """`|∇x|² + ε²`."""
+        squared = sum(component**2 for component in gradient)
+        return squared + self.edge**2 * masked_mean(squared, mask) + tiny(mask)
+
+
+def derivative(image: Tensor, mask: Tensor, axis: int) -> Tensor:
+    """Mean of the differences to the two neighbours along `axis`, as far as both ends lie in the mask; else 0."""
+    behind = (slice(None),) * axis
+    upper, lower = (*behind, slice(1, None)), (*behind, slice(None, -1))
+    usable = mask[upper] * mask[lower]
+    difference = (image[upper] - image[lower]) * usable
+    return both_sides(difference, axis) / tf.maximum(both_sides(usable, axis), 1)
+
+
+def both_sides(x: Tensor, axis: int) -> Tensor:
+    """Sum of the values on the links before and after each voxel."""
+    before, after = ([[0, 0]] * len(x.shape) for _ in range(2))
+    before[axis], after[axis] = [1, 0], [0, 1]
+    return tf.pad(x, before) + tf.pad(x, after)

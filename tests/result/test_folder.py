@@ -1,0 +1,123 @@
+"""The run folder of a pair with different grids and an affine initialisation."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+import pairreg
+from pairreg import geometry
+from pairreg.schedule.single_level import SingleLevel
+
+
+@pytest.fixture(scope="module", params=["thorax_ct_2d", "thorax_ct_3d"])
+def run(request, tmp_path_factory):
+    """The 2-D pair has two grids; the 3-D one gets a second grid: turned, anisotropic and with another spacing."""
+    pair = pairreg.build(f"pair/{request.param}")
+    folder = tmp_path_factory.mktemp(request.param)
+    if pair.ndim == 3:
+        pair = turned(pair)
+    result = pairreg.register(
+        pair,
+        transform=pairreg.build("transform/displacement", stride=4),
+        initialization="affine",
+        schedule=SingleLevel(iterations=25),
+    )
+    result.save(folder, {"seed": 0})
+    return result, folder
+
+
+def turned(pair):
+    import dataclasses
+
+    grid = sitk.Image([60, 44, 40], sitk.sitkFloat32)
+    grid.SetSpacing([6.0, 6.5, 9.0])
+    turn = sitk.Euler3DTransform([0.0, 0.0, 0.0], 0.05, -0.1, 0.1)
+    grid.SetDirection(turn.GetMatrix())
+    centre = np.array(pair.moving.TransformContinuousIndexToPhysicalPoint([s / 2 for s in pair.moving.GetSize()]))
+    half = np.reshape(turn.GetMatrix(), (3, 3)) @ (np.array(grid.GetSize()) * grid.GetSpacing() / 2)
+    grid.SetOrigin((centre - half).tolist())
+    identity = sitk.Transform(3, sitk.sitkIdentity)
+    return dataclasses.replace(
+        pair,
+        moving=geometry.resample(pair.moving, grid, identity, fill=-1000),
+        moving_labels=geometry.resample(pair.moving_labels, grid, identity, nearest=True),
+        channels={"activity": geometry.resample(pair.moving, grid, identity, fill=-1000)},
+    )
+
+
+def test_simpleitk_reproduces_the_warped_image_from_the_files(run, tmp_path):
+    """The displacement on disk holds everything, the initialisation included."""
+    result, folder = run
+    sitk.WriteImage(result.pair.moving, str(tmp_path / "moving.nii.gz"))
+    moving = sitk.ReadImage(str(tmp_path / "moving.nii.gz"))
+    displacement = sitk.ReadImage(str(folder / "displacement.nii.gz"), sitk.sitkVectorFloat64)
+    warped = sitk.ReadImage(str(folder / "warped.nii.gz"))
+    again = sitk.Resample(
+        moving, warped, sitk.DisplacementFieldTransform(displacement), sitk.sitkLinear, geometry.minimum(moving)
+    )
+    span = np.ptp(geometry.array(moving))
+    inner = (slice(2, -2),) * result.pair.ndim
+    difference = abs(geometry.array(again) - geometry.array(warped))[inner]
+    assert difference.max() < 1e-3 * span
+    assert not np.allclose(geometry.array(warped), geometry.array(moving).min())
+    initial = geometry.linear_part(result.prepared.initial, result.pair.ndim)
+    assert not np.allclose(initial[1], 0)
+
+
+def test_jacobian_is_that_of_the_displacement_file(run):
+    _, folder = run
+    displacement = sitk.ReadImage(str(folder / "displacement.nii.gz"), sitk.sitkVectorFloat64)
+    if displacement.GetDimension() == 3:
+        # SimpleITK's filter takes the derivative along the image axes, not along x, y, z: turn the vectors to them
+        direction = np.reshape(displacement.GetDirection(), (3, 3))
+        vectors = geometry.array(displacement) @ direction
+        displacement = geometry.image(vectors, displacement, vector=True)
+        displacement.SetDirection(np.eye(3).ravel().tolist())
+    expected = geometry.array(sitk.DisplacementFieldJacobianDeterminant(displacement))
+    written = geometry.array(sitk.ReadImage(str(folder / "jacobian.nii.gz")))
+    inner = (slice(2, -2),) * expected.ndim
+    np.testing.assert_allclose(written[inner], expected[inner], atol=2e-3)
+
+
+def test_every_file_is_there_and_reads_back(run):
+    result, folder = run
+    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    expected = {"result.h5", "warped.nii.gz", "displacement.nii.gz", "jacobian.nii.gz", "warped_labels.nii.gz"}
+    expected |= {"metrics.json", "history.csv", "result.json"}
+    expected |= {f"figures/{name}.png" for name in ("overview", "grid", "curves")}
+    assert expected | {f"warped_{name}.nii.gz" for name in result.pair.channels} == names
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics == json.loads((folder / "result.json").read_text())["metrics"]
+    assert metrics["before/dice_mean"] < metrics["dice_mean"]
+    with h5py.File(folder / "result.h5") as file:
+        np.testing.assert_array_equal(file["field"], result.field)
+        np.testing.assert_array_equal(file["warped"], geometry.array(sitk.ReadImage(str(folder / "warped.nii.gz"))))
+        np.testing.assert_array_equal(file["history/loss"], result.history["loss"])
+        assert json.loads(file.attrs["config"]) == {"seed": 0}
+        assert json.loads(file.attrs["provenance"])["version/tensorflow"]
+    curves = np.genfromtxt(folder / "history.csv", delimiter=",", names=True, deletechars="")
+    np.testing.assert_allclose(
+        curves["similarityncc"] if "similarityncc" in curves.dtype.names else curves["similarity/ncc"],
+        result.history["similarity/ncc"],
+    )
+
+
+def test_labels_keep_their_values_and_channels_are_carried(run):
+    result, folder = run
+    labels = geometry.array(sitk.ReadImage(str(folder / "warped_labels.nii.gz")))
+    assert set(np.unique(labels)) <= set(np.unique(geometry.array(result.pair.moving_labels)))
+    for name in result.pair.channels:
+        carried = geometry.array(sitk.ReadImage(str(folder / f"warped_{name}.nii.gz")))
+        np.testing.assert_array_equal(carried, result.warped)
+
+
+def test_saving_again_replaces_and_an_unfinished_folder_has_no_result(run, tmp_path, monkeypatch):
+    result, _ = run
+    result.save(tmp_path)
+    monkeypatch.setattr("pairreg.result.folder.write_hdf5", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        result.save(tmp_path)
+    assert not (tmp_path / "result.json").exists()

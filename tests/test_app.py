@@ -1,0 +1,124 @@
+"""The `pairreg` command as its users meet it, in processes of its own."""
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+QUICK = ("preset=smoke", "tracking=none", "transform=displacement")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    for name in ("fixed", "moving"):
+        sitk.WriteImage(sitk.GetImageFromArray(rng.normal(size=(20, 24)).astype(np.float32)), folder / f"{name}.nii.gz")
+    sitk.WriteImage(sitk.Image([24, 20, 8], sitk.sitkFloat32) + 1, folder / "constant.nii.gz")
+    sitk.WriteImage(sitk.GetImageFromArray(rng.normal(size=(8, 20, 24))), folder / "volume.nii.gz")
+    broken = np.ones((20, 24), np.float32)
+    broken[3, 4] = np.nan
+    sitk.WriteImage(sitk.GetImageFromArray(broken), folder / "nan.nii.gz")
+    sitk.WriteImage(sitk.Image([24, 20], sitk.sitkUInt8), folder / "empty.nii.gz")
+    return folder
+
+
+FILES = ("pair=files", "pair.fixed=fixed.nii.gz", "pair.moving=moving.nii.gz")
+REFUSED = {
+    "missing file": (
+        ("pair=files", "pair.fixed=fixed.nii.gz", "pair.moving=nowhere.nii.gz"),
+        "nowhere.nii.gz does not",
+    ),
+    "missing argument": (("pair=files",), "pair.fixed is missing"),
+    "unknown option": (("similarity=nccc",), "similarity option 'nccc' is not one of"),
+    "unknown option in a list": (("similarity=[pcc,nccc]",), "similarity option 'nccc' is not one of"),
+    "unknown preset": (("preset=smoek",), "did you mean 'smoke'?"),
+    "unknown group": (("similarly=ncc",), "did you mean 'similarity'?"),
+    "typo in a key": (("similarity=ncc", "similarity.ncc.windw=7"), "did you mean 'window'?"),
+    "typo in an added key": (("similarity=ncc", "+similarity.ncc.windw=7"), "did you mean 'window'?"),
+    "added top-level key": (("+sed=1",), "key 'sed' is not one of"),
+    "wrong type": (("similarity=ncc", "similarity.ncc.window=many"), "similarity.ncc.window should be"),
+    "wrong type at the top": (("seed=many",), "config.seed should be a valid integer"),
+    "impossible value": (("similarity=ncc", "similarity.ncc.window=4"), "odd number"),
+    "untrusted target": (("similarity.pcc._target_=os.system",), "outside the trusted modules"),
+    "2-D against 3-D": (("pair=files", "pair.fixed=fixed.nii.gz", "pair.moving=volume.nii.gz"), "3-D"),
+    "NaN voxels": (("pair=files", "pair.fixed=nan.nii.gz", "pair.moving=moving.nii.gz"), "1 NaN or infinite voxels"),
+    "constant image": (("pair=files", "pair.fixed=volume.nii.gz", "pair.moving=constant.nii.gz"), "is constant"),
+    "empty mask": ((*FILES, "pair.fixed_mask=empty.nii.gz"), "empty mask"),
+    "broken override": (("similarity=[ncc",), ""),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED.values(), ids=REFUSED)
+def test_bad_input_is_one_sentence_and_leaves_nothing(pairreg, images, arguments, message):
+    before = set(images.rglob("*"))
+    done = pairreg(*arguments, "output_dir=out", cwd=images)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.startswith("pairreg: ") and len(done.stderr.splitlines()) == 1
+    assert set(images.rglob("*")) == before
+
+
+def test_bad_input_in_a_multirun(pairreg, images):
+    done = pairreg("similarity=ncc,nccc", "-m", "output_dir=out", cwd=images)
+    assert done.returncode == 2 and "'nccc' is not one of" in done.stderr
+
+
+def test_bad_input_is_found_before_tensorflow_is_imported(pairreg, images):
+    """A module that cannot be imported stands in its place."""
+    (images / "block").mkdir()
+    (images / "block" / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+    for arguments, message in REFUSED.values():
+        done = pairreg(*arguments, cwd=images, PYTHONPATH=str(images / "block"))
+        assert done.returncode == 2 and message in done.stderr, arguments
+
+
+def test_help_shows_the_groups_and_commands_to_copy(pairreg, tmp_path):
+    done = pairreg("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "similarity: " in done.stdout and "preset: " in done.stdout
+    assert done.stdout.count("\n  pairreg") == 3
+
+
+def test_a_pair_of_files_from_any_folder(pairreg, images, tmp_path):
+    done = pairreg(*FILES, *QUICK, f"output_dir={tmp_path}", cwd=images)
+    assert done.returncode == 0, done.stderr
+    (result,) = tmp_path.rglob("result.json")
+    assert json.loads(result.read_text())["metrics"]["iterations"] == 8
+    assert f"results: {result.parent}" in done.stdout
+    assert "before" in done.stdout and "after" in done.stdout
+    assert (result.parent / "config.yaml").exists()
+    log = (result.parent / "run.log").read_text()
+    assert "iteration 1 " in log and "iteration 8 " in log and "pcc" in log
+
+
+def test_the_same_command_twice_gives_the_same_bytes(pairreg, tmp_path):
+    """The default network on the bundled pair, in two processes."""
+    fields = []
+    for _ in range(2):
+        done = pairreg("preset=smoke", "tracking=none", "output_dir=out", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        (file,) = tmp_path.rglob("displacement.nii.gz")
+        fields.append(file.read_bytes())
+        file.unlink()
+    assert fields[0] == fields[1]
+
+
+def test_a_multirun_ends_with_a_table_of_what_varies(pairreg, tmp_path):
+    done = pairreg("similarity=mse,[pcc,ssim]", "regularizer=diffusion,none", *QUICK, "-m", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = done.stdout[done.stdout.index("4 runs") :]
+    assert "pcc+ssim" in table and "none" in table and "dice_mean" in table and "transform" not in table
+    assert len(list(tmp_path.rglob("result.json"))) == 4
+
+
+def test_one_failing_run_of_many_is_named_and_the_others_finish(pairreg, tmp_path):
+    """A learning rate of 1e38 overflows the field; the other run is fine."""
+    done = pairreg("optimizer.learning_rate=1e38,0.1", *QUICK, "-m", cwd=tmp_path)
+    assert done.returncode == 1
+    assert len(list(tmp_path.rglob("result.json"))) == 1
+    (error,) = tmp_path.rglob("error.txt")
+    assert "DivergedError" in error.read_text()
+    assert (error.parent / "history.csv").exists() and not (error.parent / "result.json").exists()
+    assert "similarity/" in done.stderr and "iteration" in done.stderr

@@ -1,0 +1,30 @@
+import pytest
+
+import pairreg
+from pairreg import menu
+
+
+def test_a_near_miss_is_named():
+    with pytest.raises(pairreg.InputError, match="similarity option 'nc' is not one of .*; did you mean 'ncc'?"):
+        pairreg.build("similarity/nc")
+
+
+def test_overrides_reach_the_object():
+    assert pairreg.build("similarity/ncc", window=7).window == 7
+
+
+@pytest.mark.parametrize("target", ["os.system", "pairregister.Loss", "subprocess.run"])
+def test_targets_outside_the_trusted_modules_are_refused(target):
+    with pytest.raises(pairreg.InputError, match="outside the trusted modules"):
+        menu.instantiate({"_target_": target}, "similarity.mine")
+
+
+def test_a_target_that_does_not_exist_is_one_sentence():
+    with pytest.raises(pairreg.InputError, match="similarity.x: _target_ 'pairreg.similarity.nowhere.X' cannot be im"):
+        menu.instantiate({"_target_": "pairreg.similarity.nowhere.X"}, "similarity.x")
+
+
+def test_a_whole_number_passes_as_a_float_but_not_the_reverse():
+    assert pairreg.build("similarity/ssim", sigma=2).sigma == 2
+    with pytest.raises(pairreg.InputError, match="window should be a valid integer"):
+        pairreg.build("similarity/ncc", window=9.5)

@@ -1,0 +1,117 @@
+"""What arrives in a real MLflow store: SQLite, and a server."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+QUICK = ("preset=smoke", "transform=displacement")
+
+
+@pytest.fixture(scope="module")
+def study(pairreg, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    done = pairreg("similarity=mse,[pcc,ssim]", *QUICK, "study=two", "-m", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def client(uri: str):
+    from mlflow import MlflowClient
+
+    return MlflowClient(uri)
+
+
+def runs_of(store, study: str):
+    experiment = store.get_experiment_by_name(study)
+    found = store.search_runs([experiment.experiment_id], max_results=50)
+    return experiment, [r for r in found if "mlflow.parentRunId" in r.data.tags], found
+
+
+def test_children_of_one_parent_are_comparable(study):
+    store = client(f"sqlite:///{study}/runs/mlflow.db")
+    experiment, children, everything = runs_of(store, "two")
+    assert len(children) == 2 and len(everything) == 3
+    (parent,) = [run for run in everything if run not in children]
+    assert parent.data.tags["pairreg.role"] == "parent"
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
+    assert {run.data.params["similarity"] for run in children} == {"mse", "pcc+ssim"}
+    assert {run.data.params["regularizer"] for run in children} == {"diffusion"}
+    assert all(run.info.status == "FINISHED" for run in everything)
+    assert Path(experiment.artifact_location.removeprefix("file://")).is_absolute()
+
+
+def test_curves_metrics_tags_and_artifacts_are_those_of_the_run_folder(study):
+    store = client(f"sqlite:///{study}/runs/mlflow.db")
+    for run in runs_of(store, "two")[1]:
+        folder = study / "runs" / "two" / run.data.tags["pairreg.signature"]
+        summary = json.loads((folder / "result.json").read_text())
+        for name, value in summary["metrics"].items():
+            assert run.data.metrics[name] == pytest.approx(value), name
+        terms = [name for name in run.data.metrics if name.startswith(("similarity/", "regularizer/"))]
+        assert set(terms) == {f"similarity/{t}" for t in run.data.params["similarity"].split("+")} | {
+            "regularizer/diffusion"
+        }
+        for name in ("loss", "level", *terms):
+            assert [m.step for m in store.get_metric_history(run.info.run_id, name)] == list(range(1, 9)), name
+        artifacts = {a.path for a in store.list_artifacts(run.info.run_id)}
+        assert {"result.h5", "warped.nii.gz", "result.json", "figures", "config.yaml"} <= artifacts
+        assert run.data.tags["pairreg.device"] in ("CPU", "GPU")
+        assert run.data.tags["pairreg.version/tensorflow"].startswith("2.")
+        assert run.data.params["transform.stride"] == "1"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder}/store.db", "--artifacts-destination", str(folder / "files")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+    uri = f"http://127.0.0.1:{port}"
+    for _ in range(120):
+        try:
+            urllib.request.urlopen(f"{uri}/health", timeout=1)
+            break
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    yield uri
+    process.terminate()
+    process.wait(20)
+
+
+def test_a_server_named_by_the_environment_is_used(pairreg, server, tmp_path):
+    done = pairreg(*QUICK, cwd=tmp_path, MLFLOW_TRACKING_URI=server)
+    assert done.returncode == 0, done.stderr
+    assert f"MLflow: {server}" in done.stdout
+    assert not list(tmp_path.rglob("mlflow.db"))
+    store = client(server)
+    (run,) = store.search_runs([store.get_experiment_by_name("default").experiment_id])
+    assert run.info.status == "FINISHED" and run.data.metrics["iterations"] == 8
+    assert "result.h5" in {a.path for a in store.list_artifacts(run.info.run_id)}
+
+
+def test_a_server_that_is_down_is_one_sentence_before_any_compute(pairreg, tmp_path):
+    done = pairreg(*QUICK, cwd=tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert done.returncode == 2
+    assert done.stderr.startswith("pairreg: MLflow at http://127.0.0.1:9 cannot be used")
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_a_failed_run_is_marked_as_failed_and_keeps_its_curves(pairreg, tmp_path):
+    done = pairreg(*QUICK, "optimizer.learning_rate=1e38", cwd=tmp_path)
+    assert done.returncode == 1
+    store = client(f"sqlite:///{tmp_path}/runs/mlflow.db")
+    (run,) = store.search_runs([store.get_experiment_by_name("default").experiment_id])
+    assert run.info.status == "FAILED"
+    assert "error.txt" in {a.path for a in store.list_artifacts(run.info.run_id)}
+    assert store.get_metric_history(run.info.run_id, "loss")
