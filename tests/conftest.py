@@ -25,7 +25,7 @@ def shared_data() -> Path:
 
 
 class Warped:
-    """A textured image pair with `fixed(x) = moving(x + truth(x))`, evaluated from formulas: nothing is interpolated."""
+    """A textured image pair with `fixed(x) = moving(x + truth(x))`, both evaluated from formulas."""
 
     def __init__(self, shape: tuple[int, ...], amplitude: float, seed: int = 0):
         rng = np.random.default_rng(seed)

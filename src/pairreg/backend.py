@@ -4,10 +4,12 @@ Losses, transforms and optimizers are described (and their arguments checked) wi
 TensorFlow takes; the first tensor operation imports it, with the process-wide settings that reproducible runs need.
 """
 
+import functools
 import importlib
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -60,3 +62,21 @@ def _import_quietly(name: str) -> Any:
 tf: Any = _Lazy("tensorflow")
 keras: Any = _Lazy("keras")
 Tensor = Any  # TensorFlow has no types that a checker could use
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` compiled by XLA when first called: several times faster for gathers and point-wise arithmetic.
+
+    XLA and plain graphs round differently, so what is compiled is fixed here and not left to a setting.
+    """
+
+    @functools.cache
+    def made() -> Callable[..., Any]:
+        made_once: Callable[..., Any] = tf.function(function, jit_compile=True)
+        return made_once
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        return made()(*arguments)
+
+    return call

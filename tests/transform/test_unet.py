@@ -15,7 +15,7 @@ def test_the_published_network_has_the_published_number_of_parameters(ndim, coun
 @pytest.mark.parametrize("shape", [(37, 50), (9, 13, 17), (3, 20, 20)])
 def test_any_size_and_stride_start_from_a_field_of_zero(shape, stride):
     grid = LevelGrid(shape, (1,) * len(shape))
-    weights = UNet(width=4, stride=stride).parametrize(grid)
+    weights = UNet(width=4, stride=stride).parametrize(grid, "float32")
     weights.reset(seed=0)
     image = tf.random.stateless_normal(shape, (0, 0))
     field = weights.field(image, -image)
@@ -25,7 +25,7 @@ def test_any_size_and_stride_start_from_a_field_of_zero(shape, stride):
 
 def test_the_seed_decides_the_weights():
     grid = LevelGrid((16, 16), (1, 1))
-    weights = UNet(width=4).parametrize(grid)
+    weights = UNet(width=4).parametrize(grid, "float32")
     values = []
     for seed in (1, 1, 2):
         weights.reset(seed)
@@ -35,11 +35,12 @@ def test_the_seed_decides_the_weights():
 
 
 def test_a_finer_level_begins_with_the_field_of_the_coarser_one():
-    coarse = UNet(width=4).parametrize(LevelGrid((8, 8), (2, 2)))
-    fine = UNet(width=4).parametrize(LevelGrid((16, 16), (1, 1)))
+    coarse = UNet(width=4).parametrize(LevelGrid((8, 8), (2, 2)), "float32")
+    fine = UNet(width=4).parametrize(LevelGrid((16, 16), (1, 1)), "float32")
     coarse.reset(0)
     fine.reset(0)
-    fine.carry(coarse, tf.ones((8, 8, 2)))
+    coarse.base.assign(tf.ones_like(coarse.base))
+    fine.carry(coarse, tf.zeros((8, 8)), tf.zeros((8, 8)))
     np.testing.assert_allclose(fine.field(tf.zeros((16, 16)), tf.zeros((16, 16))), 2)  # one coarse voxel is two fine
 
 

@@ -38,7 +38,7 @@ def ssim(fixed: np.ndarray, warped: np.ndarray, data_range: float = 1.0, mask: n
     """
     f, w = same_shape(fixed, warped)
     window = min(2 * RADIUS + 1, *((n - 1) // 2 * 2 + 1 for n in f.shape))
-    _, similarity = structural_similarity(  # type: ignore[no-untyped-call]
+    _, similarity = structural_similarity(
         f,
         w,
         win_size=window,  # only checked against the size of the image; the Gaussian keeps its 11 taps

@@ -19,6 +19,7 @@ class Inputs(NamedTuple):
     usable: Tensor  # bool, interpolation cells of the moving image that count
     spacing: Tensor  # (ndim,) mm
     weights: Tensor  # (terms,)
+    stiffness: tuple[Tensor | None, ...]  # per penalty (*shape,), None = 1 everywhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,10 @@ class Objective:
         terms: list[Similarity | Regularizer] = [*self.similarities.values(), *self.penalties.values()]
         return [term.weight for term in terms]
 
+    @property
+    def constrains(self) -> bool:
+        return any(type(term).constrain is not Regularizer.constrain for term in self.regularizers.values())
+
     def constrained(self, field: Tensor, spacing: Tensor) -> Tensor:
         for term in self.regularizers.values():
             field = term.constrain(field, spacing)
@@ -52,7 +57,9 @@ class Objective:
         warped, covered = warp(inputs.moving, field, inputs.usable)
         mask = covered & inputs.mask
         values = [term(inputs.fixed, warped, mask) for term in self.similarities.values()]
-        values += [term.penalty(field, inputs.spacing) for term in self.penalties.values()]
+        for term, stiffness in zip(self.penalties.values(), inputs.stiffness, strict=True):
+            # a user's own penalty need not know about stiffness
+            values.append(term.penalty(field, inputs.spacing, *([] if stiffness is None else [stiffness])))
         return tf.stack([tf.cast(value, field.dtype) for value in values])
 
     def value_and_gradient(self, field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
@@ -65,4 +72,7 @@ class Objective:
 
 
 def as_inputs(arrays: Mapping[str, Any]) -> Inputs:
-    return Inputs(**{name: tf.constant(arrays[name]) for name in Inputs._fields})
+    def tensor(value: Any) -> Tensor:
+        return None if value is None else tf.constant(value)
+
+    return Inputs(**{name: tf.nest.map_structure(tensor, arrays[name]) for name in Inputs._fields})

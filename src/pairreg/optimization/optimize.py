@@ -1,20 +1,31 @@
 """The optimisation of one pair, level by level."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from pairreg.backend import Tensor
 from pairreg.errors import DivergedError
 from pairreg.optimization.history import History
-from pairreg.optimization.objective import Objective, as_inputs
+from pairreg.optimization.objective import Inputs, Objective, as_inputs
 from pairreg.optimization.observer import Observer
 from pairreg.optimization.prepared import Prepared
 from pairreg.optimization.problem import Problem, compiled_problem
 from pairreg.optimizer.base import Optimizer
 from pairreg.schedule.base import Schedule, factors
 from pairreg.separable import upsample
-from pairreg.transform.base import LevelGrid, Transform, ratios
+from pairreg.transform.base import LevelGrid, Precision, Transform, ratios
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The field `(*spatial, ndim)` in voxels of the fixed grid, its inverse if the transform has one, the curves, and
+    the error that ended the run early, if any."""
+
+    field: np.ndarray
+    inverse: np.ndarray | None
+    history: History
+    diverged: DivergedError | None
 
 
 def optimize(
@@ -23,47 +34,48 @@ def optimize(
     objective: Objective,
     optimizer: Optimizer,
     schedule: Schedule,
+    precision: Precision,
     seed: int,
     observer: Observer,
-) -> tuple[np.ndarray, History, DivergedError | None]:
-    """The field `(*spatial, ndim)` in voxels of the fixed grid, the curves, and the error that ended the run, if any."""
+) -> Outcome:
+    """Minimise the objective level by level, coarse to fine."""
     history = History(objective.names)
     levels = list(schedule.levels())
     observer.begin(history.names, levels)
-    coarser: Problem | None = None
+    transform = transform.on(prepared.spacing)
+    problem: Problem | None = None
     diverged = None
     for number, level in enumerate(levels, start=1):
         grid = prepared.grid(factors(prepared.fixed.shape, prepared.spacing, level.scale))
-        problem = compiled_problem(transform, grid, objective)
-        start(problem, coarser, prepared, objective, seed)
+        finer = compiled_problem(transform, grid, precision, objective)
+        finer.start(level_inputs(prepared, grid, objective), problem, seed)
+        problem = finer
         try:
             optimizer.minimize(problem, level.iterations, Recorder(history, number, schedule, observer))
         except DivergedError as error:
             diverged = error
-        coarser = problem
-        if diverged:
             break
-    assert coarser is not None
-    return full_field(coarser, prepared), history, diverged
+    assert problem is not None
+    field = on_fixed_grid(problem.field(), problem, prepared)
+    inverse = on_fixed_grid(problem.inverse_field(), problem, prepared)
+    assert field is not None
+    return Outcome(field, inverse, history, diverged)
 
 
-def start(problem: Problem, coarser: Problem | None, prepared: Prepared, objective: Objective, seed: int) -> None:
-    grid = problem.parametrization.grid
-    weights = np.asarray(objective.weights, np.float32)
-    field: Any = None if coarser is None else coarser.field()
-    problem.inputs = as_inputs(prepared.level(grid) | {"weights": weights})
-    if coarser is problem:  # two scales with the same grid, as on a thin slab: it just goes on
-        return
-    problem.parametrization.reset(seed)
-    if coarser is not None:
-        problem.parametrization.carry(coarser.parametrization, field)
+def level_inputs(prepared: Prepared, grid: LevelGrid, objective: Objective) -> Inputs:
+    more = {
+        "weights": np.asarray(objective.weights, np.float32),
+        "stiffness": tuple(prepared.stiffness(grid, term.stiffness) for term in objective.penalties.values()),
+    }
+    return as_inputs(prepared.level(grid) | more)
 
 
-def full_field(problem: Problem, prepared: Prepared) -> np.ndarray:
-    """The field of the last level on the fixed grid."""
+def on_fixed_grid(field: Tensor | None, problem: Problem, prepared: Prepared) -> np.ndarray | None:
+    """A field of the last level on the fixed grid."""
+    if field is None:
+        return None
     grid = problem.parametrization.grid
     finest = LevelGrid(prepared.fixed.shape, (1,) * grid.ndim)
-    field: Tensor = problem.field()
     if grid != finest:
         scale = ratios(grid, finest)
         field = upsample(field, finest.shape, scale) * scale

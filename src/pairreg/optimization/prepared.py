@@ -1,6 +1,6 @@
 """A pair made ready for optimisation: arrays on the fixed grid."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,25 @@ class Prepared:
             "usable": usable_cells(block_mean(self.moving_mask, grid.factors) > 0.999),
             "spacing": np.multiply(self.spacing, grid.factors).astype(np.float32),
         }
+
+    def stiffness(self, grid: LevelGrid, by_label: Mapping[Any, float] | None) -> np.ndarray | None:
+        """Factors of a penalty on a level's grid from the fixed labels, by name or number; 1 for labels not named."""
+        if by_label is None:
+            return None
+        if self.pair.fixed_labels is None:
+            raise InputError(f"pair {self.pair.name!r} has no fixed label map, which a regularizer's stiffness needs.")
+        identity = sitk.Transform(self.pair.ndim, sitk.sitkIdentity)
+        labels = geometry.array(geometry.resample(self.pair.fixed_labels, self.pair.fixed, identity, nearest=True))
+        number = {name: label for label, name in self.pair.label_names.items()}
+        present = set(np.unique(labels).tolist())
+        factors = np.ones(labels.shape, np.float32)
+        for label, factor in by_label.items():
+            value = number.get(label, label)
+            if str(value) not in map(str, present):
+                known = ", ".join(str(self.pair.label_names.get(k, k)) for k in sorted(present))
+                raise InputError(f"stiffness names the label {label!r}, the fixed label map has {known}.")
+            factors[labels == int(value)] = factor
+        return block_mean(factors, grid.factors)
 
     def grid(self, factors: Sequence[int]) -> LevelGrid:
         shape = tuple(-(-n // f) for n, f in zip(self.fixed.shape, factors, strict=True))

@@ -9,7 +9,7 @@ from pairreg.backend import Tensor, tf
 from pairreg.optimization.objective import Inputs, Objective
 from pairreg.regularizer.base import Regularizer
 from pairreg.similarity.base import Similarity
-from pairreg.transform.base import LevelGrid, Transform
+from pairreg.transform.base import LevelGrid, Precision, Transform
 
 Terms = tuple[tuple[str, Any], ...]
 
@@ -19,8 +19,10 @@ class Problem:
 
     inputs: Inputs
 
-    def __init__(self, transform: Transform, grid: LevelGrid, objective: Objective):
-        self.parametrization = transform.parametrize(grid)
+    def __init__(self, transform: Transform, grid: LevelGrid, precision: Precision, objective: Objective):
+        self.parametrization = transform.parametrize(grid, precision)
+        # float16 has no numbers below 6e-8: its gradients are computed at a scale of 1
+        self.rescale = precision == "mixed_float16"
         self.variables = self.parametrization.variables
         self.objective = objective
         self.learning_rate = transform.learning_rate
@@ -40,7 +42,9 @@ class Problem:
         with tf.GradientTape() as tape:
             field = self.parametrization.field(inputs.fixed, inputs.moving)
         values, gradient = self._objective(field, inputs)
-        gradients = tape.gradient(field, self.variables, output_gradients=gradient)
+        scale = 1 / (tf.reduce_max(tf.abs(gradient)) + 1e-30) if self.rescale else tf.ones(())
+        gradients = tape.gradient(field, self.variables, output_gradients=gradient * scale)
+        gradients = [g / scale for g in gradients]
         return tf.concat([values, tf.linalg.global_norm(gradients)[None]], 0), gradients
 
     def field(self) -> Tensor:
@@ -49,19 +53,43 @@ class Problem:
         field = self.parametrization.field(self.inputs.fixed, self.inputs.moving)
         return self.objective.constrained(field, self.inputs.spacing)
 
+    def inverse_field(self) -> Tensor | None:
+        """The inverse of `field` on the same grid, if the transform has one and nothing else changes the field."""
+        if self.objective.constrains:
+            return None
+        return self.parametrization.inverse_field(self.inputs.fixed, self.inputs.moving)
 
-def compiled_problem(transform: Transform, grid: LevelGrid, objective: Objective) -> Problem:
+    def start(self, inputs: Inputs, coarser: "Problem | None", seed: int) -> None:
+        """Begin a level: from the transform's start, or from where a coarser level ended."""
+        if coarser is self:  # two scales with the same grid, as on a thin slab: it just goes on
+            self.inputs = inputs
+            return
+        self.parametrization.reset(seed)
+        if coarser is not None:
+            self.parametrization.carry(coarser.parametrization, coarser.inputs.fixed, coarser.inputs.moving)
+        self.inputs = inputs
+
+
+def compiled_problem(transform: Transform, grid: LevelGrid, precision: Precision, objective: Objective) -> Problem:
     """The problem of an earlier run in this process that had the same parts (weights may differ), else a new one."""
-    return _compiled_problem(transform, grid, unweighted(objective.similarities), unweighted(objective.regularizers))
+    terms = unweighted(objective.similarities), unweighted(objective.regularizers)
+    return _compiled_problem(transform, grid, precision, *terms)
 
 
 @functools.cache
-def _compiled_problem(transform: Transform, grid: LevelGrid, similarities: Terms, regularizers: Terms) -> Problem:
-    return Problem(transform, grid, Objective(dict(similarities), dict(regularizers)))
+def _compiled_problem(
+    transform: Transform, grid: LevelGrid, precision: Precision, similarities: Terms, regularizers: Terms
+) -> Problem:
+    return Problem(transform, grid, precision, Objective(dict(similarities), dict(regularizers)))
 
 
 def unweighted(terms: Any) -> Terms:
     def without_weight(term: Similarity | Regularizer) -> Any:
-        return dataclasses.replace(term, weight=1.0) if dataclasses.is_dataclass(term) else term
+        if not dataclasses.is_dataclass(term):
+            return term
+        # weights and stiffness maps are inputs of the compiled graph, not parts of it
+        inputs = {"weight": 1.0, "stiffness": None}
+        present = {field.name for field in dataclasses.fields(term)} & set(inputs)
+        return dataclasses.replace(term, **{name: inputs[name] for name in present})
 
     return tuple((name, without_weight(term)) for name, term in terms.items())

@@ -1,12 +1,14 @@
 """`register`: one pair, one choice of parts, one result."""
 
+import dataclasses
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry, menu
+from pairreg import geometry, menu, metrics
 from pairreg.errors import DivergedError, InputError
 from pairreg.initialization.base import Initialization
 from pairreg.optimization.memory import peak_memory_mb, reset_peak
@@ -22,7 +24,7 @@ from pairreg.result.evaluate import evaluate, field_metrics
 from pairreg.result.result import Result
 from pairreg.schedule.base import Schedule
 from pairreg.similarity.base import Similarity
-from pairreg.transform.base import Transform
+from pairreg.transform.base import Precision, Transform
 
 
 def register(
@@ -35,14 +37,16 @@ def register(
     regularizer: Any = "diffusion",
     optimizer: str | Optimizer = "adam",
     schedule: str | Schedule = "coarse_to_fine",
+    precision: Precision = "float32",
     seed: int = 0,
     observers: Iterable[Observer] = (),
 ) -> Result:
     """Register `pair.moving` to `pair.fixed`.
 
     **Arguments:** every part is the name of an option (`"ncc"`) or an object (`build("similarity/ncc", window=7)`);
-    `similarity` and `regularizer` also take lists of them, or a mapping from names to objects. `seed` fixes the
-    start of a network's weights. `observers` are told of every chunk of iterations.
+    `similarity` and `regularizer` also take lists of them, or a mapping from names to objects. `precision`: in which
+    networks compute, everything else is float32. `seed` fixes the start of a network's weights. `observers` are told
+    of every chunk of iterations.
 
     Raises `InputError` for parts and images that cannot be used, `DivergedError` (with the result so far) if a term
     becomes NaN or infinite.
@@ -57,12 +61,13 @@ def register(
     prepared = prepare(ready, initial)
     watching = Observers(observers)
     try:
-        field, history, diverged = optimize(
+        outcome = optimize(
             prepared,
             part("transform", transform),
             objective,
             part("optimizer", optimizer),
             part("schedule", schedule),
+            precision,
             seed,
             watching,
         )
@@ -70,13 +75,13 @@ def register(
         watching.end()
     cost = {
         "seconds": time.perf_counter() - began,
-        "iterations": float(len(history)),
+        "iterations": float(len(outcome.history)),
         "peak_memory_mb": peak_memory_mb(),
     }
-    result = Result(pair, prepared, field, history, {})
-    result = Result(pair, prepared, field, history, all_metrics(result) | cost)
-    if diverged:
-        raise DivergedError(str(diverged), result) from diverged
+    result = Result(pair, prepared, outcome.field, outcome.inverse, outcome.history)
+    result = dataclasses.replace(result, metrics=all_metrics(result) | cost)
+    if outcome.diverged:
+        raise DivergedError(str(outcome.diverged), result) from outcome.diverged
     return result
 
 
@@ -89,9 +94,18 @@ def all_metrics(result: Result) -> dict[str, float]:
     return (
         after
         | field_metrics(result.field)
+        | consistency(result)
         | {f"before/{name}": value for name, value in before.items()}
         | {f"initial/{name}": value for name, value in initialized.items()}
     )
+
+
+def consistency(result: Result) -> dict[str, float]:
+    """Mean distance in voxels between a point and where field and inverse bring it, if there is an inverse."""
+    if result.inverse is None:
+        return {}
+    distance = metrics.inverse_consistency(result.field, result.inverse)
+    return {"inverse_consistency": float(np.nanmean(distance))}
 
 
 def part(group: str, choice: Any) -> Any:

@@ -1,7 +1,9 @@
 """First-order optimizers of Keras, as a loop inside the graph."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,15 +16,34 @@ if TYPE_CHECKING:
 CHUNK = 50  # iterations per call of the graph: the curve of every one is kept, Python is entered once
 
 
+@runtime_checkable
+class RateSchedule(Protocol):
+    """A schedule of `keras.optimizers.schedules`."""
+
+    def __call__(self, step: Any) -> Any: ...
+
+    def get_config(self) -> dict[str, Any]: ...
+
+
+LearningRate = float | RateSchedule | None
+
+
 @dataclass(frozen=True)
 class GradientDescent:
-    """Any Keras optimizer, by its configuration (`config` may lack the learning rate: the transform's is used)."""
+    """Any Keras optimizer, by its class name and arguments. Without a learning rate among them it is the transform's;
+    with a schedule of Keras as learning rate, every level starts the schedule anew."""
 
     name: str
-    config: tuple[tuple[str, Any], ...]
+    config: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The same for equal settings, schedules included."""
+        readable = {k: v.get_config() if hasattr(v, "get_config") else v for k, v in self.config.items()}
+        return json.dumps([self.name, readable], default=str)
 
     def minimize(self, problem: "Problem", iterations: int, report: Report) -> None:
-        loop = problem.once(self, lambda: Loop(self, problem))
+        loop = problem.once(self.key, lambda: Loop(self, problem))
         loop.restart()
         for start in range(0, iterations, CHUNK):
             before = [tf.identity(variable) for variable in problem.variables]
@@ -38,9 +59,9 @@ class Loop:
     """The compiled iteration of one problem with one optimizer."""
 
     def __init__(self, settings: GradientDescent, problem: "Problem"):
-        config = {"learning_rate": problem.learning_rate, **dict(settings.config)}
+        config = {"learning_rate": problem.learning_rate, **settings.config}
         self.problem = problem
-        self.optimizer = keras.optimizers.get({"class_name": settings.name, "config": config})
+        self.optimizer = getattr(keras.optimizers, settings.name)(**config)
         self.optimizer.build(problem.variables)
         self.start = [variable.numpy() for variable in self.optimizer.variables]
         self.compiled = tf.function(self.iterate, reduce_retracing=True)
@@ -65,3 +86,12 @@ class Loop:
                 self.optimizer.apply(gradients, variables)
             i += 1
         return rows.stack()
+
+
+def keras_optimizer(name: str, learning_rate: Any, **settings: Any) -> GradientDescent:
+    """`keras.optimizers.NAME` with these arguments. Raises `ValueError` for numbers below 0."""
+    for key, value in {"learning_rate": learning_rate, **settings}.items():
+        if isinstance(value, int | float) and value < 0:
+            raise ValueError(f"{key} should be at least 0; it is {value}")
+    chosen = {} if learning_rate is None else {"learning_rate": learning_rate}
+    return GradientDescent(name, chosen | settings)

@@ -114,6 +114,7 @@ def differentiable_axes(field: Tensor) -> list[int]:
 
 def weighted_mean(density: Tensor, stiffness: Tensor | None) -> Tensor:
     """Mean of an energy density times its stiffness; `density` may have an axis of components at its end."""
-    if stiffness is None:
-        return tf.reduce_mean(density)
-    return tf.reduce_mean(density * (stiffness[..., None] if len(density.shape) > len(stiffness.shape) else stiffness))
+    if stiffness is not None:
+        density = density * (stiffness[..., None] if len(density.shape) > len(stiffness.shape) else stiffness)
+    # a compiled float32 sum over millions of voxels loses digits
+    return tf.cast(tf.reduce_mean(tf.cast(density, tf.float64)), density.dtype)

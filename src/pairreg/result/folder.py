@@ -43,6 +43,8 @@ def save_partial(result: "Result", folder: Path, config: Mapping[str, Any]) -> N
 
 def write_images(result: "Result", folder: Path) -> None:
     images = {"warped": result.warped_image, "displacement": result.displacement, "jacobian": jacobian(result)}
+    if result.inverse_displacement is not None:
+        images["inverse_displacement"] = result.inverse_displacement
     if result.warped_labels is not None:
         images["warped_labels"] = result.warped_labels
     for name, channel in result.pair.channels.items():

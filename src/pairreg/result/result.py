@@ -20,6 +20,7 @@ class Result:
     """**Attributes:**
 
     - `field`: `(*spatial, ndim)`, voxels of the fixed grid, array axis order, without the initialisation.
+    - `inverse`: the inverse of `field`, likewise, of a diffeomorphic transform.
     - `displacement`: the whole transform as a vector image in LPS mm, initialisation included.
     - `metrics`: final metrics by name, and those before registration and after the initialisation under
       `before/<name>` and `initial/<name>`.
@@ -29,12 +30,27 @@ class Result:
     pair: Pair
     prepared: Prepared
     field: np.ndarray
+    inverse: np.ndarray | None
     history: History
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def displacement(self) -> sitk.Image:
         return geometry.total_displacement(self.field, self.prepared.pair.fixed, self.prepared.initial)
+
+    @cached_property
+    def inverse_displacement(self) -> sitk.Image | None:
+        """Maps moving to fixed points: a vector image in LPS mm on the moving grid, initialisation included."""
+        if self.inverse is None:
+            return None
+        identity = sitk.Transform(self.pair.ndim, sitk.sitkIdentity)
+        deformation = geometry.total_displacement(self.inverse, self.prepared.pair.fixed, identity)
+        back = sitk.CompositeTransform(
+            [geometry.displacement_transform(deformation), self.prepared.initial.GetInverse()]
+        )
+        moving = self.pair.moving
+        geometry_of = (moving.GetSize(), moving.GetOrigin(), moving.GetSpacing(), moving.GetDirection())
+        return sitk.TransformToDisplacementField(back, sitk.sitkVectorFloat32, *geometry_of)
 
     @cached_property
     def transform(self) -> sitk.Transform:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
 from pairreg.separable import box_taps, window_matrix
-from pairreg.similarity.base import Similarity, masked_mean, tiny, windowed
+from pairreg.similarity.base import Similarity, masked_mean, tiny
+from pairreg.similarity.windows import windowed
 
 Offset = Sequence[int]
 

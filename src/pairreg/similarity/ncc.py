@@ -5,7 +5,8 @@ import numpy as np
 
 from pairreg.backend import Tensor, tf
 from pairreg.separable import box_taps, gaussian_taps
-from pairreg.similarity.base import Similarity, masked_mean, tiny, window_statistics
+from pairreg.similarity.base import Similarity, masked_mean, tiny
+from pairreg.similarity.windows import window_statistics
 
 
 @dataclass(frozen=True, kw_only=True)

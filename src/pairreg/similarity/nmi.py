@@ -10,7 +10,7 @@ class NMI(MI):
     """Two minus the normalised mutual information: `2 - (H(f) + H(w)) / H(f, w)`, for images of different modality.
 
     From 0 (best) to 1 (unrelated images, or a constant one). Because Parzen windows blur the joint histogram, two equal
-    images stay above 0 (typically 0.6 with the default windows); fewer voxels of overlap do not pay as with `mi`.
+    images stay above 0 (typically at 0.8 with the default windows); fewer voxels of overlap do not pay as with `mi`.
     Intensity maps and flat regions as in `mi`.
 
     **Arguments:** as in `mi`.

@@ -1,5 +1,6 @@
 """One run: a composed config in, a run folder and a tracked run out."""
 
+import functools
 import logging
 import traceback
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from pairreg import menu
 from pairreg.errors import DivergedError, InputError
 from pairreg.study.signature import flat, signature
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
+from pairreg.transform.base import Precision
 
 TERMS = ("similarity", "regularizer")
 PARTS = ("preprocessing", "initialization", "transform", "optimizer", "schedule")
@@ -21,8 +23,9 @@ OTHERS = ("pair", "tracking")
 log = logging.getLogger("pairreg")
 
 
-def settings(seed: int, study: str, output_dir: str) -> None:
+def settings(precision: Precision, trusted_modules: list[str], seed: int, study: str, output_dir: str) -> None:
     """Names and types of the settings beside the groups."""
+    del precision, trusted_modules, seed, output_dir
     if not study or "/" in study:
         raise InputError(f"study should be a name without '/'; it is {study!r}.")
 
@@ -47,16 +50,17 @@ def check(config: Mapping[str, Any], choices: Mapping[str, str], tracker: Tracke
     rest = {key: value for key, value in config.items() if key not in known and key != "preset"}
     menu.check_arguments(settings, rest, "config")
     settings(**rest)
-    parts: dict[str, Any] = {group: menu.instantiate(config[group], group) for group in PARTS}
+    build = functools.partial(menu.instantiate, trusted=config["trusted_modules"])
+    parts: dict[str, Any] = {group: build(config[group], group) for group in PARTS}
     for group in TERMS:
-        parts[group] = {name: menu.instantiate(node, f"{group}.{name}") for name, node in config[group].items()}
-    menu.check_node(config["pair"], "pair")
-    return Job(config, choices, parts, tracker or menu.instantiate(config["tracking"], "tracking"))
+        parts[group] = {name: build(node, f"{group}.{name}") for name, node in config[group].items()}
+    menu.check_node(config["pair"], "pair", config["trusted_modules"])
+    return Job(config, choices, parts, tracker or build(config["tracking"], "tracking"))
 
 
 def run(job: Job, console: Console, part_of_study: bool) -> Mapping[str, float]:
     """Register, write the run folder, track; returns the metrics."""
-    pair = menu.instantiate(job.config["pair"], "pair")
+    pair = menu.instantiate(job.config["pair"], "pair", job.config["trusted_modules"])
 
     from pairreg.optimization.progress import ProgressBar, ProgressLog
     from pairreg.optimization.register import register
@@ -77,7 +81,8 @@ def run(job: Job, console: Console, part_of_study: bool) -> Mapping[str, float]:
         log.info(f"{info.name}  ->  {job.folder}")
         try:
             watching = [ProgressLog(), tracked] + ([ProgressBar(console)] if console.is_terminal else [])
-            result = register(pair, **job.parts, seed=job.config["seed"], observers=watching)
+            numerics = {key: job.config[key] for key in ("precision", "seed")}
+            result = register(pair, **job.parts, **numerics, observers=watching)
             result.save(job.folder, job.config)
             tracked.finish(result.metrics)
             return result.metrics

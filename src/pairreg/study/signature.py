@@ -10,7 +10,7 @@ BOOKKEEPING = ("tracking", "study", "output_dir")  # what cannot change a result
 
 def signature(config: Mapping[str, Any]) -> str:
     """Eight hex digits of the scientific part of a config; the order of its keys does not matter."""
-    scientific = {key: value for key, value in config.items() if key not in BOOKKEEPING}
+    scientific = flat({key: value for key, value in config.items() if key not in BOOKKEEPING})
     return hashlib.sha1(json.dumps(scientific, sort_keys=True).encode()).hexdigest()[:8]
 
 

@@ -3,9 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Self
 
 from pairreg.backend import Tensor
+
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,20 @@ class Parametrization(ABC):
 
     @abstractmethod
     def reset(self, seed: int) -> None:
-        """Set the parameters to their start: a field of (nearly) zero."""
+        """Set the parameters to their start: a field of zero."""
 
     @abstractmethod
-    def carry(self, coarser: "Parametrization", field: Tensor) -> None:
-        """Take over what was found on a coarser level: its parameters, or the `field` that they emit there."""
+    def carry(self, coarser: "Parametrization", fixed: Tensor, moving: Tensor) -> None:
+        """Go on from what was found on a coarser level, whose images are `fixed` and `moving`."""
 
     @abstractmethod
     def field(self, fixed: Tensor, moving: Tensor) -> Tensor:
         """The displacement field `(*shape, ndim)` in voxels of this level's grid; images `(*shape,)`."""
+
+    def inverse_field(self, fixed: Tensor, moving: Tensor) -> Tensor | None:
+        """The inverse of `field`, if the transform has one."""
+        del fixed, moving
+        return None
 
 
 class Transform(ABC):
@@ -45,8 +52,13 @@ class Transform(ABC):
     learning_rate: float
 
     @abstractmethod
-    def parametrize(self, grid: LevelGrid) -> Parametrization:
-        """Parameters for one level."""
+    def parametrize(self, grid: LevelGrid, precision: Precision) -> Parametrization:
+        """Parameters for one level; networks compute in `precision`, fields are float32."""
+
+    def on(self, spacing: Sequence[float]) -> Self:
+        """This transform for an image of `spacing` (mm): lengths that it was given in mm become voxels."""
+        del spacing
+        return self
 
 
 def ratios(coarser: LevelGrid, finer: LevelGrid) -> Sequence[float]:

@@ -1,47 +1,47 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pairreg.backend import Tensor, tf
+from pairreg.backend import Tensor
 from pairreg.separable import upsample
-from pairreg.transform.base import LevelGrid, Parametrization, Transform, ratios
+from pairreg.transform.base import LevelGrid, Precision, Transform
+from pairreg.transform.nodes import NodeGrid, displacement_of, node_counts
+
+
+def check_stride(stride: int) -> None:
+    if stride < 1:
+        raise ValueError(f"stride should be at least 1 voxel; it is {stride}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Displacement(Transform):
     """A grid of displacement vectors, linearly interpolated between its nodes: the field itself is optimised.
 
-    **Arguments:** `stride`: width of a grid cell in voxels of the level; 1 = one vector per voxel.
+    **Arguments:** `stride`: width of a grid cell in voxels of the level; 1 = one vector per voxel. `learning_rate`: in
+    voxels of the level per iteration (with Adam).
     """
 
     stride: int = 1
-    learning_rate: float = 0.1  # voxels of the level per iteration with Adam
+    learning_rate: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.stride < 1:
-            raise ValueError(f"stride should be at least 1 voxel; it is {self.stride}")
+        check_stride(self.stride)
 
-    def parametrize(self, grid: LevelGrid) -> "DisplacementGrid":
-        return DisplacementGrid(grid, self.stride)
+    def parametrize(self, grid: LevelGrid, precision: Precision) -> "VectorGrid":
+        del precision
+        return VectorGrid(grid, self.stride)
 
 
-class DisplacementGrid(Parametrization):
-    def __init__(self, grid: LevelGrid, stride: int):
-        self.grid, self.stride = grid, stride
-        nodes = [-(-n // stride) for n in grid.shape]  # the last cell may reach beyond the image
-        self.nodes = tf.Variable(tf.zeros((*nodes, grid.ndim)), name="displacement")
-        self.variables = [self.nodes]
+class VectorGrid(NodeGrid):
+    def __init__(self, grid: LevelGrid, stride: int, diffeomorphic: bool = False):
+        super().__init__(grid, node_counts(grid.shape, stride))
+        self.stride, self.diffeomorphic = stride, diffeomorphic
 
-    def reset(self, seed: int) -> None:
-        del seed
-        self.nodes.assign(tf.zeros_like(self.nodes))
+    def refined(self, coarser: NodeGrid, scale: Sequence[float]) -> Tensor:
+        return upsample(coarser.nodes, self.nodes.shape[:-1], scale)
 
-    def carry(self, coarser: Parametrization, field: Tensor) -> None:
-        del field
-        assert isinstance(coarser, DisplacementGrid)
-        scale = ratios(coarser.grid, self.grid)
-        self.nodes.assign(upsample(coarser.nodes, self.nodes.shape[:-1], scale) * scale)
+    def emitted(self, nodes: Tensor) -> Tensor:
+        return displacement_of(nodes, self.grid.shape, self.stride, self.diffeomorphic)
 
-    def field(self, fixed: Tensor, moving: Tensor) -> Tensor:
+    def inverse_field(self, fixed: Tensor, moving: Tensor) -> Tensor | None:
         del fixed, moving
-        if self.stride == 1:
-            return tf.convert_to_tensor(self.nodes)
-        return upsample(self.nodes, self.grid.shape, [self.stride] * self.grid.ndim)
+        return self.emitted(-self.nodes) if self.diffeomorphic else None

@@ -6,7 +6,8 @@ import numpy as np
 
 from pairreg.backend import Tensor, keras, tf
 from pairreg.separable import upsample
-from pairreg.transform.base import LevelGrid, Parametrization, Transform, ratios
+from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transform, ratios
+from pairreg.transform.nodes import displacement_of, node_counts
 
 HEAD_WIDTH = 32  # channels of the published head
 
@@ -22,7 +23,8 @@ class UNet(Transform):
 
     **Arguments:** `width`: channels per convolution (multiples of 16 are fastest on CPUs). `depth`: poolings.
     `stride`: the decoder ends at 1/stride of the resolution, a power of 2 up to 2^depth, and the field is
-    linearly up-sampled from there.
+    linearly up-sampled from there. `diffeomorphic`: the network emits a stationary velocity, whose exponential is the
+    displacement (see `velocity`). `learning_rate`: of the weights.
 
     Source: Chen et al., Medical Physics 47:6366 (2020), doi 10.1002/mp.14545.
     """
@@ -30,6 +32,7 @@ class UNet(Transform):
     width: int = 24
     depth: int = 3
     stride: int = 1
+    diffeomorphic: bool = False
     learning_rate: float = 1e-3
 
     def __post_init__(self) -> None:
@@ -38,27 +41,27 @@ class UNet(Transform):
         if self.stride not in [2**k for k in range(self.depth + 1)]:
             raise ValueError(f"stride should be a power of 2 up to {2**self.depth}; it is {self.stride}")
 
-    def parametrize(self, grid: LevelGrid) -> "UNetWeights":
-        return UNetWeights(grid, self)
+    def parametrize(self, grid: LevelGrid, precision: Precision) -> "UNetWeights":
+        return UNetWeights(grid, self, precision)
 
 
 class UNetWeights(Parametrization):
-    """The network on one level, which adds to what the coarser levels found (`base`).
+    """The network on one level, which adds to the vectors that the coarser levels found (`base`).
 
-    All weights are one flat variable: an optimizer then updates one tensor instead of 58, a third of the time that a
-    small level takes to compile and to step.
+    All weights are one flat variable: an optimizer then updates one tensor instead of 58.
     """
 
-    def __init__(self, grid: LevelGrid, config: UNet):
-        self.grid, self.stride = grid, config.stride
+    def __init__(self, grid: LevelGrid, config: UNet, precision: Precision):
+        self.grid, self.stride, self.diffeomorphic = grid, config.stride, config.diffeomorphic
         multiple = 2**config.depth
         self.padded = [-(-n // multiple) * multiple for n in grid.shape]
-        self.network = published_network(grid.ndim, config.width, config.depth, config.stride)
+        self.network = published_network(grid.ndim, config.width, config.depth, config.stride, precision)
         self.shapes = [tuple(v.shape) for v in self.network.trainable_variables]
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]
         self.weights = tf.Variable(tf.zeros(sum(self.sizes)), name="weights")
         self.variables = [self.weights]
-        self.base = tf.Variable(tf.zeros((*grid.shape, grid.ndim)), trainable=False, name="base")
+        nodes = node_counts(self.padded, self.stride)
+        self.base = tf.Variable(tf.zeros((*nodes, grid.ndim)), trainable=False, name="base")
 
     def reset(self, seed: int) -> None:
         variables = self.network.trainable_variables
@@ -66,23 +69,33 @@ class UNetWeights(Parametrization):
         self._assign(tf.concat([tf.reshape(value, [-1]) for value in start], 0))
         self.base.assign(tf.zeros_like(self.base))
 
-    def carry(self, coarser: Parametrization, field: Tensor) -> None:
-        """The same weights, with a silent head on top of the field found so far.
+    def carry(self, coarser: Parametrization, fixed: Tensor, moving: Tensor) -> None:
+        """The same weights, with a silent head on top of the vectors found so far.
 
-        The network sees the images at another resolution, so its own field would change; this way it continues where
+        The network sees the images at another resolution, so its own output would change; this way it continues where
         it was.
         """
         assert isinstance(coarser, UNetWeights)
         self._assign(coarser.weights)
         scale = ratios(coarser.grid, self.grid)
-        self.base.assign(upsample(field, self.grid.shape, scale) * scale)
+        found = coarser.vectors(fixed, moving)
+        self.base.assign(upsample(found, self.base.shape[:-1], scale) * scale)
 
     def field(self, fixed: Tensor, moving: Tensor) -> Tensor:
+        return displacement_of(self.vectors(fixed, moving), self.grid.shape, self.stride, self.diffeomorphic)
+
+    def inverse_field(self, fixed: Tensor, moving: Tensor) -> Tensor | None:
+        if not self.diffeomorphic:
+            return None
+        return displacement_of(-self.vectors(fixed, moving), self.grid.shape, self.stride, self.diffeomorphic)
+
+    def vectors(self, fixed: Tensor, moving: Tensor) -> Tensor:
+        """Displacements or velocities `(*padded / stride, ndim)` in voxels of the level."""
         images = edge_padded(tf.stack([moving, fixed], axis=-1), self.padded)
         weights = [tf.reshape(w, s) for w, s in zip(tf.split(self.weights, self.sizes), self.shapes, strict=True)]
         frozen = self.network.non_trainable_variables
         emitted, _ = self.network.stateless_call(weights, frozen, images[None])
-        return self.base + upsample(emitted[0], self.grid.shape, [self.stride] * self.grid.ndim)
+        return self.base + emitted[0]
 
     def _assign(self, weights: Tensor) -> None:
         """Set the weights, those of the head (the last two: kernel and bias) to zero."""
@@ -90,18 +103,21 @@ class UNetWeights(Parametrization):
         self.weights.assign(tf.concat([weights[:-head], tf.zeros(head)], 0))
 
 
-def published_network(ndim: int, width: int, depth: int, stride: int) -> Any:
-    """Keras model `(1, *spatial, 2) -> (1, *spatial / stride, ndim)`; every size has to be a multiple of 2^depth."""
+def published_network(ndim: int, width: int, depth: int, stride: int, precision: Precision = "float32") -> Any:
+    """Keras model `(1, *spatial, 2) -> (1, *spatial / stride, ndim)`; every size has to be a multiple of 2^depth.
+
+    It computes in `precision` and emits float32.
+    """
     layers = keras.layers
     conv = {2: layers.Conv2D, 3: layers.Conv3D}[ndim]
     pool = {2: layers.MaxPooling2D, 3: layers.MaxPooling3D}[ndim]
     grow = {2: layers.UpSampling2D, 3: layers.UpSampling3D}[ndim]
 
     def convolved(x: Any, channels: int = width) -> Any:
-        return conv(channels, 3, padding="same", activation="relu")(x)
+        return conv(channels, 3, padding="same", activation="relu", dtype=precision)(x)
 
     def normalised(x: Any) -> Any:
-        return layers.BatchNormalization()(x, training=True)
+        return layers.BatchNormalization(dtype=precision)(x, training=True)
 
     def block(x: Any) -> Any:
         return normalised(convolved(normalised(convolved(x))))
@@ -109,13 +125,14 @@ def published_network(ndim: int, width: int, depth: int, stride: int) -> Any:
     x = images = keras.Input((*[None] * ndim, 2))
     skips = [x]  # the raw images at full resolution, the pooled maps below
     for _ in range(depth):
-        x = pool(2)(block(x))
+        x = pool(2, dtype=precision)(block(x))
         skips.append(x)
     x = block(skips.pop())
     while 2 ** len(skips) > stride:
-        x = block(layers.Concatenate()([convolved(grow(2)(x)), skips.pop()]))
+        x = convolved(grow(2, dtype=precision)(x))
+        x = block(layers.Concatenate(dtype=precision)([x, skips.pop()]))
     x = normalised(convolved(x, HEAD_WIDTH))
-    return keras.Model(images, conv(ndim, 1)(x))
+    return keras.Model(images, conv(ndim, 1, dtype="float32")(x))
 
 
 def initial_value(variable: Any, seed: int) -> Tensor:

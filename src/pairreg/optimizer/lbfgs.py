@@ -1,0 +1,83 @@
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.optimize
+
+from pairreg.backend import Tensor, tf
+from pairreg.optimizer.base import Report
+
+if TYPE_CHECKING:
+    from pairreg.optimization.problem import Problem
+
+JITTER = 0.01  # voxels (or network weights)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LBFGS:
+    """L-BFGS-B of SciPy on the flat parameters: few, expensive iterations, each with a line search.
+
+    Deterministic objectives only (all of ours are). The parameters pass through Python in float64 on every evaluation.
+
+    **Arguments:** `memory`: how many steps make up the approximate Hessian.
+
+    Source: Liu & Nocedal, Mathematical Programming 45:503 (1989).
+    """
+
+    memory: int = 10
+
+    def __post_init__(self) -> None:
+        if self.memory < 1:
+            raise ValueError(f"memory should be at least 1 step; it is {self.memory}")
+
+    def minimize(self, problem: "Problem", iterations: int, report: Report) -> None:
+        run = Run(problem, report)
+        start = run.parameters()
+        # a field of whole voxels sits on the kinks of linear interpolation, where no line search finds a descent
+        start += np.random.default_rng(0).uniform(-JITTER, JITTER, start.shape)
+        run.evaluate(start)
+        if run.accept():
+            return
+        budget = {"maxiter": iterations - 1, "maxfun": 20 * iterations}
+        options = budget | {"maxcor": self.memory, "ftol": 0.0, "gtol": 0.0}  # the schedule decides about convergence
+        done = scipy.optimize.minimize(
+            run.evaluate, start, jac=True, method="L-BFGS-B", callback=run.callback, options=options
+        )
+        run.assign(done.x)
+
+
+class Run:
+    """The objective as a function of one flat vector."""
+
+    def __init__(self, problem: "Problem", report: Report):
+        self.problem, self.report = problem, report
+        self.compiled = problem.once("value and gradients", lambda: tf.function(problem.value_and_gradients))
+        self.values: np.ndarray = np.zeros(0)
+
+    def parameters(self) -> np.ndarray:
+        return np.concatenate([variable.numpy().ravel() for variable in self.problem.variables]).astype(np.float64)
+
+    def assign(self, parameters: np.ndarray) -> None:
+        first = 0
+        for variable in self.problem.variables:
+            count = int(np.prod(variable.shape))
+            variable.assign(parameters[first : first + count].reshape(variable.shape).astype(np.float32))
+            first += count
+
+    def evaluate(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        self.assign(parameters)
+        values, gradients = self.compiled(self.problem.inputs)
+        self.values = values.numpy()
+        flat: list[Tensor] = [gradient.numpy().ravel() for gradient in gradients]
+        return float(self.values[0]), np.concatenate(flat).astype(np.float64)
+
+    def accept(self) -> bool:
+        """Report the values that were evaluated last."""
+        return self.report(self.values[None])
+
+    def callback(self, intermediate_result: Any) -> None:
+        # the line search may have tried other points after the one that it took
+        if self.values[0] != np.float32(intermediate_result.fun):
+            self.evaluate(intermediate_result.x)
+        if self.accept():
+            raise StopIteration

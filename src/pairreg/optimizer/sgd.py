@@ -1,0 +1,12 @@
+from pairreg.optimizer.gradient_descent import GradientDescent, LearningRate, keras_optimizer
+
+
+def sgd(learning_rate: LearningRate = 3.0, momentum: float = 0.9, nesterov: bool = False) -> GradientDescent:
+    """Gradient descent of Keras, with momentum.
+
+    The step is proportional to the gradient, which shrinks with the number of voxels, so no learning rate suits every
+    image: it has to be tried. **Arguments:** `learning_rate`: a number, a schedule of Keras, or None = the transform's.
+
+    Source: Polyak, USSR Computational Mathematics 4:1 (1964).
+    """
+    return keras_optimizer("SGD", learning_rate=learning_rate, momentum=momentum, nesterov=nesterov)

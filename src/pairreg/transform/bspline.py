@@ -1,0 +1,84 @@
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from pairreg.backend import Tensor
+from pairreg.separable import Matrix, along_axes
+from pairreg.transform.base import LevelGrid, Precision, Transform
+from pairreg.transform.nodes import NodeGrid
+
+
+@dataclass(frozen=True, kw_only=True)
+class BSpline(Transform):
+    """Free-form deformation: cubic B-splines on a lattice of control points, smooth by construction.
+
+    **Arguments:** `control_spacing`: between control points on the finest level, in mm (rounded to whole voxels, at
+    least one); a level of scale s has it s times as wide. `learning_rate`: in voxels of the level per iteration.
+
+    Source: Rueckert et al., IEEE TMI 18:712 (1999).
+    """
+
+    control_spacing: float = 10.0
+    learning_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.control_spacing <= 0:
+            raise ValueError(f"control_spacing should be above 0 mm; it is {self.control_spacing}")
+
+    def on(self, spacing: Sequence[float]) -> Self:
+        strides = tuple(max(1, round(self.control_spacing / h)) for h in spacing)
+        return LatticeBSpline(control_spacing=self.control_spacing, learning_rate=self.learning_rate, strides=strides)  # type: ignore[return-value]
+
+    def parametrize(self, grid: LevelGrid, precision: Precision) -> "Lattice":
+        return self.on((1.0,) * grid.ndim).parametrize(grid, precision)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatticeBSpline(BSpline):
+    """`BSpline` with its control spacing in voxels, per axis."""
+
+    strides: tuple[int, ...] = dataclasses.field(default=())
+
+    def on(self, spacing: Sequence[float]) -> Self:
+        del spacing
+        return self
+
+    def parametrize(self, grid: LevelGrid, precision: Precision) -> "Lattice":
+        del precision
+        return Lattice(grid, self.strides)
+
+
+class Lattice(NodeGrid):
+    """Control point j of an axis sits at voxel `(j - 1) stride`, so that every voxel has all four neighbours."""
+
+    def __init__(self, grid: LevelGrid, strides: Sequence[int]):
+        counts = [(n - 1) // s + 4 for n, s in zip(grid.shape, strides, strict=True)]
+        super().__init__(grid, counts)
+        voxels = [np.arange(n, dtype=float) for n in grid.shape]
+        self.strides = strides
+        self.basis = [basis(v, s, m) for v, s, m in zip(voxels, strides, counts, strict=True)]
+
+    def emitted(self, nodes: Tensor) -> Tensor:
+        return along_axes(nodes, self.basis)
+
+    def refined(self, coarser: NodeGrid, scale: Sequence[float]) -> Tensor:
+        """The coarse field at the fine control points: exact for fields that are linear between them."""
+        assert isinstance(coarser, Lattice)
+        matrices = []
+        for fine, stride, coarse, wide, ratio in zip(
+            self.nodes.shape, self.strides, coarser.nodes.shape, coarser.strides, scale, strict=False
+        ):
+            points = ((np.arange(fine) - 1.0) * stride + 0.5) / ratio - 0.5
+            # beyond the outer control points there is nothing: hold the value there
+            matrices.append(basis(np.clip(points, 0, (coarse - 3) * wide), wide, coarse))
+        return along_axes(coarser.nodes, matrices)
+
+
+def basis(positions: np.ndarray, stride: int, count: int) -> Matrix:
+    """Weights of `count` control points at `positions` (voxels); each row sums to 1 from voxel 0 to the last."""
+    t = abs(positions[:, None] / stride - (np.arange(count)[None, :] - 1))
+    inner, outer = 2 / 3 - t**2 + t**3 / 2, (2 - t) ** 3 / 6
+    return np.where(t < 1, inner, np.where(t < 2, outer, 0.0))

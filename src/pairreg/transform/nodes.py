@@ -1,0 +1,57 @@
+"""Vectors on the nodes of a grid, which is `stride` voxels wide: what grids optimise and networks emit."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from pairreg.backend import Tensor, tf
+from pairreg.separable import upsample
+from pairreg.transform.base import LevelGrid, Parametrization, ratios
+from pairreg.transform.exponential import exponential
+
+
+class NodeGrid(Parametrization):
+    """Parameters are the vectors themselves, in voxels of the level."""
+
+    def __init__(self, grid: LevelGrid, nodes: Sequence[int]):
+        self.grid = grid
+        self.nodes = tf.Variable(tf.zeros((*nodes, grid.ndim)), name="nodes")
+        self.variables = [self.nodes]
+
+    def reset(self, seed: int) -> None:
+        del seed
+        self.nodes.assign(tf.zeros_like(self.nodes))
+
+    def carry(self, coarser: Parametrization, fixed: Tensor, moving: Tensor) -> None:
+        del fixed, moving
+        assert isinstance(coarser, NodeGrid)
+        scale = ratios(coarser.grid, self.grid)
+        self.nodes.assign(self.refined(coarser, scale) * scale)
+
+    def field(self, fixed: Tensor, moving: Tensor) -> Tensor:
+        del fixed, moving
+        return self.emitted(self.nodes)
+
+    @abstractmethod
+    def refined(self, coarser: "NodeGrid", scale: Sequence[float]) -> Tensor:
+        """The vectors of `coarser` at these nodes, still in its voxels, which are `scale` of ours wide."""
+
+    @abstractmethod
+    def emitted(self, nodes: Tensor) -> Tensor:
+        """The displacement field of these vectors."""
+
+
+def node_counts(shape: Sequence[int], stride: int) -> list[int]:
+    """Cells of `stride` voxels that cover an image; the last one may reach beyond it."""
+    return [-(-n // stride) for n in shape]
+
+
+def displacement_of(nodes: Tensor, shape: Sequence[int], stride: int, diffeomorphic: bool) -> Tensor:
+    """The displacement field `(*shape, ndim)` of vectors `(*nodes, ndim)`, both in voxels, by linear interpolation.
+
+    `diffeomorphic`: the vectors are a stationary velocity, integrated on the nodes before the interpolation.
+    """
+    if diffeomorphic:
+        nodes = exponential(nodes / stride) * stride
+    if stride == 1:
+        return nodes[tuple(slice(n) for n in shape)]  # nodes may reach beyond the image
+    return upsample(nodes, shape, [stride] * len(shape))

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+import pairreg
+from pairreg.schedule.coarse_to_fine import CoarseToFine
+from pairreg.schedule.single_level import SingleLevel
+
+# plain gradient steps shrink with the gradient of a mean over voxels: a rate for these small images
+RATE = {"sgd": {"learning_rate": 5.0}}
+
+
+@pytest.mark.parametrize("dimension", ["2d", "3d"])
+@pytest.mark.parametrize("name", pairreg.options("optimizer"))
+def test_each_optimizer_recovers_a_known_warp(name, dimension, request):
+    warped = request.getfixturevalue(f"warped_{dimension}")
+    result = pairreg.register(
+        warped.pair(),
+        preprocessing="minmax",
+        initialization="none",
+        transform="bspline",
+        optimizer=pairreg.build(f"optimizer/{name}", **RATE.get(name, {})),
+        schedule=CoarseToFine(scales=[4, 2, 1], iterations=[100, 100, 100]),
+    )
+    assert warped.error(result.field) < 0.5
+    assert len(result.history) <= 300
+
+
+def test_lbfgs_needs_fewer_iterations_than_adam_for_the_same_objective(warped_2d):
+    losses = {}
+    for name in ("adam", "lbfgs"):
+        result = pairreg.register(
+            warped_2d.pair(),
+            preprocessing="minmax",
+            initialization="none",
+            transform="bspline",
+            optimizer=name,
+            schedule=SingleLevel(iterations=40),
+        )
+        losses[name] = result.history["loss"]
+    assert losses["lbfgs"].min() < losses["adam"].min()
+    assert (np.diff(losses["lbfgs"]) <= 0).all()  # every accepted step descends
+
+
+def test_a_schedule_of_keras_is_followed_and_starts_anew_on_every_level(warped_2d):
+    """With a rate that is 0 after five iterations, the field stands still from then on."""
+    schedule = {
+        "_target_": "keras.optimizers.schedules.PiecewiseConstantDecay",
+        "boundaries": [4],
+        "values": [0.1, 0.0],
+    }
+    from pairreg import menu
+
+    adam = menu.instantiate({**menu.option_node("optimizer/adam"), "learning_rate": schedule}, "optimizer")
+    for iterations in (5, 30):
+        result = pairreg.register(
+            warped_2d.pair(),
+            preprocessing="minmax",
+            initialization="none",
+            transform="displacement",
+            optimizer=adam,
+            schedule=SingleLevel(iterations=iterations),
+        )
+        loss = result.history["loss"]
+        assert (np.diff(loss[:5]) < 0).all()
+        assert (loss[5:] == loss[-1]).all()
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_low_precision_networks_give_float32_fields_of_the_same_quality(warped_2d, precision):
+    result = pairreg.register(
+        warped_2d.pair(),
+        preprocessing="minmax",
+        initialization="none",
+        transform="unet",
+        precision=precision,
+        schedule=CoarseToFine(scales=[4, 2, 1], iterations=[60, 60, 60]),
+    )
+    assert result.field.dtype == np.float32
+    assert warped_2d.error(result.field) < 0.5

@@ -1,0 +1,102 @@
+"""What holds for the transforms whose parameters are vectors on a grid, and for every transform between levels."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import pairreg
+from pairreg.metrics import folds_percent, inverse_consistency
+from pairreg.transform.base import LevelGrid
+from pairreg.transform.bspline import BSpline, basis
+from pairreg.transform.displacement import Displacement
+from pairreg.transform.exponential import exponential
+from pairreg.transform.velocity import Velocity
+
+GRIDS = [
+    Displacement(stride=1),
+    Displacement(stride=3),
+    Velocity(stride=1),
+    Velocity(stride=2),
+    BSpline(control_spacing=3),
+]
+
+
+def levels(shape):
+    ndim = len(shape)
+    return LevelGrid(tuple(-(-n // 2) for n in shape), (2,) * ndim), LevelGrid(shape, (1,) * ndim)
+
+
+@pytest.mark.parametrize("transform", GRIDS, ids=str)
+@pytest.mark.parametrize("shape", [(13, 16), (7, 8, 9)])
+def test_a_translation_survives_stride_and_level(shape, transform):
+    coarse, fine = (transform.on((1.0,) * len(shape)).parametrize(grid, "float32") for grid in levels(shape))
+    coarse.reset(0)
+    coarse.nodes.assign(tf.ones_like(coarse.nodes) * 1.5)
+    image = tf.zeros(shape)
+    np.testing.assert_allclose(coarse.field(image, image), 1.5, rtol=1e-5)
+    fine.carry(coarse, image, image)
+    np.testing.assert_allclose(fine.field(image, image), 3.0, rtol=1e-5)
+    fine.reset(0)
+    np.testing.assert_array_equal(fine.field(image, image), 0)
+
+
+@pytest.mark.parametrize("transform", pairreg.options("transform"))
+def test_a_smooth_field_changes_little_between_levels(transform):
+    """The field of a coarse level, seen on the fine one, is the same within the error of interpolation."""
+    shape = (32, 40)
+    settings = {"width": 4} if transform == "unet" else {}
+    chosen = pairreg.build(f"transform/{transform}", **settings).on((1.0, 1.0))
+    coarse, fine = (chosen.parametrize(grid, "float32") for grid in levels(shape))
+    vectors = coarse.base if transform == "unet" else coarse.nodes
+    coarse.reset(0)
+    fine.reset(0)
+    points = np.stack(np.meshgrid(*[np.linspace(0, np.pi, n) for n in vectors.shape[:-1]], indexing="ij"), -1)
+    vectors.assign(np.sin(points).astype(np.float32))
+    fine.carry(coarse, *[tf.zeros((16, 20))] * 2)
+    before = coarse.field(*[tf.zeros((16, 20))] * 2).numpy()
+    after = fine.field(*[tf.zeros(shape)] * 2).numpy()
+    blocks = after.reshape(16, 2, 20, 2, 2).mean((1, 3))
+    np.testing.assert_allclose(blocks[2:-2, 2:-2], 2 * before[2:-2, 2:-2], atol=0.05)
+
+
+def smooth_velocity(shape, amplitude):
+    unit = np.stack(np.meshgrid(*[np.linspace(0, 1, n) for n in shape], indexing="ij"), -1)
+    bump = np.prod(np.sin(np.pi * unit), -1)
+    return np.stack([amplitude * bump * np.cos(3 * unit[..., d] + d) for d in range(len(shape))], -1)
+
+
+def test_the_exponential_of_a_linear_velocity_is_the_matrix_exponential():
+    import scipy.linalg
+
+    matrix = np.array([[0.05, -0.2], [0.15, -0.03]])
+    shape, centre = (41, 41), 20
+    x = np.stack(np.meshgrid(*[np.arange(n, dtype=float) for n in shape], indexing="ij"), -1) - centre
+    u = exponential(tf.constant(x @ matrix.T)).numpy()
+    expected = x @ scipy.linalg.expm(matrix).T - x
+    inner = (slice(10, -10),) * 2  # paths that start here stay inside
+    # 2^7 steps of the first order: the error of one step is about |v|²/2^8
+    np.testing.assert_allclose(u[inner], expected[inner], atol=0.01)
+
+
+@pytest.mark.parametrize("shape", [(40, 48), (20, 24, 28)])
+def test_the_exponential_has_no_folds_and_its_inverse_where_the_velocity_itself_would_fold(shape):
+    v = smooth_velocity(shape, amplitude=min(shape) * 0.4)
+    forward, backward = exponential(tf.constant(v)).numpy(), exponential(tf.constant(-v)).numpy()
+    assert folds_percent(v) > 1
+    assert folds_percent(forward) == 0
+    distance = inverse_consistency(forward, backward)
+    assert np.nanmean(distance) < 0.1
+
+
+def test_bspline_weights_sum_to_one_and_reproduce_a_line():
+    voxels = np.arange(23.0)
+    for stride in (1, 2, 5, 30):
+        count = (23 - 1) // stride + 4
+        weights = basis(voxels, stride, count)
+        np.testing.assert_allclose(weights.sum(1), 1, atol=1e-12)
+        np.testing.assert_allclose(weights @ ((np.arange(count) - 1) * stride), voxels, atol=1e-9)
+
+
+def test_bspline_control_spacing_is_in_mm():
+    assert BSpline(control_spacing=10).on((5.0, 2.0)).strides == (2, 5)
+    assert BSpline(control_spacing=1).on((5.0, 2.0)).strides == (1, 1)
