@@ -88,7 +88,7 @@ def unweighted(terms: Any) -> Terms:
         if not dataclasses.is_dataclass(term):
             return term
         # weights and stiffness maps are inputs of the compiled graph, not parts of it
-        inputs = {"weight": 1.0, "stiffness": None}
+        inputs: dict[str, Any] = {"weight": 1.0, "stiffness": None}
         present = {field.name for field in dataclasses.fields(term)} & set(inputs)
         return dataclasses.replace(term, **{name: inputs[name] for name in present})
 

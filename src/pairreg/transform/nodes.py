@@ -48,10 +48,11 @@ def node_counts(shape: Sequence[int], stride: int) -> list[int]:
 def displacement_of(nodes: Tensor, shape: Sequence[int], stride: int, diffeomorphic: bool) -> Tensor:
     """The displacement field `(*shape, ndim)` of vectors `(*nodes, ndim)`, both in voxels, by linear interpolation.
 
-    `diffeomorphic`: the vectors are a stationary velocity, integrated on the nodes before the interpolation.
+    `diffeomorphic`: the vectors are a stationary velocity. It is interpolated first and integrated on the image grid:
+    integrated on the nodes it takes less time, but folds more and has an inverse that is three times less exact.
     """
-    if diffeomorphic:
-        nodes = exponential(nodes / stride) * stride
     if stride == 1:
-        return nodes[tuple(slice(n) for n in shape)]  # nodes may reach beyond the image
-    return upsample(nodes, shape, [stride] * len(shape))
+        vectors = nodes[tuple(slice(n) for n in shape)]  # nodes may reach beyond the image
+    else:
+        vectors = upsample(nodes, shape, [stride] * len(shape))
+    return exponential(vectors) if diffeomorphic else vectors

@@ -11,13 +11,13 @@ class Velocity(Transform):
     The inverse comes with it (`inverse_displacement.nii.gz`). Invertible within what a grid can show: a velocity that
     changes by more than its grid resolves can still fold between the nodes, so `folds_percent` is reported as always.
 
-    **Arguments:** `stride`: width of a grid cell in voxels of the level; the velocity is integrated on that grid.
+    **Arguments:** `stride`: width of a grid cell in voxels of the level; wider cells are smoother, and fold less.
     `learning_rate`: in voxels of the level per iteration (with Adam).
 
     Source: Arsigny et al., MICCAI 2006.
     """
 
-    stride: int = 2
+    stride: int = 3
     learning_rate: float = 0.1
 
     def __post_init__(self) -> None:
