@@ -33,7 +33,7 @@ def test_a_velocity_does_not_fold_where_a_displacement_does(dimension, weight, r
         )
         assert result.history["loss"][-1] < result.history["loss"][200]  # it got somewhere on the last level
         folds.append(result.metrics["folds_percent"])
-    assert folds[0] > 0.5
+    assert folds[0] > 0.1
     assert folds[1:] == [0, 0]
 
 
