@@ -3,6 +3,8 @@
 import logging
 import math
 import os
+import shutil
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,7 +59,8 @@ class MLflowTracker(Tracker):
     def hint(self) -> str | None:
         if self.uri and self.uri.startswith("http"):
             return f"MLflow: {self.uri}"
-        return f"MLflow: mlflow ui --backend-store-uri {self.uri}"
+        command = shutil.which("mlflow") or Path(sys.executable).parent / "mlflow"  # the environment may not be active
+        return f"MLflow: {command} ui --backend-store-uri {self.uri}"
 
     def _connect(self, output_dir: Path) -> Any:
         if self._client is None:
