@@ -25,6 +25,13 @@ def test_gaussian_means_equal_scipy_inside():
     np.testing.assert_allclose(along_axes(tf.constant(x), matrices), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("valid", [False, True])
+def test_long_axes_are_worked_on_in_blocks_of_rows(valid):
+    x = random(230, 97)
+    matrices = [window_matrix(n, gaussian_taps(1.5, 5), valid) for n in x.shape]
+    np.testing.assert_allclose(along_axes(tf.constant(x), matrices), matrices[0] @ x @ matrices[1].T, atol=1e-12)
+
+
 def test_channels_are_carried_along():
     x = random(6, 7, 3)
     matrices = [window_matrix(n, box_taps(3), valid=False) for n in x.shape[:-1]]

@@ -6,10 +6,10 @@ from similarity_helpers import Array, pair, texture, value, value_and_gradient
 
 import pairreg
 from pairreg.backend import tf
-from pairreg.separable import along_axes, box_taps, gaussian_taps, window_matrix
+from pairreg.separable import box_taps
 from pairreg.similarity.base import masked_mean
 from pairreg.similarity.histogram import joint_histogram, parzen_windows
-from pairreg.similarity.windows import window_statistics, windowed
+from pairreg.similarity.windows import window_statistics
 
 VOLUME = (20, 21, 22)
 
@@ -81,13 +81,6 @@ def test_windows_are_centred_and_sum_to_1(kernel: str) -> None:
     for axis in range(3):
         assert float(loss(np.flip(fixed, axis), np.flip(warped, axis))) == pytest.approx(expected, abs=1e-12)
     assert float(loss(fixed, fixed)) < 0.01
-
-
-@pytest.mark.parametrize("valid", [False, True])
-def test_blocks_of_a_window_matrix_are_the_matrix(valid: bool) -> None:
-    x = tf.constant(texture((230, 97, 3)))
-    matrices = [window_matrix(n, gaussian_taps(1.5, r), valid) for n, r in zip(x.shape, (5, 5, 0), strict=True)]
-    np.testing.assert_allclose(windowed(x, matrices), along_axes(x, matrices), atol=1e-12)
 
 
 def test_millions_of_voxels_in_one_cell_are_counted() -> None:

@@ -3,9 +3,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
-from pairreg.separable import box_taps, window_matrix
+from pairreg.separable import along_axes, box_taps, window_matrix
 from pairreg.similarity.base import Similarity, masked_mean, tiny
-from pairreg.similarity.windows import windowed
 
 Offset = Sequence[int]
 
@@ -69,7 +68,7 @@ class MIND(Similarity):
 
     def patch_mean(self, x: Tensor) -> Tensor:
         taps = box_taps(2 * self.radius + 1)
-        return windowed(x, [window_matrix(n, taps, valid=True) for n in x.shape])
+        return along_axes(x, [window_matrix(n, taps, valid=True) for n in x.shape])
 
     def complete(self, mask: Tensor) -> Tensor:
         """1 where the voxel and the patches of all its neighbours lie in the mask."""
