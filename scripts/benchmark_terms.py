@@ -1,4 +1,4 @@
-"""What every similarity and regulariser costs: the time of one value and gradient, and the memory that it needs.
+"""What every similarity and regulariser costs: the time of one value and gradient, and the memory that it needs, as a table.
 
     .venv/bin/python scripts/benchmark_terms.py --csv terms.csv
     .venv/bin/python scripts/benchmark_terms.py --large --only mse,mi
@@ -19,6 +19,7 @@ The images and the field are smooth noise, the settings are those of the option 
 import argparse
 import csv
 import functools
+import itertools
 import os
 import statistics
 import subprocess
@@ -62,7 +63,7 @@ def main() -> None:
     rows: dict[Option, Row] = {option: {"group": option[0], "option": option[1]} for option in options}
     for shape in arguments.sizes:
         add_times(rows, shape, arguments.repeats)
-    for shape in [arguments.sizes[-1]] + [LARGE] * arguments.large:
+    for shape in dict.fromkeys([arguments.sizes[-1]] + [LARGE] * arguments.large):
         add_memory(rows, shape)
     Console().print(table(list(rows.values()), arguments.repeats))
     if arguments.csv:
@@ -193,10 +194,14 @@ def table(rows: Sequence[Row], repeats: int) -> Table:
     device = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     title = f"value and gradient: median of {repeats} on the {device}, {os.cpu_count()} cores; extra peak memory"
     made = Table(title=title, title_justify="left")
-    for column in rows[0]:
-        made.add_column(column, justify="left" if column in ("group", "option") else "right")
-    for row in rows:
-        made.add_row(*[value if isinstance(value, str) else number(value) for value in row.values()])
+    columns = list(rows[0])[1:]
+    for column in columns:
+        made.add_column(column, justify="left" if column == "option" else "right", overflow="fold")
+    for group, members in itertools.groupby(rows, key=lambda row: row["group"]):
+        made.add_section()
+        made.add_row(f"[bold]{group}")
+        for row in members:
+            made.add_row(row["option"], *[number(row[column]) for column in columns[1:]])
     return made
 
 

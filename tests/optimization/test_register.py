@@ -155,3 +155,14 @@ def test_the_library_needs_neither_hydra_nor_mlflow(warped_2d):
         "sys.exit(bool({'hydra', 'mlflow', 'tensorflow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("shape", [(3, 20, 24), (20, 7)])
+@pytest.mark.parametrize("transform", pairreg.options("transform"))
+def test_thin_and_small_images_are_no_obstacle(shape, transform):
+    rng = np.random.default_rng(0)
+    images = [sitk.GetImageFromArray(rng.uniform(size=shape).astype(np.float32)) for _ in range(2)]
+    pair = pairreg.Pair(name="thin", fixed=images[0], moving=images[1])
+    schedule = CoarseToFine(scales=[2, 1], iterations=[2, 2])
+    result = pairreg.register(pair, initialization="none", transform=transform, similarity="ssim", schedule=schedule)
+    assert np.isfinite(result.field).all()
