@@ -1,4 +1,4 @@
-"""What every similarity and regulariser costs: the time of one value and gradient, and the memory that it needs, as a table.
+"""What every similarity and regulariser costs: the time of one value and gradient, and the memory that it needs.
 
     .venv/bin/python scripts/benchmark_terms.py --csv terms.csv
     .venv/bin/python scripts/benchmark_terms.py --large --only mse,mi
@@ -13,7 +13,8 @@ Memory (MB = 2^20 bytes): highest resident memory (VmHWM) during the first calls
 was resident (VmRSS) once the images and the field were there; each option in a process of its own, on the CPU, Linux
 only. It includes compiling, but not loading the compiler: the option has run on a tiny image before.
 
-The images and the field are smooth noise, the settings are those of the option files.
+The images and the field are smooth noise, the settings are those of the option files. The table is printed, and with
+`--csv` also written to a file.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -75,7 +77,9 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table here, too")
     parser.add_argument("--sizes", type=shapes, default=SIZES, help="such as 384x384,96x96x96 (the default)")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(known), metavar="NAME,...")
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), default=list(known), metavar="NAME,...", help="these and mse"
+    )
     parser.add_argument("--repeats", type=int, default=7, help="measured calls of each option (7)")
     parser.add_argument("--large", action="store_true", help=f"memory at {label(LARGE)}, too")
     parser.add_argument("--memory-of", type=lambda text: tuple(text.split("/")), help=argparse.SUPPRESS)
@@ -193,10 +197,11 @@ def status_mb(name: str) -> float:
 def table(rows: Sequence[Row], repeats: int) -> Table:
     device = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     title = f"value and gradient: median of {repeats} on the {device}, {os.cpu_count()} cores; extra peak memory"
-    made = Table(title=title, title_justify="left")
+    made = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
     columns = list(rows[0])[1:]
     for column in columns:
-        made.add_column(column, justify="left" if column == "option" else "right", overflow="fold")
+        name = column == "option"
+        made.add_column(column, justify="left" if name else "right", no_wrap=name, overflow="fold")
     for group, members in itertools.groupby(rows, key=lambda row: row["group"]):
         made.add_section()
         made.add_row(f"[bold]{group}")
