@@ -122,3 +122,11 @@ def test_one_failing_run_of_many_is_named_and_the_others_finish(pairreg, tmp_pat
     assert "DivergedError" in error.read_text()
     assert (error.parent / "history.csv").exists() and not (error.parent / "result.json").exists()
     assert "similarity/" in done.stderr and "iteration" in done.stderr
+
+
+def test_a_schedule_of_keras_by_config_and_nothing_on_stderr(pairreg, tmp_path):
+    schedule = "{_target_: keras.optimizers.schedules.CosineDecay, initial_learning_rate: 0.1, decay_steps: 8}"
+    done = pairreg(*QUICK, f"optimizer.learning_rate={schedule}", "output_dir=out", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    (config,) = tmp_path.rglob("config.yaml")
+    assert "CosineDecay" in config.read_text()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_every_command_of_the_readme_composes(pairreg, tmp_path):
     commands = re.findall(r"^    pairreg (.*)$", README.replace("\\\n", " "), re.MULTILINE)
     assert len(commands) >= 6
     for command in commands:
-        arguments = command.split()
+        arguments = shlex.split(command)
         if "-m" in arguments:
             arguments = [a.split(",")[0] if "[" not in a else a for a in arguments if a != "-m"]
         done = pairreg(*arguments, "--cfg", "job", cwd=tmp_path)

@@ -16,7 +16,7 @@ from typing import Any
 
 class _Lazy(ModuleType):
     def __getattr__(self, name: str) -> Any:
-        _configure()
+        configure()
         module = importlib.import_module(self.__name__)
         value = getattr(module, name)
         setattr(self, name, value)
@@ -26,7 +26,8 @@ class _Lazy(ModuleType):
 _configured = False
 
 
-def _configure() -> None:
+def configure() -> None:
+    """Import TensorFlow with our settings; call it before anything else imports TensorFlow or Keras."""
     global _configured
     if _configured:
         return

@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from pairreg.backend import configure
 from pairreg.errors import InputError
 
 TRUSTED = ("pairreg", "keras.optimizers")
@@ -92,6 +93,8 @@ def locate(target: str, where: str, trusted: tuple[str, ...]) -> Any:
     if not any(target.startswith(prefix + ".") for prefix in trusted):
         raise InputError(f"{where}: _target_ {target!r} is outside the trusted modules ({', '.join(trusted)}).")
     module, _, name = target.rpartition(".")
+    if target.startswith("keras."):
+        configure()
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
