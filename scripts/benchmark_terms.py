@@ -61,6 +61,7 @@ def main() -> None:
     if arguments.memory_of:
         print(memory_here(arguments.memory_of, arguments.sizes[-1]))
         return
+    tf.get_logger().setLevel("ERROR")  # it warns of many compiled functions: that is what this is for
     options = chosen(arguments.only)
     rows: dict[Option, Row] = {option: {"group": option[0], "option": option[1]} for option in options}
     for shape in arguments.sizes:
@@ -80,7 +81,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--only", type=lambda text: text.split(","), default=list(known), metavar="NAME,...", help="these and mse"
     )
-    parser.add_argument("--repeats", type=int, default=7, help="measured calls of each option (7)")
+    parser.add_argument("--repeats", type=int, default=15, help="measured calls of each option (15)")
     parser.add_argument("--large", action="store_true", help=f"memory at {label(LARGE)}, too")
     parser.add_argument("--memory-of", type=lambda text: tuple(text.split("/")), help=argparse.SUPPRESS)
     arguments = parser.parse_args()

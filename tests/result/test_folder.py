@@ -23,6 +23,7 @@ def run(request, tmp_path_factory):
         pair,
         transform=pairreg.build("transform/displacement", stride=4),
         initialization="affine",
+        similarity="ncc",
         schedule=SingleLevel(iterations=25),
     )
     result.save(folder, {"seed": 0})

@@ -33,7 +33,7 @@ def register(
     preprocessing: str | Preprocessing = "percentile",
     initialization: str | Initialization = "affine",
     transform: str | Transform = "unet",
-    similarity: Any = "ncc",
+    similarity: Any = ("pcc", "ssim"),
     regularizer: Any = "diffusion",
     optimizer: str | Optimizer = "adam",
     schedule: str | Schedule = "coarse_to_fine",

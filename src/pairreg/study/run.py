@@ -16,7 +16,7 @@ from pairreg.study.signature import flat, signature
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
 from pairreg.transform.base import Precision
 
-TERMS = ("similarity", "regularizer")
+TERMS = menu.TERM_GROUPS
 PARTS = ("preprocessing", "initialization", "transform", "optimizer", "schedule")
 OTHERS = ("pair", "tracking")
 

@@ -80,10 +80,10 @@ class MLflowTracker(Tracker):
                 f"study {info.study!r} was deleted in MLflow: restore it there or choose another study=NAME."
             )
         if found is None:
+            # the kind makes MLflow's pages show metrics and curves instead of language models
+            tags = {"pairreg.study": info.study, "mlflow.experimentKind": "custom_model_development"}
             try:
-                self._client.create_experiment(
-                    info.study, self._artifact_location(info), tags={"pairreg.study": info.study}
-                )
+                self._client.create_experiment(info.study, self._artifact_location(info), tags=tags)
             except MlflowException:  # another process was faster
                 pass
             found = self._client.get_experiment_by_name(info.study)
@@ -120,7 +120,8 @@ class MLflowRun(TrackedRun):
         from mlflow.entities import Param
 
         # choices win: `similarity` is a name here, its settings follow under `similarity.ncc.window`
-        params = [Param(k, v[:6000]) for k, v in {**self.info.params, **self.info.choices}.items()]
+        values = {**self.info.params, **self.info.choices}
+        params = [Param(k, v[:6000]) for k, v in values.items() if not k.endswith("_target_")]
         for first in range(0, len(params), PARAMS):
             self.client.log_batch(self.run_id, params=params[first : first + PARAMS])
         return self
