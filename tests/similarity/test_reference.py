@@ -1,5 +1,7 @@
 """Values against independent implementations: scikit-image, SimpleITK, tf.image, and loops in NumPy."""
 
+import itertools
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -153,3 +155,50 @@ def test_mi_is_near_that_of_mattes(shape: tuple[int, ...], bins: int) -> None:
     mattes = itk("MattesMutualInformation", fixed, warped, numberOfHistogramBins=bins)
     assert value("mi", fixed, warped, bins=bins, sigma=0.43) == pytest.approx(mattes, rel=0.1)
     assert value("mi", fixed, warped, bins=bins) > mattes  # wider windows, less information
+
+
+def ngf_by_numpy(fixed: np.ndarray, warped: np.ndarray, edge: float) -> float:
+    """The formula of Haber & Modersitzki with `np.gradient`, which is central, and one-sided at the border."""
+    f, w = (np.stack(np.gradient(image), -1) for image in (fixed, warped))
+    norms = [(g**2).sum(-1) + edge**2 * (g**2).sum(-1).mean() for g in (f, w)]
+    return float(1 - ((f * w).sum(-1) ** 2 / (norms[0] * norms[1])).mean())
+
+
+def mind_by_loops(image: np.ndarray, radius: int, dilation: int) -> np.ndarray:
+    """Descriptors `(pairs, *spatial)` from explicit shifts of the image with held borders."""
+    width = dilation + radius
+    padded = np.pad(image, width, mode="edge")
+
+    def shifted(offset: np.ndarray) -> np.ndarray:
+        return padded[tuple(slice(width + o, width + o + n) for o, n in zip(offset, image.shape, strict=True))]
+
+    axes = [sign * dilation * unit for unit in np.eye(image.ndim, dtype=int) for sign in (1, -1)]
+    patch = [np.array(p) for p in itertools.product(range(-radius, radius + 1), repeat=image.ndim)]
+    distances = np.stack(
+        [
+            np.mean([(shifted(a + p) - shifted(b + p)) ** 2 for p in patch], axis=0)
+            for a, b in itertools.combinations(axes, 2)
+            if (a + b).any()  # not opposite each other
+        ]
+    )
+    distances -= distances.min(0)
+    mean = distances.mean(0)
+    return np.exp(-distances / np.maximum(mean, 1e-3 * mean.mean()))
+
+
+@pytest.mark.parametrize("shape", [(17, 21), (9, 10, 11)])
+@pytest.mark.parametrize("edge", [0.1, 0.3])
+def test_ngf_is_its_formula(shape: tuple[int, ...], edge: float) -> None:
+    fixed, warped = np.random.default_rng(0).uniform(size=(2, *shape))
+    expected = ngf_by_numpy(fixed, warped, edge)
+    assert value("ngf", fixed, warped, edge=edge) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(17, 21), (9, 10, 11)])
+@pytest.mark.parametrize(("radius", "dilation"), [(0, 1), (1, 2), (2, 1)])
+def test_mind_is_its_formula(shape: tuple[int, ...], radius: int, dilation: int) -> None:
+    fixed, warped = np.random.default_rng(0).uniform(size=(2, *shape))
+    f, w = (mind_by_loops(image, radius, dilation) for image in (fixed, warped))
+    assert len(f) == {2: 4, 3: 12}[len(shape)]
+    found = value("mind", fixed, warped, radius=radius, dilation=dilation)
+    assert found == pytest.approx(((f - w) ** 2).mean(), rel=1e-9)
