@@ -31,10 +31,10 @@ def device() -> str:
 
 
 def git_state() -> dict[str, str]:
-    commit = _git("rev-parse", "HEAD")
-    if commit is None:
+    # an installed package may lie inside somebody else's repository, untracked
+    if _git("ls-files", "--error-unmatch", Path(__file__).name) is None:
         return {}
-    return {"git_commit": commit, "git_dirty": str(bool(_git("status", "--porcelain"))).lower()}
+    return {"git_commit": str(_git("rev-parse", "HEAD")), "git_dirty": str(bool(_git("status", "--porcelain"))).lower()}
 
 
 def _git(*arguments: str) -> str | None:
