@@ -79,7 +79,7 @@ def jacobian_column(page: Sheet, planes: Sequence[View], field: np.ndarray) -> N
     change = np.log2(np.clip(determinants, 2.0**-8, None))
     top = float(np.clip(np.percentile(abs(change), 99.8), np.log2(1.1), 3))
     for view, row in zip(planes, page.axes, strict=True):
-        drawn = show(row[1], view, view.cut(change), background="white", cmap="PuOr", vmin=-top, vmax=top)
+        drawn = show(row[1], view, view.cut(change), cmap="PuOr", vmin=-top, vmax=top)
         mark(row[1], view, view.cut(folded))
     bar = footer_bar(page, 1, drawn, f"< 1 stretched, > 1 compressed\n{folds_note(folded)}")
     ticks = jacobian_ticks(top)
@@ -87,9 +87,7 @@ def jacobian_column(page: Sheet, planes: Sequence[View], field: np.ndarray) -> N
 
 
 def mark(axes: Axes, view: View, folded: np.ndarray) -> None:
-    show(
-        axes, view, np.ma.masked_equal(folded, False), background="white", cmap=ListedColormap([FOLDED]), vmin=0, vmax=1
-    )
+    show(axes, view, np.ma.masked_equal(folded, False), cmap=ListedColormap([FOLDED]), vmin=0, vmax=1)
 
 
 def folds_note(folded: np.ndarray) -> str:
@@ -109,7 +107,7 @@ def displacement_column(page: Sheet, planes: Sequence[View], field: np.ndarray, 
     length = np.linalg.norm(field * np.asarray(spacing, field.dtype), axis=-1)
     top = max(float(length.max()), 1e-6)
     for view, row in zip(planes, page.axes, strict=True):
-        drawn = show(row[2], view, view.cut(length), background="white", cmap="viridis", vmin=0, vmax=top)
+        drawn = show(row[2], view, view.cut(length), cmap="viridis", vmin=0, vmax=top)
     footer_bar(page, 2, drawn, "displacement (mm)")
 
 

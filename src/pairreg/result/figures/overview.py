@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, to_hex
+from matplotlib.colors import Normalize
 
 from pairreg.result.figures.labels import label_values, legend, overlay
 from pairreg.result.figures.sheet import Sheet, sheet, show
@@ -138,8 +138,7 @@ def grey(image: np.ndarray) -> Draw:
 
 def difference(image: np.ndarray, images: Images) -> Draw:
     change, top = image - images.fixed, images.difference_range()
-    none = to_hex(matplotlib.colormaps[DIVERGING](0.5))
-    return lambda axes, view: show(axes, view, view.cut(change), background=none, cmap=DIVERGING, vmin=-top, vmax=top)
+    return lambda axes, view: show(axes, view, view.cut(change), cmap=DIVERGING, vmin=-top, vmax=top)
 
 
 def colour_scale(page: Sheet, images: Images, axes: Axes) -> None:

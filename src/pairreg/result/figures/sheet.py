@@ -12,6 +12,7 @@ from matplotlib.image import AxesImage
 from pairreg.result.figures.views import View
 
 GAP, EDGE, HEADER, TITLE, SIDE, FOOTER = 0.05, 0.06, 0.22, 0.26, 0.22, 0.5  # inches
+NAME = 0.6  # inches that the name of a row is long
 
 
 @dataclass(frozen=True)
@@ -41,26 +42,28 @@ def sheet(rows: Sequence[View], columns: int, *, title: str | None, width: float
     cell = (width - 2 * EDGE - side - (columns - 1) * GAP) / columns
     scale = cell / max(view.size[1] for view in rows)
     heights = [view.size[0] * scale for view in rows]
+    rooms = [max(height, NAME if named else 0.0) for height in heights]  # a thin slab is less high than its name
     gaps = [HEADER] + [GAP if named else HEADER] * (len(rows) - 1)
     top = TITLE if title else 0.0
-    total = top + sum(gaps) + sum(heights) + footer + EDGE
+    total = top + sum(gaps) + sum(rooms) + footer + EDGE
     figure = Figure(figsize=(width, total))
     if title:
         figure.suptitle(title, x=0.5, y=1 - 0.5 * TITLE / total, va="center", fontsize=9.5, fontweight="bold")
     axes, y = [], total - top
-    for view, gap, height in zip(rows, gaps, heights, strict=True):
-        y -= gap + height
+    for view, gap, height, room in zip(rows, gaps, heights, rooms, strict=True):
+        y -= gap + room
+        bottom = y + (room - height) / 2
         lefts = [EDGE + side + c * (cell + GAP) for c in range(columns)]
-        axes.append([figure.add_axes((x / width, y / total, cell / width, height / total)) for x in lefts])
+        axes.append([figure.add_axes((x / width, bottom / total, cell / width, height / total)) for x in lefts])
         if view.name:
-            middle = (y + height / 2) / total
+            middle = (y + room / 2) / total
             figure.text((EDGE + side / 2) / width, middle, view.name, rotation=90, ha="center", va="center")
     return Sheet(figure, axes)
 
 
-def frame(axes: Axes, view: View, background: str) -> None:
+def frame(axes: Axes, view: View) -> None:
     """Set the axes to millimetres from the first voxel centre, the view in the middle."""
-    axes.set(xticks=[], yticks=[], facecolor=background)
+    axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     height = view.size[0]
     width = height * axes.bbox.width / axes.bbox.height
@@ -70,14 +73,14 @@ def frame(axes: Axes, view: View, background: str) -> None:
     axes.set_ylim(*((bottom, top) if view.up else (top, bottom)))
 
 
-def show(axes: Axes, view: View, plane: np.ndarray, *, background: str = "black", **style: Any) -> AxesImage:
+def show(axes: Axes, view: View, plane: np.ndarray, **style: Any) -> AxesImage:
     """Draw a plane `(rows, columns)` in mm; `style` goes to `imshow`."""
     height, width = view.size
     dy, dx = view.spacing[0] / 2, view.spacing[1] / 2
     extent = (-dx, width - dx, -dy, height - dy)
     style = {"interpolation": "nearest", **style}
     image = axes.imshow(plane, origin="lower", extent=extent, aspect="auto", **style)
-    frame(axes, view, background)
+    frame(axes, view)
     return image
 
 
