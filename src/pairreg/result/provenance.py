@@ -1,16 +1,19 @@
 """Where a result comes from: code, versions and machine."""
 
+import functools
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 PACKAGES = ("pairreg", "tensorflow", "keras", "numpy", "SimpleITK", "hydra-core", "mlflow")
 
 
-def provenance() -> dict[str, str]:
+@functools.cache  # three places of a run ask for it, and nothing of it changes within a process
+def provenance() -> Mapping[str, str]:
     """Flat text facts; `git_commit` and `git_dirty` only where the code runs from a checkout."""
     return {
         **git_state(),
