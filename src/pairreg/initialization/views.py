@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from pairreg.geometry import array
 from pairreg.pair.pair import Pair
 
 
@@ -24,7 +25,7 @@ class View:
     @property
     def voxels(self) -> int:
         """Fixed voxels in the mask."""
-        return int(sitk.GetArrayViewFromImage(valid(self.fixed, self.fixed_mask)).astype(bool).sum())
+        return int(np.count_nonzero(array(valid(self.fixed, self.fixed_mask))))
 
 
 def view(pair: Pair, across: int) -> View:
@@ -51,7 +52,7 @@ def shrunk(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sit
 
 
 def cropped(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
-    inside = np.argwhere(sitk.GetArrayViewFromImage(mask))
+    inside = np.argwhere(array(mask))
     if not len(inside):  # the mask lies between the voxels of its image
         return image
     start, stop = inside.min(0)[::-1], inside.max(0)[::-1] + 1

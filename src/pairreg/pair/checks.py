@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
+from pairreg.geometry import array
 from pairreg.pair.nifti import non_finite_voxels
 from pairreg.pair.reading import read_image
 
@@ -21,7 +22,7 @@ def read_intensities(path: str | Path) -> sitk.Image:
 def read_varying(path: str | Path) -> sitk.Image:
     """`read_intensities` of an image that is not constant."""
     image = read_intensities(path)
-    voxels = sitk.GetArrayViewFromImage(image)
+    voxels = array(image)
     if voxels.min() == voxels.max():
         raise InputError(f"{path} is constant ({voxels.min():g} everywhere); give an image that shows something.")
     return image
@@ -33,7 +34,7 @@ def read_labels(path: str | Path, image: sitk.Image) -> sitk.Image:
     if "float" not in labels.GetPixelIDTypeAsString():
         return labels
     check_finite(labels, path)
-    voxels = sitk.GetArrayViewFromImage(labels)
+    voxels = array(labels)
     broken = voxels[voxels != np.round(voxels)]
     if broken.size:
         raise InputError(f"{path} holds the label {broken[0]:g}; give a label map of whole numbers.")
@@ -46,7 +47,7 @@ def read_mask(path: str | Path, image: sitk.Image) -> sitk.Image:
     mask = read_companion(path, image)
     check_finite(mask, path)
     binary: sitk.Image = sitk.Cast(mask > 0, sitk.sitkUInt8)
-    if not sitk.GetArrayViewFromImage(binary).any():
+    if not array(binary).any():
         raise InputError(f"{path} is an empty mask (no voxel above 0); give a mask with voxels, or none.")
     return binary
 
@@ -65,7 +66,7 @@ def read_companion(path: str | Path, image: sitk.Image) -> sitk.Image:
 
 
 def check_finite(image: sitk.Image, path: str | Path) -> None:
-    count = int((~np.isfinite(sitk.GetArrayViewFromImage(image))).sum()) or non_finite_voxels(Path(path))
+    count = int((~np.isfinite(array(image))).sum()) or non_finite_voxels(Path(path))
     if count:
         raise InputError(f"{path} has {count} NaN or infinite voxels; replace them by the value of the background.")
 

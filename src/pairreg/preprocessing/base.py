@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
+from pairreg.geometry import array
 from pairreg.pair.pair import Pair
 from pairreg.preprocessing.grid import blur, per_axis, resample
 
@@ -54,7 +55,7 @@ class Preprocessing(ABC):
     def mapped(self, image: sitk.Image, mask: sitk.Image | None, what: str) -> sitk.Image:
         image = sitk.Cast(image, sitk.sitkFloat32)
         lower, upper = self.limits(inside(image, mask))
-        clipped = np.clip(sitk.GetArrayViewFromImage(image), lower, upper).astype(np.float64)
+        clipped = np.clip(array(image), lower, upper).astype(np.float64)
         if clipped.min() == clipped.max():
             limits = f"between its limits {lower:g} and {upper:g}"
             raise InputError(f"The {what} is constant {limits}; choose another preprocessing or other limits.")
@@ -66,12 +67,10 @@ class Preprocessing(ABC):
 
 def inside(image: sitk.Image, mask: sitk.Image | None) -> np.ndarray:
     """The intensities in the mask, whose grid may be another one; all of them if the mask meets no voxel centre."""
-    voxels = sitk.GetArrayFromImage(image)
+    voxels = array(image)
     if mask is None:
         return voxels.ravel()
-    selected = voxels[
-        sitk.GetArrayFromImage(sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0
-    ]
+    selected = voxels[array(sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0]
     return selected if selected.size else voxels.ravel()
 
 
