@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 import pairreg
 from pairreg import geometry
+from pairreg.result.scene import Scene
 from pairreg.schedule.single_level import SingleLevel
 
 
@@ -122,3 +123,13 @@ def test_saving_again_replaces_and_an_unfinished_folder_has_no_result(run, tmp_p
     with pytest.raises(ZeroDivisionError):
         result.save(tmp_path)
     assert not (tmp_path / "result.json").exists()
+
+
+def test_the_scene_of_the_figures_can_be_read_back(run):
+    result, folder = run
+    kept, read = Scene.of(result), Scene.read(folder)
+    for name in ("fixed", "moving", "warped"):
+        np.testing.assert_allclose(getattr(read, name), getattr(kept, name), atol=5e-4)
+    for name in ("fixed_labels", "moving_labels", "warped_labels", "field"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(kept, name))
+    assert (read.spacing, read.name, read.label_names) == (kept.spacing, kept.name, dict(kept.label_names))

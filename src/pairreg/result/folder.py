@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from pairreg import geometry, metrics
 from pairreg.optimization.history import History
 from pairreg.result.provenance import provenance
+from pairreg.result.scene import Scene
 
 if TYPE_CHECKING:
     from pairreg.result.result import Result
@@ -21,24 +22,25 @@ if TYPE_CHECKING:
 COMPLETE = "result.json"  # exists if and only if the run is complete
 
 
-def save(result: "Result", folder: Path, config: Mapping[str, Any]) -> None:
+def save(result: "Result", folder: Path, config: Mapping[str, Any], choices: Mapping[str, str]) -> None:
     """Write everything that a run leaves behind."""
-    save_partial(result, folder, config)
+    scene = Scene.of(result)
+    save_partial(result, folder, config, scene)
     from pairreg.result.draw import draw
 
-    draw(result, folder / "figures")
-    summary = {"metrics": result.metrics, "config": config, "provenance": provenance()}
+    draw(scene, result.history.columns(), folder / "figures")
+    summary = {"metrics": result.metrics, "choices": choices, "config": config, "provenance": provenance()}
     write_json(folder / COMPLETE, summary)
 
 
-def save_partial(result: "Result", folder: Path, config: Mapping[str, Any]) -> None:
+def save_partial(result: "Result", folder: Path, config: Mapping[str, Any], scene: Scene | None = None) -> None:
     """Everything but the figures and `result.json`: also what is kept of a run that stopped early."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / COMPLETE).unlink(missing_ok=True)
     write_history(folder / "history.csv", result.history)
     write_json(folder / "metrics.json", result.metrics)
     write_images(result, folder)
-    write_hdf5(result, folder / "result.h5", config)
+    write_hdf5(result, folder / "result.h5", config, scene or Scene.of(result))
 
 
 def write_images(result: "Result", folder: Path) -> None:
@@ -68,7 +70,7 @@ def write_history(path: Path, history: History) -> None:
         writer.writerows([i, *row] for i, row in enumerate(history.rows.tolist(), start=1))
 
 
-def write_hdf5(result: "Result", path: Path, config: Mapping[str, Any]) -> None:
+def write_hdf5(result: "Result", path: Path, config: Mapping[str, Any], scene: Scene) -> None:
     arrays = {
         "fixed": geometry.array(result.pair.fixed),
         "moving": geometry.array(result.pair.moving),
@@ -80,6 +82,7 @@ def write_hdf5(result: "Result", path: Path, config: Mapping[str, Any]) -> None:
             file.create_dataset(name, data=values, compression="gzip", compression_opts=1)
         for name, values in result.history.columns().items():
             file[f"history/{name}"] = values
+        scene.write(file)
         file.attrs["config"] = json.dumps(config)
         file.attrs["provenance"] = json.dumps(provenance())
 

@@ -78,8 +78,13 @@ class Result:
         fill = 0.0 if nearest else geometry.minimum(image)
         return geometry.resample(image, self.pair.fixed, self.transform, nearest, fill)
 
-    def save(self, folder: str | Path, config: Mapping[str, Any] | None = None) -> None:
-        """Write the run folder; `result.json` comes last, by rename."""
+    def save(
+        self, folder: str | Path, config: Mapping[str, Any] | None = None, choices: Mapping[str, str] | None = None
+    ) -> None:
+        """Write the run folder; `result.json` comes last, by rename.
+
+        `config` and `choices` (the option of every group, such as `{"similarity": "ncc"}`) are kept with it.
+        """
         from pairreg.result.folder import save
 
-        save(self, Path(folder), config or {})
+        save(self, Path(folder), config or {}, choices or {})

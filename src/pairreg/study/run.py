@@ -83,7 +83,7 @@ def run(job: Job, console: Console, part_of_study: bool) -> Mapping[str, float]:
             watching = [ProgressLog(), tracked] + ([ProgressBar(console)] if console.is_terminal else [])
             numerics = {key: job.config[key] for key in ("precision", "seed")}
             result = register(pair, **job.parts, **numerics, observers=watching)
-            result.save(job.folder, job.config)
+            result.save(job.folder, job.config, job.choices)
             tracked.finish(result.metrics)
             return result.metrics
         except BaseException as error:
