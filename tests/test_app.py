@@ -98,7 +98,7 @@ def test_the_same_command_twice_gives_the_same_bytes(pairreg, tmp_path):
     """The default network on the bundled pair, in two processes."""
     fields = []
     for _ in range(2):
-        done = pairreg("preset=smoke", "tracking=none", "output_dir=out", cwd=tmp_path)
+        done = pairreg("preset=smoke", "tracking=none", "output_dir=out", "rerun=true", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         (file,) = tmp_path.rglob("displacement.nii.gz")
         fields.append(file.read_bytes())

@@ -35,6 +35,7 @@ def configure() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # 3: the oneDNN notice and device probing are no news
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     tensorflow = _import_quietly("tensorflow")
+    tensorflow.get_logger().setLevel("ERROR")  # it warns of "retracing" when a study compiles its next objective
     tensorflow.config.experimental.enable_op_determinism()
     # TF32 keeps 10 bits of mantissa: not enough for the variance of a window (NUMERICS D1: 22 % error)
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)

@@ -94,7 +94,7 @@ def test_a_server_named_by_the_environment_is_used(pairreg, server, tmp_path):
     assert f"MLflow: {server}" in done.stdout
     assert not list(tmp_path.rglob("mlflow.db"))
     store = client(server)
-    (run,) = store.search_runs([store.get_experiment_by_name("default").experiment_id])
+    ((run,),) = [runs_of(store, "default")[1]]
     assert run.info.status == "FINISHED" and run.data.metrics["iterations"] == 8
     assert "result.h5" in {a.path for a in store.list_artifacts(run.info.run_id)}
 
@@ -111,7 +111,7 @@ def test_a_failed_run_is_marked_as_failed_and_keeps_its_curves(pairreg, tmp_path
     done = pairreg(*QUICK, "optimizer.learning_rate=1e38", cwd=tmp_path)
     assert done.returncode == 1
     store = client(f"sqlite:///{tmp_path}/runs/mlflow.db")
-    (run,) = store.search_runs([store.get_experiment_by_name("default").experiment_id])
+    ((run,),) = [runs_of(store, "default")[1]]
     assert run.info.status == "FAILED"
     assert "error.txt" in {a.path for a in store.list_artifacts(run.info.run_id)}
     assert store.get_metric_history(run.info.run_id, "loss")

@@ -13,13 +13,12 @@ import SimpleITK as sitk
 
 from pairreg import geometry, metrics
 from pairreg.optimization.history import History
+from pairreg.result import COMPLETE
 from pairreg.result.provenance import provenance
 from pairreg.result.scene import Scene
 
 if TYPE_CHECKING:
     from pairreg.result.result import Result
-
-COMPLETE = "result.json"  # exists if and only if the run is complete
 
 
 def save(result: "Result", folder: Path, config: Mapping[str, Any], choices: Mapping[str, str]) -> None:

@@ -12,15 +12,19 @@ from pathlib import Path
 PACKAGES = ("pairreg", "tensorflow", "keras", "numpy", "SimpleITK", "hydra-core", "mlflow")
 
 
-@functools.cache  # three places of a run ask for it, and nothing of it changes within a process
 def provenance() -> Mapping[str, str]:
     """Flat text facts; `git_commit` and `git_dirty` only where the code runs from a checkout."""
+    return {**code(), "device": device()}
+
+
+@functools.cache  # several places of a run ask for it, and nothing of it changes within a process
+def code() -> Mapping[str, str]:
+    """`provenance` without the device, for which TensorFlow would be imported."""
     return {
         **git_state(),
         **{f"version/{name}": version(name) for name in PACKAGES},
         "version/python": platform.python_version(),
         "platform": platform.platform(),
-        "device": device(),
         "cores": str(os.cpu_count()),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
     }

@@ -1,125 +1,76 @@
-"""One run: a composed config in, a run folder and a tracked run out."""
+"""One run: a task in, a run folder and a tracked run out."""
 
 import functools
-import logging
-import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import json
 
 from rich.console import Console
 
 from pairreg import menu
 from pairreg.errors import DivergedError, InputError
-from pairreg.study.signature import flat, signature
+from pairreg.pair.pair import Pair
+from pairreg.study.folder import is_complete, recorded
+from pairreg.study.job import check
+from pairreg.study.lock import Busy, locked
+from pairreg.study.outcome import Outcome
+from pairreg.study.signature import flat
+from pairreg.study.task import Task
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
-from pairreg.transform.base import Precision
-
-TERMS = menu.TERM_GROUPS
-PARTS = ("preprocessing", "initialization", "transform", "optimizer", "schedule")
-OTHERS = ("pair", "tracking")
-
-log = logging.getLogger("pairreg")
 
 
-def settings(precision: Precision, trusted_modules: list[str], seed: int, study: str, output_dir: str) -> None:
-    """Names and types of the settings beside the groups."""
-    del precision, trusted_modules, seed, output_dir
-    if not study or "/" in study:
-        raise InputError(f"study should be a name without '/'; it is {study!r}.")
+def work(task: Task, tracker: Tracker, console: Console | None = None, wait: bool = False) -> Outcome:
+    """Do the run unless it is complete. A run that fails is an outcome; only an interruption is raised.
+
+    With `wait`, a run that another process is at is awaited (and then usually complete); without, it is `busy`.
+    """
+    again = bool(task.config["rerun"])
+    try:
+        if is_complete(task) and not again:
+            return Outcome.of(task, "kept")
+        with locked(task.folder, wait):
+            if is_complete(task) and not again:
+                return Outcome.of(task, "kept")
+            with tracker.start(info(task)) as tracked, recorded(task):
+                register(task, tracked, console)
+            return Outcome.of(task, "done")
+    except Busy:
+        return Outcome.of(task, "busy")
+    except InputError as error:
+        return Outcome.of(task, "refused", str(error))
+    except DivergedError as error:
+        return Outcome.failed(task, str(error))
+    except Exception as error:
+        return Outcome.failed(task, f"{type(error).__name__}: {error}")
 
 
-@dataclass(frozen=True)
-class Job:
-    """A checked config: every part is built, no image read and no tensor made."""
-
-    config: Mapping[str, Any]
-    choices: Mapping[str, str]
-    parts: Mapping[str, Any]
-    tracker: Tracker
-
-    @property
-    def folder(self) -> Path:
-        return Path(self.config["output_dir"]) / self.config["study"] / signature(self.config)
+def load_pair(task: Task) -> Pair:
+    """The pair of a task; the last one is kept, as most studies do many runs with one pair."""
+    return _load(json.dumps(task.config["pair"], sort_keys=True), tuple(task.config["trusted_modules"]))
 
 
-def check(config: Mapping[str, Any], choices: Mapping[str, str], tracker: Tracker | None = None) -> Job:
-    """Build the parts of a run, raising `InputError` for a key, a type or a value that cannot be."""
-    known = (*TERMS, *PARTS, *OTHERS)
-    rest = {key: value for key, value in config.items() if key not in known and key != "preset"}
-    menu.check_arguments(settings, rest, "config")
-    settings(**rest)
-    build = functools.partial(menu.instantiate, trusted=config["trusted_modules"])
-    parts: dict[str, Any] = {group: build(config[group], group) for group in PARTS}
-    for group in TERMS:
-        parts[group] = {name: build(node, f"{group}.{name}") for name, node in config[group].items()}
-    menu.check_node(config["pair"], "pair", config["trusted_modules"])
-    return Job(config, choices, parts, tracker or build(config["tracking"], "tracking"))
+@functools.lru_cache(maxsize=1)
+def _load(pair: str, trusted: tuple[str, ...]) -> Pair:
+    return menu.instantiate(json.loads(pair), "pair", trusted)
 
 
-def run(job: Job, console: Console, part_of_study: bool) -> Mapping[str, float]:
-    """Register, write the run folder, track; returns the metrics."""
-    pair = menu.instantiate(job.config["pair"], "pair", job.config["trusted_modules"])
-
-    from pairreg.optimization.progress import ProgressBar, ProgressLog
-    from pairreg.optimization.register import register
+def info(task: Task) -> RunInfo:
     from pairreg.result.provenance import provenance
 
-    info = RunInfo(
-        study=job.config["study"],
-        signature=signature(job.config),
-        folder=job.folder,
-        output_dir=Path(job.config["output_dir"]),
-        choices=job.choices,
-        params=flat(job.config),
-        tags=provenance(),
-        part_of_study=part_of_study,
-    )
-    with job.tracker.start(info) as tracked:
-        handler = start_folder(job)
-        log.info(f"{info.name}  ->  {job.folder}")
-        try:
-            watching = [ProgressLog(), tracked] + ([ProgressBar(console)] if console.is_terminal else [])
-            numerics = {key: job.config[key] for key in ("precision", "seed")}
-            result = register(pair, **job.parts, **numerics, observers=watching)
-            result.save(job.folder, job.config, job.choices)
-            tracked.finish(result.metrics)
-            return result.metrics
-        except BaseException as error:
-            record_failure(job, error, tracked)
-            raise
-        finally:
-            log.removeHandler(handler)
-            handler.close()
+    return RunInfo(task.config["study"], task.folder.resolve(), task.choices, flat(task.config), provenance())
 
 
-def start_folder(job: Job) -> logging.Handler:
-    """A run folder without leftovers of an earlier run, and the log file in it."""
-    from pairreg.result.folder import COMPLETE
+def register(task: Task, tracked: TrackedRun, console: Console | None) -> None:
+    from pairreg.optimization import register as optimization
+    from pairreg.optimization.progress import ProgressBar, ProgressLog
+    from pairreg.result.folder import save_partial
 
-    job.folder.mkdir(parents=True, exist_ok=True)
-    for name in (COMPLETE, "error.txt", "run.log"):
-        (job.folder / name).unlink(missing_ok=True)
-    write_config(job)
-    handler = logging.FileHandler(job.folder / "run.log")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log.addHandler(handler)
-    return handler
-
-
-def write_config(job: Job) -> None:
-    from omegaconf import OmegaConf
-
-    (job.folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(job.config))))
-
-
-def record_failure(job: Job, error: BaseException, tracked: TrackedRun) -> None:
-    """Keep the traceback, and of a diverged run what was computed."""
-    (job.folder / "error.txt").write_text("".join(traceback.format_exception(error)))
-    log.error(str(error))
-    if isinstance(error, DivergedError) and error.result is not None:
-        from pairreg.result.folder import save_partial
-
-        save_partial(error.result, job.folder, job.config)
-        tracked.finish(error.result.metrics)
+    watching = [ProgressLog(), tracked] + ([ProgressBar(console)] if console and console.is_terminal else [])
+    numerics = {key: task.config[key] for key in ("precision", "seed")}
+    try:
+        result = optimization.register(load_pair(task), **check(task).parts, **numerics, observers=watching)
+    except DivergedError as error:
+        if error.result is not None:
+            save_partial(error.result, task.folder, task.config)
+            tracked.finish(error.result.metrics)
+        raise
+    result.save(task.folder, task.config, task.choices)
+    tracked.finish(result.metrics)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-BOOKKEEPING = ("tracking", "study", "output_dir")  # what cannot change a result
+BOOKKEEPING = ("tracking", "compute", "study", "output_dir", "dry_run", "rerun", "draw")  # cannot change a result
 
 
 def signature(config: Mapping[str, Any]) -> str:

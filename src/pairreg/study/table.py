@@ -1,10 +1,13 @@
 """Tables for the terminal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
+
+from pairreg.study.folder import estimate, status
+from pairreg.study.outcome import Outcome
+from pairreg.study.task import Task
 
 BETTER = {
     "ssim": "↑",
@@ -19,16 +22,6 @@ BETTER = {
 }
 STUDY_COLUMNS = ("ssim", "mse", "pcc", "ncc", "dice_mean", "tre_mean", "folds_percent", "seconds")
 COST = ("seconds", "iterations", "peak_memory_mb")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One run of a multirun: its varied choices, and its metrics or why there are none."""
-
-    choices: Mapping[str, str]
-    folder: Path | None
-    metrics: Mapping[str, float]
-    error: str | None = None
 
 
 def number(value: float | None) -> str:
@@ -55,18 +48,48 @@ def run_table(metrics: Mapping[str, float]) -> Table:
     return table
 
 
-def study_table(rows: Sequence[Row]) -> Table:
-    """One line per run, a column for every choice that varies and every metric that exists."""
+def study_table(rows: Sequence[tuple[Task, Outcome]]) -> Table:
+    """One line per run, a column for everything that varies and every metric that exists."""
     table = Table(title=f"{len(rows)} runs", title_justify="left")
-    varied = [k for k in rows[0].choices if len({row.choices.get(k) for row in rows}) > 1]
-    measured = [k for k in STUDY_COLUMNS if any(k in row.metrics for row in rows)]
+    varied = varying([task for task, _ in rows])
+    measured = [k for k in STUDY_COLUMNS if any(k in outcome.metrics for _, outcome in rows)]
     for name in varied:
         table.add_column(name)
     for name in measured:
         table.add_column(f"{name} {arrow(name)}", justify="right")
     table.add_column("run folder")
-    for row in rows:
-        values = [number(row.metrics.get(name)) for name in measured]
-        where = f"[red]failed: {row.error}" if row.error else (row.folder.name if row.folder else "")
-        table.add_row(*[row.choices.get(k, "") for k in varied], *values, where)
+    for i, (_, outcome) in enumerate(rows):
+        values = [number(outcome.metrics.get(name)) for name in measured]
+        where = f"[red]failed: {escape(outcome.error)}" if outcome.error else outcome.folder.name
+        table.add_row(*[column[i] for column in varied.values()], *values, where)
     return table
+
+
+def dry_table(tasks: Sequence[Task]) -> Table:
+    """What the same command without `dry_run` has to do."""
+    states = [status(task) for task in tasks]
+    complete = [task for task, state in zip(tasks, states, strict=True) if state == "complete"]
+    again = bool(tasks[0].config["rerun"])
+    guesses = [
+        None if s == "complete" and not again else estimate(t, complete) for s, t in zip(states, tasks, strict=True)
+    ]
+    todo = len(tasks) - (0 if again else len(complete))
+    known = [guess for guess in guesses if guess is not None]
+    total = f", about {sum(known) / len(known) * todo / 60:.1f} minutes in one process" if known else ""
+    table = Table(title=f"{len(tasks)} runs, {todo} to do{total}", title_justify="left")
+    varied = varying(tasks)
+    for name in ("signature", "state", *varied, "seconds"):
+        table.add_column(name, justify="right" if name == "seconds" else "left")
+    for i, task in enumerate(tasks):
+        values = [column[i] for column in varied.values()]
+        table.add_row(task.signature, states[i], *values, f"{guesses[i]:.0f}" if guesses[i] is not None else "")
+    return table
+
+
+def varying(tasks: Sequence[Task]) -> dict[str, list[str]]:
+    """The values, one per task, of everything in which the tasks differ."""
+    return {
+        k: [task.choices.get(k, "") for task in tasks]
+        for k in tasks[0].choices
+        if len({t.choices.get(k) for t in tasks}) > 1
+    }

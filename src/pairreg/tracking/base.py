@@ -1,13 +1,15 @@
 """What every tracker is: someone who keeps an index of runs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from pairreg.optimization.observer import Observer
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
 @dataclass(frozen=True)
@@ -15,13 +17,14 @@ class RunInfo:
     """Who a run is: `choices` are what a study varies (`similarity: ncc`), `params` its whole flat configuration."""
 
     study: str
-    signature: str
     folder: Path
-    output_dir: Path
     choices: Mapping[str, str]
     params: Mapping[str, str]
     tags: Mapping[str, str]
-    part_of_study: bool  # one of several runs, to be grouped under one parent
+
+    @property
+    def signature(self) -> str:
+        return self.folder.name
 
     @property
     def name(self) -> str:
@@ -37,20 +40,40 @@ class TrackedRun(Observer):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the run."""
+        self.close("FINISHED" if kind is None else "FAILED" if issubclass(kind, Exception) else "KILLED")
 
     def finish(self, metrics: Mapping[str, float]) -> None:
-        """Record the final metrics and the files of the run folder."""
+        """Record the final metrics."""
+
+    def close(self, status: Status) -> None:
+        """Record the files of the run folder, and how the run ended."""
 
 
 class Tracker(ABC):
-    @abstractmethod
-    def start(self, info: RunInfo) -> TrackedRun:
-        """A new run in the index. Raises `InputError` if the index cannot be reached."""
+    """In the process of the command: `open`, then `complete` and `close`; in every process that runs: `start`."""
 
     @abstractmethod
-    def close(self) -> None:
-        """No more runs of this study come from this process."""
+    def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
+        """Reach the index, make what the study needs in it, and mark runs as killed whose process is gone.
+
+        Raises `InputError` if it cannot be reached.
+        """
+
+    @abstractmethod
+    def for_worker(self, remote: bool) -> "Tracker":
+        """The tracker to use in another process, on another machine if `remote`; it can be pickled."""
+
+    @abstractmethod
+    def start(self, info: RunInfo) -> TrackedRun:
+        """A new run in the index, in place of earlier attempts at it. If the index is lost, a run without tracking."""
+
+    @abstractmethod
+    def complete(self, folders: Iterable[Path]) -> None:
+        """Add the runs that the index lacks from their folders; warns if it cannot."""
+
+    @abstractmethod
+    def close(self, report: Path | None = None) -> None:
+        """Nothing more comes from this command; `report` is a folder to keep with the study."""
 
     @abstractmethod
     def hint(self) -> str | None:

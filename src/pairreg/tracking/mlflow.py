@@ -1,60 +1,99 @@
 """MLflow as the index of runs: experiment = study, one run per run folder."""
 
 import logging
-import math
 import os
 import shutil
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
-
-import numpy as np
+from typing import Any
 
 from pairreg.errors import InputError
-from pairreg.schedule.base import Level
+from pairreg.study.lock import is_locked
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
+from pairreg.tracking.from_folder import is_over, record
+from pairreg.tracking.mlflow_run import MLflowRun, lost_errors
+from pairreg.tracking.none import NoTracker
 
-BATCH = 1000  # metrics per request, MLflow's limit; 0.16 ms each instead of 8.5 ms one by one
-PARAMS = 100  # likewise for parameters
 ENV = "MLFLOW_TRACKING_URI"
+PAGE = 1000  # runs per answer of a search
+log = logging.getLogger("pairreg")
 
 
 @dataclass
 class MLflowTracker(Tracker):
     """**Arguments:** `uri`: of the tracking store; None = `$MLFLOW_TRACKING_URI`, else SQLite in the output folder.
 
-    Artifacts of a local store lie in `mlartifacts` beside it.
+    Artifacts of a local store lie in `mlartifacts` beside it. A server that is lost on the way does not stop a run.
     """
 
     uri: str | None = None
+    _experiment: str = field(default="", init=False, repr=False)
+    _parent: str = field(default="", init=False, repr=False)
+    _lost: bool = field(default=False, init=False, repr=False)
     _client: Any = field(default=None, init=False, repr=False)
-    _parents: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
-    def start(self, info: RunInfo) -> TrackedRun:
-        from mlflow.exceptions import MlflowException
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_client": None}
 
+    @property
+    def client(self) -> Any:
+        if self._client is None:
+            quiet()
+            from mlflow import MlflowClient
+
+            self._client = MlflowClient(self.uri)
+        return self._client
+
+    def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
+        self.uri = self.uri or os.environ.get(ENV) or f"sqlite:///{output_dir.resolve() / 'mlflow.db'}"
+        if self.uri.startswith("sqlite"):
+            output_dir.mkdir(parents=True, exist_ok=True)
         try:
-            client = self._connect(info.output_dir)
-            experiment = self._experiment(info)
-            tags = run_tags(info)
-            if info.part_of_study:
-                tags["mlflow.parentRunId"] = self._parent(info, experiment)
-            run = client.create_run(experiment, tags=tags, run_name=info.name)
-        except MlflowException as error:
+            self._experiment = self._find_experiment(study, output_dir)
+            self._parent = self._find_parent(study, tags)
+            self._bury_the_dead(output_dir.resolve() / study)
+        except lost_errors() as error:
             reason = str(error).splitlines()[0]
             raise InputError(
                 f"MLflow at {self.uri} cannot be used ({reason}); start it, or unset {ENV}, or use tracking=none."
             ) from error
-        return MLflowRun(client, run.info.run_id, info)
 
-    def close(self) -> None:
-        for run_id in self._parents.values():
-            self._client.set_terminated(run_id)
-        self._parents.clear()
+    def for_worker(self, remote: bool) -> Tracker:
+        # a database file on a shared disk breaks when several machines write: `complete` fills the index afterwards
+        return NoTracker() if remote and self.uri and self.uri.startswith("sqlite") else self
+
+    def start(self, info: RunInfo) -> TrackedRun:
+        if not self._lost:
+            try:
+                return self._start(info)
+            except lost_errors() as error:
+                self._lost = True
+                log.warning(f"{lost(self.uri, error)}; runs go on and are added to it from their folders afterwards")
+        return TrackedRun()
+
+    def complete(self, folders: Iterable[Path]) -> None:
+        self._lost = False
+        try:
+            known = {run.data.tags["pairreg.folder"]: run.info.status for run in self._runs()}
+            for folder in filter(is_over, folders):
+                if known.get(str(folder.resolve()), "RUNNING") in ("RUNNING", "KILLED"):
+                    record(folder, self)
+        except lost_errors() as error:
+            self._lost = True
+            advice = "`pairreg-report STUDY --log-mlflow` adds the missing runs once it is back"
+            log.warning(f"{lost(self.uri, error)}; {advice}")
+
+    def close(self, report: Path | None = None) -> None:
+        if not self._parent or self._lost:
+            return
+        try:
+            if report is not None:
+                self.client.log_artifacts(self._parent, str(report), "report")
+            self.client.set_terminated(self._parent)
+        except lost_errors() as error:
+            log.warning(lost(self.uri, error))
 
     def hint(self) -> str | None:
         if self.uri and self.uri.startswith("http"):
@@ -62,112 +101,75 @@ class MLflowTracker(Tracker):
         command = shutil.which("mlflow") or Path(sys.executable).parent / "mlflow"  # the environment may not be active
         return f"MLflow: {command} ui --backend-store-uri {self.uri}"
 
-    def _connect(self, output_dir: Path) -> Any:
-        if self._client is None:
-            quiet()
-            from mlflow import MlflowClient
+    def _start(self, info: RunInfo) -> TrackedRun:
+        for earlier in self._runs(f"tags.`pairreg.folder` = '{info.folder}'"):
+            self.client.delete_run(earlier.info.run_id)  # can be restored; its folder is about to be replaced
+        tags = run_tags(info) | {"mlflow.parentRunId": self._parent}
+        run = self.client.create_run(self._experiment, tags=tags, run_name=info.name)
+        tracked = MLflowRun(self.client, run.info.run_id, info)
+        tracked.describe()
+        return tracked
 
-            self.uri = self.uri or os.environ.get(ENV) or f"sqlite:///{output_dir.resolve() / 'mlflow.db'}"
-            self._client = MlflowClient(self.uri)
-        return self._client
-
-    def _experiment(self, info: RunInfo) -> str:
+    def _find_experiment(self, study: str, output_dir: Path) -> str:
         from mlflow.exceptions import MlflowException
 
-        found = self._client.get_experiment_by_name(info.study)
+        found = self.client.get_experiment_by_name(study)
         if found is not None and found.lifecycle_stage == "deleted":
-            raise InputError(
-                f"study {info.study!r} was deleted in MLflow: restore it there or choose another study=NAME."
-            )
+            raise InputError(f"study {study!r} was deleted in MLflow: restore it there or choose another study=NAME.")
         if found is None:
             # the kind makes MLflow's pages show metrics and curves instead of language models
-            tags = {"pairreg.study": info.study, "mlflow.experimentKind": "custom_model_development"}
+            tags = {"pairreg.study": study, "mlflow.experimentKind": "custom_model_development"}
+            local = self.uri is not None and self.uri.startswith("sqlite")  # a server decides itself
+            artifacts = (output_dir.resolve() / "mlartifacts" / study).as_uri() if local else None
             try:
-                self._client.create_experiment(info.study, self._artifact_location(info), tags=tags)
-            except MlflowException:  # another process was faster
-                pass
-            found = self._client.get_experiment_by_name(info.study)
+                return str(self.client.create_experiment(study, artifacts, tags=tags))
+            except MlflowException:
+                found = self.client.get_experiment_by_name(study)  # another process was faster
+                if found is None:
+                    raise
         return str(found.experiment_id)
 
-    def _artifact_location(self, info: RunInfo) -> str | None:
-        if self.uri and self.uri.startswith("sqlite"):
-            return (info.output_dir.resolve() / "mlartifacts" / info.study).as_uri()
-        return None  # a server decides itself
-
-    def _parent(self, info: RunInfo, experiment: str) -> str:
+    def _find_parent(self, study: str, tags: Mapping[str, str]) -> str:
         """The parent run of the study: found by its tags, made if there is none."""
-        if info.study not in self._parents:
-            query = f"tags.`pairreg.study` = '{info.study}' and tags.`pairreg.role` = 'parent'"
-            found = self._client.search_runs([experiment], query, max_results=1)
-            if found:
-                run_id = found[0].info.run_id
-                self._client.update_run(run_id, status="RUNNING")
-            else:
-                tags = {"pairreg.study": info.study, "pairreg.role": "parent"} | dict(info.tags)
-                run_id = self._client.create_run(experiment, tags=tags, run_name=info.study).info.run_id
-            self._parents[info.study] = run_id
-        return self._parents[info.study]
+        found = self._runs("tags.`pairreg.role` = 'parent'")
+        if not found:
+            own = {"pairreg.study": study, "pairreg.role": "parent"} | source(tags)
+            return str(self.client.create_run(self._experiment, tags=own, run_name=study).info.run_id)
+        self.client.update_run(found[0].info.run_id, status="RUNNING")
+        return str(found[0].info.run_id)
+
+    def _bury_the_dead(self, study_folder: Path) -> None:
+        """A run that is killed cannot say so: it is RUNNING here, but nobody holds the lock of its folder."""
+        for run in self._runs("attributes.status = 'RUNNING'"):
+            folder = Path(run.data.tags.get("pairreg.folder", ""))
+            if folder.parent == study_folder and not is_locked(folder):
+                self.client.set_terminated(run.info.run_id, status="KILLED")
+
+    def _runs(self, query: str = "tags.`pairreg.signature` LIKE '%'") -> list[Any]:
+        runs: list[Any] = []
+        token = None
+        while True:
+            page = self.client.search_runs([self._experiment], query, max_results=PAGE, page_token=token)
+            runs += page
+            token = page.token
+            if not token:
+                return runs
 
 
-class MLflowRun(TrackedRun):
-    """One MLflow run. Curves are sent in batches."""
-
-    def __init__(self, client: Any, run_id: str, info: RunInfo):
-        self.client, self.run_id, self.info = client, run_id, info
-        self.pending: list[Any] = []
-
-    def __enter__(self) -> Self:
-        from mlflow.entities import Param
-
-        # choices win: `similarity` is a name here, its settings follow under `similarity.ncc.window`
-        values = {**self.info.params, **self.info.choices}
-        params = [Param(k, v[:6000]) for k, v in values.items() if not k.endswith("_target_")]
-        for first in range(0, len(params), PARAMS):
-            self.client.log_batch(self.run_id, params=params[first : first + PARAMS])
-        return self
-
-    def begin(self, names: list[str], levels: list[Level]) -> None:
-        self.names = names
-
-    def rows(self, start: int, rows: np.ndarray) -> None:
-        for step, row in enumerate(rows, start=start + 1):
-            self._add({k: v for k, v in zip(self.names, row, strict=True)}, step)
-        if len(self.pending) >= BATCH:
-            self._send()
-
-    def end(self) -> None:
-        self._send()
-
-    def finish(self, metrics: Mapping[str, float]) -> None:
-        self._add(metrics, step=0)
-        self._send()
-        self.client.log_artifacts(self.run_id, str(self.info.folder))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
-        self.client.set_terminated(self.run_id, status=status)
-
-    def _add(self, values: Mapping[str, float], step: int) -> None:
-
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        # MLflow stores infinity as a huge number and rejects NaN in some stores: the files keep such values
-        self.pending += [Metric(k, float(v), now, step) for k, v in values.items() if math.isfinite(v)]
-
-    def _send(self) -> None:
-        for first in range(0, len(self.pending), BATCH):
-            self.client.log_batch(self.run_id, metrics=self.pending[first : first + BATCH])
-        self.pending = []
+def lost(uri: str | None, error: Exception) -> str:
+    return f"MLflow at {uri} does not answer ({str(error).splitlines()[0]})"
 
 
 def run_tags(info: RunInfo) -> dict[str, str]:
-    tags = {"pairreg.study": info.study, "pairreg.signature": info.signature, "pairreg.folder": str(info.folder)}
-    if "git_commit" in info.tags:  # a console script gets no git tag from MLflow itself
-        tags |= {"mlflow.source.git.commit": info.tags["git_commit"], "mlflow.source.git.dirty": info.tags["git_dirty"]}
-    return tags | {f"pairreg.{key}": value for key, value in info.tags.items()}
+    own = {"pairreg.study": info.study, "pairreg.signature": info.signature, "pairreg.folder": str(info.folder)}
+    return own | source(info.tags)
+
+
+def source(tags: Mapping[str, str]) -> dict[str, str]:
+    own = {f"pairreg.{key}": value for key, value in tags.items()}
+    if "git_commit" in tags:  # a console script gets no git tag from MLflow itself
+        own |= {"mlflow.source.git.commit": tags["git_commit"], "mlflow.source.git.dirty": tags["git_dirty"]}
+    return own
 
 
 def quiet() -> None:

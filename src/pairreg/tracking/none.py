@@ -1,4 +1,6 @@
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
 
@@ -7,11 +9,21 @@ from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
 class NoTracker(Tracker):
     """Run folders only."""
 
+    def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
+        """Nothing to reach."""
+
+    def for_worker(self, remote: bool) -> Tracker:
+        del remote
+        return self
+
     def start(self, info: RunInfo) -> TrackedRun:
         del info
         return TrackedRun()
 
-    def close(self) -> None:
+    def complete(self, folders: Iterable[Path]) -> None:
+        """Nothing to complete."""
+
+    def close(self, report: Path | None = None) -> None:
         """Nothing to close."""
 
     def hint(self) -> str | None:

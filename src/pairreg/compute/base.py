@@ -1,0 +1,25 @@
+"""Where the runs of a study are computed."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from pairreg.study.outcome import Outcome
+from pairreg.study.task import Task
+
+Work = Callable[[Task], Outcome]  # can be pickled, and does not raise unless it is interrupted
+
+
+class Compute(ABC):
+    in_process: ClassVar[bool] = False  # in the process of the command
+    remote: ClassVar[bool] = False  # on other machines, which see the run folders
+
+    @abstractmethod
+    def run(self, tasks: Sequence[Task], work: Work, folder: Path) -> Iterator[Outcome]:
+        """What `work` makes of each task, in any order, as it comes; `folder` is that of the study."""
+
+
+def died(task: Task, reason: str) -> Outcome:
+    """The outcome of a task whose process ended before it could report anything."""
+    return Outcome.failed(task, f"its process died ({reason}), maybe of too little memory")

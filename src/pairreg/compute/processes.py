@@ -1,0 +1,115 @@
+import multiprocessing
+import multiprocessing.connection
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from pairreg.compute.base import Compute, Work, died
+from pairreg.study.outcome import Outcome
+from pairreg.study.task import Task
+
+THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
+
+
+@dataclass(frozen=True)
+class Processes(Compute):
+    """Several runs at once, each in a process that takes one run after the other.
+
+    A process that dies costs its run only: another one takes its place.
+
+    **Arguments:** `workers`: processes; None = one per GPU, or 2 where there is none. The cores are divided among them,
+    and each sees one GPU.
+    """
+
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise ValueError(f"workers is 1 or more, or null; it is {self.workers}")
+
+    def run(self, tasks: Sequence[Task], work: Work, folder: Path) -> Iterator[Outcome]:
+        del folder
+        todo: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        for task in tasks:
+            todo.put(task)
+        outcomes: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+        devices = gpus()
+        workers = min(len(tasks), self.workers or len(devices) or 2)
+        for number in range(workers):
+            environment = {name: str(max(1, cores() // workers)) for name in THREADS}
+            if devices:
+                environment["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
+            threading.Thread(target=serve, args=(todo, outcomes, work, environment), daemon=True).start()
+        for _ in tasks:
+            outcome = outcomes.get()
+            if isinstance(outcome, BaseException):
+                raise outcome
+            yield outcome
+
+
+def serve(
+    todo: "queue.SimpleQueue[Task]",
+    outcomes: "queue.SimpleQueue[Outcome | BaseException]",
+    work: Work,
+    environment: dict[str, str],
+) -> None:
+    """Feed one process until nothing is left to do."""
+    pool = one_process(environment)
+    try:
+        while True:
+            task = todo.get_nowait()
+            try:
+                outcomes.put(pool.submit(work, task).result())
+            except BrokenProcessPool:
+                outcomes.put(died(task, "killed"))
+                pool = one_process(environment)
+    except queue.Empty:
+        pool.shutdown()
+    except BaseException as error:  # for the main thread to raise
+        outcomes.put(error)
+
+
+def one_process(environment: dict[str, str]) -> ProcessPoolExecutor:
+    # a forked child would share the locks of this process's threads
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=context, initializer=prepare, initargs=(environment,))
+
+
+def prepare(environment: dict[str, str]) -> None:
+    """Settings of a new process, before TensorFlow reads them; it ends with the one that started it."""
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)
+
+
+def cores() -> int:
+    """Those that this process may use, which a container or a scheduler can limit."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def gpus() -> list[str]:
+    """The visible NVIDIA devices, asked of the driver: TensorFlow would claim them all."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name for name in visible.split(",") if name not in ("", "-1")]
+    if shutil.which("nvidia-smi") is None:
+        return []
+    listed = subprocess.run(
+        ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True
+    )
+    return listed.stdout.split() if listed.returncode == 0 else []

@@ -1,0 +1,88 @@
+import logging
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pairreg.compute.base import Compute, Work, died
+from pairreg.errors import InputError
+from pairreg.study.outcome import Outcome
+from pairreg.study.task import Task
+
+POLL = 2.0  # seconds
+log = logging.getLogger("pairreg")
+
+
+@dataclass(frozen=True)
+class Slurm(Compute):
+    """Every run as one task of a Slurm job array, by submitit. A pre-empted or timed-out task is queued again.
+
+    The runs go on if the submitting process ends; the same command later picks up what they have finished.
+
+    **Arguments:** see `conf/compute/slurm.yaml`; `extra` are further options of sbatch.
+    """
+
+    remote: ClassVar[bool] = True
+
+    partition: str | None = None
+    minutes: int = 60
+    cpus: int = 4
+    memory_gb: float = 16
+    gpus: int = 0
+    at_once: int = 64
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if min(self.minutes, self.cpus, self.memory_gb, self.at_once) <= 0 or self.gpus < 0:
+            raise ValueError("minutes, cpus, memory_gb and at_once are above 0 and gpus 0 or more")
+
+    def run(self, tasks: Sequence[Task], work: Work, folder: Path) -> Iterator[Outcome]:
+        import submitit
+
+        if shutil.which("sbatch") is None:
+            raise InputError("compute=slurm needs Slurm's sbatch, which is not on this machine's PATH.")
+        logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns at every look if accounting is off
+        executor = submitit.SlurmExecutor(folder=(folder / "slurm").resolve())
+        executor.update_parameters(
+            job_name=f"pairreg-{folder.name}",
+            time=self.minutes,
+            cpus_per_task=self.cpus,
+            mem=f"{self.memory_gb:g}GB",
+            array_parallelism=self.at_once,
+            additional_parameters=dict(self.extra),
+            **({"partition": self.partition} if self.partition else {}),
+            **({"gres": f"gpu:{self.gpus}"} if self.gpus else {}),
+        )
+        jobs = executor.map_array(Requeued(work), tasks)
+        log.info(f"Slurm job array {jobs[0].job_id.partition('_')[0]}: {len(jobs)} runs; logs in {folder / 'slurm'}")
+        waiting = dict(zip(jobs, tasks, strict=True))
+        while waiting:
+            for job in [job for job in waiting if job.done()]:
+                yield self.outcome(job, waiting.pop(job))
+            time.sleep(POLL if waiting else 0)
+
+    @staticmethod
+    def outcome(job: Any, task: Task) -> Outcome:
+        import submitit
+
+        try:
+            return job.result()
+        except submitit.core.utils.UncompletedJobError:
+            return died(task, f"Slurm job {job.job_id}: {job.state}")
+
+
+class Requeued:
+    """`work`, started again from the beginning when Slurm takes its node away."""
+
+    def __init__(self, work: Work):
+        self.work = work
+
+    def __call__(self, task: Task) -> Outcome:
+        return self.work(task)
+
+    def checkpoint(self, task: Task) -> Any:
+        import submitit
+
+        return submitit.helpers.DelayedSubmission(self, task)

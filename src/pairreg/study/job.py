@@ -1,0 +1,56 @@
+"""A task whose config was checked: every part is built, no image read and no tensor made."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pairreg import menu
+from pairreg.compute.base import Compute
+from pairreg.errors import InputError
+from pairreg.study.task import STUDY_FILES, Task
+from pairreg.tracking.base import Tracker
+from pairreg.transform.base import Precision
+
+TERMS = menu.TERM_GROUPS
+PARTS = ("preprocessing", "initialization", "transform", "optimizer", "schedule")
+OTHERS = ("pair", "tracking", "compute")
+
+
+def settings(
+    precision: Precision,
+    trusted_modules: list[str],
+    seed: int,
+    study: str,
+    output_dir: str,
+    rerun: bool,
+    dry_run: bool,
+    draw: str | None,
+) -> None:
+    """Names and types of the settings beside the groups."""
+    del precision, trusted_modules, seed, output_dir, rerun, dry_run, draw
+    if not study or "/" in study or study.startswith("."):
+        raise InputError(f"study should be a name without '/' that does not begin with '.'; it is {study!r}.")
+
+
+@dataclass(frozen=True)
+class Job:
+    task: Task
+    parts: Mapping[str, Any]
+    tracker: Tracker
+    compute: Compute
+
+
+def check(task: Task) -> Job:
+    """Build the parts of a run, raising `InputError` for a key, a type or a value that cannot be."""
+    config = task.config
+    known = (*TERMS, *PARTS, *OTHERS, "preset", *STUDY_FILES)
+    rest = {key: value for key, value in config.items() if key not in known}
+    menu.check_arguments(settings, rest, "config")
+    settings(**rest)
+    build = functools.partial(menu.instantiate, trusted=config["trusted_modules"])
+    parts: dict[str, Any] = {group: build(config[group], group) for group in PARTS}
+    for group in TERMS:
+        parts[group] = {name: build(node, f"{group}.{name}") for name, node in config[group].items()}
+    menu.check_node(config["pair"], "pair", config["trusted_modules"])
+    return Job(task, parts, build(config["tracking"], "tracking"), build(config["compute"], "compute"))

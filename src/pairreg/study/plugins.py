@@ -1,0 +1,27 @@
+"""What Hydra is told of ours."""
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+from pairreg.study.launcher import StudyLauncher
+
+
+class ExperimentsSearchPath(SearchPathPlugin):
+    """Hydra finds the groups of `experiments/` like those of `conf/`, also in `--help` and tab completion."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        search_path.append("pairreg", "pkg://pairreg.experiments")
+
+
+def register_plugins() -> None:
+    """In code: every Hydra program of the environment would load what lies in the package `hydra_plugins`."""
+    plugins = Plugins.instance()
+    inside = plugins.is_in_toplevel_plugins_module
+    vars(plugins)["is_in_toplevel_plugins_module"] = lambda name: name.startswith("pairreg.") or inside(name)
+    plugins.register(ExperimentsSearchPath)
+    for group, name, plugin in (("launcher", "pairreg", StudyLauncher),):
+        plugins.register(plugin)
+        node = {"_target_": f"{plugin.__module__}.{plugin.__name__}"}
+        ConfigStore.instance().store(group=f"hydra/{group}", name=name, node=node, provider="pairreg")

@@ -1,0 +1,19 @@
+"""The index of a study made again from its run folders."""
+
+from pathlib import Path
+
+from pairreg.result.provenance import code
+from pairreg.tracking.mlflow import MLflowTracker
+
+
+def log_to_mlflow(study_folder: Path, report: Path | None = None) -> str:
+    """Add the runs that MLflow lacks, and the report to the study's own run; returns how to look at it.
+
+    The store is the one that runs use: `$MLFLOW_TRACKING_URI`, else SQLite beside the study. Raises `InputError` if it
+    cannot be reached.
+    """
+    tracker = MLflowTracker()
+    tracker.open(study_folder.name, study_folder.parent, code())
+    tracker.complete(sorted(path.parent for path in study_folder.glob("*/config.yaml")))
+    tracker.close(report)
+    return tracker.hint() or ""
