@@ -1,8 +1,8 @@
-"""One process at a time in a run folder."""
+"""One process at a time in a run folder, or at a database."""
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 
@@ -11,12 +11,11 @@ class Busy(Exception):
 
 
 @contextmanager
-def locked(run_folder: Path, wait: bool = False) -> Iterator[None]:
-    """Hold the lock of a run folder; raises `Busy` if another process does and `wait` is False.
+def held(path: Path, wait: bool = False) -> Iterator[None]:
+    """Hold the lock file `path`; raises `Busy` if another process does and `wait` is False.
 
     The system releases it when its process ends, however that ends.
     """
-    path = lock_path(run_folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:
@@ -24,6 +23,10 @@ def locked(run_folder: Path, wait: bool = False) -> Iterator[None]:
         except BlockingIOError:
             raise Busy from None
         yield
+
+
+def locked(run_folder: Path, wait: bool = False) -> AbstractContextManager[None]:
+    return held(lock_path(run_folder), wait)
 
 
 def is_locked(run_folder: Path) -> bool:

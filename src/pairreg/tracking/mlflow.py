@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pairreg.errors import InputError
-from pairreg.study.lock import is_locked
+from pairreg.study.lock import held, is_locked
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
 from pairreg.tracking.from_folder import is_over, record
 from pairreg.tracking.mlflow_run import MLflowRun, lost_errors
@@ -48,12 +48,12 @@ class MLflowTracker(Tracker):
 
     def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
         self.uri = self.uri or os.environ.get(ENV) or f"sqlite:///{output_dir.resolve() / 'mlflow.db'}"
-        if self.uri.startswith("sqlite"):
-            output_dir.mkdir(parents=True, exist_ok=True)
         try:
-            self._experiment = self._find_experiment(study, output_dir)
-            self._parent = self._find_parent(study, tags)
-            self._bury_the_dead(output_dir.resolve() / study)
+            # two processes that make the same database at once break it
+            with held(output_dir / ".locks" / "mlflow", wait=True):
+                self._experiment = self._find_experiment(study, output_dir)
+                self._parent = self._find_parent(study, tags)
+                self._bury_the_dead(output_dir.resolve() / study)
         except lost_errors() as error:
             reason = str(error).splitlines()[0]
             raise InputError(
@@ -77,7 +77,9 @@ class MLflowTracker(Tracker):
         self._lost = False
         try:
             known = {run.data.tags["pairreg.folder"]: run.info.status for run in self._runs()}
-            for folder in filter(is_over, folders):
+            for folder in folders:
+                if not is_over(folder) or is_locked(folder):  # somebody else is at it
+                    continue
                 if known.get(str(folder.resolve()), "RUNNING") in ("RUNNING", "KILLED"):
                     record(folder, self)
         except lost_errors() as error:

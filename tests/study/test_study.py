@@ -1,0 +1,130 @@
+"""Studies as their users meet them: real commands, killed, failing, at the same time."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+COMMAND = str(Path(sys.executable).parent / "pairreg")
+QUICK = ("preset=smoke", "transform=displacement", "study=s")
+
+
+def begin(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [COMMAND, *QUICK, *arguments, "-m"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(condition, seconds: float = 120) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it never happened"
+        time.sleep(0.05)
+
+
+def results(folder: Path) -> dict[str, int]:
+    """When each run was completed; MLflow has copies elsewhere."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("runs/s/*/result.json")}
+
+
+def tracked(folder: Path, everything: bool = False) -> list[tuple[str, str]]:
+    """Signature and status of the runs in MLflow."""
+    from mlflow import MlflowClient
+    from mlflow.entities import ViewType
+
+    store = MlflowClient(f"sqlite:///{folder}/runs/mlflow.db")
+    experiment = store.get_experiment_by_name("s")
+    view = ViewType.ALL if everything else ViewType.ACTIVE_ONLY
+    runs = store.search_runs([experiment.experiment_id], run_view_type=view)
+    return [(r.data.tags.get("pairreg.signature", "parent"), r.info.status) for r in runs]
+
+
+def test_the_same_command_again_runs_only_what_is_missing(pairreg, tmp_path):
+    dry = pairreg(*QUICK, "similarity=mse,pcc", "dry_run=true", "-m", cwd=tmp_path)
+    assert dry.returncode == 0 and "2 runs, 2 to do" in dry.stdout and dry.stdout.count("missing") == 2
+    assert not results(tmp_path) and not (tmp_path / "runs" / "mlflow.db").exists()
+    first = pairreg(*QUICK, "similarity=mse", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    one = results(tmp_path)
+    dry = pairreg(*QUICK, "similarity=mse,pcc", "dry_run=true", "-m", cwd=tmp_path)
+    assert "2 runs, 1 to do, about" in dry.stdout and "complete" in dry.stdout and "missing" in dry.stdout
+    again = pairreg(*QUICK, "similarity=mse,pcc", "-m", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    both = results(tmp_path)
+    assert len(both) == 2 and both.items() > one.items()
+    assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED"] * 3
+    repeated = pairreg(*QUICK, "similarity=mse", "rerun=true", cwd=tmp_path)
+    assert repeated.returncode == 0 and results(tmp_path)[next(iter(one))] > next(iter(one.values()))
+    assert len(tracked(tmp_path)) == 3, "one active run per run folder"
+
+
+def test_a_killed_study_goes_on_where_it_was(pairreg, tmp_path):
+    study = begin(tmp_path, "similarity=mse,pcc,ssim")
+    wait_for(lambda: len(results(tmp_path)) == 1)
+    wait_for(lambda: len(list(tmp_path.glob("runs/s/*/run.log"))) == 2)
+    study.send_signal(signal.SIGKILL)
+    study.communicate()
+    (done,) = results(tmp_path).items()
+    assert "RUNNING" in dict(tracked(tmp_path)).values()
+    resumed = pairreg(*QUICK, "similarity=mse,pcc,ssim", "compute=processes", "-m", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert done in results(tmp_path).items() and len(results(tmp_path)) == 3
+    assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED"] * 4
+    assert "KILLED" in [status for _, status in tracked(tmp_path, everything=True)]
+
+
+def test_two_invocations_at_once_share_the_runs(tmp_path):
+    both = [begin(tmp_path, "similarity=mse,pcc,ssim", "compute=local") for _ in range(2)]
+    outputs = [study.communicate(timeout=300) for study in both]
+    assert [study.returncode for study in both] == [0, 0], outputs
+    done = [re.findall(r"\] (\w{8}) done", out) for out, _ in outputs]
+    assert sorted(done[0] + done[1]) == sorted(results(tmp_path)), "every run was done once"
+    assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED"] * 4
+
+
+def test_a_process_that_is_killed_costs_one_run(tmp_path):
+    study = begin(tmp_path, "similarity=mse,pcc,ssim", "compute=processes", "compute.workers=1")
+    wait_for(lambda: any("iteration" in log.read_text() for log in tmp_path.glob("runs/s/*/run.log")))
+    (victim,) = [p for p in children(study.pid) if "spawn_main" in Path(f"/proc/{p}/cmdline").read_text()]
+    os.kill(victim, signal.SIGKILL)
+    out, err = study.communicate(timeout=300)
+    assert study.returncode == 1
+    assert len(results(tmp_path)) == 2
+    assert "its process died" in err and "to repeat it: pairreg preset=smoke" in err
+
+
+def test_workers_end_with_the_command(tmp_path):
+    study = begin(tmp_path, "similarity=mse,pcc", "compute=processes")
+    wait_for(lambda: len(list(tmp_path.glob("runs/s/*/run.log"))) == 2)
+    workers = children(study.pid)
+    study.send_signal(signal.SIGKILL)
+    study.communicate()
+    wait_for(lambda: not any(Path(f"/proc/{pid}/environ").exists() for pid in workers), seconds=20)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_study_says_how_to_go_on(tmp_path, number):
+    study = begin(tmp_path, "similarity=mse,pcc")
+    wait_for(lambda: any("iteration" in log.read_text() for log in tmp_path.glob("runs/s/*/run.log")))
+    study.send_signal(number)
+    _, err = study.communicate(timeout=60)
+    assert study.returncode == 130 and err == "pairreg: interrupted; the same command goes on with what is missing.\n"
+    statuses = dict(tracked(tmp_path))
+    assert statuses.pop("parent") == "FINISHED" and set(statuses.values()) <= {"KILLED", "FINISHED"}
+    assert not list(tmp_path.glob("runs/s/*/error.txt"))
+
+
+@pytest.mark.parametrize("varied", ["study=a,b", "output_dir=a,b", "compute=local,processes", "study=.hidden"])
+def test_what_cannot_vary_is_refused(pairreg, tmp_path, varied):
+    done = pairreg("preset=smoke", varied, "dry_run=true", "-m", cwd=tmp_path)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
