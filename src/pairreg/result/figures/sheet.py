@@ -1,6 +1,6 @@
 """A sheet of image panels at one scale, placed to the millimetre: no layout engine leaves gaps between images."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +31,20 @@ class Sheet:
         return self.figure.add_axes((x, left.y0 - (drop + height) / h, width, height / h))
 
 
-def sheet(rows: Sequence[View], columns: int, *, title: str | None, width: float, footer: float = FOOTER) -> Sheet:
-    """Empty panels for `rows` × `columns`, with room for titles above the first row (in 2-D above each row).
+def sheet(
+    rows: Sequence[View],
+    columns: int,
+    *,
+    title: str | None,
+    width: float,
+    footer: float = FOOTER,
+    header: float = HEADER,
+    titled: Collection[int] = (0,),
+) -> Sheet:
+    """Empty panels for `rows` × `columns`, with room for titles above the rows `titled` (without row names, all rows).
 
-    All panels share one scale (mm per inch) and the width of the widest view; `width` and `footer`
-    (the room below the last row) in inches.
+    All panels share one scale (mm per inch) and the width of the widest view; `width`, `footer` (the room below the
+    last row) and `header` (that above a titled row) in inches.
     """
     named = any(view.name for view in rows)
     side = SIDE if named else 0.0
@@ -43,7 +52,7 @@ def sheet(rows: Sequence[View], columns: int, *, title: str | None, width: float
     scale = cell / max(view.size[1] for view in rows)
     heights = [view.size[0] * scale for view in rows]
     rooms = [max(height, NAME if named else 0.0) for height in heights]  # a thin slab is less high than its name
-    gaps = [HEADER] + [GAP if named else HEADER] * (len(rows) - 1)
+    gaps = [header if not named or row in titled else GAP for row in range(len(rows))]
     top = TITLE if title else 0.0
     total = top + sum(gaps) + sum(rooms) + footer + EDGE
     figure = Figure(figsize=(width, total))
