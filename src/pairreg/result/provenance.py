@@ -3,6 +3,7 @@
 import functools
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ def code() -> Mapping[str, str]:
         "version/python": platform.python_version(),
         "platform": platform.platform(),
         "cores": str(os.cpu_count()),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
     }
 
 
