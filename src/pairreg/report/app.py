@@ -1,0 +1,63 @@
+"""`pairreg-report STUDY`: the table, the figures and the page of a study."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pairreg.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exit code 0, or 2 if there is nothing to report on."""
+    options = parser().parse_args(arguments)
+    try:
+        report(find(options.study, options.output_dir), options.reference)
+    except InputError as error:
+        print(f"pairreg-report: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        "pairreg-report", description="Compare the runs of a study: STUDY/report/index.html, tables and figures."
+    )
+    made.add_argument("study", metavar="STUDY", help="name of a study, or its folder")
+    made.add_argument("--output-dir", type=Path, default=Path("runs"), help="folder of the studies (default: runs)")
+    made.add_argument(
+        "--reference",
+        metavar="AXIS=VALUE,...",
+        help="setting that the others are tested against, such as similarity=pcc,regularizer=diffusion "
+        "(default: the one of the best mean rank)",
+    )
+    return made
+
+
+def report(folder: Path, reference: str | None) -> None:
+    from rich.console import Console
+
+    from pairreg.report.design import Design
+    from pairreg.report.ranking import rank
+    from pairreg.report.runs import read_study
+    from pairreg.report.tables import terminal_table
+    from pairreg.report.write import write
+
+    study = read_study(folder)
+    ranking = rank(Design.of(study.runs), reference)
+    page = write(study, ranking)
+    console = Console(width=None if sys.stdout.isatty() else 160)  # a pipe has no width of its own
+    console.print(terminal_table(ranking))
+    console.print(f"report: {page}", soft_wrap=True, highlight=False)
+
+
+def find(study: str, output_dir: Path) -> Path:
+    """The folder of a study, by its name or path. Raises `InputError` that names those that exist."""
+    for folder in (output_dir / study, Path(study)):
+        if folder.is_dir():
+            return folder
+    found = sorted(path.name for path in output_dir.glob("*") if any(path.glob("*/config.yaml")))
+    raise InputError(f"there is no study {study!r} in {output_dir}; it has {', '.join(found) or 'none'}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""A study as a table: settings by replicates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pairreg.report.axes import FIRST, Axis, Setting, axes, in_order, label, ordered, setting
+from pairreg.report.replicates import pair_names, seeds
+from pairreg.report.runs import Run
+
+
+@dataclass(frozen=True)
+class Design:
+    """The runs by setting, pair and seed; `settings`, `pairs` and `seeds` in the order of every table and figure."""
+
+    axes: list[Axis]
+    settings: list[Setting]
+    pairs: list[str]
+    seeds: tuple[str, ...]
+    cells: Mapping[tuple[Setting, str, str], Run]
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> "Design":
+        among = axes(runs)
+        keys = list(zip([setting(run, among) for run in runs], pair_names(runs), seeds(runs), strict=True))
+        return cls(
+            axes=among,
+            settings=ordered([key[0] for key in keys], among),
+            pairs=sorted({key[1] for key in keys}),
+            seeds=in_order(key[2] for key in keys),
+            cells=dict(zip(keys, runs, strict=True)),
+        )
+
+    @property
+    def labels(self) -> list[str]:
+        """The name of every setting."""
+        if not self.axes:
+            choices = next(iter(self.cells.values())).choices
+            return [" · ".join(choices[group] for group in FIRST if group in choices) or "all runs"]
+        return [label(one, self.axes) for one in self.settings]
+
+    @property
+    def replicates(self) -> list[tuple[str, str]]:
+        """Every (pair, seed) that was run."""
+        run = {(pair, seed) for _, pair, seed in self.cells}
+        return [(pair, seed) for pair in self.pairs for seed in self.seeds if (pair, seed) in run]
+
+    @property
+    def common(self) -> list[tuple[str, str]]:
+        """Every (pair, seed) that was run with every setting."""
+        return [r for r in self.replicates if all((one, *r) in self.cells for one in self.settings)]
+
+    @property
+    def unit(self) -> str:
+        """What statistics run over: pairs, or the seeds of the only pair."""
+        return "pair" if len(self.pairs) > 1 or len(self.seeds) == 1 else "seed"
+
+    def first(self, pair: str) -> list[Run | None]:
+        """The run of each setting on `pair`, of the first seed that it has."""
+        found = []
+        for one in self.settings:
+            runs = [self.cells[key] for seed in self.seeds if (key := (one, pair, seed)) in self.cells]
+            found.append(runs[0] if runs else None)
+        return found

@@ -1,0 +1,96 @@
+"""The course of the optimisation under every setting."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from pairreg.menu import TERM_GROUPS
+from pairreg.report.axes import Setting
+from pairreg.report.design import Design
+from pairreg.report.figures.look import PRINTED, Look, legend, save_both
+from pairreg.report.runs import Run
+from pairreg.result.figures.curves import KINDS, draw_bands, headroom, level_bands, log_scaled
+
+FEW = 3  # with more pairs than this a panel shows their mean
+WIDTH, HEIGHT = 3.1, 1.75  # inches of a panel
+COLUMNS = 3
+
+
+@matplotlib.rc_context(PRINTED)
+def curves(folder: Path, name: str, design: Design, looks: Sequence[Look]) -> Path:
+    """Draw every term (unweighted): a row per term and a column per pair, or of many pairs the mean over them.
+
+    The total loss is drawn if all settings have the same one.
+    """
+    terms = terms_of(design)
+    apart = len(design.pairs) <= FEW
+    panels = (
+        [(term, [pair]) for term in terms for pair in design.pairs] if apart else [(t, design.pairs) for t in terms]
+    )
+    columns = len(design.pairs) if apart and len(design.pairs) > 1 else min(COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows + 0.6), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for i, (axes, (term, pairs)) in enumerate(zip(grid, panels, strict=False)):
+        draw(axes, [runs_of(design, one, pairs) for one in design.settings], term, looks)
+        heading = "total loss" if term == "loss" else term.replace("/", ": ")
+        axes.set_title(f"{heading}, {pairs[0]}" if apart and len(design.pairs) > 1 else heading)
+        if i >= len(panels) - columns:
+            axes.set_xlabel("iteration")
+    for axes in grid[len(panels) :]:
+        axes.remove()
+    legend(figure, [look.handle for look in looks])
+    return save_both(figure, folder, name)
+
+
+def terms_of(design: Design) -> list[str]:
+    """All terms of all runs; the loss if no axis changes what it is made of."""
+    names = dict.fromkeys(name for run in design.cells.values() for name in run.history)
+    same_loss = not any(axis.group in TERM_GROUPS for axis in design.axes)
+    kinds = KINDS if same_loss else KINDS[1:]
+    return [name for kind in kinds for name in names if name.startswith(kind)]
+
+
+def runs_of(design: Design, one: Setting, pairs: Sequence[str]) -> list[Run]:
+    keys = [(one, pair, seed) for pair in pairs for seed in design.seeds]
+    return [design.cells[key] for key in keys if key in design.cells]
+
+
+def draw(axes: Axes, runs: Sequence[Sequence[Run]], term: str, looks: Sequence[Look]) -> None:
+    """A line for each setting that has the term, and the levels where all runs have the same."""
+    having = [[run.history for run in some if term in run.history] for some in runs]
+    lines = [mean_curve([history[term] for history in some]) for some in having]
+    for values, look in zip(lines, looks, strict=True):
+        every = max(1, len(values) // 6)
+        marks: dict[str, Any] = {"marker": look.marker, "markersize": 3, "markevery": (every // 2, every)}
+        style = {"color": look.colour, "linestyle": look.dash, "linewidth": 1.1}
+        axes.plot(np.arange(1, len(values) + 1), values, **style, **marks)
+    if log_scaled(np.concatenate(lines)):
+        logarithmic(axes)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.margins(x=0.02)
+    levels = [history["level"] for some in having for history in some if "level" in history]
+    if levels and all(np.array_equal(level, levels[0]) for level in levels) and (bands := level_bands(levels[0], None)):
+        headroom(axes)
+        draw_bands(axes, bands)
+
+
+def mean_curve(values: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean over runs, as long as the longest; a run that ended early keeps its last value."""
+    length = max(map(len, values), default=0)
+    padded = [np.pad(one, (0, length - len(one)), "edge") for one in values]
+    return np.mean(padded, axis=0) if padded else np.empty(0)
+
+
+def logarithmic(axes: Axes) -> None:
+    """Plain numbers as ticks: a curve often spans little more than a decade."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=8))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())

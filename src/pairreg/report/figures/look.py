@@ -1,0 +1,74 @@
+"""How a setting looks in every figure of a report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from pairreg.report.axes import in_order
+from pairreg.report.design import Design
+from pairreg.result.figures.style import BLUE, STYLE, VERMILION, save
+
+# Okabe and Ito's colours that show on white
+COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "os^Dv<>PX*"
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
+PRINTED: Any = STYLE | {"pdf.fonttype": 42}  # publishers want fonts that can be edited
+
+
+@dataclass(frozen=True)
+class Look:
+    label: str
+    colour: str
+    marker: str
+    dash: Any
+
+    @property
+    def handle(self) -> Line2D:
+        """For a legend of lines and of markers."""
+        return Line2D(
+            [], [], color=self.colour, linestyle=self.dash, marker=self.marker, label=self.label, markersize=4
+        )
+
+
+def looks(design: Design) -> list[Look]:
+    """Of every setting: the colour tells the value of the first axis, marker and dash those of the others.
+
+    The values of a number have colours in their order, dark to light.
+    """
+    first = [one[0] if one else None for one in design.settings]
+    values = [None] * (None in first) + list(in_order(first))
+    ramp = len(values) > len(COLOURS) or bool(design.axes and design.axes[0].is_number and len(values) > 2)
+    colours = shades(len(values)) if ramp else COLOURS
+    others = list(dict.fromkeys(one[1:] for one in design.settings))
+    found = []
+    for name, value, one in zip(design.labels, first, design.settings, strict=True):
+        colour, other = values.index(value), others.index(one[1:])
+        marker = MARKERS[(other if len(others) > 1 else colour) % len(MARKERS)]
+        found.append(Look(name, colours[colour], marker, DASHES[other % len(DASHES)]))
+    return found
+
+
+def shades(count: int) -> list[str]:
+    """Of viridis, without its yellow end, which vanishes on white."""
+    ramp = matplotlib.colormaps["viridis"]
+    return [to_hex(ramp(0.88 * i / max(count - 1, 1))) for i in range(count)]
+
+
+def legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """Below the panels, in as many columns as the labels leave room for."""
+    widest = max(len(str(handle.get_label())) for handle in handles) * 0.062 + 0.5
+    columns = max(1, min(len(handles), int(figure.get_size_inches()[0] / widest)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=2.6)
+
+
+def save_both(figure: Figure, folder: Path, name: str) -> Path:
+    """As PNG, whose path is returned, and as PDF."""
+    figure.savefig(folder / f"{name}.pdf")
+    figure.set_layout_engine("none")  # what was laid out once stays
+    return save(figure, folder / f"{name}.png")

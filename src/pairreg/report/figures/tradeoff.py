@@ -1,0 +1,79 @@
+"""What a better match costs in folding."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+from pairreg.report.figures.look import PRINTED, Look, legend, save_both
+from pairreg.report.measures import Measure
+
+WIDE = 30  # of positive values: from this ratio on they are drawn logarithmically
+FINEST = 0.01  # % of folded voxels from which on the axis is logarithmic
+
+
+@matplotlib.rc_context(PRINTED)
+def tradeoff(folder: Path, name: str, match: Measure, folds: Measure, looks: Sequence[Look]) -> Path:
+    """Draw the mean of every setting, and the settings that none beats in both as a step line.
+
+    A first panel shows the single values, too, which often spread much wider than the means.
+    `match` and `folds` have their values of the same units in the same order.
+    """
+    spread = any(len(values) > 1 for values in match.values)
+    figure = Figure(figsize=(7.4 if spread else 4.6, 3.0 + 0.1 * len(looks)), layout="constrained")
+    panels = figure.subplots(1, 2 if spread else 1, squeeze=False)[0]
+    points = np.stack([folds.means, match.means], axis=1)
+    for x, y, look in zip(folds.values, match.values, looks, strict=True) if spread else ():
+        panels[0].plot(x, y, look.marker, color=look.colour, markersize=2.5, alpha=0.5, markeredgewidth=0)
+    for axes in panels:
+        for (x_mean, y_mean), look in zip(points, looks, strict=True):
+            axes.plot(x_mean, y_mean, look.marker, color=look.colour, markersize=7, markeredgecolor="white", zorder=3)
+        scale(axes, np.concatenate(folds.values))
+        step = front(axes, points, match.sign)
+        axes.set_xlabel("folded voxels (%)")
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel(match.title)
+    panels[-1].set_title("means" if spread else "")
+    legend(figure, [*(look.handle for look in looks), *step])
+    return save_both(figure, folder, name)
+
+
+def scale(axes: Axes, values: np.ndarray) -> None:
+    positive = values[values > FINEST]
+    if len(positive) and positive.max() > WIDE * FINEST:
+        axes.set_xscale("symlog", linthresh=FINEST, linscale=0.5)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def pareto(points: np.ndarray, sign: int) -> np.ndarray:
+    """Points `(n, 2)` that no other one equals or beats in both (x: less is better, y: more if `sign` is 1), by x."""
+    found: list[np.ndarray] = []
+    for point in sorted(points[np.isfinite(points).all(axis=1)], key=lambda p: (p[0], -sign * p[1])):
+        if not found or sign * point[1] > sign * found[-1][1]:
+            found.append(point)
+    return np.array(found).reshape(-1, 2)
+
+
+def front(axes: Axes, points: np.ndarray, sign: int) -> list[Line2D]:
+    """Draw the front up to the right edge; nothing if no point is finite."""
+    best = pareto(points, sign)
+    if len(best) == 0:
+        return []
+    right = axes.get_xlim()[1]
+    x, y = np.append(best[:, 0], right), np.append(best[:, 1], best[-1, 1])
+    style: dict[str, Any] = {
+        "drawstyle": "steps-post",
+        "color": "0.45",
+        "linewidth": 0.9,
+        "linestyle": (0, (4, 2)),
+        "zorder": 2,
+    }
+    lines = axes.plot(x, y, label="Pareto front", **style)
+    axes.set_xlim(right=right)
+    return lines

@@ -1,0 +1,63 @@
+"""Where settings disagree: the parts of an image worth enlarging."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from scipy.ndimage import gaussian_filter
+from skimage.transform import resize
+
+from pairreg.result.figures.sheet import show
+from pairreg.result.figures.views import View
+
+COUNT = 2
+PART = 0.22  # side of a box, of the shorter side of the image
+BOX_COLOURS = ("#F0E442", "#56B4E9")
+
+
+@dataclass(frozen=True)
+class Box:
+    """A square in the millimetres of a view: its lowest column and row, and its side."""
+
+    x: float
+    y: float
+    side: float
+    colour: str
+
+    def draw(self, axes: Axes) -> None:
+        for width, colour in ((2.2, "black"), (1.2, self.colour)):
+            axes.add_patch(Rectangle((self.x, self.y), self.side, self.side, fill=False, edgecolor=colour, lw=width))
+
+    def crop(self, axes: Axes, view: View, image: np.ndarray) -> None:
+        """Draw what lies in the box, with its colour as frame."""
+        show(axes, view, image, cmap="gray", vmin=0, vmax=1)
+        axes.set_xlim(self.x, self.x + self.side)
+        axes.set_ylim(*((self.y, self.y + self.side) if view.up else (self.y + self.side, self.y)))
+        axes.spines[:].set(visible=True, color=self.colour, linewidth=1.5)
+
+
+def boxes(warped: Sequence[np.ndarray], fixed: np.ndarray, view: View) -> list[Box]:
+    """Squares around the highest variance (smoothed) over the images in `warped` `(rows, columns)`, not overlapping.
+
+    Of a single image, where it differs most from `fixed`. Images of another shape (a grid of other spacing) are
+    resampled.
+    """
+    same = [image if image.shape == view.shape else resize(image, view.shape) for image in warped]
+    disagreement = np.var(same, axis=0) if len(same) > 1 else (same[0] - fixed) ** 2
+    side = PART * min(view.size)
+    cells = [min(n / 2, side / step) for n, step in zip(view.shape, view.spacing, strict=True)]
+    score = gaussian_filter(disagreement.astype(float), [n / 4 for n in cells])
+    rows, columns = np.indices(view.shape)
+    inside = abs(rows - (view.shape[0] - 1) / 2) <= (view.shape[0] - cells[0]) / 2
+    score[~(inside & (abs(columns - (view.shape[1] - 1) / 2) <= (view.shape[1] - cells[1]) / 2))] = -1
+    found = []
+    for colour in BOX_COLOURS[:COUNT]:
+        row, column = np.unravel_index(score.argmax(), score.shape)
+        if score[row, column] < 0:
+            break  # an image so small that one box covers it
+        y, x = (float(i * s - side / 2) for i, s in zip((row, column), view.spacing, strict=True))
+        found.append(Box(x, y, side, colour))
+        score[(abs(rows - row) < cells[0]) & (abs(columns - column) < cells[1])] = -1
+    return found

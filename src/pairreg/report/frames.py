@@ -1,0 +1,59 @@
+"""Small pictures of a run, to be flickered between on the page."""
+
+import base64
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pairreg.report.figures.cuts import Cut, cuts
+from pairreg.report.runs import Run
+from pairreg.result.figures.style import DPI
+
+LONGEST = 360  # pixels of a picture's longer side
+QUALITY = 80  # of JPEG and WebP
+PIXELS_PER_INCH = 75  # at which 7-point text is legible
+
+
+@dataclass(frozen=True)
+class Flicker:
+    """`frames`: data URIs by what they show, in the order in which they take turns."""
+
+    heading: str
+    detail: str
+    frames: Mapping[str, str]
+
+
+def flicker(run: Run, heading: str, detail: str) -> Flicker:
+    cut = cuts(run.scene)[0]
+    names = {"moving": "initialised moving", "warped": "warped", "fixed": "fixed"}
+    return Flicker(heading, detail, {text: picture(getattr(cut.scene, name), cut) for name, text in names.items()})
+
+
+def picture(image: np.ndarray, cut: Cut) -> str:
+    """A plane in [0, 1] as JPEG, with square pixels."""
+    grey = Image.fromarray((255 * np.clip(np.nan_to_num(image), 0, 1)).astype(np.uint8)[:: -1 if cut.view.up else 1])
+    scale = LONGEST / max(cut.view.size)
+    height, width = (max(1, round(scale * size)) for size in cut.view.size)
+    return uri(grey.resize((width, height), Image.Resampling.BICUBIC), "JPEG")
+
+
+def embedded(path: Path) -> str:
+    """A figure's PNG as a smaller WebP."""
+    with Image.open(path) as image:
+        return uri(image.convert("RGB"), "WEBP")
+
+
+def legible(path: Path) -> int:
+    """CSS pixels below which the text of a figure is too small to read."""
+    with Image.open(path) as image:
+        return round(image.width / DPI * PIXELS_PER_INCH)
+
+
+def uri(image: Image.Image, kind: str) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, quality=QUALITY)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

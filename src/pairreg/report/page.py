@@ -1,0 +1,82 @@
+"""One HTML page that needs nothing beside itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from pairreg.report.figures.draw import Figure
+from pairreg.report.figures.look import looks
+from pairreg.report.frames import Flicker, embedded, flicker, legible
+from pairreg.report.measures import SHOWN
+from pairreg.report.ranking import Ranking
+from pairreg.report.runs import Run, Study
+from pairreg.report.tables import header, lines
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the runs come from: each fact with its values."""
+
+    commands: list[str]
+    facts: dict[str, list[str]]
+    warnings: list[str]
+
+
+def page(study: Study, ranking: Ranking, panels: Sequence[Figure], charts: Sequence[Figure]) -> str:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"embedded": embedded, "legible": legible}
+    template = environment.from_string(files("pairreg.report").joinpath("page.html").read_text(encoding="utf-8"))
+    names = list(SHOWN)
+    return template.render(
+        study=study,
+        question=question(study.runs),
+        ranking=ranking,
+        header=header(ranking, names),
+        lines=lines(ranking, names),
+        colours=[look.colour for look in looks(ranking.design)],
+        panels=panels,
+        charts=charts,
+        flickers=flickers(ranking),
+        origin=origin(study.runs),
+    )
+
+
+def question(runs: Sequence[Run]) -> str | None:
+    """That of the newest run, if its config has one."""
+    newest = max(runs, key=lambda run: run.file.stat().st_mtime)
+    return newest.config.get("question")
+
+
+def flickers(ranking: Ranking) -> dict[str, list[Flicker]]:
+    """By pair, the runs of every setting, in the order of the figures."""
+    design, primary = ranking.design, ranking.primary
+    found: dict[str, list[Flicker]] = {pair: [] for pair in design.pairs}
+    for pair, seed in design.replicates:
+        for one, name in zip(design.settings, design.labels, strict=True):
+            run = design.cells.get((one, pair, seed))
+            if run is not None:
+                facts = [f"seed {seed}"] if len(design.seeds) > 1 else []
+                if primary is not None and primary.name in run.metrics:
+                    facts.append(f"{primary.label} {primary.text(run.metrics[primary.name])}")
+                found[pair].append(flicker(run, name, ", ".join([*facts, run.folder.name])))
+    return found
+
+
+def origin(runs: Sequence[Run]) -> Origin:
+    def values(key: str) -> list[str]:
+        return sorted({run.provenance[key] for run in runs if key in run.provenance})
+
+    keys = dict.fromkeys(key for run in runs for key in run.provenance)
+    several = [key.removeprefix("version/") for key in keys if key.startswith("version/") and len(values(key)) > 1]
+    warnings = []
+    if len(values("git_commit")) > 1:
+        warnings.append("The runs come from different commits: what differs may be the code.")
+    if "true" in values("git_dirty"):
+        warnings.append("Some runs come from a working tree with changes that were not committed.")
+    if several:
+        warnings.append(f"The runs come from different versions of {', '.join(several)}.")
+    facts: dict[str, Any] = {key: values(key) for key in keys if key != "command"}
+    return Origin(values("command"), facts, warnings)

@@ -1,0 +1,151 @@
+"""Which setting is better, and whether that could be chance."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pairreg.errors import InputError
+from pairreg.report.axes import Axis
+from pairreg.report.design import Design
+from pairreg.report.measures import PRIMARY, Measure, measures
+
+ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever the values
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """**Attributes:**
+
+    - `primary`: the metric that decides, None if the runs have none of them.
+    - `ranks`: mean rank of each setting over the units by the primary metric, 1 = best.
+    - `reference`: the setting that others are tested against.
+    - `p`: of each setting against the reference, Holm-corrected; None where nothing was tested.
+    - `notes`: sentences that a reader of the table needs.
+    """
+
+    design: Design
+    measures: dict[str, Measure]
+    primary: Measure | None
+    ranks: np.ndarray
+    reference: int | None
+    p: list[float | None]
+    notes: list[str]
+
+    @property
+    def tested(self) -> bool:
+        return any(p is not None for p in self.p)
+
+    @property
+    def order(self) -> list[int]:
+        """The settings by rank, best first."""
+        return [int(i) for i in np.argsort(self.ranks, kind="stable")]
+
+
+def rank(design: Design, reference: str | None = None) -> Ranking:
+    """`reference` as in `similarity=pcc,regularizer=diffusion`; by default the setting of the best mean rank.
+
+    Raises `InputError` if `reference` does not name one setting.
+    """
+    named = None if reference is None else find(reference, design)
+    found = measures(design)
+    primary = next((found[name] for name in PRIMARY if name in found), None)
+    none: list[float | None] = [None] * len(design.settings)
+    notes = population(design)
+    if primary is None or not primary.comparable or len(design.settings) < 2:
+        return Ranking(design, found, primary, np.full(len(none), np.nan), named, none, notes)
+    ranks = mean_ranks(primary)
+    against = int(np.argmin(ranks)) if named is None else named
+    units, name = len(primary.values[0]), design.unit
+    if units < ENOUGH:
+        notes.append(f"No test: {units} {name}{'s' * (units != 1)} are too few, Wilcoxon's test needs {ENOUGH}.")
+        return Ranking(design, found, primary, ranks, against, none, notes)
+    if name == "seed" and not any(np.ptp(values) for values in primary.values):
+        notes.append(f"No test: the {units} seeds give equal results, so they say nothing about chance.")
+        return Ranking(design, found, primary, ranks, against, none, notes)
+    p = tests(primary, against)
+    notes.append(
+        f"p: {primary.label} against the reference, {design.labels[against]}, over {units} {name}s "
+        f"(Wilcoxon's signed-rank test, two-sided, corrected after Holm for {len(p) - 1} comparisons)."
+    )
+    if (smallest := 2.0 ** (1 - units) * (len(p) - 1)) > 0.05:
+        notes.append(f"With so few {name}s for so many comparisons, p cannot be below {smallest:.2g}.")
+    return Ranking(design, found, primary, ranks, against, p, notes)
+
+
+def population(design: Design) -> list[str]:
+    """What the means are over, and what is not among it."""
+    common, missing = design.common, [r for r in design.replicates if r not in design.common]
+    if not common:
+        return [f"No {design.unit} has been run with every setting yet: the means are over different ones, unranked."]
+    pairs, count = len({pair for pair, _ in common}), len({seed for _, seed in common})
+    if design.unit == "seed":
+        text = (
+            f"Mean ± standard deviation over {count} seeds of one pair: the spread of the optimisation, not of pairs."
+        )
+    else:
+        text = "One pair." if pairs == 1 else f"Mean ± standard deviation over {pairs} pairs."
+        text += f" Values are means over up to {count} seeds per pair." if count > 1 else ""
+    notes = [text]
+    if missing:
+        names = [pair if len(design.seeds) == 1 else f"{pair} (seed {seed})" for pair, seed in missing]
+        notes.append(f"Left out, as not every setting has a result there: {', '.join(names)}.")
+    return notes
+
+
+def mean_ranks(primary: Measure) -> np.ndarray:
+    """Mean over the units of the rank of each setting, equal values sharing theirs; NaN is the worst."""
+    from scipy.stats import rankdata
+
+    scores = np.stack(primary.values, axis=1) * primary.sign  # (units, settings)
+    return np.asarray(rankdata(-np.where(np.isnan(scores), -np.inf, scores), axis=1).mean(axis=0))
+
+
+def tests(primary: Measure, reference: int) -> list[float | None]:
+    """Corrected p value of every setting against the reference."""
+    others = [i for i in range(len(primary.values)) if i != reference]
+    raw = [wilcoxon(primary.values[i], primary.values[reference]) for i in others]
+    corrected = dict(zip(others, holm(raw), strict=True))
+    return [corrected.get(i) for i in range(len(primary.values))]
+
+
+def wilcoxon(a: np.ndarray, b: np.ndarray) -> float:
+    """Two-sided p value of the signed-rank test for paired values `(n,)`; 1 if all are equal."""
+    from scipy import stats
+
+    return 1.0 if np.array_equal(a, b) else float(stats.wilcoxon(a, b).pvalue)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """P values corrected for their number (Holm, Scand J Statist 6:65, 1979)."""
+    order = np.argsort(p)
+    factors = len(p) - np.arange(len(p))
+    corrected = np.minimum(np.maximum.accumulate(np.asarray(p)[order] * factors), 1.0)
+    result = np.empty(len(p))
+    result[order] = corrected
+    return [float(value) for value in result]
+
+
+def find(reference: str, design: Design) -> int:
+    """The index of the one setting that has the values in `reference`."""
+    wanted = {}
+    for part in re.split(r",(?=[\w.]+=)", reference):  # a value such as [8, 4] has commas, too
+        name, _, value = part.partition("=")
+        wanted[position(reference, name, value, design.axes)] = value
+    fits = [i for i, one in enumerate(design.settings) if all(one[k] == value for k, value in wanted.items())]
+    if len(fits) != 1:
+        names = ", ".join(design.labels[i] for i in fits) or "none"
+        raise InputError(f"--reference {reference} should name one setting of the study; it fits {names}.")
+    return fits[0]
+
+
+def position(reference: str, name: str, value: str, among: Sequence[Axis]) -> int:
+    """The index of the axis `name`, after a look whether it has that value."""
+    for i, axis in enumerate(among):
+        if name in (axis.name, axis.key):
+            if value not in axis.values:
+                raise InputError(f"--reference {reference}: {name} is one of {', '.join(axis.values)}.")
+            return i
+    names = ", ".join(axis.name for axis in among) or "nothing"
+    raise InputError(f"--reference {reference}: {name!r} does not vary in this study; what varies is {names}.")

@@ -1,0 +1,37 @@
+"""What a method is judged over: the pairs of a study, and the seeds."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pairreg.report.axes import Configured, all_axes, flat_config
+
+NAMING = ("pair.name", "pair.case")  # keys whose value is a name for people
+
+
+def pair_names(runs: Sequence[Configured]) -> list[str]:
+    """The pair of each run; equal names mean equal pair configs.
+
+    It is the case or name where these vary, else the names of the two files, else the option; and what else tells two
+    pairs of that name apart.
+    """
+    varied = [axis for axis in all_axes(runs) if axis.group == "pair"]
+    keys = {axis.key for axis in varied if not axis.is_choice}
+    names, rest = [], []
+    for run in runs:
+        config = {key: value for key, value in flat_config(run).items() if key in keys and value != "None"}
+        naming = [config[key] for key in NAMING if key in config]
+        files = [stem(config[key]) for key in ("pair.fixed", "pair.moving") if key in config]
+        names.append(" ".join(naming) or "_".join(files) or run.choices.get("pair", "pair"))
+        values = [(axis, axis.value(run)) for axis in varied]
+        rest.append(", ".join(axis.label(value) for axis, value in values if value is not None))
+    shared = Counter(name for name, _ in set(zip(names, rest, strict=True)))
+    return [f"{name} ({more})" if shared[name] > 1 else name for name, more in zip(names, rest, strict=True)]
+
+
+def stem(path: str) -> str:
+    """`a` of `folder/a.nii.gz`."""
+    return path.rstrip("/").rpartition("/")[2].removesuffix(".gz").rsplit(".", 1)[0]
+
+
+def seeds(runs: Sequence[Configured]) -> list[str]:
+    return [str(run.config.get("seed", 0)) for run in runs]

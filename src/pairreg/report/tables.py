@@ -1,0 +1,135 @@
+"""The ranking as text: for a page, a terminal, a spreadsheet and a paper."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from pairreg.report.measures import Measure
+from pairreg.report.ranking import Ranking
+
+PRINTED = (
+    "dice_mean",
+    "hd95_mean",
+    "tre_mean",
+    "ssim",
+    "folds_percent",
+    "sdlogj",
+    "seconds",
+)  # what a paper has room for
+SPECIAL = {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}", "·": r"$\cdot$"}
+SPECIAL |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+SPECIAL |= {"±": r"$\pm$", "–": "--", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "<": r"$<$", ">": r"$>$"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    best: bool = False
+    value: float = float("nan")  # to sort by
+
+
+@dataclass(frozen=True)
+class Line:
+    """One setting (`index` in the design) of a table."""
+
+    index: int
+    label: str
+    cells: list[Cell]
+
+
+def header(ranking: Ranking, names: Sequence[str]) -> list[str]:
+    """Titles of the columns after that of the settings."""
+    shown = [ranking.measures[name].title for name in names if name in ranking.measures]
+    return ["n", *(["mean rank"] if ranked(ranking) else []), *shown, *(["p (Holm)"] if ranking.tested else [])]
+
+
+def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
+    """One line per setting, best first, with the measures in `names` that exist."""
+    shown = [ranking.measures[name] for name in names if name in ranking.measures]
+    table = []
+    for i in ranking.order:
+        counts = [len(measure.values[i]) for measure in shown]
+        cells = [Cell(span(counts), value=max(counts, default=0))]
+        if ranked(ranking):
+            best = ranking.ranks[i] == ranking.ranks.min()
+            cells.append(Cell(f"{ranking.ranks[i]:.2f}", bool(best), float(ranking.ranks[i])))
+        cells += [Cell(mean_text(m, i), m.best[i], float(m.means[i])) for m in shown]
+        if ranking.tested:
+            cells.append(p_cell(ranking, i))
+        table.append(Line(i, ranking.design.labels[i], cells))
+    return table
+
+
+def ranked(ranking: Ranking) -> bool:
+    return bool(np.isfinite(ranking.ranks).all())
+
+
+def span(counts: Sequence[int]) -> str:
+    """`8`, or `6–8` where some metrics exist for some pairs only."""
+    low, high = min(counts, default=0), max(counts, default=0)
+    return f"{high}" if low == high else f"{low}–{high}"
+
+
+def mean_text(measure: Measure, index: int) -> str:
+    mean, deviation = measure.means[index], measure.deviations[index]
+    if np.isnan(mean):
+        return "–"
+    text = measure.text(float(mean))
+    return text if np.isnan(deviation) else f"{text} ± {measure.text(float(deviation))}"
+
+
+def p_cell(ranking: Ranking, index: int) -> Cell:
+    p = ranking.p[index]
+    if p is None:
+        return Cell("reference")
+    return Cell("< 0.001" if p < 0.001 else f"{p:.3f}", value=p)
+
+
+def write_csv(ranking: Ranking, path: Path) -> None:
+    """Means and standard deviations in full precision, and the value of every axis in a column of its own."""
+    design, found = ranking.design, ranking.measures
+    columns = [f"{name} {part}" for name in found for part in ("mean", "sd", "n")]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["setting", *(axis.name for axis in design.axes), "mean rank", "p Holm", *columns])
+        for i in ranking.order:
+            values = [value for m in found.values() for value in (m.means[i], m.deviations[i], len(m.values[i]))]
+            own = ["" if value is None else value for value in design.settings[i]]
+            row = [ranking.ranks[i], "" if ranking.p[i] is None else ranking.p[i], *values]
+            writer.writerow([design.labels[i], *own, *("" if value != value else value for value in row)])
+
+
+def write_tex(ranking: Ranking, path: Path) -> None:
+    """A `tabular` to `\\input`, with the notes as comments."""
+    titles = ["setting", *header(ranking, PRINTED)]
+    body = [
+        [tex(line.label), *(rf"\textbf{{{tex(c.text)}}}" if c.best else tex(c.text) for c in line.cells)]
+        for line in lines(ranking, PRINTED)
+    ]
+    rows = "\n".join(" & ".join(row) + r" \\" for row in body)
+    notes = "\n".join(f"% {note}" for note in [r"Needs \usepackage{booktabs}.", *ranking.notes])
+    columns = "l" + "r" * (len(titles) - 1)
+    head = " & ".join(map(tex, titles))
+    top = [f"\\begin{{tabular}}{{{columns}}}", r"\toprule", rf"{head} \\", r"\midrule"]
+    bottom = [r"\bottomrule", r"\end{tabular}"]
+    path.write_text("\n".join([notes, *top, rows, *bottom, ""]), encoding="utf-8")
+
+
+def tex(text: str) -> str:
+    return "".join(SPECIAL.get(character, character) for character in text)
+
+
+def terminal_table(ranking: Ranking) -> Table:
+    table = Table(title=f"{len(ranking.design.cells)} runs", title_justify="left", caption_justify="left")
+    table.caption = "\n".join(ranking.notes)
+    table.add_column("setting")
+    for title in header(ranking, PRINTED):
+        table.add_column(title, justify="right")
+    for line in lines(ranking, PRINTED):
+        table.add_row(line.label, *(Text(cell.text, "bold" if cell.best else "") for cell in line.cells))
+    return table

@@ -1,0 +1,42 @@
+"""The report of a study: a folder beside its runs."""
+
+import shutil
+from pathlib import Path
+
+from pairreg.report.design import Design
+from pairreg.report.ranking import Ranking, rank
+from pairreg.report.runs import Study, read_study
+
+REPORT = "report"
+
+
+def write_report(study_folder: Path, reference: str | None = None) -> Path:
+    """Write `report/` with `index.html`, `table.csv`, `table.tex` and `figures/`; returns the path of the page.
+
+    An earlier report is replaced once the new one is complete. `reference`: the setting to test against, as in
+    `similarity=pcc,regularizer=diffusion`; by default the one of the best mean rank.
+
+    Raises `InputError` if no run is complete, a run folder cannot be read, or `reference` is not one setting.
+    """
+    study = read_study(study_folder)
+    return write(study, rank(Design.of(study.runs), reference))
+
+
+def write(study: Study, ranking: Ranking) -> Path:
+    from pairreg.report.figures.draw import draw
+    from pairreg.report.page import page
+    from pairreg.report.tables import write_csv, write_tex
+
+    part, final = study.folder / f".{REPORT}.part", study.folder / REPORT
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    try:
+        panels, charts = draw(ranking, part / "figures")
+        write_csv(ranking, part / "table.csv")
+        write_tex(ranking, part / "table.tex")
+        (part / "index.html").write_text(page(study, ranking, panels, charts), encoding="utf-8")
+        shutil.rmtree(final, ignore_errors=True)
+        part.rename(final)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return final / "index.html"

@@ -1,0 +1,84 @@
+"""What varies, from run folders."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pairreg.report.axes import axes, setting
+from pairreg.report.design import Design
+from pairreg.report.replicates import pair_names
+from pairreg.report.runs import read_study
+
+Write = Callable[..., Path]
+
+
+def names(study: Path) -> dict[str, tuple[str, ...]]:
+    return {axis.name: axis.values for axis in axes(read_study(study).runs)}
+
+
+def test_choices_vary_and_their_own_keys_do_not(write_run: Write, study: Path) -> None:
+    for i, similarity in enumerate(("ncc", "mse", "pcc+ssim")):
+        write_run(f"{i}", similarity=similarity)
+    assert names(study) == {"similarity": ("mse", "ncc", "pcc+ssim")}
+
+
+def test_a_swept_key_is_an_axis_of_numbers(write_run: Write, study: Path) -> None:
+    for i, weight in enumerate((10, 0, 0.5)):
+        write_run(f"{i}", weights={"diffusion": weight})
+    assert names(study) == {"diffusion.weight": ("0", "0.5", "10")}
+    design = Design.of(read_study(study).runs)
+    assert design.labels == ["diffusion.weight 0", "diffusion.weight 0.5", "diffusion.weight 10"]
+
+
+def test_a_key_that_one_option_has_is_no_value_of_the_others(write_run: Write, study: Path) -> None:
+    write_run("a", regularizer="none")
+    write_run("b", weights={"diffusion": 1})
+    write_run("c", weights={"diffusion": 2})
+    among = axes(read_study(study).runs)
+    assert [axis.name for axis in among] == ["regularizer", "diffusion.weight"]
+    assert {setting(run, among) for run in read_study(study).runs} == {
+        ("none", None),
+        ("diffusion", "1"),
+        ("diffusion", "2"),
+    }
+    assert Design.of(read_study(study).runs).labels[-1] == "no regularizer"
+
+
+def test_equal_short_names_become_whole_keys(write_run: Write, study: Path) -> None:
+    write_run("a", optimizer={"rate": 1}, transform={"rate": 1})
+    write_run("b", optimizer={"rate": 2}, transform={"rate": 1})
+    write_run("c", optimizer={"rate": 1}, transform={"rate": 2})
+    assert set(names(study)) == {"optimizer.rate", "transform.rate"}
+
+
+def test_a_preset_stands_for_all_that_it_sets(write_run: Write, study: Path) -> None:
+    write_run("a", preset="fast", similarity="mse", schedule={"iterations": [10]})
+    write_run("b", preset="fine", similarity="ncc", schedule={"iterations": [99]})
+    assert names(study) == {"preset": ("fast", "fine")}
+
+
+def test_a_run_without_preset_is_told_by_what_it_set(write_run: Write, study: Path) -> None:
+    write_run("a", preset="fast", schedule={"iterations": [10]})
+    write_run("b", schedule={"iterations": [99]})
+    assert names(study) == {"iterations": ("[10]", "[99]")}
+
+
+def test_pairs_and_seeds_are_replicates(write_run: Write, study: Path) -> None:
+    for i, (pair, seed) in enumerate((p, s) for p in ("thorax_ct_2d", "thorax_ct_3d") for s in (0, 1)):
+        write_run(f"{i}", pair=pair, seed=seed)
+    design = Design.of(read_study(study).runs)
+    assert (design.axes, design.settings) == ([], [()])
+    assert (design.pairs, design.seeds) == (["thorax_ct_2d", "thorax_ct_3d"], ("0", "1"))
+    assert design.labels == ["mse · diffusion"]
+
+
+def test_pairs_are_called_by_name_or_case_or_files(write_run: Write, study: Path) -> None:
+    write_run("a", pair={"name": "Ann", "fixed": "x/1.nii.gz", "moving": "y/1.nii.gz"})
+    write_run("b", pair={"name": None, "fixed": "x/2.nii.gz", "moving": "y/2.mha"})
+    write_run("c", pair={"case": "17"})
+    assert pair_names(read_study(study).runs) == ["Ann", "2_2", "17"]
+
+
+def test_different_pairs_never_share_a_name(write_run: Write, study: Path) -> None:
+    for name, noise in (("a", 0), ("b", 0.1)):
+        write_run(name, pair={"_target_": "phantom", "noise": noise})
+    assert pair_names(read_study(study).runs) == ["files (noise 0)", "files (noise 0.1)"]

@@ -1,0 +1,114 @@
+"""What the figures show, and where."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pairreg.report.design import Design
+from pairreg.report.figures.curves import mean_curve, terms_of
+from pairreg.report.figures.cuts import cuts
+from pairreg.report.figures.draw import draw
+from pairreg.report.figures.look import looks
+from pairreg.report.figures.panel import wrap
+from pairreg.report.figures.tradeoff import pareto
+from pairreg.report.figures.zoom import boxes
+from pairreg.report.ranking import rank
+from pairreg.report.runs import read_study
+from pairreg.result.figures.views import View
+
+Write = Callable[..., Path]
+VIEW = View("", None, None, (2.0, 1.0), (60, 80), up=False)
+
+
+def design(study: Path) -> Design:
+    return Design.of(read_study(study).runs)
+
+
+def test_boxes_lie_where_the_images_disagree() -> None:
+    images = [np.full(VIEW.shape, 0.5) for _ in range(3)]
+    images[1][40:44, 60:66] = 1.0
+    images[2][10:13, 5:9] = 0.0
+    found = boxes(images, images[0], VIEW)
+    for box, (row, column) in zip(found, [(41.5, 62.5), (11, 6.5)], strict=True):
+        assert box.y + box.side / 2 == pytest.approx(2 * row, abs=2.1)
+        # near the border a box is moved inside
+        assert box.x + box.side / 2 == pytest.approx(max(column, box.side / 2 - 0.5), abs=1.1)
+
+
+def test_boxes_do_not_overlap_and_stay_inside() -> None:
+    noise = np.random.default_rng(0).uniform(size=(4, *VIEW.shape))
+    a, b = boxes(list(noise), noise[0], VIEW)
+    assert abs(a.x - b.x) >= 0.95 * a.side or abs(a.y - b.y) >= 0.95 * a.side
+    assert all(-0.5 <= box.x <= 80 - box.side and -1 <= box.y <= 120 - box.side for box in (a, b))
+
+
+def test_one_setting_is_compared_to_the_fixed_image() -> None:
+    fixed, warped = np.zeros(VIEW.shape), np.zeros(VIEW.shape)
+    warped[30:33, 40:43] = 1
+    box = boxes([warped], fixed, VIEW)[0]
+    assert box.x < 41 < box.x + box.side and box.y < 62 < box.y + box.side
+
+
+def test_images_of_another_grid_are_compared_too() -> None:
+    other = np.zeros((30, 40))
+    other[15:18, 20:22] = 1
+    box = boxes([np.zeros(VIEW.shape), other], np.zeros(VIEW.shape), VIEW)[0]
+    assert box.x < 41 < box.x + box.side and box.y < 64 < box.y + box.side
+
+
+def test_pareto_front_by_hand() -> None:
+    points = np.array([[0, 0.7], [1, 0.8], [2, 0.75], [1, 0.6], [3, 0.9], [4, 0.9], [np.nan, 1.0]])
+    assert pareto(points, 1).tolist() == [[0, 0.7], [1, 0.8], [3, 0.9]]
+    assert pareto(points, -1).tolist() == [[0, 0.7], [1, 0.6]]
+
+
+def test_a_run_that_ended_early_keeps_its_last_value() -> None:
+    assert mean_curve([np.array([4.0, 2.0]), np.array([2.0, 2.0, 0.0])]).tolist() == [3, 2, 1]
+
+
+def test_planes_keep_the_field_within_them(write_run: Write, study: Path) -> None:
+    write_run("a", ndim=3)
+    scene = read_study(study).runs[0].scene
+    scene.field[:] = [1, 2, 3]
+    axial, coronal = cuts(scene)
+    assert axial.scene.field.shape == (20, 26, 2) and (axial.scene.field == [2, 3]).all()
+    assert coronal.scene.field.shape == (12, 26, 2) and (coronal.scene.field == [1, 3]).all()
+    assert (axial.scene.warped == scene.warped[6]).all()
+
+
+def test_settings_look_alike_where_they_agree(write_run: Write, study: Path) -> None:
+    for i, (similarity, regularizer) in enumerate((s, r) for s in ("mse", "ncc") for r in ("diffusion", "elastic")):
+        write_run(f"{i}", similarity=similarity, regularizer=regularizer)
+    a, b, c, d = looks(design(study))
+    assert a.colour == b.colour != c.colour == d.colour
+    assert a.marker == c.marker != b.marker == d.marker
+    assert a.dash == c.dash != b.dash
+
+
+def test_many_settings_wrap_between_groups(write_run: Write, study: Path) -> None:
+    for i in range(12):
+        write_run(f"{i:02d}", similarity=f"s{i // 3}", regularizer=f"r{i % 3}")
+    assert wrap(design(study)) == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]
+
+
+def test_losses_of_different_terms_are_not_drawn_together(write_run: Write, study: Path) -> None:
+    write_run("a", similarity="mse")
+    write_run("b", similarity="ncc")
+    assert terms_of(design(study)) == ["similarity/mse", "similarity/ncc", "regularizer/diffusion"]
+
+
+@pytest.mark.parametrize(("ndim", "labels"), [(2, False), (3, True)])
+def test_every_figure_is_drawn_as_png_and_pdf(write_run: Write, study: Path, ndim: int, labels: bool) -> None:
+    dice = {"dice_mean": 0.8, "dice/disc": 0.8} if labels else {}
+    for i, similarity in enumerate(("mse", "ncc")):
+        for case in "12":
+            if (similarity, case) != ("ncc", "2"):  # a pair that a setting lacks
+                write_run(similarity + case, similarity=similarity, pair={"case": case}, ndim=ndim, labels=labels,
+                          bend=i, metrics=dice)  # fmt: skip
+    panels, charts = draw(rank(design(study)), study / "figures")
+    names = ["panel_01", "panel_02", "tradeoff", *(["dice"] if labels else []), "cost", "curves"]
+    assert [figure.path.stem for figure in (*panels, *charts)] == names
+    for figure in (*panels, *charts):
+        assert figure.path.stat().st_size > 5000 and figure.path.with_suffix(".pdf").stat().st_size > 5000

@@ -1,0 +1,144 @@
+"""Statistics against hand calculations and SciPy."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import wilcoxon
+
+from pairreg.errors import InputError
+from pairreg.report.design import Design
+from pairreg.report.ranking import Ranking, holm, rank
+from pairreg.report.runs import read_study
+
+Write = Callable[..., Path]
+
+
+def ranking(study: Path, reference: str | None = None) -> Ranking:
+    return rank(Design.of(read_study(study).runs), reference)
+
+
+def write_dice(write_run: Write, dice: dict[str, list[float]], **more: dict[str, float]) -> None:
+    """Runs of each similarity on pairs of consecutive numbers."""
+    for similarity, values in dice.items():
+        for i, value in enumerate(values):
+            write_run(
+                f"{similarity}{i}", similarity=similarity, pair={"case": f"{i}"}, metrics={"dice_mean": value}, **more
+            )
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.9]) == [1.0, 1.0]
+    assert holm([0.02]) == [0.02]
+
+
+def test_means_deviations_ranks_and_best_by_hand(write_run: Write, study: Path) -> None:
+    write_dice(write_run, {"mse": [0.5, 0.7], "ncc": [0.6, 0.9], "pcc": [0.6, 0.8]})
+    found = ranking(study)
+    dice = found.measures["dice_mean"]
+    assert dice.means == pytest.approx([0.6, 0.75, 0.7])
+    assert dice.deviations == pytest.approx(np.sqrt([0.02, 0.045, 0.02]))
+    assert dice.best == [False, True, False]
+    assert found.ranks == pytest.approx([3, 1.25, 1.75])  # ncc and pcc share 1 and 2 on the first pair
+    assert found.order == [1, 2, 0]
+    assert not found.tested
+    assert any("2 pairs are too few" in note for note in found.notes)
+
+
+def test_settings_that_print_the_same_are_both_best_and_less_folding_is_better(write_run: Write, study: Path) -> None:
+    for name, folds in (("mse", 0.1001), ("ncc", 0.1002), ("pcc", 0.2)):
+        write_run(name, similarity=name, metrics={"folds_percent": folds})
+    found = ranking(study)
+    assert found.measures["folds_percent"].best == [True, True, False]
+    assert found.measures["seconds"].best == [False, False, False]
+
+
+def test_p_values_are_wilcoxons_after_holm(write_run: Write, study: Path) -> None:
+    rng = np.random.default_rng(3)
+    dice = {name: list(rng.uniform(0.5, 0.9, 8)) for name in ("mse", "ncc", "pcc")}
+    write_dice(write_run, dice)
+    found = ranking(study, "similarity=ncc")
+    raw = {name: wilcoxon(dice[name], dice["ncc"]).pvalue for name in ("mse", "pcc")}
+    low, high = sorted(raw, key=raw.__getitem__)
+    expected = {low: min(1, 2 * raw[low])}
+    expected[high] = max(expected[low], raw[high])
+    assert [found.p[0], found.p[2]] == pytest.approx([expected["mse"], expected["pcc"]])
+    assert found.p[1] is None and found.reference == 1
+
+
+def test_six_pairs_that_all_agree_by_hand(write_run: Write, study: Path) -> None:
+    write_dice(write_run, {"mse": [0.5, 0.51, 0.52, 0.53, 0.54, 0.55], "ncc": [0.6, 0.62, 0.64, 0.66, 0.68, 0.7]})
+    assert ranking(study).p == [pytest.approx(2 / 2**6), None]
+
+
+def test_equal_values_are_no_evidence(write_run: Write, study: Path) -> None:
+    same = [0.5, 0.6, 0.7, 0.5, 0.6, 0.7]
+    write_dice(write_run, {"mse": same, "ncc": same})
+    assert ranking(study).p == [None, 1.0]
+
+
+def test_pairs_that_a_setting_lacks_are_left_out_and_named(write_run: Write, study: Path) -> None:
+    write_dice(write_run, {"mse": [0.5, 0.7, 0.1], "ncc": [0.6, 0.9]})
+    found = ranking(study)
+    assert found.measures["dice_mean"].means == pytest.approx([0.6, 0.75])
+    assert "Left out, as not every setting has a result there: 2." in found.notes
+
+
+def test_nothing_is_ranked_without_a_common_pair(write_run: Write, study: Path) -> None:
+    write_run("a", similarity="mse", pair={"case": "1"})
+    write_run("b", similarity="ncc", pair={"case": "2"})
+    found = ranking(study)
+    assert np.isnan(found.ranks).all()
+    assert not any(found.measures["ssim"].best)
+    assert found.notes[0].startswith("No pair has been run with every setting")
+
+
+def test_seeds_are_averaged_within_pairs(write_run: Write, study: Path) -> None:
+    values = {("1", 0): 0.5, ("1", 1): 0.7, ("2", 0): 0.9, ("2", 1): 0.9}
+    for (case, seed), dice in values.items():
+        write_run(f"{case}{seed}", pair={"case": case}, seed=seed, metrics={"dice_mean": dice})
+    dice_mean = ranking(study).measures["dice_mean"]
+    assert dice_mean.values[0] == pytest.approx([0.6, 0.9])
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.01])
+def test_seeds_of_one_pair_count_only_if_they_change_something(write_run: Write, study: Path, spread: float) -> None:
+    for seed in range(6):
+        for similarity, dice in (("mse", 0.5), ("ncc", 0.8)):
+            value = {"dice_mean": dice + spread * seed}
+            write_run(f"{similarity}{seed}", similarity=similarity, seed=seed, metrics=value)
+    found = ranking(study)
+    assert found.tested == (spread > 0)
+    assert any("the 6 seeds give equal results" in note for note in found.notes) == (spread == 0)
+
+
+def test_a_metric_that_is_not_a_number_is_not_left_out_of_the_mean(write_run: Write, study: Path) -> None:
+    write_dice(write_run, {"mse": [0.5, float("nan")], "ncc": [0.4, 0.4]})
+    found = ranking(study)
+    assert np.isnan(found.measures["dice_mean"].means[0])
+    assert found.ranks == pytest.approx([1.5, 1.5])
+
+
+def test_landmarks_decide_without_labels_and_less_is_better(write_run: Write, study: Path) -> None:
+    write_run("a", similarity="mse", metrics={"tre_mean": 2.0})
+    write_run("b", similarity="ncc", metrics={"tre_mean": 3.0})
+    found = ranking(study)
+    assert found.primary is not None and found.primary.name == "tre_mean"
+    assert found.ranks == pytest.approx([1, 2])
+
+
+def test_a_reference_names_one_setting(write_run: Write, study: Path) -> None:
+    for i, (similarity, regularizer) in enumerate([("mse", "diffusion"), ("ncc", "diffusion"), ("ncc", "elastic")]):
+        write_run(f"{i}", similarity=similarity, regularizer=regularizer, window=[i, 1])
+    assert ranking(study, "similarity=ncc,regularizer=elastic").reference == 2
+    assert ranking(study, "window=[1, 1],similarity=ncc").reference == 1
+    for wrong, words in {
+        "similarity=ncc": "fits ncc · diffusion",
+        "similarity=mi": "similarity is one of mse, ncc",
+        "transform=unet": "'transform' does not vary",
+        "mse": "'mse' does not vary",
+    }.items():
+        with pytest.raises(InputError, match=words):
+            ranking(study, wrong)

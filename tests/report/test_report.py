@@ -1,0 +1,128 @@
+"""The report of a study, by the function and by the command."""
+
+import base64
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pairreg.errors import InputError
+from pairreg.report.app import find
+from pairreg.report.runs import last_error
+from pairreg.report.write import write_report
+
+Write = Callable[..., Path]
+
+
+def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).parent / "pairreg-report"
+    return subprocess.run([str(program), *arguments], cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+def fail(study: Path, name: str, error: str | None) -> None:
+    (study / name).mkdir(parents=True)
+    (study / name / "config.yaml").write_text("seed: 0\n")
+    if error is not None:
+        (study / name / "error.txt").write_text(error)
+
+
+TRACEBACK = (
+    "Traceback (most recent call last):\n  File …\npairreg.errors.DivergedError: ncc became nan at iteration 3.\n"
+)
+
+
+def test_the_page_tells_all_and_needs_nothing_else(write_run: Write, study: Path) -> None:
+    write_run("a", similarity="mse", question="Which <one>?")
+    write_run("b", similarity="ncc", question="Which <one>?", provenance={"git_commit": "beef", "git_dirty": "true"})
+    fail(study, "c", TRACEBACK)
+    fail(study, "d", None)
+    path = write_report(study)
+    page = path.read_text()
+    assert path == study / "report" / "index.html"
+    assert "Which &lt;one&gt;?" in page
+    assert "different commits" in page and "not committed" in page
+    assert "beef, c0ffee" in page and "pairreg study=made -m" in page
+    assert "DivergedError: ncc became nan at iteration 3." in page
+    assert re.search(r"<code>d</code>: unfinished", page)
+    outside = re.sub(r"data:[^\"]*", "", page)
+    assert "http" not in outside and "<link" not in outside and "@import" not in outside
+    sources = re.findall(r'<img src="data:image/(\w+);base64,([^"]+)"', page)
+    assert len(sources) == page.count("<img ") == 4 + 2 * 3  # panel, tradeoff, cost, curves; 3 frames of 2 runs
+    for kind, data in sources:
+        assert Image.open(io.BytesIO(base64.b64decode(data))).format == kind.upper()
+    assert all((study / "report" / link).is_file() for link in re.findall(r'href="([^"#]+)"', page))
+
+
+def test_frames_show_what_they_say_and_nothing_is_said_without_reason(write_run: Write, study: Path) -> None:
+    write_run("a", bend=0.0)  # warped is fixed
+    page = write_report(study).read_text()
+    frames = {
+        name: uri for uri, name in re.findall(r'<img src="([^"]+)" alt="(initialised moving|warped|fixed)"', page)
+    }
+    assert frames["warped"] == frames["fixed"] != frames["initialised moving"]
+    assert 'class="question"' not in page and 'class="warn"' not in page and 'id="incomplete"' not in page
+
+
+def test_a_report_is_replaced_as_a_whole_or_not_at_all(write_run: Write, study: Path) -> None:
+    folder = write_run("a")
+    old = study / "report" / "figures" / "old.png"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    arrays = (folder / "result.h5").read_bytes()
+    (folder / "result.h5").write_bytes(b"broken")
+    with pytest.raises(InputError, match="a/result.h5 has no images to draw"):
+        write_report(study)
+    assert sorted(path.name for path in study.iterdir()) == ["a", "report"] and old.exists()
+    (folder / "result.h5").write_bytes(arrays)
+    assert write_report(study).exists() and not old.exists()
+    assert sorted(path.name for path in study.iterdir()) == ["a", "report"]
+
+
+def test_the_last_line_of_a_traceback_is_the_error(tmp_path: Path) -> None:
+    assert last_error(tmp_path) is None
+    (tmp_path / "error.txt").write_text(TRACEBACK)
+    assert last_error(tmp_path) == "DivergedError: ncc became nan at iteration 3."
+
+
+def test_the_command_prints_the_table_and_where_the_page_is(write_run: Write, study: Path) -> None:
+    write_run("a", similarity="mse", metrics={"dice_mean": 0.5})
+    write_run("b", similarity="ncc", metrics={"dice_mean": 0.75})
+    done = command("made", "--reference", "similarity=mse", cwd=study.parents[1])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0.750" in done.stdout and "runs/made/report/index.html" in done.stdout
+
+
+def test_a_study_is_found_by_name_and_by_path(study: Path) -> None:
+    study.mkdir(parents=True)
+    assert find("made", study.parent) == find(str(study), Path("nowhere")) == study
+
+
+def test_command_says_in_a_sentence_what_is_wrong(write_run: Write, study: Path) -> None:
+    (write_run("a", similarity="mse") / "config.yaml").touch()
+    write_run("b", similarity="ncc")
+    fail(study.parent / "empty", "c", None)
+    (study.parent / "empty" / "d").mkdir()
+    home = study.parents[1]
+    for arguments, words in {
+        ("typo",): "there is no study 'typo' in runs; it has empty, made.",
+        ("empty",): "study runs/empty has no complete run (0 failed, 1 unfinished); run it first.",
+        ("made", "--reference", "similarity=mi"): "--reference similarity=mi: similarity is one of mse, ncc.",
+    }.items():
+        done = command(*arguments, cwd=home)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"pairreg-report: {words}\n"
+    (study / "a" / "result.json").write_text("{")
+    broken = command("made", cwd=home)
+    assert broken.returncode == 2 and "runs/made/a/result.json is not the result of a run" in broken.stderr
+    assert not list(home.glob("runs/*/report")) and not list(home.glob("runs/*/.report*"))
+
+
+def test_the_command_imports_heavy_libraries_only_when_it_draws() -> None:
+    heavy = ("tensorflow", "matplotlib", "scipy", "SimpleITK", "pandas")
+    code = f"import sys, pairreg.report.app, pairreg.report.axes; sys.exit(any(m in sys.modules for m in {heavy}))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
