@@ -6,6 +6,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from pairreg.study.launcher import StudyLauncher
+from pairreg.study.search import SearchSweeper, search_node
 
 
 class ExperimentsSearchPath(SearchPathPlugin):
@@ -20,8 +21,8 @@ def register_plugins() -> None:
     plugins = Plugins.instance()
     inside = plugins.is_in_toplevel_plugins_module
     vars(plugins)["is_in_toplevel_plugins_module"] = lambda name: name.startswith("pairreg.") or inside(name)
-    plugins.register(ExperimentsSearchPath)
-    for group, name, plugin in (("launcher", "pairreg", StudyLauncher),):
+    for plugin in (ExperimentsSearchPath, StudyLauncher, SearchSweeper):
         plugins.register(plugin)
-        node = {"_target_": f"{plugin.__module__}.{plugin.__name__}"}
+    launcher = {"_target_": f"{__package__}.launcher.StudyLauncher"}
+    for group, name, node in (("launcher", "pairreg", launcher), ("sweeper", "pairreg_search", search_node())):
         ConfigStore.instance().store(group=f"hydra/{group}", name=name, node=node, provider="pairreg")

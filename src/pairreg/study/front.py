@@ -1,0 +1,33 @@
+"""What a search found, for the terminal."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+
+from optuna.trial import FrozenTrial
+from rich.table import Table
+
+from pairreg.study.space import Space
+from pairreg.study.table import number
+
+
+def front_table(best: Sequence[FrozenTrial], complete: int, objectives: Mapping[str, str], space: Space) -> Table:
+    """One line per trial of the `best`: its objectives, its parameters and the signatures of its runs."""
+    title = "Best" if len(objectives) == 1 else f"Pareto front: {len(best)}"
+    table = Table(title=f"{title} of {complete} trials", title_justify="left")
+    table.add_column("trial", justify="right")
+    for name, direction in objectives.items():
+        table.add_column(f"{name} {'↑' if direction == 'maximize' else '↓'}", justify="right")
+    for key in space.free:
+        table.add_column(key, justify="right")
+    table.add_column("run folders" if len(space.replicates) > 1 else "run folder")
+    for trial in best:
+        params = [number(value) if isinstance(value, float) else str(value) for value in trial.params.values()]
+        folders = " ".join(trial.user_attrs["signatures"])
+        table.add_row(str(trial.number), *[number(value) for value in trial.values], *params, folders)
+    return table
+
+
+def commands(trial: FrozenTrial, space: Space) -> Iterator[str]:
+    """What repeats the runs of a trial, alone."""
+    for job in space.jobs(trial.params):
+        yield shlex.join(["pairreg", *job, "hydra.mode=RUN"])

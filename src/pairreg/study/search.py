@@ -1,0 +1,144 @@
+"""A search for good settings: a Hydra sweeper over Optuna's ask and tell.
+
+hydra-optuna-sweeper 1.4, the first for Optuna 5, needs Hydra 1.4; its syntax is kept, see `pairreg.study.space`.
+"""
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from pairreg import menu
+from pairreg.errors import InputError
+from pairreg.study.signature import signature
+
+if TYPE_CHECKING:
+    from pairreg.study.space import Space
+    from pairreg.study.trials import Trials
+
+FAILURES = 10  # that many trials in a row, and the search gives up
+
+
+@dataclass
+class SearchConf:
+    """`hydra/sweeper=pairreg_search`."""
+
+    _target_: str = "pairreg.study.search.SearchSweeper"
+    _convert_: str = "all"  # plain dictionaries
+    objectives: dict[str, str] = field(default_factory=dict)  # metric of a run -> minimize or maximize
+    space: dict[str, str] = field(default_factory=dict)  # key -> sweep, such as tag(log, interval(0.1, 10))
+    trials: int = 30  # complete ones wanted, over all invocations of the same search
+    batch: int = 1  # trials launched together
+    seed: int = 0  # of the sampler
+    sampler: str = "tpe"  # or random
+    storage: str | None = None  # journal of the trials; null: search.log in the folder of the study
+
+
+class SearchSweeper(Sweeper):
+    """Asks Optuna for trials, has the launcher run them on every pair and seed, tells the mean of each objective."""
+
+    hydra_context: HydraContext
+    config: DictConfig
+    launcher: Launcher
+
+    def __init__(self, **settings: Any):
+        self.settings = SearchConf(**settings)
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context, self.config = hydra_context, config
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Go on until the wanted number of trials is complete; print the best."""
+        from pairreg.study.trials import Trials
+
+        space = self.check(arguments)
+        settings = self.settings
+        trials = Trials(
+            Path(settings.storage or Path(self.config.hydra.sweep.dir) / "search.log"),
+            self.identity(space),
+            settings.objectives,
+            space.free,
+            settings.trials,
+            settings.sampler,
+            settings.seed,
+        )
+        with closing(trials):
+            self.run(trials, space)
+            self.show(trials, space)
+
+    def check(self, arguments: list[str]) -> "Space":
+        from pairreg.study.space import read_space
+        from pairreg.study.trials import SAMPLERS
+
+        settings = self.settings
+        if not settings.objectives:
+            raise InputError("hydra.sweeper.objectives is empty: give metrics, such as {dice_mean: maximize}.")
+        for name, direction in settings.objectives.items():
+            menu.one_of(f"hydra.sweeper.objectives.{name}", direction, ("minimize", "maximize"))
+        menu.one_of("hydra.sweeper.sampler", settings.sampler, SAMPLERS)
+        if min(settings.trials, settings.batch) < 1:
+            raise InputError("hydra.sweeper.trials and hydra.sweeper.batch should be at least 1.")
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        entries = [f"{key}={value}" for key, value in settings.space.items()]
+        return read_space(parser.parse_overrides(entries + arguments))
+
+    def identity(self, space: "Space") -> str:
+        """Searches with the same name may share trials: same objectives, space, sampler, seed, and other settings."""
+        runs = sorted(signature(self.compose(job)) for job in space.jobs(space.example()))
+        question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs)
+        return hashlib.sha1(repr(question).encode()).hexdigest()[:8]
+
+    def compose(self, overrides: list[str]) -> Mapping[str, Any]:
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+        plain: Any = OmegaConf.to_container(config, resolve=False)
+        return {key: value for key, value in plain.items() if key != "hydra"}
+
+    def run(self, trials: "Trials", space: "Space") -> None:
+        launched = failed = 0
+        while asked := trials.ask(self.settings.batch):
+            jobs = [job for trial in asked for job in space.jobs(trial.params)]
+            outcomes = [done.return_value for done in self.launcher.launch(jobs, initial_job_idx=launched)]
+            launched += len(jobs)
+            runs = len(space.replicates)
+            for index, trial in enumerate(asked):
+                why = trials.tell(trial, outcomes[index * runs : (index + 1) * runs])
+                failed = failed + 1 if why else 0
+                if failed == FAILURES:
+                    raise InputError(f"{FAILURES} trials in a row failed, the last because {why}")
+
+    def show(self, trials: "Trials", space: "Space") -> None:
+        from optuna.trial import TrialState
+
+        from pairreg.study.front import commands, front_table
+
+        console = Console(width=None if sys.stdout.isatty() else 160)
+        complete, running = (len(trials.in_state(state)) for state in (TrialState.COMPLETE, TrialState.RUNNING))
+        if running:
+            console.print(f"{running} more trials run in other processes")
+        best = trials.best()
+        console.print(front_table(best, complete, self.settings.objectives, space))
+        for trial in best:
+            for command in commands(trial, space):
+                console.print(command, soft_wrap=True, markup=False, highlight=False)
+
+
+def search_node() -> DictConfig:
+    """The defaults of `hydra/sweeper=pairreg_search`."""
+    node: DictConfig = OmegaConf.structured(SearchConf)
+    OmegaConf.set_struct(node.objectives, False)  # the command line may add entries, also without a +
+    OmegaConf.set_struct(node.space, False)
+    return node

@@ -1,0 +1,91 @@
+"""What a search varies: Hydra's sweep syntax, read as Optuna's distributions.
+
+`interval(0.1, 10)`, `int(interval(1, 5))`, `tag(log, interval(0.1, 10))`, `range(1, 5)` (5 excluded, as everywhere in
+Hydra), `choice(a, b)` and `a,b` mean what they mean to hydra-optuna-sweeper 1.4.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from pairreg.errors import InputError
+
+Distribution = FloatDistribution | IntDistribution | CategoricalDistribution
+
+
+@dataclass(frozen=True)
+class Space:
+    """The overrides of a search, sorted by who chooses their values."""
+
+    free: Mapping[str, Distribution]  # Optuna, a value for each trial
+    replicates: Sequence[Sequence[str]]  # nobody: every trial runs all of them
+    fixed: Sequence[str]  # the user
+
+    def jobs(self, params: Mapping[str, object]) -> list[list[str]]:
+        """The overrides of the runs of one trial."""
+        chosen = [f"{key}={value}" for key, value in params.items()]
+        return [[*self.fixed, *replicate, *chosen] for replicate in self.replicates]
+
+    def example(self) -> dict[str, object]:
+        """Some value for every free parameter."""
+        return {
+            key: one.choices[0] if isinstance(one, CategoricalDistribution) else one.low
+            for key, one in self.free.items()
+        }
+
+
+def read_space(overrides: Sequence[Override]) -> Space:
+    """Sort overrides; of two with the same key the later counts. Raises `InputError` for what cannot be searched."""
+    last = {(override.key_or_group, override.package): override for override in overrides}
+    free: dict[str, Distribution] = {}
+    replicated: list[list[str]] = []
+    fixed: list[str] = []
+    for override in last.values():
+        key = override.get_key_element()
+        if not override.is_sweep_override():
+            fixed.append(str(override.input_line))
+        elif not is_replicate(override.key_or_group):
+            free[key] = distribution(override)
+        elif override.is_discrete_sweep():
+            replicated.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        else:
+            raise InputError(f"{key} makes replicates of a trial and needs values, such as {key}=1,2,3.")
+    if not free:
+        raise InputError("a search needs something to vary: give hydra.sweeper.space, or KEY='interval(0.1, 10)'.")
+    return Space(free, list(itertools.product(*replicated)), fixed)
+
+
+def is_replicate(key: str) -> bool:
+    """Pairs and seeds are no settings to choose: a good setting does well on all of them."""
+    return key in ("pair", "seed") or key.startswith("pair.")
+
+
+def distribution(override: Override) -> Distribution:
+    """The values that a sweep allows; `InputError` if there is none."""
+    key, sweep = override.get_key_element(), override.value()
+    assert isinstance(sweep, IntervalSweep | RangeSweep | ChoiceSweep)
+    log = "log" in sweep.tags
+    if log and not isinstance(sweep, IntervalSweep):
+        raise InputError(f"{key}: only an interval can be searched on a logarithmic scale.")
+    if getattr(sweep, "shuffle", False):
+        raise InputError(f"{key}: a search goes through values in an order of its own; leave out shuffle.")
+    try:
+        match sweep:
+            case IntervalSweep(start=int(low), end=int(high)):
+                return IntDistribution(low, high, log=log)
+            case IntervalSweep(start=float(low), end=float(high)):
+                return FloatDistribution(low, high, log=log)
+            case RangeSweep():
+                values = [round(value, 12) for value in sweep.range()]  # Hydra adds up the steps
+                if not values:
+                    raise ValueError("the range is empty.")
+                kind: Any = IntDistribution if isinstance(values[0], int) else FloatDistribution
+                return kind(min(values), max(values), step=abs(sweep.step))
+            case _:
+                return CategoricalDistribution(list(override.sweep_string_iterator()))
+    except ValueError as error:
+        raise InputError(f"{override.input_line}: {error}") from error

@@ -1,0 +1,143 @@
+"""The trials of a search: kept on disk by Optuna, shared by processes, continued after a crash."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import optuna
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from pairreg import menu
+from pairreg.study.claims import Claims
+from pairreg.study.outcome import Outcome
+from pairreg.study.space import Distribution
+
+SAMPLERS = {"tpe": TPESampler, "random": RandomSampler}
+SUCCEEDS = "succeeds"  # attribute of a trial: the number of the abandoned trial that it repeats
+
+
+class Trials:
+    """An Optuna study in a journal file.
+
+    A journal and not SQLite, because the folder of a study may lie on a cluster's NFS, where SQLite's locks fail; each
+    record is appended and synchronised as one line, so a killed process leaves whole records. Optuna's heartbeat
+    exists for databases and `Study.optimize` only: `Claims` say which trials are in hands.
+
+    One invocation at a time with the same seed always gives the same trials: the sampler of each batch is seeded by
+    the seed and the number of trials started before, abandoned ones not counted. With several invocations at a time
+    the order in which they ask and tell decides.
+
+    Args:
+        log: the journal; `log` with `.lock` added by Optuna, and `log` with `.claims` added by us, lie beside it
+        name: which of the searches in the journal; a changed question needs a new name
+        objectives: metric -> `"minimize"` or `"maximize"`
+        free: what to vary
+        wanted: number of complete trials, over all invocations
+    """
+
+    def __init__(
+        self,
+        log: Path,
+        name: str,
+        objectives: Mapping[str, str],
+        free: Mapping[str, Distribution],
+        wanted: int,
+        sampler: str = "tpe",
+        seed: int = 0,
+    ):
+        self.objectives, self.free, self.wanted = objectives, free, wanted
+        self.sampler, self.seed = SAMPLERS[sampler], seed
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self.claims = Claims(log.with_name(f"{log.name}.claims"))
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        with self.claims.alone():
+            self.study = optuna.create_study(
+                study_name=name,
+                storage=JournalStorage(JournalFileBackend(str(log))),
+                directions=[StudyDirection[direction.upper()] for direction in objectives.values()],
+                load_if_exists=True,
+            )
+
+    def in_state(self, *states: TrialState) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False, states=states)
+
+    def ask(self, batch: int) -> list[Trial]:
+        """The next trials, at most `batch`; none if all that are wanted are complete or in hands.
+
+        Repeats of abandoned trials come first and alone, so that a batch sees the same history as without the crash.
+        """
+        with self.claims.alone():
+            self.repeat_abandoned()
+            taken = self.in_state(TrialState.COMPLETE, TrialState.RUNNING)
+            waiting = self.in_state(TrialState.WAITING)
+            self.study.sampler = self.seeded_sampler()
+            asked = []
+            for _ in range(min(self.wanted - len(taken), batch, len(waiting) or batch)):
+                asked.append(self.study.ask(dict(self.free)))
+                self.claims.claim(asked[-1].number)
+            return asked
+
+    def repeat_abandoned(self) -> None:
+        """Put what a killed process was working on into the queue, each trial once."""
+        repeated = {trial.user_attrs.get(SUCCEEDS) for trial in self.study.get_trials(deepcopy=False)}
+        for trial in self.in_state(TrialState.RUNNING):
+            if self.claims.claimed(trial.number):
+                continue
+            if trial.number not in repeated:
+                sampled = len(trial.params) == len(self.free)
+                params = trial.params if sampled else trial.system_attrs.get("fixed_params", {})
+                self.study.enqueue_trial(params, user_attrs={SUCCEEDS: trial.number})
+            self.study.tell(trial.number, state=TrialState.FAIL)
+
+    def seeded_sampler(self) -> BaseSampler:
+        started = self.in_state(TrialState.COMPLETE, TrialState.FAIL, TrialState.RUNNING)
+        repeats = [trial for trial in self.study.get_trials(deepcopy=False) if SUCCEEDS in trial.user_attrs]
+        entropy = (self.seed, len(started) - len(repeats))
+        return self.sampler(seed=int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+
+    def tell(self, trial: Trial, outcomes: Sequence[Outcome]) -> str | None:
+        """End a trial with the mean of each objective over its runs; returns why if it failed.
+
+        Raises `InputError` if an objective is no metric of the runs.
+        """
+        trial.set_user_attr("signatures", [outcome.signature for outcome in outcomes])
+        reason = next((why for outcome in outcomes if (why := self.failure(outcome))), None)
+        if reason:
+            trial.set_user_attr("error", reason)
+            self.study.tell(trial, state=TrialState.FAIL)
+        else:
+            self.study.tell(trial, [fmean(outcome.metrics[name] for outcome in outcomes) for name in self.objectives])
+        self.claims.release(trial.number)
+        if reason and not self.in_state(TrialState.COMPLETE):
+            self.check_names({name for outcome in outcomes for name in outcome.metrics})
+        return reason
+
+    def failure(self, outcome: Outcome) -> str | None:
+        """Why the objectives cannot be had from a run."""
+        if outcome.error:
+            return f"run {outcome.signature} failed: {outcome.error}"
+        for name in self.objectives:
+            if not math.isfinite(outcome.metrics.get(name, math.nan)):
+                return f"run {outcome.signature} has {name} = {outcome.metrics.get(name)}"
+        return None
+
+    def check_names(self, measured: set[str]) -> None:
+        shown = sorted(name for name in measured if not name.startswith(("before/", "initial/")))
+        for name in self.objectives:
+            if measured and name not in measured:
+                menu.one_of("hydra.sweeper.objectives: metric", name, shown)
+
+    def best(self) -> list[FrozenTrial]:
+        """The best trial, or the Pareto front of several objectives, ordered by the first of them."""
+        front = self.study.best_trials
+        return sorted(front, key=lambda trial: trial.values) if len(self.objectives) > 1 else front[:1]
+
+    def close(self) -> None:
+        """Drop the claims: what is still running counts as abandoned from now on."""
+        self.claims.close()

@@ -1,0 +1,183 @@
+"""`hydra/sweeper=pairreg_search` from the command line, with the launchers of `plugins/`."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+import SimpleITK as sitk
+from omegaconf import OmegaConf
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+from pairreg.study.signature import signature
+
+PLUGINS = Path(__file__).parent / "plugins"
+SEARCH = ["-m", "hydra/sweeper=pairreg_search", "hydra/launcher=formula", "study=s"]
+BOWL = ["hydra.sweeper.objectives={bowl: minimize}"]
+SPACE = ["regularizer.diffusion.weight=interval(0,8)", "optimizer.learning_rate=tag(log,interval(0.01,1))"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts `pairreg` in a folder of its own, without waiting."""
+    (tmp_path / "started.txt").touch()
+
+    def popen(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(Path(sys.executable).parent / "pairreg"), *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(PLUGINS)} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return popen
+
+
+@pytest.fixture
+def pairreg(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., str]:
+    def call(*arguments: str, code: int = 0) -> str:
+        process = start(*arguments)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == code, err
+        return out if code == 0 else err
+
+    return call
+
+
+def trials(folder: Path, *states: TrialState) -> list[optuna.trial.FrozenTrial]:
+    storage = JournalStorage(JournalFileBackend(str(folder / "runs" / "s" / "search.log")))
+    return optuna.load_study(study_name=None, storage=storage).get_trials(states=states or None)
+
+
+def launched(folder: Path) -> list[list[str]]:
+    """The overrides of every job, behind the id of the process that ran it."""
+    return [line.split() for line in (folder / "started.txt").read_text().splitlines()]
+
+
+def test_a_search_from_the_command_line(pairreg: Callable[..., str], tmp_path: Path) -> None:
+    command = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.trials=14", "hydra.sweeper.batch=4", "seed=0,1"]
+    shown = pairreg(*command)
+    assert "Best of 14 trials" in shown
+    done = trials(tmp_path, TrialState.COMPLETE)
+    assert len(done) == 14 and len(launched(tmp_path)) == 28
+    best = min(done, key=lambda trial: trial.values)
+    assert best.values[0] == pytest.approx(0.5, abs=1.5)  # the mean of the two seeds adds 0.5
+    assert " ".join(best.user_attrs["signatures"]) in shown
+
+    commands = [shlex.split(line)[1:] for line in shown.splitlines() if line.startswith("pairreg ")]
+    repeated = [OmegaConf.create(pairreg(*command, "--cfg", "job")) for command in commands]
+    assert [signature(OmegaConf.to_container(config)) for config in repeated] == best.user_attrs["signatures"]
+
+    assert pairreg(*command) == shown
+    assert len(launched(tmp_path)) == 28  # nothing was left to do
+
+
+def test_a_sweep_file_and_its_front(pairreg: Callable[..., str], tmp_path: Path) -> None:
+    others = [f"~hydra.sweeper.objectives.{name}" for name in ("dice_mean", "folds_percent")]
+    objectives = [*others, "hydra.sweeper.objectives={left: minimize, right: minimize}"]
+    settings = [*objectives, "hydra.sweeper.trials=12", "hydra/launcher=formula", "study=s", "transform.stride=2"]
+    shown = pairreg("sweep=tradeoff", *settings)
+    values = [trial.values for trial in trials(tmp_path)]
+    front = [one for one in values if not any(a <= one[0] and b <= one[1] and [a, b] != one for a, b in values)]
+    assert f"Pareto front: {len(front)} of 12 trials" in shown
+    assert shown.count("hydra.mode=RUN") == len(front) > 1
+    assert all("transform.stride=2" in job and "sweep=tradeoff" in job for job in launched(tmp_path))
+    assert "transform.stride" not in trials(tmp_path)[0].params
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_killed_search_goes_on(
+    start: Callable[..., subprocess.Popen[str]], pairreg: Callable[..., str], tmp_path: Path, batch: int
+) -> None:
+    command = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.trials=9", f"hydra.sweeper.batch={batch}"]
+    with start(*command, HANG_AT="5") as killed:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "hanging").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        killed.send_signal(signal.SIGKILL)
+    abandoned = trials(tmp_path, TrialState.RUNNING)
+    assert len(abandoned) == batch and len(trials(tmp_path, TrialState.COMPLETE)) == (4 if batch == 1 else 3)
+    pairreg(*command)
+    done = trials(tmp_path, TrialState.COMPLETE)
+    failed = trials(tmp_path, TrialState.FAIL)
+    assert [trial.params for trial in failed] == [trial.params for trial in abandoned]
+    assert len(trials(tmp_path)) == 9 + batch and len(done) == 9  # none lost
+    counts = Counter(tuple(trial.params.values()) for trial in done)
+    assert set(counts.values()) == {1}  # none double
+    assert all(counts[tuple(trial.params.values())] == 1 for trial in abandoned)
+
+
+def test_two_processes_share_a_search(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
+    command = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.trials=12", "hydra.sweeper.sampler=random"]
+    both = [start(*command, RENDEZVOUS="2") for _ in range(2)]
+    assert [(process.communicate(timeout=120)[1], process.returncode) for process in both] == [("", 0)] * 2
+    done = trials(tmp_path)
+    assert len(done) == 12 and {trial.state for trial in done} == {TrialState.COMPLETE}  # none stolen, none too many
+    assert len({tuple(trial.params.values()) for trial in done}) == 12
+    assert {job[0] for job in launched(tmp_path)} == {str(process.pid) for process in both}
+    assert len(launched(tmp_path)) == 12
+
+
+def test_failed_runs_do_not_end_a_search(pairreg: Callable[..., str], tmp_path: Path) -> None:
+    pairreg(*SEARCH, *BOWL, "regularizer.diffusion.weight=interval(8,10)", "hydra.sweeper.trials=6")
+    assert len(trials(tmp_path, TrialState.COMPLETE)) == 6
+    failed = trials(tmp_path, TrialState.FAIL)
+    assert failed and all(trial.user_attrs["error"].endswith("failed: too stiff") for trial in failed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (SPACE, "hydra.sweeper.objectives is empty: give metrics, such as {dice_mean: maximize}."),
+        (
+            ["hydra.sweeper.objectives={bowl: up}", *SPACE],
+            "hydra.sweeper.objectives.bowl 'up' is not one of minimize, maximize",
+        ),
+        (
+            ["hydra.sweeper.objectives={bowel: minimize}", *SPACE],
+            "hydra.sweeper.objectives: metric 'bowel' is not one of bowl, left, right; did you mean 'bowl'?",
+        ),
+        ([*BOWL, *SPACE, "hydra.sweeper.sampler=tpo"], "hydra.sweeper.sampler 'tpo' is not one of tpe, random"),
+        ([*BOWL, *SPACE, "hydra.sweeper.trials=0"], "hydra.sweeper.trials and hydra.sweeper.batch should be at least"),
+        ([*BOWL, "transform.strid=1,2"], "transform: key 'strid' is not one of"),
+        (
+            [*BOWL, "regularizer.diffusion.weight=interval(9.1,10)"],
+            "10 trials in a row failed, the last because run ",
+        ),
+        ([*BOWL, *SPACE, "hydra.sweeper.trails=3"], "hydra.sweeper: key 'trails' is not one of"),
+    ],
+)
+def test_a_config_that_cannot_be_searched(pairreg: Callable[..., str], arguments: list[str], complaint: str) -> None:
+    error = pairreg(*SEARCH, *arguments, code=2)
+    assert error.startswith(f"pairreg: {complaint}") and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("images", ["warped_2d", "warped_3d"])
+def test_a_trial_of_real_registrations(
+    pairreg: Callable[..., str], tmp_path: Path, images: str, request: pytest.FixtureRequest
+) -> None:
+    warped = request.getfixturevalue(images)
+    for name in ("fixed", "moving"):
+        sitk.WriteImage(warped.image(name), tmp_path / f"{name}.nii.gz")
+    pairs = ["pair=files", "pair.fixed=fixed.nii.gz", "pair.moving=moving.nii.gz,fixed.nii.gz"]
+    quick = ["initialization=none", "transform=displacement", "schedule=single_level", "schedule.iterations=5"]
+    space = ["hydra.sweeper.space={regularizer.diffusion.weight: 'interval(0,4)'}", "hydra.sweeper.trials=1"]
+    objectives = "hydra.sweeper.objectives={ssim: maximize, sdlogj: minimize}"
+    pairreg(*SEARCH, "hydra/launcher=pairreg", "tracking=none", objectives, *pairs, *quick, *space)
+    (trial,) = trials(tmp_path, TrialState.COMPLETE)
+    runs = [tmp_path / "runs" / "s" / name for name in trial.user_attrs["signatures"]]
+    metrics = [json.loads((run / "metrics.json").read_text()) for run in runs]
+    assert trial.values == [pytest.approx(sum(m[key] for m in metrics) / 2) for key in ("ssim", "sdlogj")]
+    assert metrics[0]["ssim"] < metrics[1]["ssim"] == pytest.approx(1, abs=0.01)  # the second pair is one image twice

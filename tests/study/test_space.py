@@ -1,0 +1,60 @@
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from pairreg.errors import InputError
+from pairreg.study.space import Space, read_space
+
+
+def space(*overrides: str) -> Space:
+    return read_space(OverridesParser.create().parse_overrides(list(overrides)))
+
+
+@pytest.mark.parametrize(
+    ("sweep", "distribution"),
+    [
+        ("interval(0.1, 10)", FloatDistribution(0.1, 10)),
+        ("interval(1, 10)", FloatDistribution(1, 10)),
+        ("tag(log, interval(0.1, 10))", FloatDistribution(0.1, 10, log=True)),
+        ("int(interval(1, 5))", IntDistribution(1, 5)),
+        ("tag(log, int(interval(1, 64)))", IntDistribution(1, 64, log=True)),
+        ("range(1, 5)", IntDistribution(1, 4)),
+        ("range(7, 0, -2)", IntDistribution(1, 7, step=2)),
+        ("range(0, 1, 0.3)", FloatDistribution(0, 0.9, step=0.3)),
+        ("choice(1, 2, 4)", CategoricalDistribution(["1", "2", "4"])),
+        ("[pcc,ssim],ncc,true", CategoricalDistribution(["[pcc,ssim]", "ncc", "True"])),
+    ],
+)
+def test_hydras_sweeps(sweep: str, distribution: object) -> None:
+    assert space(f"transform.stride={sweep}").free == {"transform.stride": distribution}
+
+
+def test_pairs_and_seeds_are_replicates() -> None:
+    found = space("seed=range(0,2)", "pair=thorax_ct_2d,thorax_ct_3d", "study=s", "+x=interval(0,1)", "~tracking")
+    jobs = found.jobs({"+x": 0.5})
+    assert len(jobs) == 4 and len({tuple(job) for job in jobs}) == 4
+    assert ["study=s", "~tracking", "seed=1", "pair=thorax_ct_3d", "+x=0.5"] in jobs
+    assert list(found.free) == ["+x"]
+
+
+def test_the_command_line_replaces_entries() -> None:
+    found = space("a=interval(0,1)", "b=interval(0,1)", "a=3", "b=range(1,4)")
+    assert found.fixed == ["a=3"] and found.free == {"b": IntDistribution(1, 3)}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "complaint"),
+    [
+        (["study=s", "seed=1,2"], "a search needs something to vary: give hydra.sweeper.space"),
+        (["seed=interval(0,3)"], "seed makes replicates of a trial and needs values, such as seed=1,2,3."),
+        (["a=interval(3,1)"], "a=interval(3,1): "),
+        (["a=tag(log,interval(0,1))"], "a=tag(log,interval(0,1)): "),
+        (["a=tag(log,range(1,9))"], "a: only an interval can be searched on a logarithmic scale."),
+        (["a=range(5,1)"], "a=range(5,1): the range is empty."),
+        (["a=shuffle(1,2,3)"], "leave out shuffle"),
+    ],
+)
+def test_what_cannot_be_searched(overrides: list[str], complaint: str) -> None:
+    with pytest.raises(InputError) as error:
+        space(*overrides)
+    assert complaint in str(error.value) and "\n" not in str(error.value)
