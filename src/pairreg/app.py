@@ -44,10 +44,11 @@ def main() -> None:
     except InputError as error:
         code = refuse(str(error))
     except KeyboardInterrupt:
-        if Study.current:
-            Study.current.tracker.close()
         print("pairreg: interrupted; the same command goes on with what is missing.", file=sys.stderr)
         code = 130
+    finally:
+        if Study.current:
+            Study.current.close()
     sys.exit(code)
 
 

@@ -49,6 +49,7 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
         metrics: Mapping[str, float] | None = None,
         provenance: Mapping[str, str] | None = None,
         preset: str = "None",
+        ablation: str = "None",
         ndim: int = 2,
         labels: bool = True,
         bend: float = 1.0,
@@ -64,6 +65,7 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
             "metrics": measured,
             "choices": {
                 "preset": preset,
+                "ablation": ablation,
                 "regularizer": regularizer,
                 "similarity": similarity,
                 "pair": "files" if is_files else pair,

@@ -37,14 +37,14 @@ TRACEBACK = (
 
 
 def test_the_page_tells_all_and_needs_nothing_else(write_run: Write, study: Path) -> None:
-    write_run("a", similarity="mse", question="Which <one>?")
-    write_run("b", similarity="ncc", question="Which <one>?", provenance={"git_commit": "beef", "git_dirty": "true"})
+    write_run("a", similarity="mse", ablation="similarity")
+    write_run("b", similarity="ncc", ablation="similarity", provenance={"git_commit": "beef", "git_dirty": "true"})
     fail(study, "c", TRACEBACK)
     fail(study, "d", None)
     path = write_report(study)
     page = path.read_text()
     assert path == study / "report" / "index.html"
-    assert "Which &lt;one&gt;?" in page
+    assert "which similarity aligns the labels best" in page  # from experiments/ablation/similarity.yaml
     assert "different commits" in page and "not committed" in page
     assert "beef, c0ffee" in page and "pairreg study=made -m" in page
     assert "DivergedError: ncc became nan at iteration 3." in page

@@ -12,7 +12,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Exit code 0, or 2 if there is nothing to report on."""
     options = parser().parse_args(arguments)
     try:
-        report(find(options.study, options.output_dir), options.reference)
+        report(find(options.study, options.output_dir), options.reference, options.log_mlflow)
     except InputError as error:
         print(f"pairreg-report: {error}", file=sys.stderr)
         sys.exit(2)
@@ -30,10 +30,15 @@ def parser() -> argparse.ArgumentParser:
         help="setting that the others are tested against, such as similarity=pcc,regularizer=diffusion "
         "(default: the one of the best mean rank)",
     )
+    made.add_argument(
+        "--log-mlflow",
+        action="store_true",
+        help="also add the report and the runs that it lacks to MLflow (default: OUTPUT_DIR/mlflow.db)",
+    )
     return made
 
 
-def report(folder: Path, reference: str | None) -> None:
+def report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
     from rich.console import Console
 
     from pairreg.report.design import Design
@@ -48,6 +53,10 @@ def report(folder: Path, reference: str | None) -> None:
     console = Console(width=None if sys.stdout.isatty() else 160)  # a pipe has no width of its own
     console.print(terminal_table(ranking))
     console.print(f"report: {page}", soft_wrap=True, highlight=False)
+    if log_mlflow:
+        from pairreg.tracking.rebuild import log_to_mlflow
+
+        console.print(log_to_mlflow(folder, page.parent), soft_wrap=True, highlight=False)
 
 
 def find(study: str, output_dir: Path) -> Path:

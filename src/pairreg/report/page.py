@@ -1,5 +1,6 @@
 """One HTML page that needs nothing beside itself."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,6 +15,7 @@ from pairreg.report.measures import SHOWN
 from pairreg.report.ranking import Ranking
 from pairreg.report.runs import Run, Study
 from pairreg.report.tables import header, lines
+from pairreg.study.task import STUDY_FILES
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,14 @@ def page(study: Study, ranking: Ranking, panels: Sequence[Figure], charts: Seque
 
 
 def question(runs: Sequence[Run]) -> str | None:
-    """That of the newest run, if its config has one."""
+    """What the study file of the newest run asks in its first lines, if there is one."""
     newest = max(runs, key=lambda run: run.file.stat().st_mtime)
-    return newest.config.get("question")
+    for group in STUDY_FILES:
+        file = files("pairreg.experiments").joinpath(group, f"{newest.choices.get(group)}.yaml")
+        asked = re.search(r"^# Question: (.*)$", file.read_text(encoding="utf-8"), re.M) if file.is_file() else None
+        if asked:
+            return asked[1].strip()
+    return None
 
 
 def flickers(ranking: Ranking) -> dict[str, list[Flicker]]:

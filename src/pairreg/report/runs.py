@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairreg.errors import InputError
+from pairreg.result import COMPLETE
 
 if TYPE_CHECKING:
     from pairreg.result.scene import Scene
 
-COMPLETE, CONFIG, ERROR = "result.json", "config.yaml", "error.txt"  # see pairreg.result.folder, pairreg.study.run
+CONFIG, ERROR = "config.yaml", "error.txt"  # see pairreg.study.folder
 PARTS = ("metrics", "choices", "config", "provenance")
 
 
@@ -68,10 +69,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Incomplete:
-    """A run folder without a result: `error` is its last sentence, None if the run is unfinished."""
+    """A run folder without a result: `error` is its last sentence, None if the run is unfinished.
+
+    `task`: the options that were chosen and the command that repeats it, if the run came from a command.
+    """
 
     name: str
     error: str | None
+    task: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -89,10 +94,17 @@ def read_study(folder: Path) -> Study:
     """All runs in `folder`. Raises `InputError` if none is complete."""
     folders = sorted(path for path in folder.iterdir() if any((path / name).exists() for name in (COMPLETE, CONFIG)))
     runs = [Run.read(path) for path in folders if (path / COMPLETE).exists()]
-    incomplete = [Incomplete(path.name, last_error(path)) for path in folders if not (path / COMPLETE).exists()]
+    incomplete = [
+        Incomplete(path.name, last_error(path), task(path)) for path in folders if not (path / COMPLETE).exists()
+    ]
     if not runs:
         raise InputError(f"study {folder} has no complete run ({count(incomplete)}); run it first.")
     return Study(folder, runs, incomplete)
+
+
+def task(folder: Path) -> Mapping[str, Any] | None:
+    path = folder / "task.json"
+    return json.loads(path.read_text()) if path.exists() else None
 
 
 def last_error(folder: Path) -> str | None:

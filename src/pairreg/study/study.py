@@ -37,6 +37,7 @@ class Study:
         self.tasks: dict[str, Task] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.opened = False
+        self.page: Path | None = None
 
     @classmethod
     def of(cls, first: Task) -> "Study":
@@ -94,17 +95,15 @@ class Study:
         """Tables, report and tracking; the exit code of the command."""
         rows = [(task, self.outcomes[s]) for s, task in self.tasks.items() if s in self.outcomes]
         bad = [(task, outcome) for task, outcome in rows if outcome.error]
-        report = None
         if not self.first.alone:
             console.print(study_table(rows))
-            report = self.report(len(rows) - len(bad))
+            self.page = self.report(len(rows) - len(bad))
         elif not bad:
             console.print(run_table(rows[0][1].metrics))
             kept = " (complete since an earlier command; rerun=true repeats it)" if rows[0][1].state == "kept" else ""
             console.print(f"results: {rows[0][1].folder}{kept}", soft_wrap=True)
         self.warn_of_other_code(rows)
         self.tracker.complete([task.folder for task, _ in rows])
-        self.tracker.close(report)
         hint = self.tracker.hint()
         if hint and len(bad) < len(rows):
             console.print(hint, soft_wrap=True)
@@ -115,9 +114,23 @@ class Study:
         return 0 if not bad else 2 if refused else 1
 
     def report(self, complete: int) -> Path | None:
+        """Write the report of everything in the study's folder, if there is something to compare."""
         if complete < 2:
             return None
-        return None
+        from pairreg.report.write import write_report
+
+        try:
+            page = write_report(self.folder)
+        except InputError as error:  # about a run of an earlier command
+            log.warning(str(error))
+            return None
+        console.print(f"report: {page}", soft_wrap=True)
+        return page
+
+    def close(self) -> None:
+        """The end of the command, however it comes."""
+        if self.opened:
+            self.tracker.close(self.page.parent if self.page else None)
 
     def warn_of_other_code(self, rows: Sequence[tuple[Task, Outcome]]) -> None:
         from pairreg.result.provenance import code

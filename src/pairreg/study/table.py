@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from rich.markup import escape
 from rich.table import Table
 
+from pairreg.report.axes import axes
+from pairreg.report.replicates import pair_names, seeds
 from pairreg.study.folder import estimate, status
 from pairreg.study.outcome import Outcome
 from pairreg.study.task import Task
@@ -88,8 +90,6 @@ def dry_table(tasks: Sequence[Task]) -> Table:
 
 def varying(tasks: Sequence[Task]) -> dict[str, list[str]]:
     """The values, one per task, of everything in which the tasks differ."""
-    return {
-        k: [task.choices.get(k, "") for task in tasks]
-        for k in tasks[0].choices
-        if len({t.choices.get(k) for t in tasks}) > 1
-    }
+    found = {axis.name: [axis.value(task) or "" for task in tasks] for axis in axes(tasks)}
+    pairs = {"pair": pair_names(tasks), "seed": seeds(tasks)}
+    return {name: values for name, values in pairs.items() if len(set(values)) > 1} | found
