@@ -70,14 +70,15 @@ def warped_3d() -> Warped:
     return Warped((32, 36, 40), amplitude=2.5)
 
 
-@pytest.fixture(scope="session")
-def pairreg() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the installed `pairreg` command."""
-    command = Path(sys.executable).parent / "pairreg"
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
-    def call(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+
+def installed(name: str) -> Command:
+    command = Path(sys.executable).parent / name
+
+    def call(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(command), *arguments],
+            [str(command), *map(str, arguments)],
             cwd=cwd,
             env=os.environ | environment,
             capture_output=True,
@@ -86,3 +87,19 @@ def pairreg() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return call
+
+
+@pytest.fixture(scope="session")
+def pairreg() -> Command:
+    """Runs the installed `pairreg` command."""
+    return installed("pairreg")
+
+
+@pytest.fixture(scope="session")
+def pairreg_pack() -> Command:
+    return installed("pairreg-pack")
+
+
+@pytest.fixture(scope="session")
+def pairreg_warp() -> Command:
+    return installed("pairreg-warp")

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, metrics
+from pairreg.command import replacing
 from pairreg.optimization.history import History
 from pairreg.result import COMPLETE
 from pairreg.result.provenance import provenance
@@ -88,6 +88,5 @@ def write_hdf5(result: "Result", path: Path, config: Mapping[str, Any], scene: S
 
 def write_json(path: Path, content: Any) -> None:
     """By rename, so that the file is there whole or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=2, default=float) + "\n")
-    os.replace(part, path)
+    with replacing(path) as part:
+        part.write_text(json.dumps(content, indent=2, default=float) + "\n")

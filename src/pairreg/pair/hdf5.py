@@ -1,0 +1,96 @@
+"""Many pairs in one HDF5 file, a group per case: `pairreg-pack` writes it, `pair=hdf5` reads one case of it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import h5py
+import SimpleITK as sitk
+
+from pairreg import geometry
+from pairreg.errors import InputError
+from pairreg.pair.pair import Pair
+from pairreg.pair.reading import existing
+
+FORMAT = 1  # changes when an older pairreg could not read the file
+IMAGES = ("fixed", "moving", "fixed_labels", "moving_labels", "fixed_mask", "moving_mask")
+POINTS = ("fixed_landmarks", "moving_landmarks")
+GRID = ("Spacing", "Origin", "Direction")  # float64, as SimpleITK has them
+
+
+def cases(file: str | Path, pattern: str | int = "*") -> list[str]:
+    """Names of the cases in `file` that `pattern` matches (`*`, `?`, `[...]` as in a shell), sorted.
+
+    Raises `InputError`, with the known cases, if there is none.
+    """
+    with opened(file) as content:
+        known = sorted(content)
+    found = [name for name in known if fnmatchcase(name, str(pattern))]
+    if not found:
+        raise InputError(f"{file} has no case {str(pattern)!r}; its cases are {', '.join(known)}.")
+    return found
+
+
+def load_case(file: str | Path, case: str | int = "*") -> Pair:
+    """The pair of one case, equal to that of `load_pair` from its files; nothing of other cases is read.
+
+    Raises `InputError` if `case` is a pattern that matches several.
+    """
+    found = cases(file, case)
+    if len(found) > 1:
+        names = ", ".join(found)
+        raise InputError(f"{file} has {len(found)} cases that match {str(case)!r} ({names}); give one of them as case.")
+    with opened(file) as content:
+        try:
+            return read_pair(content[found[0]], found[0])
+        except OSError as error:
+            raise InputError(f"{file}: the case {found[0]!r} cannot be read ({error}); pack it again.") from error
+
+
+@contextmanager
+def opened(file: str | Path) -> Iterator[h5py.File]:
+    path = existing(file)
+    try:
+        content = h5py.File(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as HDF5 ({error}); give a file of pairreg-pack.") from error
+    with content:
+        version = content.attrs.get("pairreg_format")
+        if version != FORMAT:
+            raise InputError(f"{path} has the pairreg_format {version}, not {FORMAT}; write it by pairreg-pack.")
+        yield content
+
+
+def write_pair(group: h5py.Group, pair: Pair) -> None:
+    """Everything but the name, which is that of the group."""
+    images = {name: getattr(pair, name) for name in IMAGES}
+    images |= {f"channels/{name}": channel for name, channel in pair.channels.items()}
+    for name, image in images.items():
+        if image is not None:
+            dataset = group.create_dataset(name, data=geometry.array(image), compression="gzip", shuffle=True)
+            dataset.attrs.update({key: getattr(image, f"Get{key}")() for key in GRID})
+    for name in POINTS:
+        if getattr(pair, name) is not None:
+            group[name] = getattr(pair, name)
+    group.attrs["label_names"] = json.dumps(pair.label_names)
+
+
+def read_pair(group: h5py.Group, name: str) -> Pair:
+    parts: dict[str, Any] = {key: read_image(group[key]) for key in IMAGES if key in group}
+    parts |= {key: group[key][()] for key in POINTS if key in group}
+    return Pair(
+        name=name,
+        **parts,
+        channels={key: read_image(dataset) for key, dataset in group.get("channels", {}).items()},
+        label_names={int(key): value for key, value in json.loads(group.attrs["label_names"]).items()},
+    )
+
+
+def read_image(dataset: h5py.Dataset) -> sitk.Image:
+    image = sitk.GetImageFromArray(dataset[()])
+    for key in GRID:
+        getattr(image, f"Set{key}")(dataset.attrs[key].tolist())
+    return image

@@ -1,0 +1,93 @@
+"""The table of many pairs: a CSV file with a row per case."""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pairreg.errors import InputError
+from pairreg.menu import one_of
+from pairreg.pair.hdf5 import IMAGES, POINTS
+from pairreg.pair.reading import existing
+
+REQUIRED = ("case", "fixed", "moving")
+COLUMNS = ("case", *IMAGES, *POINTS)
+CHANNEL = "channel:"  # begins the columns of images to carry along
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """`files` by argument of `load_pair`, `channels` by name; `where` begins messages about the row."""
+
+    case: str
+    where: str
+    files: dict[str, Path] = field(default_factory=dict)
+    channels: dict[str, str | Path] = field(default_factory=dict)
+
+
+def read_manifest(path: str | Path) -> list[Row]:
+    """The rows of a manifest; its paths are relative to its folder, an empty cell is no file.
+
+    Raises `InputError` for an unknown, repeated or missing column, a case that is missing, repeated or no plain name,
+    and a file that does not exist.
+    """
+    path = existing(path)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as a CSV file ({error}); give a table with a header.") from error
+    lines = [(number, cells) for number, cells in lines if any(cells)]
+    header = lines[0][1] if lines else []
+    check_header(header, path)
+    rows = [row_of(header, cells, path.parent, f"{path}, line {number}") for number, cells in lines[1:]]
+    if not rows:
+        raise InputError(f"{path} has no cases; give a row for each, below the header.")
+    first: dict[str, Row] = {}
+    for row in rows:
+        if row.case in first:
+            raise InputError(f"{row.where}: the case {row.case!r} is there already; give every case its own name.")
+        first[row.case] = row
+    return rows
+
+
+def check_header(header: Sequence[str], path: Path) -> None:
+    for name in header:
+        if name.startswith(CHANNEL):
+            plain_name(name.removeprefix(CHANNEL), "channel", str(path))
+        else:
+            one_of(f"{path}: column", name, (*COLUMNS, f"{CHANNEL}NAME"))
+        if header.count(name) > 1:
+            raise InputError(f"{path} has the column {name!r} twice; keep one of them.")
+    for name in REQUIRED:
+        if name not in header:
+            raise InputError(f"{path} has no column {name!r}; begin it with a line such as {','.join(REQUIRED)}.")
+
+
+def row_of(header: Sequence[str], cells: Sequence[str], folder: Path, where: str) -> Row:
+    if len(cells) > len(header):
+        raise InputError(f"{where}: {len(cells)} cells under {len(header)} columns; quote names that hold a comma.")
+    given = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
+    for name in REQUIRED:
+        if name not in given:
+            raise InputError(f"{where}: {name} is empty; give it for every case.")
+    row = Row(case=plain_name(given.pop("case"), "case", where), where=where)
+    for name, cell in given.items():
+        try:
+            file = existing(folder / Path(cell).expanduser())
+        except InputError as error:
+            raise InputError(f"{where}, case {row.case!r}: {name} {error}") from error
+        if name.startswith(CHANNEL):
+            row.channels[name.removeprefix(CHANNEL)] = file
+        else:
+            row.files[name] = file
+    return row
+
+
+def plain_name(name: str, what: str, where: str) -> str:
+    """`name`, if it can be a folder, a group in HDF5 and an override on the command line."""
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise InputError(f"{where}: the {what} {name!r} is no plain name; use letters, digits, '_', '-' and '.'.")
+    return name

@@ -1,0 +1,49 @@
+"""`pairreg-pack`: the pairs of a manifest into one HDF5 file."""
+
+import argparse
+
+import h5py
+from rich.console import Console
+from rich.progress import track
+
+from pairreg import command
+from pairreg.errors import InputError
+from pairreg.pair.files import load_pair
+from pairreg.pair.hdf5 import FORMAT, write_pair
+from pairreg.pair.manifest import CHANNEL, COLUMNS, read_manifest
+
+
+def main() -> None:
+    parser = command.Parser(prog="pairreg-pack", description="Pack many pairs into one HDF5 file for pair=hdf5.")
+    columns = f"CSV file with a header of {', '.join(COLUMNS)} or {CHANNEL}NAME; files relative to its folder"
+    parser.add_argument("manifest", metavar="MANIFEST.csv", help=f"{columns}; the first three are needed")
+    parser.add_argument("output", metavar="CASES.h5", help="file to write")
+    parser.add_argument("--label-names", metavar="1=bone,2=lung", default="", help="names of label values")
+    command.run(parser, pack)
+
+
+def pack(arguments: argparse.Namespace) -> None:
+    output = command.target(arguments.output)
+    names = label_names(arguments.label_names)
+    rows = read_manifest(arguments.manifest)
+    with command.replacing(output) as part, h5py.File(part, "w") as file:
+        file.attrs["pairreg_format"] = FORMAT
+        for row in track(rows, "packing", console=Console(stderr=True), disable=not Console(stderr=True).is_terminal):
+            try:
+                pair = load_pair(**row.files, name=row.case, channels=row.channels, label_names=names)
+            except InputError as error:
+                raise InputError(f"{row.where}, case {row.case!r}: {error}") from error
+            write_pair(file.create_group(row.case), pair)
+    print(f"{output}: {len(rows)} cases")
+
+
+def label_names(text: str) -> dict[int | str, str]:
+    """`{"1": "bone"}` of `1=bone`."""
+    entries = [entry.partition("=") for entry in text.split(",") if entry]
+    if not all(number.strip().isdecimal() and name.strip() for number, _, name in entries):
+        raise InputError(f"--label-names is {text!r}; give numbers and names, such as 1=bone,2=lung.")
+    return {number.strip(): name.strip() for number, _, name in entries}
+
+
+if __name__ == "__main__":
+    main()
