@@ -75,5 +75,13 @@ def resample(
     return sitk.Resample(moving, grid, transform, how, fill, moving.GetPixelID())
 
 
+def reach(moving: sitk.Image, grid: sitk.Image, transform: sitk.Transform) -> np.ndarray:
+    """Where on `grid` `(*spatial,)` the transform leads to a point of `moving`."""
+    ones = sitk.Image(moving.GetSize(), sitk.sitkFloat32) + 1
+    ones.CopyInformation(moving)
+    reached: np.ndarray = array(resample(ones, grid, transform)) > 0.999
+    return reached
+
+
 def minimum(image: sitk.Image) -> float:
     return float(array(image).min())

@@ -71,7 +71,7 @@ def prepare(pair: Pair, initial: sitk.Transform) -> Prepared:
     """Resample a preprocessed pair through its initialisation. Raises `InputError` if nothing is left to compare."""
     grid = pair.fixed
     moving = geometry.resample(pair.moving, grid, initial, fill=geometry.minimum(pair.moving))
-    moving_mask = _reach(pair.moving, grid, initial)
+    moving_mask = geometry.reach(pair.moving, grid, initial)
     if pair.moving_mask is not None:
         moving_mask &= _mask(pair.moving_mask, grid, initial)
     fixed_mask = np.ones(moving_mask.shape, bool)
@@ -83,13 +83,6 @@ def prepare(pair: Pair, initial: sitk.Transform) -> Prepared:
             "try initialization=center_of_mass or check the masks."
         )
     return Prepared(pair, initial, geometry.array(grid), geometry.array(moving), fixed_mask, moving_mask)
-
-
-def _reach(moving: sitk.Image, grid: sitk.Image, initial: sitk.Transform) -> np.ndarray:
-    ones = sitk.Image(moving.GetSize(), sitk.sitkFloat32) + 1
-    ones.CopyInformation(moving)
-    reached: np.ndarray = geometry.array(geometry.resample(ones, grid, initial)) > 0.999
-    return reached
 
 
 def _mask(mask: sitk.Image, grid: sitk.Image, transform: sitk.Transform) -> np.ndarray:

@@ -29,8 +29,15 @@ def read_varying(path: str | Path) -> sitk.Image:
 
 
 def read_labels(path: str | Path, image: sitk.Image) -> sitk.Image:
-    """The label map in `path`, of an integer type, on its own grid."""
-    labels = read_companion(path, image)
+    """The label map in `path`, of an integer type, on its own grid, which meets that of `image`."""
+    labels = read_label_map(path)
+    check_overlap(labels, image, path)
+    return labels
+
+
+def read_label_map(path: str | Path) -> sitk.Image:
+    """The label map in `path`, of an integer type."""
+    labels = read_image(path)
     if "float" not in labels.GetPixelIDTypeAsString():
         return labels
     check_finite(labels, path)

@@ -60,13 +60,43 @@ def from_json(path: Path, image: str) -> Any:
 
 def from_csv(path: Path) -> list[list[str]]:
     """The rows of `path`: the columns x, y, z if its first line names them, otherwise all columns."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    header = [cell.lower() for cell in rows[0]] if rows else []
-    if "x" not in header or "y" not in header:
+    rows = cells(path)
+    columns = coordinate_columns(rows)
+    if not columns:
         return rows
-    columns = [header.index(axis) for axis in "xyz" if axis in header]
     return [[row[column] if column < len(row) else "" for column in columns] for row in rows[1:]]
+
+
+def cells(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return [[cell.strip() for cell in row] for row in csv.reader(file) if any(cell.strip() for cell in row)]
+
+
+def coordinate_columns(rows: list[list[str]]) -> list[int]:
+    """Numbers of the columns that the first row names x, y and z; none if it is no header."""
+    header = [cell.lower() for cell in rows[0]] if rows else []
+    return [header.index(axis) for axis in "xyz" if axis in header] if {"x", "y"} <= set(header) else []
+
+
+def write_points(path: Path, points: np.ndarray, like: str | Path, image: str) -> None:
+    """Write `points` `(n, ndim)` to `path` as in the file `like`, which was read by `read_points`.
+
+    Other columns of a CSV file stay. In a JSON object the points are those of `image` (fixed or moving), and what else
+    it holds stays.
+    """
+    points, like = points.round(6), Path(like).expanduser()  # 1 nm
+    if like.suffix.lower() == ".json":
+        content = json.loads(like.read_text(encoding="utf-8-sig"))
+        listed = points.tolist()
+        path.write_text(json.dumps({**content, image: listed} if isinstance(content, dict) else listed) + "\n")
+        return
+    rows = cells(like)
+    columns = coordinate_columns(rows)
+    for row, point in zip(rows[1:] if columns else rows, points.tolist(), strict=True):
+        for column, value in zip(columns or range(len(point)), point, strict=True):
+            row[column] = str(value)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
 
 
 def check_points(points: np.ndarray, path: Path, ndim: int) -> None:

@@ -13,6 +13,7 @@ from pairreg import geometry
 from pairreg.optimization.history import History
 from pairreg.optimization.prepared import Prepared
 from pairreg.pair.pair import Pair
+from pairreg.result.carry import Interpolation, carry
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,15 +69,11 @@ class Result:
 
     @cached_property
     def warped_labels(self) -> sitk.Image | None:
-        return None if self.pair.moving_labels is None else self.carry(self.pair.moving_labels, nearest=True)
+        return None if self.pair.moving_labels is None else self.carry(self.pair.moving_labels, "nearest")
 
-    def carry(self, image: sitk.Image, nearest: bool = False) -> sitk.Image:
-        """An image of the moving side on the grid of the original fixed image.
-
-        Where it does not reach, intensities are its lowest and labels (`nearest`) are 0.
-        """
-        fill = 0.0 if nearest else geometry.minimum(image)
-        return geometry.resample(image, self.pair.fixed, self.transform, nearest, fill)
+    def carry(self, image: sitk.Image, interpolation: Interpolation = "linear") -> sitk.Image:
+        """An image of the moving side on the grid of the original fixed image."""
+        return carry(image, self.pair.fixed, self.transform, interpolation)
 
     def save(
         self, folder: str | Path, config: Mapping[str, Any] | None = None, choices: Mapping[str, str] | None = None

@@ -1,0 +1,255 @@
+"""`pairreg-warp` on real runs, and on a run whose transform is a formula."""
+
+import csv
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+import pairreg
+from pairreg import geometry
+from pairreg.optimization.history import History
+from pairreg.optimization.prepared import prepare
+from pairreg.pair.pair import Pair
+from pairreg.result import warp
+from pairreg.result.folder import save_partial
+from pairreg.result.result import Result
+
+DATA = Path(pairreg.__file__).parent / "pair" / "data"
+SHORT = ("transform=displacement", "schedule.scales=[8]", "schedule.iterations=[20]", "tracking=none")
+
+
+@pytest.fixture(scope="module", params=["thorax_ct_2d", "thorax_ct_3d"])
+def real(request, pairreg, tmp_path_factory):
+    """A short run by the command line, and the folder of its images."""
+    folder = tmp_path_factory.mktemp(request.param)
+    done = pairreg(f"pair={request.param}", *SHORT, f"output_dir={folder}", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return next(folder.rglob("result.json")).parent, DATA / request.param
+
+
+def read(path: Path) -> np.ndarray:
+    return geometry.array(sitk.ReadImage(str(path)))
+
+
+def ok(done):
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def refused(done, *parts):
+    assert done.returncode == 2 and done.stderr.startswith("pairreg-warp: ") and len(done.stderr.splitlines()) == 1
+    assert all(part in done.stderr for part in parts), done.stderr
+
+
+def test_the_images_of_the_run_are_reproduced(real, pairreg_warp, tmp_path):
+    run, data = real
+    ok(pairreg_warp(run, data / "moving.nii.gz", "-o", "image.nii.gz", cwd=tmp_path))
+    assert (tmp_path / "image.nii.gz").read_bytes() == (run / "warped.nii.gz").read_bytes()
+    labels = data / "moving_labels.nii.gz"
+    ok(pairreg_warp(run, labels, "-o", "labels.nii.gz", "--interpolation", "nearest", cwd=tmp_path))
+    assert (tmp_path / "labels.nii.gz").read_bytes() == (run / "warped_labels.nii.gz").read_bytes()
+
+
+def test_label_interpolation_is_the_highest_indicator(real, pairreg_warp, tmp_path):
+    run, data = real
+    path = data / "moving_labels.nii.gz"
+    ok(pairreg_warp(run, path, "-o", "labels.mha", "--interpolation", "label", cwd=tmp_path))
+    labels, grid = sitk.ReadImage(str(path)), sitk.ReadImage(str(run / "warped.nii.gz"))
+    displacement = sitk.ReadImage(str(run / "displacement.nii.gz"), sitk.sitkVectorFloat64)
+    transform = sitk.DisplacementFieldTransform(displacement)
+    values = np.unique(geometry.array(labels))
+    parts = [
+        geometry.array(sitk.Resample(sitk.Cast(labels == int(v), sitk.sitkFloat64), grid, transform, sitk.sitkLinear))
+        for v in values
+    ]
+    carried = read(tmp_path / "labels.mha")
+    np.testing.assert_array_equal(carried, values[np.argmax(parts, 0)])
+    assert (carried != read(run / "warped_labels.nii.gz")).any()
+
+
+def test_landmarks_round_trip(real, pairreg_warp, tmp_path):
+    run, _ = real
+    grid = sitk.ReadImage(str(run / "warped.nii.gz"))
+    shape = np.array(grid.GetSize())
+    index = np.random.default_rng(0).uniform(0.3, 0.7, (40, len(shape))) * shape
+    fixed = np.array([grid.TransformContinuousIndexToPhysicalPoint(i.tolist()) for i in index])
+    axes = list("xyz"[: len(shape)])
+    with (tmp_path / "fixed.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["Name", *axes], *([f"p{i}", *p] for i, p in enumerate(fixed.tolist()))])
+    ok(pairreg_warp(run, "fixed.csv", "-o", "moving.csv", "--inverse", cwd=tmp_path))
+    ok(pairreg_warp(run, "moving.csv", "-o", "back.csv", cwd=tmp_path))
+    ok(pairreg_warp(run, "back.csv", "-o", "again.csv", "--inverse", cwd=tmp_path))
+    names = ("fixed", "moving", "back", "again")
+    tables = {name: list(csv.reader((tmp_path / f"{name}.csv").read_text().splitlines())) for name in names}
+    points = {name: np.array([row[1:] for row in rows[1:]], float) for name, rows in tables.items()}
+    assert tables["back"][0] == ["Name", *axes] and tables["back"][7][0] == "p6"
+    assert np.linalg.norm(points["moving"] - fixed, axis=1).mean() > 1
+    assert np.linalg.norm(points["again"] - points["moving"], axis=1).max() < 0.01
+    # where the field folds, several points lead to one: only the others have to come back to where they were
+    determinant = sitk.ReadImage(str(run / "jacobian.nii.gz"))
+    near = [sitk.GetArrayFromImage(sitk.Crop(determinant, *margins(i, shape))).min() > 0.1 for i in index]
+    assert sum(near) > 20
+    assert np.linalg.norm(points["back"] - fixed, axis=1)[near].max() < 0.05
+
+
+def margins(index: np.ndarray, shape: np.ndarray) -> tuple[list[int], list[int]]:
+    """What to crop so that 8 voxels on each side are left."""
+    lower = np.maximum(index - 8, 0).astype(int)
+    return lower.tolist(), (shape - np.minimum(lower + 17, shape)).tolist()
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def known(request, tmp_path_factory):
+    """A run folder with `y = b + 1.2 (x + u(x))`, u smooth; images of unlike grids, the fixed one turned."""
+    ndim = request.param
+    fixed = sitk.GetImageFromArray(np.random.default_rng(0).random((40, 44, 48)[:ndim]).astype(np.float32))
+    fixed.SetSpacing((1.5, 2.0, 1.25)[:ndim])
+    fixed.SetOrigin((-30.0, 5.0, 11.0)[:ndim])
+    turn = np.eye(ndim)
+    turn[:2, :2] = [[0.8, -0.6], [0.6, 0.8]]
+    fixed.SetDirection(turn.ravel().tolist())
+    grid = np.stack(np.meshgrid(*[np.linspace(0, np.pi, n) for n in fixed.GetSize()[::-1]], indexing="ij"), -1)
+    field = np.stack([3 * np.prod(np.sin(grid), -1) * np.cos(grid[..., d] + d) for d in range(ndim)], -1)
+    middle = fixed.TransformContinuousIndexToPhysicalPoint([s / 2 for s in fixed.GetSize()])
+    initial = sitk.AffineTransform(ndim)
+    initial.Scale(1.2)
+    initial.SetCenter(middle)
+    initial.SetTranslation([4.0, -3.0, 2.0][:ndim])
+    size = 100
+    spacing = 1.2
+    moving = sitk.Image([size] * ndim, sitk.sitkFloat32)
+    moving.SetSpacing([spacing] * ndim)
+    moving.SetOrigin([m - size * spacing / 2 for m in middle])
+    distance = (geometry.voxel_points(moving) - middle) / 9
+    moving = geometry.image(np.exp(-(distance**2).sum(-1) / 2).astype(np.float32) * 1000, moving)
+    folder = tmp_path_factory.mktemp(f"known{ndim}") / "run"
+    pair = Pair(name="known", fixed=fixed, moving=moving)
+    result = Result(pair, prepare(pair, initial), field.astype(np.float32), None, History([]))
+    save_partial(result, folder, {})
+    sitk.WriteImage(moving, str(folder.parent / "activity.nrrd"))
+    return folder, moving
+
+
+@pytest.fixture
+def here(monkeypatch, capsys):
+    """The command within this process, which is quicker."""
+
+    def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr("sys.argv", ["pairreg-warp", *map(str, arguments)])
+        try:
+            warp.main()
+            code = 0
+        except SystemExit as exit:
+            code = exit.code
+        return subprocess.CompletedProcess(arguments, code, stderr=capsys.readouterr().err)
+
+    return call
+
+
+def finish(folder: Path) -> Path:
+    (folder / "result.json").write_text("{}")
+    return folder
+
+
+def total(image: sitk.Image) -> float:
+    return float(geometry.array(image).sum() * np.prod(image.GetSpacing()))
+
+
+def test_an_unfinished_run_is_refused(known, here, tmp_path):
+    folder, _ = known
+    (folder / "result.json").unlink(missing_ok=True)
+    refused(here(folder, folder.parent / "activity.nrrd", "-o", "o.nii", cwd=tmp_path), "has no result.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_activity_is_kept(known, here, tmp_path):
+    """On the grid of the fixed image, which is turned, and on one that is finer and reaches further."""
+    folder, moving = known
+    finer = sitk.Image([120] * moving.GetDimension(), sitk.sitkUInt8)
+    finer.SetSpacing([0.9] * moving.GetDimension())
+    finer.SetOrigin([c - 54 for c in np.add(moving.GetOrigin(), 60)])
+    sitk.WriteImage(finer, str(tmp_path / "finer.nii.gz"))
+    for grid in ("fixed", "finer.nii.gz"):
+        for mass in ((), ("--mass-preserving",)):
+            activity = folder.parent / "activity.nrrd"
+            ok(here(finish(folder), activity, "-o", "o.nrrd", "--grid", grid, *mass, cwd=tmp_path))
+            carried = sitk.ReadImage(str(tmp_path / "o.nrrd"))
+            assert grid == "fixed" or carried.GetSize() == finer.GetSize()
+            change = abs(total(carried) / total(moving) - 1)
+            assert change < 0.01 if mass else change > 0.1
+
+
+def test_a_grid_that_reaches_further_is_filled(known, here, tmp_path):
+    """SimpleITK's transform is the identity beyond its field: nothing may be copied from there."""
+    folder, moving = known
+    shifted = sitk.Cast(moving, sitk.sitkInt16) + 50
+    sitk.WriteImage(shifted, str(tmp_path / "m.mha"))
+    ok(here(finish(folder), "m.mha", "-o", "o.mha", "--grid", "m.mha", cwd=tmp_path))
+    ok(here(folder, "m.mha", "-o", "l.mha", "--grid", "m.mha", "--interpolation", "nearest", cwd=tmp_path))
+    fixed = sitk.ReadImage(str(folder / "warped.nii.gz"))
+    corner = (0,) * moving.GetDimension()
+    index = fixed.TransformPhysicalPointToContinuousIndex(moving.GetOrigin())
+    assert min(index) < -1  # outside
+    assert (read(tmp_path / "o.mha")[corner], read(tmp_path / "l.mha")[corner]) == (50, 0)
+    assert sitk.ReadImage(str(tmp_path / "l.mha")).GetPixelID() == sitk.sitkInt16
+
+
+def test_points_in_json_keep_their_layout(known, here, tmp_path):
+    folder, moving = known
+    centre = np.add(moving.GetOrigin(), 60.0)
+    content = {"space": "LPS", "moving": [(centre + 3).tolist(), (centre - 5).tolist()]}
+    (tmp_path / "p.json").write_text(json.dumps(content))
+    ok(here(finish(folder), "p.json", "-o", "q.json", cwd=tmp_path))
+    ok(here(folder, "q.json", "-o", "r.json", "--inverse", cwd=tmp_path))
+    carried, back = (json.loads((tmp_path / f"{name}.json").read_text()) for name in "qr")
+    assert carried["space"] == "LPS" and carried["moving"] == content["moving"]
+    transform = sitk.DisplacementFieldTransform(
+        sitk.ReadImage(str(folder / "displacement.nii.gz"), sitk.sitkVectorFloat64)
+    )
+    there = [transform.TransformPoint(p) for p in carried["fixed"]]
+    np.testing.assert_allclose(there, content["moving"], atol=0.01)
+    np.testing.assert_allclose(back["moving"], content["moving"], atol=0.01)
+
+
+def test_points_without_a_counterpart_are_named(known, here, tmp_path):
+    folder, moving = known
+    inside, outside = np.add(moving.GetOrigin(), 60.0), np.add(moving.GetOrigin(), 900.0)
+    np.savetxt(tmp_path / "p.csv", [inside, outside, inside, outside], delimiter=",")
+    refused(here(finish(folder), "p.csv", "-o", "q.csv", cwd=tmp_path), "p.csv", "4 points", "number 2, 4 ")
+    refused(here(folder, "p.csv", "-o", "q.csv", "--inverse", cwd=tmp_path), "number 2, 4 lie outside")
+    assert {p.name for p in tmp_path.iterdir()} == {"p.csv"}
+
+
+REFUSED = {
+    "missing image": (("no.nii", "-o", "o.nii"), "no.nii does not exist"),
+    "no output": (("IMAGE",), "-o"),
+    "unknown format": (("IMAGE", "-o", "o.png"), "o.png"),
+    "no folder": (("IMAGE", "-o", "nowhere/o.nii"), "nowhere"),
+    "other interpolation": (("IMAGE", "-o", "o.nii", "--interpolation", "cubic"), "'cubic'"),
+    "mass of labels": (("IMAGE", "-o", "o.nii", "--mass-preserving", "--interpolation", "label"), "use linear"),
+    "fractional labels": (("IMAGE", "-o", "o.nii", "--interpolation", "label"), "whole numbers"),
+    "inverse of an image": (("IMAGE", "-o", "o.nii", "--inverse"), "--inverse is for lists of points"),
+    "grid for points": (("p.csv", "-o", "o.csv", "--grid", "IMAGE"), "--grid is for images"),
+    "other layout": (("p.csv", "-o", "o.json"), "ends in .csv"),
+    "other dimension": (("other.nii.gz", "-o", "o.nii"), "-D, the run"),
+    "elsewhere": (("away.nii.gz", "-o", "o.nii"), "does not meet the fixed image"),
+    "grid elsewhere": (("IMAGE", "-o", "o.nii", "--grid", "away.nii.gz"), "does not meet away.nii.gz"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED.values(), ids=REFUSED)
+def test_bad_input_is_one_sentence_and_leaves_nothing(known, here, tmp_path, arguments, message):
+    folder, moving = known
+    (tmp_path / "p.csv").write_text("1,2,3"[: 2 * moving.GetDimension() - 1])
+    sitk.WriteImage(sitk.Image([5] * (5 - moving.GetDimension()), sitk.sitkUInt8), str(tmp_path / "other.nii.gz"))
+    away = sitk.Image(moving)
+    away.SetOrigin([4000.0] * moving.GetDimension())
+    sitk.WriteImage(away, str(tmp_path / "away.nii.gz"))
+    before = set(tmp_path.rglob("*"))
+    image = folder.parent / "activity.nrrd"
+    refused(here(finish(folder), *(image if a == "IMAGE" else a for a in arguments), cwd=tmp_path), message)
+    assert set(tmp_path.rglob("*")) == before
