@@ -15,7 +15,7 @@ NEEDS_FILES = {("pair", "files"), ("pair", "hdf5")}
 
 
 def file_of(group: str, option: str) -> str:
-    return (menu.conf_folder() / group / f"{option}.yaml").read_text(encoding="utf-8")
+    return (menu.conf_folder() / group / f"{option}.yaml").read_text()
 
 
 @pytest.mark.parametrize(("group", "option"), ALL)

@@ -11,7 +11,7 @@ POINTS = [[1.0, 2.5, -3.0], [4.0, 5.0, 6.0]]
 
 
 def text(path: Path, content: str) -> Path:
-    path.write_text(content, encoding="utf-8")
+    path.write_text(content)
     return path
 
 

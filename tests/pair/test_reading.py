@@ -1,3 +1,4 @@
+import locale
 import os
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def series(folder: Path, names: list[str], positions: list[float], uid: str = "1
         writer.KeepOriginalImageUIDOn()
         writer.SetFileName(str(folder / name))
         writer.Execute(cut)
+    locale.setlocale(locale.LC_CTYPE, "")  # writing DICOM leaves the process in the C locale: no UTF-8
     return volume
 
 
