@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pairreg.errors import InputError
+from pairreg.study.cases import expand
 from pairreg.study.complaint import sentence
 from pairreg.study.launcher import task
 from pairreg.study.plugins import register_plugins
@@ -35,7 +36,8 @@ def main() -> None:
     try:
         hydra_main()  # many runs are begun in there, by the launcher
         for only in single:
-            Study.of(only).run([only])
+            tasks = expand(only)
+            Study.of(tasks[0]).run(tasks)
         code = Study.current.finish() if Study.current else 0  # none: --help, --cfg and the like
     except DryRun:
         code = 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from pairreg.report.design import Design
 from pairreg.report.ranking import Ranking, rank
 from pairreg.report.runs import Study, read_study
+from pairreg.study.lock import held
 
 REPORT = "report"
 
@@ -28,15 +29,13 @@ def write(study: Study, ranking: Ranking) -> Path:
     from pairreg.report.tables import write_csv, write_tex
 
     part, final = study.folder / f".{REPORT}.part", study.folder / REPORT
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    try:
+    with held(study.folder / ".locks" / REPORT, wait=True):  # two commands of a study may end at once
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
         panels, charts = draw(ranking, part / "figures")
         write_csv(ranking, part / "table.csv")
         write_tex(ranking, part / "table.tex")
         (part / "index.html").write_text(page(study, ranking, panels, charts), encoding="utf-8")
         shutil.rmtree(final, ignore_errors=True)
         part.rename(final)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return final / "index.html"

@@ -1,6 +1,7 @@
 """Hydra's jobs become the tasks of one study, which decides where and whether they run."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
@@ -8,6 +9,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from pairreg.study.cases import combined, expand
 from pairreg.study.job import TERMS
 from pairreg.study.study import Study
 from pairreg.study.task import Task
@@ -20,8 +22,9 @@ class StudyLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """One `Outcome` each. A failed run is an outcome too: the sweeper decides what it means."""
         composed = [self.loader.load_sweep_config(self.config, list(overrides)) for overrides in job_overrides]
-        tasks = [task(config, list(o)) for config, o in zip(composed, job_overrides, strict=True)]
-        outcomes = Study.of(tasks[0]).run(tasks)
+        jobs = [expand(task(config, list(o))) for config, o in zip(composed, job_overrides, strict=True)]
+        ended = iter(Study.of(jobs[0][0]).run([one for job in jobs for one in job]))
+        outcomes = [combined(list(islice(ended, len(job)))) for job in jobs]
         returned = zip(outcomes, job_overrides, strict=True)
         return [JobReturn(overrides=o, status=JobStatus.COMPLETED, _return_value=outcome) for outcome, o in returned]
 
