@@ -52,10 +52,13 @@ def test_its_settings_are_checked_like_ours(pairreg, extension, arguments, messa
 
 def test_every_command_of_the_readme_composes(pairreg, tmp_path):
     """Printed instead of run: their options and keys exist."""
+    (tmp_path / "my_conf" / "ablation").mkdir(parents=True)
+    own = block_after("my_conf/ablation/windows.yaml", "yaml")
+    (tmp_path / "my_conf" / "ablation" / "windows.yaml").write_text(own)
     commands = re.findall(r"^    pairreg (.*)$", README.replace("\\\n", " "), re.MULTILINE)
-    assert len(commands) >= 6
+    assert len(commands) >= 12
     for command in commands:
-        arguments = shlex.split(command)
+        arguments = shlex.split(command, comments=True)
         if "-m" in arguments:
             arguments = [a.split(",")[0] if "[" not in a else a for a in arguments if a != "-m"]
         done = pairreg(*arguments, "--cfg", "job", cwd=tmp_path)

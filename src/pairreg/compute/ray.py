@@ -1,0 +1,56 @@
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from pairreg.compute.base import Compute, Work, died
+from pairreg.errors import InputError
+from pairreg.study.outcome import Outcome
+from pairreg.study.task import Task
+
+
+@dataclass(frozen=True)
+class Ray(Compute):
+    """Every run as one task of an existing Ray cluster, one that was started with `ray start`.
+
+    **Arguments:** see `conf/compute/ray.yaml`.
+    """
+
+    remote: ClassVar[bool] = True
+
+    address: str = "auto"
+    cpus: float = 1
+    gpus: float = 0
+
+    def run(self, tasks: Sequence[Task], work: Work, folder: Path) -> Iterator[Outcome]:
+        del folder
+        try:
+            import ray
+        except ImportError:
+            raise InputError("compute=ray needs the package ray; install pairreg[ray].") from None
+        try:
+            ray.init(address=self.address, log_to_driver=False, logging_level="error")
+        except ConnectionError as error:
+            raise InputError(
+                f"no Ray cluster answers at {self.address!r}; start one with `ray start --head`."
+            ) from error
+        try:
+            # no second try: what kills a process kills the next one, too
+            remote = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=0)(within)
+            waiting = {remote.remote(os.getcwd(), work, task): task for task in tasks}
+            while waiting:
+                for reference in ray.wait(list(waiting))[0]:
+                    task = waiting.pop(reference)
+                    try:
+                        yield ray.get(reference)
+                    except ray.exceptions.RayError as error:
+                        yield died(task, type(error).__name__)
+        finally:
+            ray.shutdown()
+
+
+def within(folder: str, work: Work, task: Task) -> Outcome:
+    """`work` where the command was called: paths in its config are relative to that folder."""
+    os.chdir(folder)
+    return work(task)
