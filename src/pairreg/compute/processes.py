@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pairreg.compute.base import Compute, Work, died
+from pairreg.optimization.memory import peak_memory_mb
 from pairreg.study.outcome import Outcome
 from pairreg.study.task import Task
 
@@ -25,15 +26,22 @@ class Processes(Compute):
 
     A process that dies costs its run only: another one takes its place.
 
-    **Arguments:** `workers`: processes; None = one per GPU, or 2 where there is none. The cores are divided among them,
-    and each sees one GPU.
+    **Arguments:**
+
+    - `workers`: processes; None = one per GPU, or 2 where there is none. The cores are divided among them, and each
+      sees one GPU.
+    - `memory_gb`: a process that holds more than this after a run is replaced, because TensorFlow keeps every step
+      that it has compiled.
     """
 
     workers: int | None = None
+    memory_gb: float = 4.0
 
     def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < 1:
-            raise ValueError(f"workers is 1 or more, or null; it is {self.workers}")
+        if (self.workers is not None and self.workers < 1) or self.memory_gb <= 0:
+            raise ValueError(
+                f"workers is 1 or more, or null, memory_gb above 0; they are {self.workers}, {self.memory_gb}"
+            )
 
     def run(self, tasks: Sequence[Task], work: Work, folder: Path) -> Iterator[Outcome]:
         del folder
@@ -47,7 +55,9 @@ class Processes(Compute):
             environment = {name: str(max(1, cores() // workers)) for name in THREADS}
             if devices:
                 environment["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
-            threading.Thread(target=serve, args=(todo, outcomes, work, environment), daemon=True).start()
+            threading.Thread(
+                target=serve, args=(todo, outcomes, work, environment, self.memory_gb), daemon=True
+            ).start()
         for _ in tasks:
             outcome = outcomes.get()
             if isinstance(outcome, BaseException):
@@ -60,6 +70,7 @@ def serve(
     outcomes: "queue.SimpleQueue[Outcome | BaseException]",
     work: Work,
     environment: dict[str, str],
+    memory_gb: float,
 ) -> None:
     """Feed one process until nothing is left to do."""
     pool = one_process(environment)
@@ -68,6 +79,9 @@ def serve(
             task = todo.get_nowait()
             try:
                 outcomes.put(pool.submit(work, task).result())
+                if pool.submit(held_gb).result() > memory_gb:
+                    pool.shutdown()
+                    pool = one_process(environment)
             except BrokenProcessPool:
                 outcomes.put(died(task, "killed"))
                 pool = one_process(environment)
@@ -95,6 +109,16 @@ def end_with_parent() -> None:
     assert parent is not None
     multiprocessing.connection.wait([parent.sentinel])
     os._exit(1)
+
+
+def held_gb() -> float:
+    """Memory of this process now; at its most, where the system does not tell."""
+    pages = Path("/proc/self/statm")
+    return (
+        int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e9
+        if pages.exists()
+        else peak_memory_mb() / 1e3
+    )
 
 
 def cores() -> int:
