@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from pairreg.report.design import Design
+from pairreg.report.paper import LAYOUTS
 from pairreg.report.ranking import Ranking, rank
 from pairreg.report.runs import Study, read_study
 from pairreg.study.lock import held
@@ -14,8 +15,8 @@ REPORT = "report"
 def write_report(study_folder: Path, reference: str | None = None) -> Path:
     """Write `report/` with `index.html`, `table.csv`, `table.tex` and `figures/`; returns the path of the page.
 
-    An earlier report is replaced once the new one is complete. `reference`: the setting to test against, as in
-    `similarity=pcc,regularizer=diffusion`; by default the one of the best mean rank.
+    An earlier report is replaced once the new one is complete, which keeps its figures for a paper. `reference`: the
+    setting to test against, as in `similarity=pcc,regularizer=diffusion`; by default the one of the best mean rank.
 
     Raises `InputError` if no run is complete, a run folder cannot be read, or `reference` is not one setting.
     """
@@ -24,7 +25,7 @@ def write_report(study_folder: Path, reference: str | None = None) -> Path:
 
 
 def write(study: Study, ranking: Ranking) -> Path:
-    from pairreg.report.figures.draw import draw
+    from pairreg.report.figures.draw import Figure, draw
     from pairreg.report.page import page
     from pairreg.report.tables import write_csv, write_tex
 
@@ -33,9 +34,12 @@ def write(study: Study, ranking: Ranking) -> Path:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
         panels, charts = draw(ranking, part / "figures")
+        kept = [path for layout in LAYOUTS for path in sorted((final / "figures").glob(f"{layout}*"))]
+        copies = [Path(shutil.copy2(path, part / "figures")) for path in kept]
+        papers = [Figure(path, path.stem.replace("_", " "), "") for path in copies if path.suffix == ".png"]
         write_csv(ranking, part / "table.csv")
         write_tex(ranking, part / "table.tex")
-        (part / "index.html").write_text(page(study, ranking, panels, charts), encoding="utf-8")
+        (part / "index.html").write_text(page(study, ranking, panels, [*papers, *charts]), encoding="utf-8")
         shutil.rmtree(final, ignore_errors=True)
         part.rename(final)
     return final / "index.html"

@@ -8,6 +8,7 @@ from typing import Any
 from pairreg import menu
 from pairreg.compute.base import Compute
 from pairreg.errors import InputError
+from pairreg.report.paper import LAYOUTS
 from pairreg.study.task import STUDY_FILES, Task
 from pairreg.tracking.base import Tracker
 from pairreg.transform.base import Precision
@@ -28,7 +29,9 @@ def settings(
     draw: str | None,
 ) -> None:
     """Names and types of the settings beside the groups."""
-    del precision, trusted_modules, seed, output_dir, rerun, dry_run, draw
+    del precision, trusted_modules, seed, output_dir, rerun, dry_run
+    if draw is not None:
+        menu.one_of("draw", draw, LAYOUTS)
     if not study or "/" in study or study.startswith("."):
         raise InputError(f"study should be a name without '/' that does not begin with '.'; it is {study!r}.")
 

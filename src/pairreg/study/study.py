@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pairreg.errors import InputError
+from pairreg.study.figure import draw_figure
 from pairreg.study.folder import is_complete, summary
 from pairreg.study.job import Job, check
 from pairreg.study.outcome import Outcome
@@ -18,6 +19,7 @@ from pairreg.study.task import Task
 from pairreg.tracking.base import Tracker
 
 log = logging.getLogger("pairreg")
+COMMON = ("compute", "draw")  # of the runs of one command
 console = Console(width=None if sys.stdout.isatty() else 160)  # a pipe or a log file has no width of its own
 
 
@@ -53,8 +55,8 @@ class Study:
         """An outcome for each task; tasks with the same signature are one run."""
         new = {task.signature: task for task in tasks if task.signature not in self.tasks}
         for task in new.values():
-            if task.folder.parent != self.folder or task.config["compute"] != self.first.config["compute"]:
-                raise InputError("study, output_dir and compute cannot vary within one command.")
+            if task.folder.parent != self.folder or any(task.config[k] != self.first.config[k] for k in COMMON):
+                raise InputError("study, output_dir, compute and draw cannot vary within one command.")
             check(task)
         self.tasks |= new
         if self.first.config["dry_run"]:
@@ -97,6 +99,7 @@ class Study:
         bad = [(task, outcome) for task, outcome in rows if outcome.error]
         if not self.first.alone:
             console.print(study_table(rows))
+            self.draw(rows)
             self.page = self.report(len(rows) - len(bad))
         elif not bad:
             console.print(run_table(rows[0][1].metrics))
@@ -112,6 +115,17 @@ class Study:
             print(f"pairreg: {outcome.error}{again}", file=sys.stderr)
         refused = all(outcome.state == "refused" for _, outcome in rows)
         return 0 if not bad else 2 if refused else 1
+
+    def draw(self, rows: Sequence[tuple[Task, Outcome]]) -> None:
+        """Draw the figure that the command asks for, before the report, which shows it."""
+        layout = self.first.config["draw"]
+        if layout is None:
+            return
+        try:
+            for path in draw_figure(layout, rows, self.folder):
+                console.print(f"figure: {path}", soft_wrap=True)
+        except InputError as error:
+            log.warning(str(error))
 
     def report(self, complete: int) -> Path | None:
         """Write the report of everything in the study's folder, if there is something to compare."""

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from pairreg.report.design import Design
 from pairreg.report.figures.cuts import Cut, cuts
 from pairreg.report.figures.look import PRINTED, save_both
-from pairreg.report.figures.zoom import COUNT, Box, boxes
+from pairreg.report.figures.zoom import BOX_COLOURS, Box, boxes, enlarge, strip
 from pairreg.report.measures import Measure
 from pairreg.report.runs import Run
 from pairreg.result.figures.grid import grid_lines, round_step
@@ -129,8 +129,7 @@ def layout(
 def row_view(view: View, kind: str, named: bool) -> View:
     """The size of a row's panels, and its name."""
     if kind == ZOOM:
-        side = view.size[1] / COUNT
-        return View(kind, None, None, (side, side), (1, COUNT), up=view.up)
+        return replace(strip(view, len(BOX_COLOURS)), name=kind)
     return replace(view, name=f"{view.name} {kind}" if named else kind)
 
 
@@ -143,7 +142,7 @@ def draw(axes: Axes, row: Row, column: Column, places: Sequence[Box], step: floa
         return
     scene, view = column[plane].scene, column[plane].view
     if kind == ZOOM:
-        enlarge(axes, places, view, scene.warped)
+        enlarge(axes, places, len(BOX_COLOURS), view, scene.warped)
     elif kind == LABELS and scene.fixed_labels is not None and scene.warped_labels is not None:
         overlay(scene.fixed, scene.fixed_labels, scene.warped_labels)(axes, view)
     elif kind == GRID:
@@ -153,12 +152,6 @@ def draw(axes: Axes, row: Row, column: Column, places: Sequence[Box], step: floa
         show(axes, view, scene.warped, cmap="gray", vmin=0, vmax=1)
         for box in places if plane == 0 else ():
             box.draw(axes)
-
-
-def enlarge(axes: Axes, places: Sequence[Box], view: View, image: np.ndarray) -> None:
-    axes.axis("off")
-    for i, box in enumerate(places):
-        box.crop(axes.inset_axes((i / COUNT + 0.01, 0.02, 1 / COUNT - 0.02, 0.96)), view, image)
 
 
 def fitting(text: str, page: Sheet) -> float:

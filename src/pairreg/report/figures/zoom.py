@@ -12,8 +12,8 @@ from skimage.transform import resize
 from pairreg.result.figures.sheet import show
 from pairreg.result.figures.views import View
 
-COUNT = 2
 PART = 0.22  # side of a box, of the shorter side of the image
+FAINT = 0.02  # intensity that shows nothing
 BOX_COLOURS = ("#F0E442", "#56B4E9")
 
 
@@ -38,14 +38,19 @@ class Box:
         axes.spines[:].set(visible=True, color=self.colour, linewidth=1.5)
 
 
-def boxes(warped: Sequence[np.ndarray], fixed: np.ndarray, view: View) -> list[Box]:
+def boxes(
+    warped: Sequence[np.ndarray], fixed: np.ndarray, view: View, colours: Sequence[str] = BOX_COLOURS
+) -> list[Box]:
     """Squares around the highest variance (smoothed) over the images in `warped` `(rows, columns)`, not overlapping.
 
-    Of a single image, where it differs most from `fixed`. Images of another shape (a grid of other spacing) are
+    Of a single image, where it differs most from `fixed`. Where one has nothing to show and `fixed` has, the moving
+    image does not reach, which says little of the settings. Images of another shape (a grid of other spacing) are
     resampled.
     """
     same = [image if image.shape == view.shape else resize(image, view.shape) for image in warped]
     disagreement = np.var(same, axis=0) if len(same) > 1 else (same[0] - fixed) ** 2
+    empty = np.any([image <= image.min() + FAINT for image in same], axis=0) & (fixed > fixed.min() + FAINT)
+    disagreement = np.where(empty, 0, disagreement)
     side = PART * min(view.size)
     cells = [min(n / 2, side / step) for n, step in zip(view.shape, view.spacing, strict=True)]
     score = gaussian_filter(disagreement.astype(float), [n / 4 for n in cells])
@@ -53,7 +58,7 @@ def boxes(warped: Sequence[np.ndarray], fixed: np.ndarray, view: View) -> list[B
     inside = abs(rows - (view.shape[0] - 1) / 2) <= (view.shape[0] - cells[0]) / 2
     score[~(inside & (abs(columns - (view.shape[1] - 1) / 2) <= (view.shape[1] - cells[1]) / 2))] = -1
     found = []
-    for colour in BOX_COLOURS[:COUNT]:
+    for colour in colours:
         row, column = np.unravel_index(score.argmax(), score.shape)
         if score[row, column] < 0:
             break  # an image so small that one box covers it
@@ -61,3 +66,16 @@ def boxes(warped: Sequence[np.ndarray], fixed: np.ndarray, view: View) -> list[B
         found.append(Box(x, y, side, colour))
         score[(abs(rows - row) < cells[0]) & (abs(columns - column) < cells[1])] = -1
     return found
+
+
+def strip(view: View, count: int) -> View:
+    """The size of a row of `count` enlarged squares, as wide as `view`."""
+    side = view.size[1] / count
+    return View("", None, None, (side, side), (1, count), up=view.up)
+
+
+def enlarge(axes: Axes, places: Sequence[Box], count: int, view: View, image: np.ndarray) -> None:
+    """Draw the boxes side by side, with room for `count` of them."""
+    axes.axis("off")
+    for i, box in enumerate(places):
+        box.crop(axes.inset_axes((i / count + 0.01, 0.02, 1 / count - 0.02, 0.96)), view, image)

@@ -62,7 +62,9 @@ def round_step(step: float) -> float:
     return float(min((r * power for r in ROUND_STEPS), key=lambda r: abs(np.log(r / step))))
 
 
-def grid_lines(axes: Axes, view: View, field: np.ndarray, spacing: Sequence[float], step: float) -> None:
+def grid_lines(
+    axes: Axes, view: View, field: np.ndarray, spacing: Sequence[float], step: float, colour: str = LINE
+) -> None:
     """Contours of the in-plane coordinates of `x + u(x)` in mm at multiples of `step`."""
     u = view.cut(field)
     for k, axis in enumerate(view.in_plane):
@@ -70,7 +72,7 @@ def grid_lines(axes: Axes, view: View, field: np.ndarray, spacing: Sequence[floa
         coordinate = (start + u[..., axis]) * spacing[axis]
         levels = np.arange(np.ceil(coordinate.min() / step), np.floor(coordinate.max() / step) + 1) * step
         if len(levels):
-            axes.contour(*positions(view), coordinate, levels=levels, colors=LINE, linewidths=0.45)
+            axes.contour(*positions(view), coordinate, levels=levels, colors=colour, linewidths=0.45)
 
 
 def jacobian_column(page: Sheet, planes: Sequence[View], field: np.ndarray) -> None:

@@ -39,9 +39,11 @@ def sheet(
     width: float,
     footer: float = FOOTER,
     header: float = HEADER,
-    titled: Collection[int] = (0,),
+    titled: Collection[int] | None = None,
 ) -> Sheet:
-    """Empty panels for `rows` × `columns`, with room for titles above the rows `titled` (without row names, all rows).
+    """Empty panels for `rows` × `columns`, with room for titles above the rows `titled`.
+
+    By default that is the first row if the rows have names, otherwise every one.
 
     All panels share one scale (mm per inch) and the width of the widest view; `width`, `footer` (the room below the
     last row) and `header` (that above a titled row) in inches.
@@ -52,7 +54,8 @@ def sheet(
     scale = cell / max(view.size[1] for view in rows)
     heights = [view.size[0] * scale for view in rows]
     rooms = [max(height, NAME if named else 0.0) for height in heights]  # a thin slab is less high than its name
-    gaps = [header if not named or row in titled else GAP for row in range(len(rows))]
+    titled = titled or ([0] if named else range(len(rows)))
+    gaps = [header if row in titled else GAP for row in range(len(rows))]
     top = TITLE if title else 0.0
     total = top + sum(gaps) + sum(rooms) + footer + EDGE
     figure = Figure(figsize=(width, total))

@@ -1,0 +1,41 @@
+"""Moving and fixed image, and the result of every similarity; three places are enlarged below each panel."""
+
+from collections.abc import Sequence
+from string import ascii_lowercase
+
+from matplotlib.figure import Figure
+
+from pairreg.report.figures.zoom import boxes, enlarge, strip
+from pairreg.report.paper.page import WIDTH
+from pairreg.report.paper.panels import Shown, grey
+from pairreg.result.figures.sheet import sheet
+
+COLUMNS = 4
+COLOURS = ("#4DAF4A", "#E41A1C", "#377EB8")  # green, red and blue, as published
+
+
+def figure(runs: Sequence[Shown]) -> Figure:
+    first = runs[0].cut
+    scene, view = first.scene, first.view
+    places = boxes([run.cut.scene.warped for run in runs], scene.fixed, view, COLOURS)
+    given = [(runs[0].moving, first, scene.moving), (runs[0].fixed, first, scene.fixed)]
+    panels = [*given, *((run.name, run.cut, run.cut.scene.warped) for run in runs)]
+    blocks = -(-len(panels) // COLUMNS)
+    rows = [view, strip(view, len(COLOURS))] * blocks
+    page = sheet(rows, COLUMNS, title=None, width=WIDTH, footer=0, titled=range(0, len(rows), 2))
+    for i in range(blocks * COLUMNS):
+        row, column = divmod(i, COLUMNS)
+        whole, enlarged = page.axes[2 * row][column], page.axes[2 * row + 1][column]
+        if i < len(panels):
+            name, cut, image = panels[i]
+            whole.set_title(f"({ascii_lowercase[i % 26]}) {name}")
+            grey(whole, cut, image)
+        else:
+            whole.remove()
+        if 0 < i < len(panels):
+            for box in places:
+                box.draw(whole)
+            enlarge(enlarged, places, len(COLOURS), cut.view, image)
+        else:
+            enlarged.remove()
+    return page.figure

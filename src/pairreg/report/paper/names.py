@@ -1,0 +1,44 @@
+"""What a paper calls a setting."""
+
+from collections.abc import Sequence
+
+from pairreg.report.axes import Axis, Configured
+
+TERMS = {
+    "pcc": "PCC",
+    "ssim": "SSIM",
+    "mse": "MSE",
+    "ncc_published": "CC",
+    "mi": "MI",
+    "nmi": "NMI",
+    "none": "No regularisation",
+    "diffusion": "Diffusion",
+    "total_variation": "TV",
+    "total_variation_published": "TV (published)",
+    "jacobian": "Jacobian",
+    "gaussian_smoothing": "Gaussian smoothing",
+}
+
+
+def name(run: Configured, among: Sequence[Axis]) -> str:
+    """`PCC+SSIM`, `λ = 0.1`: the value of every axis that means something to the run."""
+    values = [(axis, axis.value(run)) for axis in among]
+    return " · ".join(name_of(axis, value) for axis, value in values if value is not None)
+
+
+def name_of(axis: Axis, value: str) -> str:
+    if axis.key in ("similarity", "regularizer"):
+        return "+".join(TERMS.get(term, term) for term in value.split("+"))
+    if axis.key.startswith("regularizer.") and axis.key.endswith(".weight"):
+        return f"λ = {float(value):g}"
+    return axis.label(value)
+
+
+def moving_name(run: Configured) -> str:
+    """With the alignment that comes before the deformation."""
+    initialization = run.choices.get("initialization", "none")
+    return "Moving" if initialization == "none" else f"Moving ({initialization})".replace("_", " ")
+
+
+def fixed_name(run: Configured) -> str:
+    return "Fixed, blurred" if run.config.get("preprocessing", {}).get("blur_fixed") else "Fixed"

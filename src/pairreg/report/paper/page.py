@@ -1,0 +1,42 @@
+"""A page with what was given on the left, and a table of results beside it."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from pairreg.result.figures.sheet import EDGE, GAP
+from pairreg.result.figures.views import View
+
+WIDTH, NARROWEST = 7.2, 1.05  # inches: a page of two columns, and a panel
+STRIP, LINE = 0.5, 0.14  # inches between the left column and the table, and of a line of text
+
+
+def page(
+    view: View, left: int, rows: Sequence[str], columns: Sequence[str]
+) -> tuple[Figure, list[Axes], list[list[Axes]]]:
+    """A figure, its `left` panels and its table `[row][column]` of panels, with the names of rows and columns."""
+    count = len(columns)
+    cell = max(NARROWEST, (WIDTH - STRIP - 2 * EDGE - (count - 1) * GAP) / (count + 1))
+    height = cell * view.size[0] / view.size[1]
+    header = max(name.count("\n") + 1 for name in columns) * LINE + 0.06
+    lines = max(left, len(rows))
+    width, total = STRIP + 2 * EDGE + cell + count * (cell + GAP) - GAP, header + lines * (height + GAP) + EDGE
+    figure = Figure(figsize=(width, total))
+
+    def panel(row: int, x: float) -> Axes:
+        top = total - header - row * (height + GAP)
+        return figure.add_axes((x / width, (top - height) / total, cell / width, height / total))
+
+    start = EDGE + cell + STRIP
+    given = [panel(row, EDGE) for row in range(left)]
+    table = [[panel(row, start + k * (cell + GAP)) for k in range(count)] for row in range(len(rows))]
+    for axes, name in zip(table[0], columns, strict=True):
+        axes.set_title(name, linespacing=1.1)
+    for line, name in zip(table, rows, strict=True):
+        box = line[0].get_position()
+        figure.text((start - 0.07) / width, (box.y0 + box.y1) / 2, name, rotation=90, ha="right", va="center")
+    x = (EDGE + cell + 0.09) / width
+    figure.add_artist(Line2D([x, x], [0.01, 0.99], color="0.3", linewidth=0.8, linestyle=(0, (5, 3))))
+    return figure, given, table

@@ -1,0 +1,68 @@
+"""Panels that the figures of a paper share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.patheffects import withStroke
+
+from pairreg.report.axes import Axis
+from pairreg.report.figures.cuts import Cut, cuts
+from pairreg.report.paper.names import fixed_name, moving_name, name
+from pairreg.report.runs import Run
+from pairreg.result.figures.grid import grid_lines, round_step
+from pairreg.result.figures.labels import label_values
+from pairreg.result.figures.sheet import frame, show
+from pairreg.result.figures.style import colour
+
+GRID_LINES = 32  # along the longer side
+BODY = "0.35"  # of the largest label, which usually surrounds the others
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One run of a figure: the plane that is drawn, and what it and its images are called."""
+
+    name: str
+    moving: str
+    fixed: str
+    cut: Cut
+
+    @classmethod
+    def of(cls, run: Run, among: Sequence[Axis]) -> "Shown":
+        return cls(name(run, among), moving_name(run), fixed_name(run), cuts(run.scene)[0])
+
+    @property
+    def has_labels(self) -> bool:
+        return self.cut.scene.warped_labels is not None
+
+
+def grey(axes: Axes, cut: Cut, image: np.ndarray, gamma: float = 1.0) -> None:
+    """`gamma` above 1 darkens what is bright, so that soft tissue shows its differences."""
+    show(axes, cut.view, np.clip(image, 0, 1) ** gamma, cmap="gray", vmin=0, vmax=1)
+
+
+def label_map(axes: Axes, cut: Cut, labels: np.ndarray | None) -> None:
+    """The colours are those of the run's other figures, but the largest moving label is grey."""
+    assert labels is not None and cut.scene.moving_labels is not None
+    values = label_values(cut.scene.moving_labels)
+    largest = max(values, key=lambda v: np.count_nonzero(cut.scene.moving_labels == v), default=0)
+    picture = np.zeros((*labels.shape, 3))
+    for i, value in enumerate(values):
+        picture[labels == value] = to_rgb(BODY if value == largest else colour(i))
+    show(axes, cut.view, picture)
+
+
+def mesh(axes: Axes, cut: Cut) -> None:
+    """The deformed grid alone, black on white."""
+    frame(axes, cut.view)
+    axes.spines[:].set_visible(True)
+    grid_lines(axes, cut.view, cut.scene.field, cut.scene.spacing, round_step(max(cut.view.size) / GRID_LINES), "black")
+
+
+def inscription(axes: Axes, text: str) -> None:
+    """A title inside a panel."""
+    outline = [withStroke(linewidth=2, foreground="black")]
+    axes.text(0.5, 0.97, text, transform=axes.transAxes, ha="center", va="top", color="white", path_effects=outline)

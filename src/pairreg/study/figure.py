@@ -1,0 +1,25 @@
+"""The figure that a command ends with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pairreg.errors import InputError
+from pairreg.study.outcome import Outcome
+from pairreg.study.task import Task
+
+
+def draw_figure(layout: str, rows: Sequence[tuple[Task, Outcome]], study_folder: Path) -> list[Path]:
+    """Draw `layout` from the runs of `rows`, in their order, into the study's report; the paths of the PNGs.
+
+    Raises `InputError` that names what is missing unless all of them are complete and can be read.
+    """
+    missing = [task.name for task, outcome in rows if outcome.error]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        what = f"{len(missing)} of {len(rows)} runs {are} missing ({'; '.join(missing)})"
+        raise InputError(f"figure {layout} is not drawn: {what}.")
+    from pairreg.report.paper.draw import draw_layout
+    from pairreg.report.runs import Run
+    from pairreg.report.write import REPORT
+
+    return draw_layout(layout, [Run.read(task.folder) for task, _ in rows], study_folder / REPORT / "figures")

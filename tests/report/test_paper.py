@@ -1,0 +1,165 @@
+"""The figures of a paper: which panels there are, in which order, and from which runs."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from pairreg.errors import InputError
+from pairreg.report.axes import axes
+from pairreg.report.paper import LAYOUTS, loss_comparison, regularizer_comparison, weight_sweep
+from pairreg.report.paper.draw import draw_layout
+from pairreg.report.paper.panels import Shown
+from pairreg.report.runs import Run
+from pairreg.report.write import write_report
+from pairreg.study.figure import draw_figure
+from pairreg.study.outcome import Outcome
+from pairreg.study.task import Task
+
+Write = Callable[..., Path]
+LOSSES = ("pcc", "ssim", "pcc+ssim", "mse", "ncc_published", "mi")
+REGULARIZERS = ("none", "diffusion", "total_variation", "diffusion+jacobian", "gaussian_smoothing")
+
+
+def shown(folders: list[Path]) -> list[Shown]:
+    runs = [Run.read(folder) for folder in folders]
+    return [Shown.of(run, axes(runs)) for run in runs]
+
+
+def losses(write_run: Write, **options: object) -> list[Path]:
+    """Run `i` is `i` voxels away from the fixed image."""
+    return [write_run(f"{9 - i}", similarity=s, bend=i, **options) for i, s in enumerate(LOSSES)]
+
+
+def size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def titles(figure: Figure) -> list[str]:
+    return [title for panel in figure.axes if (title := panel.get_title())]
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for part in (figure, *figure.axes) for text in part.texts]
+
+
+def picture(figure: Figure, title: str) -> np.ndarray:
+    (panel,) = [panel for panel in figure.axes if panel.get_title() == title]
+    return np.asarray(panel.images[0].get_array())
+
+
+def boxed(figure: Figure) -> int:
+    return sum(len(panel.patches) > 0 for panel in figure.axes)
+
+
+def test_losses_follow_the_moving_and_the_fixed_image_in_the_order_of_the_command(write_run: Write) -> None:
+    runs = shown(losses(write_run, preprocessing={"blur_fixed": 1.0}))
+    figure = loss_comparison.figure(runs)
+    names = ["Moving", "Fixed, blurred", "PCC", "SSIM", "PCC+SSIM", "MSE", "CC", "MI"]
+    assert titles(figure) == [f"({letter}) {name}" for letter, name in zip("abcdefgh", names, strict=True)]
+    assert (picture(figure, "(a) Moving") == runs[0].cut.scene.moving).all()
+    assert (picture(figure, "(b) Fixed, blurred") == runs[0].cut.scene.fixed).all()
+    assert (picture(figure, "(f) MSE") == runs[3].cut.scene.warped).all()
+    assert boxed(figure) == 7, "all but the moving image"
+    enlarged = [inset for panel in figure.axes for inset in panel.child_axes]
+    assert len(enlarged) == 7 * 3 and len({inset.get_xlim() + inset.get_ylim() for inset in enlarged}) == 3
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_regularisers_stand_beside_what_was_given(write_run: Write, labels: bool) -> None:
+    bends = enumerate(REGULARIZERS)
+    runs = shown([write_run(f"{9 - i}", regularizer=r, bend=i, labels=labels) for i, r in bends])
+    figure = regularizer_comparison.figure(runs)
+    assert titles(figure) == ["No regularisation", "Diffusion", "TV", "Diffusion +\nJacobian", "Gaussian\nsmoothing"]
+    assert (picture(figure, "TV") == runs[2].cut.scene.warped).all()
+    given = ["Deformed image", "Deformed labels", "Deformed grid", "Moving", "Fixed", "Moving labels"]
+    assert texts(figure) == [text for text in given if labels or "labels" not in text]
+    assert boxed(figure) == (11 if labels else 6)
+
+
+def test_weights_are_rows_and_gamma_darkens(write_run: Write) -> None:
+    weights = (0.2, 0, 0.1)
+    runs = shown([write_run(f"{i}", weights={"diffusion": w}, bend=i) for i, w in enumerate(weights)])
+    figure = weight_sweep.figure(runs)
+    assert titles(figure) == ["Deformed image", "Deformed image,\nγ-corrected", "Deformed labels", "Deformed grid"]
+    assert texts(figure)[:3] == ["λ = 0.2", "λ = 0\n(no regularisation)", "λ = 0.1"]
+    dark = picture(figure, "Deformed image,\nγ-corrected")
+    assert np.allclose(dark, runs[0].cut.scene.warped ** 1.8)
+
+
+def test_the_grid_is_the_one_of_the_run(write_run: Write) -> None:
+    """A shift of half a line moves all lines by half a line."""
+    runs = [Run.read(write_run(f"{i}", weights={"diffusion": i}, bend=4 - i)) for i in (0, 1)]
+    figure = weight_sweep.figure([Shown.of(run, axes(runs)) for run in runs])
+    still, moved = (panel for panel in figure.axes if not panel.images and panel.collections)
+    lines = [panel.collections[1].get_paths()[0].vertices[0, 0] for panel in (still, moved)]
+    step = 2.5  # mm, of 100 mm in 32 lines rounded
+    assert (lines[0] - lines[1]) % step == pytest.approx(2.0 % step), "1 voxel of 2 mm"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_volume_is_drawn_as_its_axial_plane(write_run: Write, tmp_path: Path, layout: str) -> None:
+    runs = [Run.read(folder) for folder in losses(write_run, ndim=3)]
+    (path,) = draw_layout(layout, runs, tmp_path / "figures")
+    assert path == tmp_path / "figures" / f"{layout}.png"
+    assert size(path)[0] > 1000 and path.with_suffix(".pdf").stat().st_size > 5000
+
+
+def test_every_pair_has_a_figure_and_seeds_are_not_repeated(write_run: Write, tmp_path: Path) -> None:
+    pairs = [{"_target_": "pairreg.pair.files", "case": case} for case in "ab"]
+    runs = [Run.read(write_run(f"{c}{s}{w}", pair=pair, seed=s, weights={"diffusion": w}))
+            for c, pair in enumerate(pairs) for s in (0, 1) for w in (1, 2)]  # fmt: skip
+    paths = draw_layout("weight_sweep", runs, tmp_path / "figures")
+    assert [path.name for path in paths] == ["weight_sweep_01.png", "weight_sweep_02.png"]
+    assert size(paths[0]) == size(paths[1]) == size(draw_layout("weight_sweep", runs[:2], tmp_path)[0])
+
+
+def test_a_new_report_shows_and_keeps_the_figure(write_run: Write, study: Path) -> None:
+    folders = losses(write_run)[:2]
+    before = write_report(study).read_text().count("<img ")
+    draw_layout("loss_comparison", [Run.read(folder) for folder in folders], study / "report" / "figures")
+    page = write_report(study).read_text()
+    assert page.count("<img ") == before + 1 and 'href="figures/loss_comparison.pdf"' in page
+    assert (study / "report" / "figures" / "loss_comparison.pdf").exists()
+
+
+QUICK = ("figure=weight_sweep", "schedule.scales=[8]", "schedule.iterations=[3]", "transform=displacement",
+         "tracking=none")  # fmt: skip
+REPORT = Path("runs/figure_weight_sweep/report")
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_the_command_runs_what_is_missing_and_draws_its_own_runs(pairreg: Command, tmp_path: Path) -> None:
+    png = REPORT / "figures" / "weight_sweep.png"
+    heights = []
+    for weights, new in (("0,0.1,0.2", 3), ("0,0.2", 0)):
+        done = pairreg(*QUICK, f"regularizer.diffusion.weight={weights}", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert f"figure: {png}" in done.stdout and done.stdout.count(" done") == new
+        assert 'href="figures/weight_sweep.pdf"' in (tmp_path / REPORT / "index.html").read_text()
+        heights.append(size(tmp_path / png)[1])
+    assert heights[1] == heights[0], "not the run of the first command"
+
+
+def test_a_missing_run_is_named(write_run: Write, study: Path) -> None:
+    folder = write_run("a")
+    config = {"output_dir": str(study.parent), "study": "made"}
+    tasks = [Task(config, {"pair": "p", "similarity": s, "regularizer": "r", "transform": "t"}) for s in ("mi", "pcc")]
+    outcomes = [Outcome("a", folder), Outcome("b", folder, error="diverged", state="failed")]
+    with pytest.raises(InputError, match=r"mse is not drawn: 1 of 2 runs is missing \(p \| pcc \| r \| t\)\."):
+        draw_figure("mse", list(zip(tasks, outcomes, strict=True)), study)
+    assert not (study / "report").exists()
+
+
+def test_an_unknown_layout_is_refused_before_any_run(pairreg: Command, tmp_path: Path) -> None:
+    done = pairreg(*QUICK, "draw=wight_sweep", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"pairreg: draw 'wight_sweep' is not one of {', '.join(LAYOUTS)}; did you mean 'weight_sweep'?\n"
+    )
+    assert not list(tmp_path.glob("runs/*/*/"))
