@@ -87,7 +87,7 @@ def test_weights_are_rows_and_gamma_darkens(write_run: Write) -> None:
     runs = shown([write_run(f"{i}", weights={"diffusion": w}, bend=i) for i, w in enumerate(weights)])
     figure = weight_sweep.figure(runs)
     assert titles(figure) == ["Deformed image", "Deformed image,\nγ-corrected", "Deformed labels", "Deformed grid"]
-    assert texts(figure)[:3] == ["λ = 0.2", "λ = 0\n(no regularisation)", "λ = 0.1"]
+    assert texts(figure)[:3] == ["λ = 0.2", "λ = 0\n(no reg.)", "λ = 0.1"]
     dark = picture(figure, "Deformed image,\nγ-corrected")
     assert np.allclose(dark, runs[0].cut.scene.warped ** 1.8)
 
@@ -148,11 +148,10 @@ def test_the_command_runs_what_is_missing_and_draws_its_own_runs(pairreg: Comman
 
 def test_a_missing_run_is_named(write_run: Write, study: Path) -> None:
     folder = write_run("a")
-    config = {"output_dir": str(study.parent), "study": "made"}
-    tasks = [Task(config, {"pair": "p", "similarity": s, "regularizer": "r", "transform": "t"}) for s in ("mi", "pcc")]
+    tasks = [Task({}, {"pair": "p", "similarity": similarity}) for similarity in ("mi", "pcc")]
     outcomes = [Outcome("a", folder), Outcome("b", folder, error="diverged", state="failed")]
-    with pytest.raises(InputError, match=r"mse is not drawn: 1 of 2 runs is missing \(p \| pcc \| r \| t\)\."):
-        draw_figure("mse", list(zip(tasks, outcomes, strict=True)), study)
+    with pytest.raises(InputError, match=r"weight_sweep is not drawn: 1 of 2 runs is missing \(similarity pcc\)\."):
+        draw_figure("weight_sweep", list(zip(tasks, outcomes, strict=True)), study)
     assert not (study / "report").exists()
 
 

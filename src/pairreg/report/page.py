@@ -27,7 +27,7 @@ class Origin:
     warnings: list[str]
 
 
-def page(study: Study, ranking: Ranking, panels: Sequence[Figure], charts: Sequence[Figure]) -> str:
+def page(study: Study, ranking: Ranking, papers: list[Figure], panels: Sequence[Figure], charts: list[Figure]) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"embedded": embedded, "legible": legible}
     template = environment.from_string(files("pairreg.report").joinpath("page.html").read_text(encoding="utf-8"))
@@ -39,6 +39,7 @@ def page(study: Study, ranking: Ranking, panels: Sequence[Figure], charts: Seque
         header=header(ranking, names),
         lines=lines(ranking, names),
         colours=[look.colour for look in looks(ranking.design)],
+        papers=papers,
         panels=panels,
         charts=charts,
         flickers=flickers(ranking),

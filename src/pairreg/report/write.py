@@ -36,10 +36,12 @@ def write(study: Study, ranking: Ranking) -> Path:
         panels, charts = draw(ranking, part / "figures")
         kept = [path for layout in LAYOUTS for path in sorted((final / "figures").glob(f"{layout}*"))]
         copies = [Path(shutil.copy2(path, part / "figures")) for path in kept]
-        papers = [Figure(path, path.stem.replace("_", " "), "") for path in copies if path.suffix == ".png"]
+        papers = [
+            Figure(path, path.stem.replace("_", " ").capitalize(), "") for path in copies if path.suffix == ".png"
+        ]
         write_csv(ranking, part / "table.csv")
         write_tex(ranking, part / "table.tex")
-        (part / "index.html").write_text(page(study, ranking, panels, [*papers, *charts]), encoding="utf-8")
+        (part / "index.html").write_text(page(study, ranking, papers, panels, charts), encoding="utf-8")
         shutil.rmtree(final, ignore_errors=True)
         part.rename(final)
     return final / "index.html"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pairreg.errors import InputError
 from pairreg.study.outcome import Outcome
+from pairreg.study.table import varying
 from pairreg.study.task import Task
 
 
@@ -13,7 +14,9 @@ def draw_figure(layout: str, rows: Sequence[tuple[Task, Outcome]], study_folder:
 
     Raises `InputError` that names what is missing unless all of them are complete and can be read.
     """
-    missing = [task.name for task, outcome in rows if outcome.error]
+    varied = varying([task for task, _ in rows])
+    names = [", ".join(f"{name} {column[i]}" for name, column in varied.items()) for i in range(len(rows))]
+    missing = [name for name, (_, outcome) in zip(names, rows, strict=True) if outcome.error]
     if missing:
         are = "is" if len(missing) == 1 else "are"
         what = f"{len(missing)} of {len(rows)} runs {are} missing ({'; '.join(missing)})"

@@ -15,7 +15,7 @@ def figure(runs: Sequence[Shown]) -> Figure:
     first = runs[0].cut
     labels = ["Deformed labels"] if runs[0].has_labels else []
     columns = ["Deformed image", "Deformed image,\nγ-corrected", *labels, "Deformed grid"]
-    rows = [f"{run.name}\n(no regularisation)" if run.name == UNREGULARISED else run.name for run in runs]
+    rows = [f"{run.name}\n(no reg.)" if run.name == UNREGULARISED else run.name for run in runs]
     drawn, given, table = page(first.view, 3, rows, columns)
     images = [
         (runs[0].moving, first.scene.moving, 1.0),
