@@ -16,7 +16,7 @@ def flipped(warped):
     return dataclasses.replace(warped.pair(), moving=sitk.GetImageFromArray(warped.moving[::-1].copy()))
 
 
-@pytest.mark.parametrize(("dimension", "weight"), [("2d", 2.0), ("3d", 6.0)])
+@pytest.mark.parametrize(("dimension", "weight"), [("2d", 2.0), pytest.param("3d", 6.0, marks=pytest.mark.slow)])
 def test_a_velocity_does_not_fold_where_a_displacement_does(dimension, weight, request):
     """The same data, objective and schedule."""
     folds = []
@@ -52,7 +52,7 @@ def test_the_same_on_two_real_patients():
     assert min(dice) > 0.9
 
 
-@pytest.mark.parametrize("name", ["thorax_ct_2d", "thorax_ct_3d"])
+@pytest.mark.parametrize("name", ["thorax_ct_2d", pytest.param("thorax_ct_3d", marks=pytest.mark.slow)])
 def test_the_inverse_file_brings_the_fixed_image_to_the_moving_one(name, tmp_path):
     pair = pairreg.build(f"pair/{name}")
     result = pairreg.register(

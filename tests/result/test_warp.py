@@ -22,7 +22,7 @@ DATA = Path(pairreg.__file__).parent / "pair" / "data"
 SHORT = ("transform=displacement", "schedule.scales=[8]", "schedule.iterations=[20]", "tracking=none")
 
 
-@pytest.fixture(scope="module", params=["thorax_ct_2d", "thorax_ct_3d"])
+@pytest.fixture(scope="module", params=["thorax_ct_2d", pytest.param("thorax_ct_3d", marks=pytest.mark.slow)])
 def real(request, pairreg, tmp_path_factory):
     """A short run by the command line, and the folder of its images."""
     folder = tmp_path_factory.mktemp(request.param)

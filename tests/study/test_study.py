@@ -79,6 +79,7 @@ def test_a_killed_study_goes_on_where_it_was(pairreg, tmp_path):
     assert "KILLED" in [status for _, status in tracked(tmp_path, everything=True)]
 
 
+@pytest.mark.slow
 def test_two_invocations_at_once_share_the_runs(tmp_path):
     both = [begin(tmp_path, "similarity=mse,pcc,ssim", "compute=local") for _ in range(2)]
     outputs = [study.communicate(timeout=300) for study in both]
@@ -88,6 +89,7 @@ def test_two_invocations_at_once_share_the_runs(tmp_path):
     assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED"] * 4
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_costs_one_run(tmp_path):
     study = begin(tmp_path, "similarity=mse,pcc,ssim", "compute=processes", "compute.workers=1")
     wait_for(lambda: any("iteration" in log.read_text() for log in tmp_path.glob("runs/s/*/run.log")))
@@ -99,6 +101,7 @@ def test_a_process_that_is_killed_costs_one_run(tmp_path):
     assert "its process died" in err and "to repeat it: pairreg preset=smoke" in err
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_command(tmp_path):
     study = begin(tmp_path, "similarity=mse,pcc", "compute=processes")
     wait_for(lambda: len(list(tmp_path.glob("runs/s/*/run.log"))) == 2)
