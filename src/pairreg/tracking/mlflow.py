@@ -1,9 +1,11 @@
 """MLflow as the index of runs: experiment = study, one run per run folder."""
 
+import hashlib
 import logging
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +52,7 @@ class MLflowTracker(Tracker):
         self.uri = self.uri or os.environ.get(ENV) or f"sqlite:///{output_dir.resolve() / 'mlflow.db'}"
         try:
             # two processes that make the same database at once break it
-            with held(output_dir / ".locks" / "mlflow", wait=True):
+            with held(lock_of(self.uri), wait=True):
                 self._experiment = self._find_experiment(study, output_dir)
                 self._parent = self._find_parent(study, tags)
                 self._bury_the_dead(output_dir.resolve() / study)
@@ -156,6 +158,11 @@ class MLflowTracker(Tracker):
             token = page.token
             if not token:
                 return runs
+
+
+def lock_of(uri: str) -> Path:
+    """Not in the output folder: if the store is out of reach, nothing is to be written there."""
+    return Path(tempfile.gettempdir()) / f"pairreg-{os.getuid()}" / hashlib.sha1(uri.encode()).hexdigest()[:8]
 
 
 def lost(uri: str | None, error: Exception) -> str:
