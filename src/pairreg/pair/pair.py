@@ -18,6 +18,7 @@ class Pair:
     - `fixed_landmarks`, `moving_landmarks`: corresponding points `(n, ndim)` in LPS mm, x first.
     - `channels`: images that belong to the moving one and are carried along, such as an activity map.
     - `label_names`: names of label values.
+    - `true_displacement`: where it is known, the vector image in LPS mm that maps fixed to moving points.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Pair:
     moving_landmarks: np.ndarray | None = None
     channels: Mapping[str, sitk.Image] = field(default_factory=dict)
     label_names: Mapping[int, str] = field(default_factory=dict)
+    true_displacement: sitk.Image | None = None
 
     @property
     def ndim(self) -> int:

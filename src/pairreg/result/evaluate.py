@@ -8,8 +8,13 @@ from pairreg.pair.pair import Pair
 
 
 def evaluate(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
-    """Similarity, overlap and landmark metrics of a preprocessed pair when `transform` maps fixed to moving points."""
-    return image_metrics(pair, transform) | label_metrics(pair, transform) | landmark_metrics(pair, transform)
+    """The metrics of a preprocessed pair when `transform` maps fixed to moving points, as far as the pair has them."""
+    return (
+        image_metrics(pair, transform)
+        | label_metrics(pair, transform)
+        | landmark_metrics(pair, transform)
+        | truth_metrics(pair, transform)
+    )
 
 
 def image_metrics(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
@@ -64,6 +69,21 @@ def landmark_metrics(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
         return {}
     mapped = np.array([transform.TransformPoint([float(x) for x in point]) for point in pair.fixed_landmarks])
     return {"tre_mean": float(metrics.tre(mapped, pair.moving_landmarks).mean())}
+
+
+def truth_metrics(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
+    """Mean end-point error (mm) against the true displacement, over its voxels where the fixed labels are above 0."""
+    truth = pair.true_displacement
+    if truth is None:
+        return {}
+    grid = (truth.GetSize(), truth.GetOrigin(), truth.GetSpacing(), truth.GetDirection())
+    found = sitk.TransformToDisplacementField(transform, sitk.sitkVectorFloat64, *grid)
+    error = np.linalg.norm(geometry.array(found) - geometry.array(truth), axis=-1)
+    if pair.fixed_labels is not None:
+        identity = sitk.Transform(pair.ndim, sitk.sitkIdentity)
+        body = geometry.array(geometry.resample(pair.fixed_labels, truth, identity, nearest=True)) > 0
+        error = error[body]
+    return {"epe_mean": float(error.mean())}
 
 
 def field_metrics(field: np.ndarray) -> dict[str, float]:

@@ -19,10 +19,11 @@ BETTER = {
     "dice": "↑",
     "hd95": "↓",
     "tre": "↓",
+    "epe": "↓",
     "folds": "↓",
     "ndv": "↓",
 }
-STUDY_COLUMNS = ("ssim", "mse", "pcc", "ncc", "dice_mean", "tre_mean", "folds_percent", "seconds")
+STUDY_COLUMNS = ("ssim", "mse", "pcc", "ncc", "dice_mean", "tre_mean", "epe_mean", "folds_percent", "seconds")
 COST = ("seconds", "iterations", "peak_memory_mb")
 
 

@@ -1,0 +1,157 @@
+"""Pairs of phantoms with a known answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import SimpleITK as sitk
+
+from pairreg import geometry
+from pairreg.errors import InputError
+from pairreg.pair.pair import Pair
+from pairreg.pair.phantom.block import Block
+from pairreg.pair.phantom.deformation import RandomDeformation, on_grid
+from pairreg.pair.phantom.patient import as_patient
+from pairreg.pair.phantom.torso import label_names, paint
+from pairreg.pair.phantom.variation import Anatomy
+
+AnatomyChoice = dict[str, float] | Literal["random"] | None
+
+
+@dataclass(frozen=True)
+class Phantom:
+    """Images on one grid: label map (int16), CT numbers, attenuation at 140 keV (1/cm) and relative activity."""
+
+    labels: sitk.Image
+    hu: sitk.Image
+    mu: sitk.Image
+    activity: sitk.Image
+
+
+def phantom_2d(
+    *,
+    size: Sequence[int] = (256, 192),
+    spacing: float | Sequence[float] = 1.6,
+    level: float = 200.0,
+    seed: int = 0,
+    deformation: float = 12.0,
+    smoothness: float = 50.0,
+    anatomy: AnatomyChoice = None,
+    patient: bool = False,
+) -> Pair:
+    """An axial slice of the phantom, and the same slice deformed; see `phantom_3d`, of which it is a plane.
+
+    **Arguments:** `level`: z in mm, 0 = top of the sacrum: 420 shoulders, 300 heart, 200 lung base, 120 kidneys,
+    -100 hips. The slice stays at its anatomical level, so `anatomy.height` changes nothing.
+    """
+    return make_pair("phantom_2d", 2, size, spacing, level, seed, deformation, smoothness, anatomy, patient)
+
+
+def phantom_3d(
+    *,
+    size: Sequence[int] = (80, 56, 128),
+    spacing: float | Sequence[float] = 5.0,
+    level: float = 150.0,
+    seed: int = 0,
+    deformation: float = 15.0,
+    smoothness: float = 60.0,
+    anatomy: AnatomyChoice = None,
+    patient: bool = False,
+) -> Pair:
+    """The phantom as the moving image, and as the fixed one the phantom with a random smooth deformation.
+
+    **Arguments:**
+
+    - `size` in voxels and `spacing` in mm (one number or one per axis), x first; the grid is centred in x and y.
+    - `level`: z of the middle of the image in mm, 0 = top of the sacrum; the body reaches from -300 (mid-thigh) to 500
+      (neck).
+    - `deformation`: largest displacement in mm, 0 = none; `smoothness`: spacing of its control points in mm.
+    - `anatomy`: parameters of the fixed phantom that are not average, see `Anatomy`; `"random"`: drawn by `seed`.
+    - `patient`: whether the fixed image has texture, blur and noise.
+
+    `fixed(x) = moving(x + true_displacement(x))` holds exactly, since both images come from the same formulas. Where
+    the anatomy changes `fat` or `organ_scale` there is no such displacement, and `true_displacement` is None.
+    `channels` are `activity` and `attenuation` (1/cm at 140 keV) of the moving phantom.
+
+    Raises `InputError` for values out of range.
+    """
+    return make_pair("phantom_3d", 3, size, spacing, level, seed, deformation, smoothness, anatomy, patient)
+
+
+def make_pair(
+    name: str,
+    ndim: int,
+    size: Sequence[int],
+    spacing: float | Sequence[float],
+    level: float,
+    seed: int,
+    deformation: float,
+    smoothness: float,
+    anatomy: AnatomyChoice,
+    patient: bool,
+) -> Pair:
+    if not (deformation >= 0 and smoothness > 0 and seed >= 0):
+        values = f"deformation {deformation}, smoothness {smoothness}, seed {seed}"
+        raise InputError(f"{name} has {values}; give lengths in mm, smoothness above 0, and a seed of 0 or more.")
+    grid = make_grid(size, spacing, level, ndim)
+    body = Anatomy.random(seed) if anatomy == "random" else Anatomy.of(anatomy or {})
+    shift = None
+    if deformation:
+        extent = tuple(n * h for n, h in zip(grid.GetSize(), grid.GetSpacing(), strict=True))
+        shift = on_grid(RandomDeformation(extent, deformation, smoothness, seed), grid.GetSize())
+    moving = phantom(grid, level)
+    fixed = phantom(grid, level, body, shift)
+    return Pair(
+        name=name,
+        fixed=as_patient(fixed.hu, seed) if patient else fixed.hu,
+        moving=moving.hu,
+        fixed_labels=fixed.labels,
+        moving_labels=moving.labels,
+        channels={"activity": moving.activity, "attenuation": moving.mu},
+        label_names=label_names(),
+        true_displacement=true_displacement(grid, level, body, shift) if body.same_shapes else None,
+    )
+
+
+def make_grid(size: Sequence[int], spacing: float | Sequence[float], level: float, ndim: int) -> sitk.Image:
+    """An empty image of `ndim` dimensions centred at x = y = 0 and, in 3-D, z = `level`."""
+    steps = [float(h) for h in (np.broadcast_to(spacing, ndim) if np.ndim(spacing) == 0 else np.asarray(spacing))]
+    if len(size) != ndim or min(size) < 2:
+        raise InputError(f"phantom size is {list(size)}; give {ndim} whole numbers of 2 or more.")
+    if len(steps) != ndim or not all(0 < h < np.inf for h in steps):
+        raise InputError(f"phantom spacing is {steps}; give {ndim} numbers above 0, or one.")
+    grid = sitk.Image(list(size), sitk.sitkUInt8)
+    grid.SetSpacing(steps)
+    grid.SetOrigin([c - (n - 1) * h / 2 for c, n, h in zip((0, 0, level), size, steps, strict=False)])
+    return grid
+
+
+def phantom(
+    grid: sitk.Image, level: float = 0.0, anatomy: Anatomy | None = None, displacement: np.ndarray | None = None
+) -> Phantom:
+    """The phantom on a 2-D or 3-D grid, at `x + displacement(x)`.
+
+    **Arguments:** `level`: z of a 2-D grid in mm; `displacement` `(*spatial, ndim)` in mm, x first. Edges are as wide
+    as a voxel.
+    """
+    body = anatomy or Anatomy()
+    points = [np.asarray(p, np.float32) for p in average_points(grid, level, body, displacement)]
+    solid = [p if grid.GetDimension() == 3 else p[None] for p in points]
+    torso = paint(Block.of(*solid), body, edge=float(np.mean(grid.GetSpacing())))
+    shape = grid.GetSize()[::-1]
+    images = {key: geometry.image(values.reshape(shape), grid) for key, values in torso.values.items()}
+    return Phantom(geometry.image(torso.labels.reshape(shape), grid), **images)
+
+
+def average_points(grid: sitk.Image, level: float, anatomy: Anatomy, displacement: np.ndarray | None) -> Any:
+    """x, y and z, each `(*spatial,)`, of the point of the average body that every voxel shows."""
+    voxels = geometry.voxel_points(grid)
+    voxels = voxels if displacement is None else voxels + displacement
+    z = voxels[..., 2] if grid.GetDimension() == 3 else np.full(voxels.shape[:-1], level * anatomy.height)
+    return anatomy.to_average((voxels[..., 0], voxels[..., 1], z))
+
+
+def true_displacement(grid: sitk.Image, level: float, anatomy: Anatomy, displacement: np.ndarray | None) -> sitk.Image:
+    points = np.stack(average_points(grid, level, anatomy, displacement)[: grid.GetDimension()], -1)
+    return geometry.image(points - geometry.voxel_points(grid), grid, vector=True)

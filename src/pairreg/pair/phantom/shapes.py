@@ -1,0 +1,158 @@
+"""Analytic shapes: each knows its box and the distance of points to its surface, negative inside.
+
+Distances are in mm, exact or of first order (f / |grad f|), which is what thin shells and soft edges need.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pairreg.pair.phantom.block import Block
+
+FAR = 1e3
+Vector = Sequence[float] | np.ndarray
+EVERYWHERE = np.array([[-1e4] * 3, [1e4] * 3])
+
+
+class Shape(ABC):
+    box: np.ndarray
+    """Lower and upper corner `(2, 3)`, x first."""
+
+    @abstractmethod
+    def distance(self, at: Block) -> np.ndarray:
+        """To the surface, negative inside; right near the shape's box, `FAR` may stand elsewhere."""
+
+
+def soft_minimum(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
+    """The lower of two distances; where they differ by less than `width` mm the crease is rounded."""
+    if not width:
+        return np.minimum(a, b)
+    mixed = np.maximum(width - np.abs(a - b), 0) / width
+    return np.asarray(np.minimum(a, b) - mixed**2 * (width / 4))
+
+
+@dataclass
+class Union(Shape):
+    """All points of any part; `soft` rounds the creases between them (mm)."""
+
+    parts: Sequence[Shape]
+    soft: float = 0.0
+
+    def __post_init__(self) -> None:
+        boxes = np.stack([part.box for part in self.parts])
+        self.box = np.stack([boxes[:, 0].min(0) - self.soft / 4, boxes[:, 1].max(0) + self.soft / 4])
+
+    def distance(self, at: Block) -> np.ndarray:
+        result = np.full(at.shape, FAR, np.float32)
+        margin = 5 + self.soft
+        for part in self.parts:
+            if cut := at.crop(part.box[0] - margin, part.box[1] + margin):
+                where, inside = cut
+                result[where] = soft_minimum(result[where], part.distance(inside), self.soft)
+        return result
+
+
+@dataclass
+class Common(Shape):
+    """The points that all parts share."""
+
+    parts: Sequence[Shape]
+    soft: float = 0.0
+
+    def __post_init__(self) -> None:
+        boxes = np.stack([part.box for part in self.parts])
+        self.box = np.stack([boxes[:, 0].max(0), boxes[:, 1].min(0)])
+
+    def distance(self, at: Block) -> np.ndarray:
+        result = self.parts[0].distance(at)
+        for part in self.parts[1:]:
+            result = -soft_minimum(-result, -part.distance(at), self.soft)
+        return result
+
+
+@dataclass
+class Outside(Shape):
+    """The points outside a shape."""
+
+    shape: Shape
+
+    def __post_init__(self) -> None:
+        self.box = EVERYWHERE
+
+    def distance(self, at: Block) -> np.ndarray:
+        return -self.shape.distance(at)
+
+
+@dataclass
+class Grown(Shape):
+    """A shape with `by` mm more on all sides."""
+
+    shape: Shape
+    by: float
+
+    def __post_init__(self) -> None:
+        self.box = self.shape.box + np.array([[-self.by], [self.by]])
+
+    def distance(self, at: Block) -> np.ndarray:
+        return self.shape.distance(at) - np.float32(self.by)
+
+
+def without(shape: Shape, *others: Shape, soft: float = 0.0) -> Shape:
+    """The points of `shape` outside all `others`."""
+    return Common([shape, *(Outside(other) for other in others)], soft)
+
+
+@dataclass
+class Below(Shape):
+    """The half-space `normal . p < offset`."""
+
+    normal: Vector
+    offset: float
+
+    def __post_init__(self) -> None:
+        self.box = EVERYWHERE
+
+    def distance(self, at: Block) -> np.ndarray:
+        a, b, c = (np.float32(n) for n in np.asarray(self.normal) / np.linalg.norm(self.normal))
+        return a * at.x + b * at.y + c * at.z - np.float32(self.offset / np.linalg.norm(self.normal))
+
+
+@dataclass
+class Ellipsoid(Shape):
+    """A superellipsoid with its own axes; `power` 2 is an ellipsoid, more is boxier.
+
+    **Arguments:** `axes`: rotation matrix whose columns are the directions of the three `radii`.
+    """
+
+    centre: Vector
+    radii: Vector
+    axes: np.ndarray = field(default_factory=lambda: np.eye(3))
+    power: float = 2.0
+
+    def __post_init__(self) -> None:
+        reach = np.abs(self.axes) @ np.asarray(self.radii)
+        self.box = np.asarray(self.centre) + np.stack([-reach, reach])
+
+    def distance(self, at: Block) -> np.ndarray:
+        return super_distance(coordinates(at, self.centre, self.axes.T), list(self.radii), self.power)
+
+
+def coordinates(at: Block, origin: Vector, directions: np.ndarray) -> list[np.ndarray]:
+    """The coordinates of points along unit vectors `(n, 3)` from an origin."""
+    x, y, z = (p - np.float32(c) for p, c in zip((at.x, at.y, at.z), origin, strict=True))
+    return [a * x + b * y + c * z for a, b, c in directions.astype(np.float32)]
+
+
+def super_distance(local: Sequence[np.ndarray], radii: Sequence[float | np.ndarray], power: float = 2.0) -> np.ndarray:
+    """(f - 1) / |grad f| of f = (sum |q / r|^power)^(1/power)."""
+    scaled = [np.abs(q) / r for q, r in zip(local, radii, strict=True)]
+    if power == 2:
+        level = np.sqrt(sum(s * s for s in scaled)) + 1e-6
+        slope = np.sqrt(sum((s / r) ** 2 for s, r in zip(scaled, radii, strict=True))) / level
+    else:
+        level = sum(s**power for s in scaled) ** np.float32(1 / power) + 1e-6
+        slopes = (((s / level) ** (power - 1) / r) ** 2 for s, r in zip(scaled, radii, strict=True))
+        slope = np.sqrt(sum(slopes))
+    return np.asarray((level - 1) / (slope + 1e-6), np.float32)

@@ -1,0 +1,101 @@
+"""The phantom: organs painted one over the other onto a grid."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import yaml
+
+from pairreg.pair.phantom import body, girdles, organs, ribcage, spine
+from pairreg.pair.phantom.block import Block
+from pairreg.pair.phantom.shapes import Grown, Shape, without
+from pairreg.pair.phantom.variation import Anatomy
+
+QUANTITIES = ("hu", "mu", "activity")
+
+
+@cache
+def table() -> Mapping[str, Any]:
+    """`tissues.yaml`: tissues with their values, organs with their label and tissue."""
+    content: Mapping[str, Any] = yaml.safe_load((files("pairreg.pair.phantom") / "tissues.yaml").read_text())
+    return content
+
+
+def label_names() -> dict[int, str]:
+    return {organ["label"]: name for name, organ in table()["organs"].items() if organ["label"]}
+
+
+@dataclass(frozen=True)
+class Torso:
+    """`labels` (int16) and `values` of every quantity (float32), arrays `(z, y, x)`."""
+
+    labels: np.ndarray
+    values: Mapping[str, np.ndarray]
+
+
+def layers(anatomy: Anatomy) -> Iterator[tuple[str, Shape]]:
+    """Organ names and shapes in the order of painting: what comes later covers what came before."""
+    scale, cage = anatomy.organ_scale, body.cage()
+    chest = body.cavity(cage)
+    yield "fat", Grown(body.muscle(), anatomy.fat)
+    yield "muscle", body.muscle()
+    yield "body", without(chest, spine.beside(), soft=6)
+    yield "muscle", organs.psoas()
+    yield "lung_right", organs.lung(-1, chest, scale)
+    yield "lung_left", organs.lung(1, chest, scale)
+    yield "lung_vessels", organs.lung_vessels(cage, scale)
+    yield "liver", organs.liver(chest, scale)
+    yield "spleen", organs.spleen(chest, scale)
+    yield "stomach", organs.stomach(scale)
+    yield "kidney_right", organs.kidney(-1, scale)
+    yield "kidney_left", organs.kidney(1, scale)
+    yield "bladder", organs.bladder(scale)
+    yield "heart", organs.heart(scale)
+    yield "aorta", organs.aorta()
+    yield "trachea", organs.trachea()
+    yield "cartilage", ribcage.cartilage(cage)
+    yield "ribs", ribcage.ribs(cage)
+    yield "sternum", ribcage.sternum(cage)
+    yield "clavicles", girdles.clavicles(cage)
+    yield "scapulae", girdles.scapulae(cage)
+    yield "humeri", girdles.humeri()
+    yield "pelvis", girdles.pelvis()
+    yield "femurs", girdles.femurs()
+    yield "discs", spine.discs()
+    yield "spine", spine.spine()
+    yield "spinal_canal", spine.canal()
+
+
+def paint(points: Block, anatomy: Anatomy, edge: float) -> Torso:
+    """The phantom at `points`.
+
+    **Arguments:** `edge`: width in mm over which the values of neighbours blend, a voxel: the partial-volume effect.
+    Labels have sharp edges.
+    """
+    tissues, parts = table()["tissues"], table()["organs"]
+    labels = np.zeros(points.shape, np.int16)
+    values = {quantity: np.full(points.shape, tissues["air"][quantity], np.float32) for quantity in QUANTITIES}
+    for name, shape in layers(anatomy):
+        if not (cut := points.crop(shape.box[0] - edge, shape.box[1] + edge)):
+            continue
+        where, inside = cut
+        distance, organ = shape.distance(inside), parts[name]
+        if organ["label"]:
+            labels[where][distance < 0] = organ["label"]
+        shell = organ.get("shell", 0.0)
+        if shell:
+            blend(values, where, distance, tissues["cortical"], edge)
+        blend(values, where, distance + np.float32(shell), tissues[organ["tissue"]], edge)
+    return Torso(labels, values)
+
+
+def blend(
+    values: Mapping[str, np.ndarray], where: Any, distance: np.ndarray, tissue: Mapping[str, float], edge: float
+) -> None:
+    """Put a tissue where `distance` is negative, in part across an edge."""
+    fraction = np.clip(0.5 - distance / np.float32(edge), 0, 1)
+    for quantity, array in values.items():
+        array[where] += fraction * (np.float32(tissue[quantity]) - array[where])
