@@ -27,7 +27,7 @@ class Segment(Shape):
         ends = np.stack([self.start, self.end])
         self.box = np.stack([ends.min(0) - reach, ends.max(0) + reach])
 
-    def distance(self, at: Block) -> np.ndarray:
+    def distance(self, at: Block, margin: float) -> np.ndarray:
         along = self.end - self.start
         length = np.linalg.norm(along)
         tangent = along / length
@@ -77,7 +77,7 @@ class Triangle(Shape):
         reach = self.thickness / 2
         self.box = np.stack([self.corners.min(0) - reach, self.corners.max(0) + reach])
 
-    def distance(self, at: Block) -> np.ndarray:
+    def distance(self, at: Block, margin: float) -> np.ndarray:
         points = np.stack([at.x, at.y, at.z], -1).astype(np.float32)
         a, b, c = self.corners.astype(np.float32)
         normal = np.cross(b - a, c - a)
@@ -124,7 +124,7 @@ class Trunk(Shape):
         """Half-width, half-depth and centre at heights `z`."""
         return [np.interp(z, self.heights, column).astype(np.float32) for column in self.table.T]
 
-    def distance(self, at: Block) -> np.ndarray:
+    def distance(self, at: Block, margin: float) -> np.ndarray:
         if np.ptp(at.spans[2], axis=0).any():
             width, depth, centre = self.at(at.z)
         else:  # every slice has one height

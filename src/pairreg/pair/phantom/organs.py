@@ -5,7 +5,6 @@ from itertools import product
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from pairreg.pair.phantom import body
 from pairreg.pair.phantom.curves import Trunk, smooth_curve, tube
 from pairreg.pair.phantom.shapes import Below, Common, Ellipsoid, Grown, Outside, Shape, Union, Vector, without
 from pairreg.pair.phantom.spine import beside, centre_y
@@ -61,7 +60,7 @@ def lung(side: int, chest: Shape, scale: float) -> Shape:
     return Common([chest, Outside(domes()), Outside(mediastinum(scale)), recess, half], soft=4)
 
 
-def lung_vessels(cage: Trunk, scale: float) -> Shape:
+def lung_vessels(cage: Trunk, chest: Shape, scale: float) -> Shape:
     """Arteries and veins that fan out from both hila."""
     branches: list[Shape] = []
     for side, (z, angle) in product((-1, 1), product((215, 265, 310, 355, 395, 430), (42, 72, 100, 128, 150))):
@@ -69,7 +68,7 @@ def lung_vessels(cage: Trunk, scale: float) -> Shape:
         end = cage.surface(z, side * np.radians(angle + 7 * np.sin(z)), -14.0)
         bend = hilum + 0.5 * (end - hilum) + [side * 8 * np.sin(angle), 8 * np.sin(z), 7 * np.cos(z + angle)]
         branches.append(tube(smooth_curve([hilum, bend, end], 8), np.linspace(3.6, 0.9, 8)))
-    return Common([Union(branches), Union([lung(side, body.cavity(cage), scale) for side in (-1, 1)])])
+    return Common([Union(branches), Union([lung(side, chest, scale) for side in (-1, 1)])])
 
 
 def liver(chest: Shape, scale: float) -> Shape:
@@ -78,17 +77,8 @@ def liver(chest: Shape, scale: float) -> Shape:
     tip = Below((0.3, 0, -1), -128 + 110 * (scale - 1))
     front = Below(*plane((1, 0.8, 0.1), (28 + 60 * (scale - 1), -22, 200)))
     back = Below((0, 1, -0.5), -35)
-    parts = [
-        domes(-3),
-        Grown(chest, -3),
-        Outside(under),
-        tip,
-        front,
-        back,
-        Outside(Grown(kidney(-1, scale), 4)),
-        Outside(beside()),
-    ]
-    return Common(parts, soft=10)
+    space = Common([domes(-3), Grown(chest, -3), tip, front, back], soft=10)
+    return without(space, under, Grown(kidney(-1, scale), 4), beside(), soft=10)
 
 
 def plane(normal: Vector, through: Vector) -> tuple[Vector, float]:

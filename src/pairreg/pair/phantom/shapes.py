@@ -21,8 +21,8 @@ class Shape(ABC):
     """Lower and upper corner `(2, 3)`, x first."""
 
     @abstractmethod
-    def distance(self, at: Block) -> np.ndarray:
-        """To the surface, negative inside; right near the shape's box, `FAR` may stand elsewhere."""
+    def distance(self, at: Block, margin: float) -> np.ndarray:
+        """To the surface, negative inside; where it is more than `margin` mm, it may be too large."""
 
 
 def soft_minimum(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
@@ -44,13 +44,13 @@ class Union(Shape):
         boxes = np.stack([part.box for part in self.parts])
         self.box = np.stack([boxes[:, 0].min(0) - self.soft / 4, boxes[:, 1].max(0) + self.soft / 4])
 
-    def distance(self, at: Block) -> np.ndarray:
+    def distance(self, at: Block, margin: float) -> np.ndarray:
         result = np.full(at.shape, FAR, np.float32)
-        margin = 5 + self.soft
+        near = margin + self.soft
         for part in self.parts:
-            if cut := at.crop(part.box[0] - margin, part.box[1] + margin):
+            if cut := at.crop(part.box[0] - near, part.box[1] + near):
                 where, inside = cut
-                result[where] = soft_minimum(result[where], part.distance(inside), self.soft)
+                result[where] = soft_minimum(result[where], part.distance(inside, near), self.soft)
         return result
 
 
@@ -65,10 +65,11 @@ class Common(Shape):
         boxes = np.stack([part.box for part in self.parts])
         self.box = np.stack([boxes[:, 0].max(0), boxes[:, 1].min(0)])
 
-    def distance(self, at: Block) -> np.ndarray:
-        result = self.parts[0].distance(at)
+    def distance(self, at: Block, margin: float) -> np.ndarray:
+        near = margin + self.soft
+        result = self.parts[0].distance(at, near)
         for part in self.parts[1:]:
-            result = -soft_minimum(-result, -part.distance(at), self.soft)
+            result = -soft_minimum(-result, -part.distance(at, near), self.soft)
         return result
 
 
@@ -81,8 +82,8 @@ class Outside(Shape):
     def __post_init__(self) -> None:
         self.box = EVERYWHERE
 
-    def distance(self, at: Block) -> np.ndarray:
-        return -self.shape.distance(at)
+    def distance(self, at: Block, margin: float) -> np.ndarray:
+        return -self.shape.distance(at, margin)
 
 
 @dataclass
@@ -95,8 +96,8 @@ class Grown(Shape):
     def __post_init__(self) -> None:
         self.box = self.shape.box + np.array([[-self.by], [self.by]])
 
-    def distance(self, at: Block) -> np.ndarray:
-        return self.shape.distance(at) - np.float32(self.by)
+    def distance(self, at: Block, margin: float) -> np.ndarray:
+        return self.shape.distance(at, margin + max(self.by, 0)) - np.float32(self.by)
 
 
 def without(shape: Shape, *others: Shape, soft: float = 0.0) -> Shape:
@@ -114,7 +115,7 @@ class Below(Shape):
     def __post_init__(self) -> None:
         self.box = EVERYWHERE
 
-    def distance(self, at: Block) -> np.ndarray:
+    def distance(self, at: Block, margin: float) -> np.ndarray:
         a, b, c = (np.float32(n) for n in np.asarray(self.normal) / np.linalg.norm(self.normal))
         return a * at.x + b * at.y + c * at.z - np.float32(self.offset / np.linalg.norm(self.normal))
 
@@ -135,7 +136,7 @@ class Ellipsoid(Shape):
         reach = np.abs(self.axes) @ np.asarray(self.radii)
         self.box = np.asarray(self.centre) + np.stack([-reach, reach])
 
-    def distance(self, at: Block) -> np.ndarray:
+    def distance(self, at: Block, margin: float) -> np.ndarray:
         return super_distance(coordinates(at, self.centre, self.axes.T), list(self.radii), self.power)
 
 

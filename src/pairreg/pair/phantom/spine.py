@@ -11,11 +11,11 @@ from pairreg.pair.phantom.shapes import Below, Common, Ellipsoid, Shape, Union
 # y of the centre of the vertebral bodies over z: lordosis of the loins and the neck, kyphosis of the chest
 CURVE = [(-10, 42), (20, 32), (80, 22), (150, 24), (210, 34), (270, 43), (330, 47), (380, 45), (430, 36), (470, 27),
          (520, 16), (600, 10)]  # fmt: skip
-LUMBAR, THORACIC, CERVICAL = (
-    (36, 37, 37, 36, 35),
-    (31, 28, 26, 25, 24, 24, 23, 23, 22, 21, 21, 20),
-    (18, 17, 17, 17, 17),
-)
+# heights of vertebrae with their discs, from below
+LUMBAR = {"L5": 36, "L4": 37, "L3": 37, "L2": 36, "L1": 35}
+THORACIC = dict(zip([f"T{i}" for i in range(12, 0, -1)], (31, 28, 26, 25, 24, 24, 23, 23, 22, 21, 21, 20), strict=True))
+CERVICAL = {"C7": 18, "C6": 17, "C5": 17, "C4": 17, "C3": 17}
+HEIGHTS = LUMBAR | THORACIC | CERVICAL
 centre_y = PchipInterpolator(*np.array(CURVE, float).T)
 
 
@@ -52,25 +52,22 @@ class Vertebra:
 
 def vertebrae() -> list[Vertebra]:
     """From L5 up to C3."""
-    names = (
-        [f"L{i}" for i in range(5, 0, -1)] + [f"T{i}" for i in range(12, 0, -1)] + [f"C{i}" for i in range(7, 2, -1)]
-    )
-    heights = np.array(LUMBAR + THORACIC + CERVICAL, float)
+    heights = np.array(list(HEIGHTS.values()), float)
     middles = np.cumsum(heights) - heights / 2
     widths = np.interp(middles, [20, 180, 330, 450, 500], [25, 20.5, 15.5, 15, 13])
     depths = np.interp(middles, [20, 180, 330, 450, 500], [17.5, 16, 14.5, 10, 8.5])
-    return [Vertebra(*values) for values in zip(names, middles, heights, widths, depths, strict=True)]
+    return [Vertebra(*values) for values in zip(HEIGHTS, middles, heights, widths, depths, strict=True)]
 
 
 def cylinder(v: Vertebra, half_width: float, half_depth: float, low: float, high: float, soft: float) -> Shape:
     """An elliptic cylinder on the axis of the bodies between two heights from the middle of `v`."""
     up, middle = v.axes[:, 2], v.point(0, 0, 0)
-    barrel = Ellipsoid(v.point(0, 0, (low + high) / 2), (half_width, half_depth, 8 * (high - low)), v.axes)
+    barrel = Ellipsoid(v.point(0, 0, (low + high) / 2), (half_width, half_depth, 3 * (high - low)), v.axes)
     ends = [Below(up, up @ middle + high), Below(-up, -(up @ middle) - low)]
     return Common([barrel, *ends], soft)
 
 
-def bodies(v: Vertebra) -> Shape:
+def body(v: Vertebra) -> Shape:
     return cylinder(v, v.half_width, v.half_depth, v.disc - v.height / 2, v.height / 2, soft=3)
 
 
@@ -80,17 +77,13 @@ def disc(v: Vertebra) -> Shape:
 
 def arch(v: Vertebra) -> list[Shape]:
     """Ring around the canal, spinous and transverse processes."""
-    back, lumbar = v.canal_back, v.name[0] == "L"
-    ring = Ellipsoid(v.point(0, back, v.disc / 2), (14.5, 12.5, 0.42 * v.height), v.axes, power=4)
-    tip = {"L": (34, -6), "T": (34, -20), "C": (30, -10)}[v.name[0]]
-    tall = 9 if lumbar else 5
-    spinous = tube(
-        [v.point(0, back + 9, 0), v.point(0, back + tip[0], tip[1])], np.array([[3.5, tall], [3.5, tall]]), (1, 0, 0)
-    )
-    across = {"L": (45, back - 4, 2), "T": (min(38.0, 28 + v.height / 3), back + 14, 4), "C": (25, back - 8, 0)}[
-        v.name[0]
-    ]
-    wings = [tube([v.point(s * 11, back, 2), v.point(s * across[0], *across[1:])], [6.0, 4.0]) for s in (-1, 1)]
+    back, part = v.canal_back, v.name[0]
+    ring = Ellipsoid(v.point(0, back, v.disc / 2), (14.5, 12.5, 0.42 * v.height), v.axes, power=2.7)
+    tip = {"L": (0, back + 34, -6), "T": (0, back + 34, -20), "C": (0, back + 30, -10)}[part]
+    flat = np.array([[3.5, 9 if part == "L" else 5]] * 2)
+    spinous = tube([v.point(0, back + 9, 0), v.point(*tip)], flat, (1, 0, 0))
+    left, behind, up = {"L": (45, back - 4, 2), "T": (36.5, back + 14, 4), "C": (25, back - 8, 0)}[part]
+    wings = [tube([v.point(s * 11, back, 2), v.point(s * left, behind, up)], [6.0, 4.0]) for s in (-1, 1)]
     pedicles = [tube([v.point(s * 12, back - 14, 4), v.point(s * 12, back, 4)], [4.5, 4.5]) for s in (-1, 1)]
     return [ring, spinous, *wings, *pedicles]
 
@@ -103,8 +96,7 @@ def canal() -> Shape:
 
 
 def spine() -> Shape:
-    parts = [Union([bodies(v), *arch(v)], soft=3) for v in vertebrae()]
-    return Union(parts)
+    return Union([Union([body(v), *arch(v)], soft=3) for v in vertebrae()])
 
 
 def discs() -> Shape:

@@ -46,7 +46,7 @@ def layers(anatomy: Anatomy) -> Iterator[tuple[str, Shape]]:
     yield "muscle", organs.psoas()
     yield "lung_right", organs.lung(-1, chest, scale)
     yield "lung_left", organs.lung(1, chest, scale)
-    yield "lung_vessels", organs.lung_vessels(cage, scale)
+    yield "lung_vessels", organs.lung_vessels(cage, chest, scale)
     yield "liver", organs.liver(chest, scale)
     yield "spleen", organs.spleen(chest, scale)
     yield "stomach", organs.stomach(scale)
@@ -82,7 +82,7 @@ def paint(points: Block, anatomy: Anatomy, edge: float) -> Torso:
         if not (cut := points.crop(shape.box[0] - edge, shape.box[1] + edge)):
             continue
         where, inside = cut
-        distance, organ = shape.distance(inside), parts[name]
+        distance, organ = shape.distance(inside, edge), parts[name]
         if organ["label"]:
             labels[where][distance < 0] = organ["label"]
         shell = organ.get("shell", 0.0)
