@@ -44,6 +44,16 @@ def test_boxes_do_not_overlap_and_stay_inside() -> None:
     assert all(-0.5 <= box.x <= 80 - box.side and -1 <= box.y <= 120 - box.side for box in (a, b))
 
 
+def test_what_the_moving_image_does_not_reach_is_not_enlarged() -> None:
+    fixed = np.full(VIEW.shape, 0.5)
+    fixed[0] = 0.0
+    images = [fixed.copy() for _ in range(2)]
+    images[0][50:] = 0.0
+    images[1][10:13, 60:63] = 0.6  # far less than that
+    box = boxes(images, fixed, VIEW)[0]
+    assert box.x < 61 < box.x + box.side and box.y < 22 < box.y + box.side
+
+
 def test_one_setting_is_compared_to_the_fixed_image() -> None:
     fixed, warped = np.zeros(VIEW.shape), np.zeros(VIEW.shape)
     warped[30:33, 40:43] = 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -13,9 +14,10 @@ from pairreg.errors import InputError
 from pairreg.report.axes import axes
 from pairreg.report.paper import LAYOUTS, loss_comparison, regularizer_comparison, weight_sweep
 from pairreg.report.paper.draw import draw_layout
-from pairreg.report.paper.panels import Shown
+from pairreg.report.paper.panels import Shown, label_map
 from pairreg.report.runs import Run
 from pairreg.report.write import write_report
+from pairreg.result.figures.style import colour
 from pairreg.study.figure import draw_figure
 from pairreg.study.outcome import Outcome
 from pairreg.study.task import Task
@@ -80,6 +82,17 @@ def test_regularisers_stand_beside_what_was_given(write_run: Write, labels: bool
     given = ["Deformed image", "Deformed labels", "Deformed grid", "Moving", "Fixed", "Moving labels"]
     assert texts(figure) == [text for text in given if labels or "labels" not in text]
     assert boxed(figure) == (11 if labels else 6)
+
+
+def test_labels_keep_their_colours_where_the_moving_plane_lacks_one(write_run: Write) -> None:
+    scene = shown([write_run("a")])[0].cut.scene
+    assert scene.warped_labels is not None
+    scene.warped_labels[0, 0] = 2
+    panel = Figure().add_subplot()
+    label_map(panel, shown([write_run("b")])[0].cut, scene.warped_labels)
+    picture = np.asarray(panel.images[0].get_array())
+    assert to_hex(picture[0, 0]) == colour(1).lower() and to_hex(picture[20, 25]) == "#595959"
+    assert (picture[scene.warped_labels == 0] == 0).all()
 
 
 def test_weights_are_rows_and_gamma_darkens(write_run: Write) -> None:

@@ -13,6 +13,7 @@ from pairreg.result.figures.sheet import show
 from pairreg.result.figures.views import View
 
 PART = 0.22  # side of a box, of the shorter side of the image
+APART = 1.25  # least distance of two boxes, in their sides
 FAINT = 0.02  # intensity that shows nothing
 BOX_COLOURS = ("#F0E442", "#56B4E9")
 
@@ -64,7 +65,7 @@ def boxes(
             break  # an image so small that one box covers it
         y, x = (float(i * s - side / 2) for i, s in zip((row, column), view.spacing, strict=True))
         found.append(Box(x, y, side, colour))
-        score[(abs(rows - row) < cells[0]) & (abs(columns - column) < cells[1])] = -1
+        score[(abs(rows - row) < APART * cells[0]) & (abs(columns - column) < APART * cells[1])] = -1
     return found
 
 

@@ -45,13 +45,15 @@ def grey(axes: Axes, cut: Cut, image: np.ndarray, gamma: float = 1.0) -> None:
 
 
 def label_map(axes: Axes, cut: Cut, labels: np.ndarray | None) -> None:
-    """The colours are those of the run's other figures, but the largest moving label is grey."""
+    """In the colours of the run's other figures if labels are numbered from 1, but the largest moving one in grey."""
     assert labels is not None and cut.scene.moving_labels is not None
-    values = label_values(cut.scene.moving_labels)
-    largest = max(values, key=lambda v: np.count_nonzero(cut.scene.moving_labels == v), default=0)
+    areas = {
+        value: np.count_nonzero(cut.scene.moving_labels == value) for value in label_values(cut.scene.moving_labels)
+    }
+    largest = max(areas, key=lambda value: areas[value], default=0)
     picture = np.zeros((*labels.shape, 3))
-    for i, value in enumerate(values):
-        picture[labels == value] = to_rgb(BODY if value == largest else colour(i))
+    for value in label_values(labels):
+        picture[labels == value] = to_rgb(BODY if value == largest else colour(value - 1))
     show(axes, cut.view, picture)
 
 
