@@ -17,11 +17,17 @@ QUICK = ("preset=smoke", "transform=displacement", "study=s")
 
 def begin(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [COMMAND, *QUICK, *arguments, "-m"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [COMMAND, *QUICK, *arguments, "-m"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell without job control starts its background jobs, and this test with them, deaf to SIGINT
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
-def wait_for(condition, seconds: float = 120) -> None:
+def wait_for(condition, seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it never happened"

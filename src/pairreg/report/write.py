@@ -33,15 +33,18 @@ def write(study: Study, ranking: Ranking) -> Path:
     with held(study.folder / ".locks" / REPORT, wait=True):  # two commands of a study may end at once
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
-        panels, charts = draw(ranking, part / "figures")
-        kept = [path for layout in LAYOUTS for path in sorted((final / "figures").glob(f"{layout}*"))]
-        copies = [Path(shutil.copy2(path, part / "figures")) for path in kept]
-        papers = [
-            Figure(path, path.stem.replace("_", " ").capitalize(), "") for path in copies if path.suffix == ".png"
-        ]
-        write_csv(ranking, part / "table.csv")
-        write_tex(ranking, part / "table.tex")
-        (part / "index.html").write_text(page(study, ranking, papers, panels, charts), encoding="utf-8")
-        shutil.rmtree(final, ignore_errors=True)
-        part.rename(final)
+        try:
+            panels, charts = draw(ranking, part / "figures")
+            kept = [path for layout in LAYOUTS for path in sorted((final / "figures").glob(f"{layout}*"))]
+            copies = [Path(shutil.copy2(path, part / "figures")) for path in kept]
+            papers = [
+                Figure(path, path.stem.replace("_", " ").capitalize(), "") for path in copies if path.suffix == ".png"
+            ]
+            write_csv(ranking, part / "table.csv")
+            write_tex(ranking, part / "table.tex")
+            (part / "index.html").write_text(page(study, ranking, papers, panels, charts), encoding="utf-8")
+            shutil.rmtree(final, ignore_errors=True)
+            part.rename(final)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     return final / "index.html"

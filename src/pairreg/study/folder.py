@@ -52,6 +52,7 @@ def recorded(task: Task) -> Iterator[None]:
         (task.folder / name).unlink(missing_ok=True)
     (task.folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(task.config))))
     (task.folder / "task.json").write_text(json.dumps({"choices": task.choices, "command": task.command}, indent=2))
+    log.setLevel(logging.INFO)  # a new process starts with warnings only
     handler = logging.FileHandler(task.folder / "run.log")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)
