@@ -8,8 +8,8 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
 from pairreg.errors import InputError
+from pairreg.report.figures.tradeoff import pareto
 from pairreg.study.outcome import Outcome
-from pairreg.study.pareto import pareto
 from pairreg.study.trials import Trials
 
 FREE = {"x": FloatDistribution(-4, 4), "y": FloatDistribution(0.01, 100, log=True), "n": IntDistribution(1, 5)}
@@ -57,7 +57,8 @@ def test_two_objectives_give_the_known_front(start: Callable[..., Trials]) -> No
     trials = finish(start(SCHAFFER, 60))
     values = [trial.values for trial in trials.in_state(TrialState.COMPLETE)]
     best = trials.best()
-    assert [t.values for t in best] == sorted(values[i] for i in pareto(values, list(SCHAFFER.values())))
+    front = pareto(np.array([[less, more] for more, less in values]), 1)
+    assert [t.values for t in best] == sorted([more, less] for less, more in front.tolist())
     x = np.array([trial.params["x"] for trial in best])
     assert len(x) > 15 and x.min() > -0.1 and x.max() < 2.1
     inner = [np.sqrt(-t.values[0]) + np.sqrt(t.values[1]) for t in best if 0 <= t.params["x"] <= 2]
