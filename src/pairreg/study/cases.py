@@ -22,6 +22,7 @@ def expand(task: Task) -> list[Task]:
         replace(
             task,
             config={**task.config, "pair": {**pair, "case": case}},
+            choices={**task.choices, "pair": case},
             overrides=(*task.overrides, f"pair.case={case}"),
             alone=False,
         )

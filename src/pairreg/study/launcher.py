@@ -35,4 +35,5 @@ def task(composed: DictConfig, overrides: Sequence[str], alone: bool = False) ->
     own = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
     plain: Any = OmegaConf.to_container(own, resolve=True)
     named = {str(key): str(value) for key, value in chosen.items() if "hydra/" not in str(key) and value is not None}
+    named["pair"] = str(plain["pair"].get("case") or plain["pair"].get("name") or named["pair"])
     return Task(plain, named | {group: "+".join(plain[group]) for group in TERMS}, tuple(overrides), alone)
