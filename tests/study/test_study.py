@@ -1,5 +1,6 @@
 """Studies as their users meet them: real commands, killed, failing, at the same time."""
 
+import json
 import os
 import re
 import signal
@@ -57,11 +58,16 @@ def test_the_same_command_again_runs_only_what_is_missing(pairreg, tmp_path):
     assert not results(tmp_path) and not (tmp_path / "runs" / "mlflow.db").exists()
     first = pairreg(*QUICK, "similarity=mse", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    one = results(tmp_path)
     dry = pairreg(*QUICK, "similarity=mse,pcc", "dry_run=true", "-m", cwd=tmp_path)
     assert "2 runs, 1 to do, about" in dry.stdout and "complete" in dry.stdout and "missing" in dry.stdout
+    (file,) = tmp_path.glob("runs/s/*/result.json")
+    summary = json.loads(file.read_text())
+    summary["provenance"]["git_commit"] = "c0ffee"
+    file.write_text(json.dumps(summary))
+    one = results(tmp_path)
     again = pairreg(*QUICK, "similarity=mse,pcc", "-m", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
+    assert "1 of 2 runs were computed by other code; rerun=true repeats them" in again.stdout
     both = results(tmp_path)
     assert len(both) == 2 and both.items() > one.items()
     assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED"] * 3
