@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pairreg.compute.base import Compute, Work, died
-from pairreg.optimization.memory import peak_memory_mb
+from pairreg.optimization.memory import held_mb
 from pairreg.study.outcome import Outcome
 from pairreg.study.task import Task
 
@@ -79,7 +79,7 @@ def serve(
             task = todo.get_nowait()
             try:
                 outcomes.put(pool.submit(work, task).result())
-                if pool.submit(held_gb).result() > memory_gb:
+                if pool.submit(held_mb).result() > 1000 * memory_gb:
                     pool.shutdown()
                     pool = one_process(environment)
             except BrokenProcessPool:
@@ -109,16 +109,6 @@ def end_with_parent() -> None:
     assert parent is not None
     multiprocessing.connection.wait([parent.sentinel])
     os._exit(1)
-
-
-def held_gb() -> float:
-    """Memory of this process now; at its most, where the system does not tell."""
-    pages = Path("/proc/self/statm")
-    return (
-        int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e9
-        if pages.exists()
-        else peak_memory_mb() / 1e3
-    )
 
 
 def cores() -> int:

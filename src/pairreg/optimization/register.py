@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, menu, metrics
+from pairreg.backend import configure
 from pairreg.errors import DivergedError, InputError
 from pairreg.initialization.base import Initialization
 from pairreg.optimization.memory import peak_memory_mb, reset_peak
@@ -54,6 +55,7 @@ def register(
     objective = Objective(terms("similarity", similarity), terms("regularizer", regularizer))
     if not objective.similarities:
         raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
+    configure()  # the first run of a process is not charged with the import of TensorFlow
     reset_peak()
     began = time.perf_counter()
     ready = part("preprocessing", preprocessing)(pair)
