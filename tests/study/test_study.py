@@ -118,13 +118,16 @@ def test_workers_end_with_the_command(tmp_path):
     study = begin(tmp_path, "similarity=mse,pcc", "compute=processes")
     wait_for(lambda: len(list(tmp_path.glob("runs/s/*/run.log"))) == 2)
     workers = children(study.pid)
+    assert len(workers) >= 2
     study.send_signal(signal.SIGKILL)
     study.communicate()
     wait_for(lambda: not any(Path(f"/proc/{pid}/environ").exists() for pid in workers), seconds=20)
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Of all its threads."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for text in lists for child in text.read_text().split()]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
