@@ -146,3 +146,11 @@ def test_an_interrupted_study_says_how_to_go_on(tmp_path, number):
 def test_what_cannot_vary_is_refused(pairreg, tmp_path, varied):
     done = pairreg("preset=smoke", varied, "dry_run=true", "-m", cwd=tmp_path)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+@pytest.mark.slow
+def test_a_process_that_has_grown_hands_over(pairreg, tmp_path):
+    done = pairreg(*QUICK, "similarity=mse,pcc", "compute.memory_gb=0.05", "-m", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(results(tmp_path)) == 2 and "iteration" not in done.stdout, "another process did the runs"
+    assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED"] * 3

@@ -4,16 +4,31 @@ from pathlib import Path
 from typing import ClassVar
 
 from pairreg.compute.base import Compute, Work
+from pairreg.compute.processes import Processes
+from pairreg.optimization.memory import held_mb
 from pairreg.study.outcome import Outcome
 from pairreg.study.task import Task
 
 
 @dataclass(frozen=True)
 class Local(Compute):
-    """One run after the other in this process."""
+    """One run after the other in this process.
+
+    **Arguments:** `memory_gb`: once this process holds more, the rest goes on in a second one, which is replaced
+    whenever it has grown as much: TensorFlow keeps every step that it has compiled.
+    """
 
     in_process: ClassVar[bool] = True
 
+    memory_gb: float = 4.0
+
+    def __post_init__(self) -> None:
+        if self.memory_gb <= 0:
+            raise ValueError(f"memory_gb is above 0; it is {self.memory_gb}")
+
     def run(self, tasks: Sequence[Task], work: Work, folder: Path) -> Iterator[Outcome]:
-        del folder
-        return map(work, tasks)
+        for i, task in enumerate(tasks):
+            if held_mb() > 1000 * self.memory_gb:
+                yield from Processes(workers=1, memory_gb=self.memory_gb).run(tasks[i:], work, folder)
+                return
+            yield work(task)

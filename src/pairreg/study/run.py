@@ -2,6 +2,7 @@
 
 import functools
 import json
+import multiprocessing
 
 from rich.console import Console
 
@@ -17,7 +18,7 @@ from pairreg.study.task import Task
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
 
 
-def work(task: Task, tracker: Tracker, console: Console | None = None, wait: bool = False) -> Outcome:
+def work(task: Task, tracker: Tracker, wait: bool = False) -> Outcome:
     """Do the run unless it is complete. A run that fails is an outcome; only an interruption is raised.
 
     With `wait`, a run that another process is at is awaited (and then usually complete); without, it is `busy`.
@@ -30,7 +31,7 @@ def work(task: Task, tracker: Tracker, console: Console | None = None, wait: boo
             if is_complete(task) and not again:
                 return Outcome.of(task, "kept")
             with tracker.start(info(task)) as tracked, recorded(task):
-                register(task, tracked, console)
+                register(task, tracked)
             return Outcome.of(task, "done")
     except Busy:
         return Outcome.of(task, "busy")
@@ -58,12 +59,14 @@ def info(task: Task) -> RunInfo:
     return RunInfo(task.config["study"], task.folder.resolve(), task.choices, flat(task.config), provenance())
 
 
-def register(task: Task, tracked: TrackedRun, console: Console | None) -> None:
+def register(task: Task, tracked: TrackedRun) -> None:
     from pairreg.optimization import register as optimization
     from pairreg.optimization.progress import ProgressBar, ProgressLog
     from pairreg.result.folder import save_partial
 
-    watching = [ProgressLog(), tracked] + ([ProgressBar(console)] if console and console.is_terminal else [])
+    console = Console()
+    alone = console.is_terminal and multiprocessing.parent_process() is None  # several bars would be a mess
+    watching = [ProgressLog(), tracked] + ([ProgressBar(console)] if alone else [])
     numerics = {key: task.config[key] for key in ("precision", "seed")}
     try:
         result = optimization.register(load_pair(task), **check(task).parts, **numerics, observers=watching)

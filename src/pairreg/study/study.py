@@ -86,7 +86,7 @@ class Study:
             return
         compute = self.job.compute
         tracker = self.tracker if compute.in_process else self.tracker.for_worker(compute.remote)
-        do = partial(work, tracker=tracker, console=console if compute.in_process else None, wait=wait)
+        do = partial(work, tracker=tracker, wait=wait)
         for outcome in compute.run(tasks, do, self.folder):
             self.outcomes[outcome.signature] = outcome
             if len(self.tasks) > 1 and outcome.state != "busy":
