@@ -13,6 +13,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from pairreg.compile_cache import use_compile_cache
+
 
 class _Lazy(ModuleType):
     def __getattr__(self, name: str) -> Any:
@@ -34,6 +36,7 @@ def configure() -> None:
     _configured = True
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # 3: the oneDNN notice and device probing are no news
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    use_compile_cache()
     tensorflow = _import_quietly("tensorflow")
     tensorflow.get_logger().setLevel("ERROR")  # it warns of "retracing" when a study compiles its next objective
     tensorflow.config.experimental.enable_op_determinism()
@@ -74,7 +77,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.cache
     def made() -> Callable[..., Any]:
-        made_once: Callable[..., Any] = tf.function(function, jit_compile=True)
+        # AutoGraph would spend a second on rewriting Python's `if` and `while`, which decide about shapes only
+        made_once: Callable[..., Any] = tf.function(function, jit_compile=True, autograph=False)
         return made_once
 
     @functools.wraps(function)

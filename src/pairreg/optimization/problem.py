@@ -5,7 +5,7 @@ import functools
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from pairreg.backend import Tensor, tf
+from pairreg.backend import Tensor, compiled, tf
 from pairreg.optimization.objective import Inputs, Objective
 from pairreg.regularizer.base import Regularizer
 from pairreg.similarity.base import Similarity
@@ -29,7 +29,7 @@ class Problem:
         self.columns = 2 + len(objective.names)
         self._made: dict[Hashable, Any] = {}
         # XLA runs the warp, the windows and the differences up to 27 times faster, but convolutions slower
-        self._objective = tf.function(objective.value_and_gradient, jit_compile=True)
+        self._objective = compiled(objective.value_and_gradient)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """`make()`, remembered with this problem: compiled loops are expensive, and never freed by TensorFlow."""

@@ -64,7 +64,7 @@ class Loop:
         self.optimizer = getattr(keras.optimizers, settings.name)(**config)
         self.optimizer.build(problem.variables)
         self.start = [variable.numpy() for variable in self.optimizer.variables]
-        self.compiled = tf.function(self.iterate, reduce_retracing=True)
+        self.compiled = tf.function(self.iterate, autograph=False)
 
     def restart(self) -> None:
         for variable, value in zip(self.optimizer.variables, self.start, strict=True):
@@ -76,16 +76,22 @@ class Loop:
 
     def iterate(self, iterations: Tensor, inputs: Any) -> Tensor:
         rows = tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=(self.problem.columns,))
-        variables = self.problem.variables
-        i, finite = tf.constant(0), tf.constant(True)
-        while i < iterations and finite:
+
+        def goes_on(i: Tensor, finite: Tensor, rows: Any) -> Tensor:
+            del rows
+            return (i < iterations) & finite
+
+        def step(i: Tensor, finite: Tensor, rows: Any) -> tuple[Tensor, Tensor, Any]:
             values, gradients = self.problem.value_and_gradients(inputs)
-            rows = rows.write(i, values)
             finite = tf.reduce_all(tf.math.is_finite(values))
-            if finite:
-                self.optimizer.apply(gradients, variables)
-            i += 1
-        return rows.stack()
+            tf.cond(finite, lambda: self.apply(gradients), tf.no_op)
+            return i + 1, finite, rows.write(i, values)
+
+        return tf.while_loop(goes_on, step, (tf.constant(0), tf.constant(True), rows))[-1].stack()
+
+    def apply(self, gradients: list[Tensor]) -> Tensor:
+        self.optimizer.apply(gradients, self.problem.variables)
+        return tf.no_op()
 
 
 def keras_optimizer(name: str, learning_rate: Any, **settings: Any) -> GradientDescent:
