@@ -3,7 +3,7 @@ XCAT phantom (moving), 384 x 384 slices or 160 x 160 x 256 volumes.
 
 1. The CTs are TCIA's collection "NaF PROSTATE" (doi.org/10.7937/K9/TCIA.2015.ISOQTHKO, CC BY 3.0, PET/CT of 9
    patients). Its page gives a manifest (.tcia); the NBIA Data Retriever downloads it to
-   manifest-NUMBER/NaF PROSTATE/PATIENT/STUDY/SERIES/*.dcm, where the name of a SERIES says whether it is the CT.
+   manifest-NUMBER/NaF PROSTATE/PATIENT/STUDY/SERIES/*.dcm; metadata.csv beside it says which series are CT.
 2. XCAT is licensed by Duke University. Write the part of the body that the CT shows (startslice and endslice), with
    energy = 140. It leaves NAME_atn_1.bin, NAME_act_1.bin and NAME_log; with color_code = 1 the activity volume of
    a second run holds organ numbers, for --labels.
@@ -32,7 +32,7 @@ from pairreg.errors import InputError
 from pairreg.pair.checks import read_varying, whole_numbers
 from pairreg.pair.hdf5 import write_pair, writing
 from pairreg.pair.manifest import plain_name
-from pairreg.pair.published import Phantom, slice_pair, volume_pair
+from pairreg.pair.published import PhantomImages, slice_pair, volume_pair
 from pairreg.pair.xcat import Header, header_of, hounsfield, read_log, read_volume
 
 Case = tuple[str, str, tuple[int, int] | None]  # name, folder, and slices of the CT and the phantom
@@ -96,12 +96,12 @@ def cases_of(patients: list[list[str]], grid: str) -> list[Case]:
     return cases
 
 
-def read_phantom(arguments: argparse.Namespace) -> Phantom:
+def read_phantom(arguments: argparse.Namespace) -> PhantomImages:
     header = header_from(arguments)
     attenuation = read_volume(arguments.attenuation, header)
     labels = arguments.labels and whole_numbers(read_volume(arguments.labels, header), arguments.labels)
     channels = {"activity": read_volume(arguments.activity, header)} if arguments.activity else {}
-    return Phantom(hounsfield(attenuation, header, arguments.attenuation), labels, channels)
+    return PhantomImages(hounsfield(attenuation, header, arguments.attenuation), labels, channels)
 
 
 def header_from(arguments: argparse.Namespace) -> Header:

@@ -18,7 +18,7 @@ from pairreg.pair.phantom.pair import make_grid
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "scripts" / "prepare_naf_prostate.py"
-SIZE, SPACING = (64, 64, 12), 6.0  # a lung base, with a field of view of 384 mm
+SIZE, SPACING = (64, 64, 12), 6.0  # around the heart, with a field of view of 384 mm
 LOG = f"""pixel width =  {SPACING / 10:.4f} (cm/pixel)
 slice width =  {SPACING / 10:.4f} (cm/pixel)
 array_size = {SIZE[0]}
@@ -40,7 +40,7 @@ def ct(shared_data):
 def folder(tmp_path_factory) -> Path:
     """The phantom as XCAT would write it."""
     folder = tmp_path_factory.mktemp("xcat")
-    torso = phantom(make_grid(SIZE, SPACING, 200.0, 3))
+    torso = phantom(make_grid(SIZE, SPACING, 280.0, 3))
     volumes = {"atn": geometry.array(torso.mu) * SPACING / 10}
     volumes |= {"act": geometry.array(torso.activity), "organs": geometry.array(torso.labels)}
     for name, values in volumes.items():
@@ -203,10 +203,11 @@ def header(raw: Path) -> Path:
     return raw.with_suffix(".mhd")
 
 
+@pytest.mark.slow
 def test_raw_volumes_with_the_headers_of_the_readme(folder, pairreg, pairreg_warp, tmp_path):
     """The phantom of raw files to a deformed one elsewhere in space; then its activity, whose total is kept."""
     files = {name: header(folder / f"{name}.bin") for name in ("atn", "act", "organs")}
-    patient = phantom_3d(size=SIZE, spacing=SPACING, level=200.0, deformation=10.0)
+    patient = phantom_3d(size=SIZE, spacing=SPACING, level=280.0, deformation=10.0)
     patient.fixed.SetOrigin([x + 1000 for x in patient.fixed.GetOrigin()])
     sitk.WriteImage(patient.fixed, str(tmp_path / "ct.nii.gz"))
     given = (f"pair.fixed={tmp_path / 'ct.nii.gz'}", f"pair.moving={files['atn']}")

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from pair_helpers import refused
 
 from pairreg import geometry
-from pairreg.pair.published import Phantom, slice_pair, volume_pair
+from pairreg.pair.published import PhantomImages, slice_pair, volume_pair
 from pairreg.pair.xcat import MU_WATER, Header, header_of, hounsfield, read_log, read_volume
 
 LOG = """-----------------Phantom Dimensions------------------
@@ -114,7 +114,7 @@ def scan(orientation: str, origin: tuple[float, float, float] = (0, 0, 0)) -> si
 
 
 @pytest.fixture(scope="module")
-def phantom(tmp_path_factory) -> Phantom:
+def phantom(tmp_path_factory) -> PhantomImages:
     """The body through a raw file, its labels and its activity."""
     still = scan("LPS")
     header = Header(still.GetSize(), still.GetSpacing(), 0.05)
@@ -123,7 +123,7 @@ def phantom(tmp_path_factory) -> Phantom:
     grid = read_volume(file, header)
     labels = geometry.image((values == 900).astype(np.int32), grid)
     activity = geometry.image(np.where(values == 900, 10, values > -1000).astype(np.float32), grid)
-    return Phantom(hounsfield(grid, header, file), labels, {"activity": activity})
+    return PhantomImages(hounsfield(grid, header, file), labels, {"activity": activity})
 
 
 def extent(image: sitk.Image) -> np.ndarray:

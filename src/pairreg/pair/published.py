@@ -21,7 +21,7 @@ VOLUME = (160, 160, 256)
 
 
 @dataclass(frozen=True)
-class Phantom:
+class PhantomImages:
     """Images on one grid: CT numbers, a label map or None, and channels such as the activity."""
 
     hu: sitk.Image
@@ -29,7 +29,7 @@ class Phantom:
     channels: Mapping[str, sitk.Image]
 
 
-def volume_pair(name: str, ct: sitk.Image, phantom: Phantom) -> Pair:
+def volume_pair(name: str, ct: sitk.Image, phantom: PhantomImages) -> Pair:
     """`ct` (fixed) and `phantom` (moving), 3-D in HU, on 160 × 160 × 256 voxels.
 
     Labels and channels keep the grid of the phantom, since a run interpolates them once, from there.
@@ -37,11 +37,11 @@ def volume_pair(name: str, ct: sitk.Image, phantom: Phantom) -> Pair:
     return pair_of(name, patient(ct), phantom, VOLUME)
 
 
-def slice_pair(name: str, ct: sitk.Image, ct_slice: int, phantom: Phantom, phantom_slice: int) -> Pair:
+def slice_pair(name: str, ct: sitk.Image, ct_slice: int, phantom: PhantomImages, phantom_slice: int) -> Pair:
     """Two axial slices on 384 × 384 voxels; slices count from 0 at the feet. The rest is as in `volume_pair`."""
     labels = None if phantom.labels is None else axial(phantom.labels, phantom_slice, "the phantom")
     channels = {key: axial(image, phantom_slice, "the phantom") for key, image in phantom.channels.items()}
-    plane = Phantom(axial(phantom.hu, phantom_slice, "the phantom"), labels, channels)
+    plane = PhantomImages(axial(phantom.hu, phantom_slice, "the phantom"), labels, channels)
     return pair_of(name, axial(patient(ct), ct_slice, "the CT"), plane, SLICE)
 
 
@@ -56,7 +56,7 @@ def axial(image: sitk.Image, number: int, what: str) -> sitk.Image:
     return as_plane(image[:, :, number : number + 1])
 
 
-def pair_of(name: str, fixed: sitk.Image, phantom: Phantom, size: tuple[int, ...]) -> Pair:
+def pair_of(name: str, fixed: sitk.Image, phantom: PhantomImages, size: tuple[int, ...]) -> Pair:
     shift = centre(fixed) - centre(phantom.hu)
     return Pair(
         name=name,

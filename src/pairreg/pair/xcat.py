@@ -18,7 +18,7 @@ from pairreg.pair.checks import check_finite
 from pairreg.pair.reading import existing
 
 AIR = -1000.0  # HU
-MU_WATER = 0.1538  # 1/cm at 140 keV, the energy of XCAT's sample parameters (NIST XCOM)
+MU_WATER = 0.1538  # 1/cm at 140 keV, as in phantom/tissues.yaml
 SOFT_TISSUE = 200.0  # HU: between -this and this lies the median of any part of the body that is not all lung
 LENGTHS = ("pixel width", "slice width")  # keys of the log, in cm
 COUNTS = ("array_size", "starting slice number", "ending slice number")
@@ -62,15 +62,10 @@ def read_log(path: str | Path, mu_water: float | None = None) -> Header:
 
 
 def number(text: str, pattern: str, key: str, path: str | Path) -> float:
-    found = re.search(rf"{pattern}[ \t]*=[ \t]*([-+.\deE]+)", text, re.MULTILINE | re.DOTALL)
-    try:
-        return float(found[1]) if found else missing(key, path)
-    except ValueError:
-        return missing(key, path)
-
-
-def missing(key: str, path: str | Path) -> float:
-    raise InputError(f"{path} has no line '{key} = NUMBER'; give the log that XCAT wrote beside the volume.")
+    found = re.search(rf"{pattern}[ \t]*=[ \t]*(\d+\.?\d*(?:[eE][-+]?\d+)?)", text, re.MULTILINE | re.DOTALL)
+    if not found:
+        raise InputError(f"{path} has no line '{key} = NUMBER'; give the log that XCAT wrote beside the volume.")
+    return float(found[1])
 
 
 def read_volume(path: str | Path, header: Header) -> sitk.Image:
