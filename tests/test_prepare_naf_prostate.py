@@ -1,7 +1,6 @@
-"""`scripts/prepare_naf_prostate.py` on a real DICOM series and raw files; the README's way for other phantoms."""
+"""`scripts/prepare_naf_prostate.py` on a real DICOM series and a phantom in raw files."""
 
 import locale
-import re
 import runpy
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import SimpleITK as sitk
 
 from pairreg import geometry
 from pairreg.pair.hdf5 import cases, load_case
-from pairreg.pair.phantom import phantom, phantom_3d
+from pairreg.pair.phantom import phantom
 from pairreg.pair.phantom.pair import make_grid
 
 ROOT = Path(__file__).parents[1]
@@ -187,57 +186,3 @@ def test_size_and_spacing_without_a_log(ct, folder, tmp_path):
     logged = prepare(folder, "--grid", "2d", *VOLUMES, "--ct", "p1", ct, "5:3")
     found, expected = (geometry.array(load_case(file).moving) for file in (given, logged))
     np.testing.assert_allclose(found, expected, atol=0.1)  # the log rounds its water
-
-
-def block(title: str) -> str:
-    found = re.search(rf"`{re.escape(title)}`\n\n```\w*\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert found, title
-    return found[1]
-
-
-def header(raw: Path) -> Path:
-    """The header of the README beside `raw`, with the size of the volumes here."""
-    text = block("atn.mhd").replace("256 256 500", " ".join(map(str, SIZE)))
-    text = text.replace("3.125 3.125 3.125", f"{SPACING} {SPACING} {SPACING}").replace("xcat_atn_1.bin", raw.name)
-    raw.with_suffix(".mhd").write_text(text)
-    return raw.with_suffix(".mhd")
-
-
-@pytest.mark.slow
-def test_raw_volumes_with_the_headers_of_the_readme(folder, pairreg, pairreg_warp, tmp_path):
-    """The phantom of raw files to a deformed one elsewhere in space; then its activity, whose total is kept."""
-    files = {name: header(folder / f"{name}.bin") for name in ("atn", "act", "organs")}
-    patient = phantom_3d(size=SIZE, spacing=SPACING, level=280.0, deformation=10.0)
-    patient.fixed.SetOrigin([x + 1000 for x in patient.fixed.GetOrigin()])
-    sitk.WriteImage(patient.fixed, str(tmp_path / "ct.nii.gz"))
-    given = (f"pair.fixed={tmp_path / 'ct.nii.gz'}", f"pair.moving={files['atn']}")
-    labels = f"pair.moving_labels={files['organs']}"
-    run = registered(pairreg, tmp_path, "pair=files", *given, labels, f"pair.channels={{activity: {files['act']}}}")
-    done = pairreg_warp(run, files["act"], "-o", "activity_on_ct.nii.gz", "--mass-preserving", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    carried = geometry.array(sitk.ReadImage(str(tmp_path / "activity_on_ct.nii.gz"))).sum()
-    assert carried == pytest.approx(np.fromfile(folder / "act.bin", "<f4").sum(), rel=0.1)
-    found = set(np.unique(geometry.array(sitk.ReadImage(str(run / "warped_labels.nii.gz")))))
-    assert len(found) > 10 and found <= set(np.fromfile(folder / "organs.bin", "<f4"))
-
-
-def test_icrp_organ_numbers_with_the_lines_of_the_readme(tmp_path, monkeypatch):
-    numbers = np.random.default_rng(0).choice([0, 1, 13, 140], (4, 5, 18))
-    parts = (
-        part for line in numbers.reshape(-1, 18) for part in (line[:16], line[16:])
-    )  # 16 in a line, as ICRP has it
-    (tmp_path / "AM.dat").write_text("\n".join(" ".join(map(str, part)) for part in parts))
-    (tmp_path / "AM_organs.dat").write_text(
-        "Organ ID   Organ/tissue        Tissue  Density\n"
-        "  1        Adrenal, left          43    1.030\n"
-        " 13        Humeri, upper half, cortical  2    1.920  \n"
-        "140        Air inside body        53    0.001\n"
-    )
-    monkeypatch.chdir(tmp_path)
-    exec(block("icrp.py").replace("222, 127, 254", "4, 5, 18"), {})
-    organs, ct = (sitk.ReadImage(str(tmp_path / name)) for name in ("AM_organs.nii.gz", "AM_ct.nii.gz"))
-    np.testing.assert_array_equal(geometry.array(organs), numbers)
-    expected = np.select([numbers == 1, numbers == 13, numbers == 140], [30, 920, -999], -1000)
-    np.testing.assert_allclose(geometry.array(ct), expected, atol=1e-3)
-    np.testing.assert_allclose((organs.GetSpacing(), ct.GetSpacing()), [(2.137, 2.137, 8.0)] * 2, rtol=1e-6)
-    assert organs.GetDirection() == (1, 0, 0, 0, 1, 0, 0, 0, 1)
