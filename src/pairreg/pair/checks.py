@@ -37,7 +37,11 @@ def read_labels(path: str | Path, image: sitk.Image) -> sitk.Image:
 
 def read_label_map(path: str | Path) -> sitk.Image:
     """The label map in `path`, of an integer type."""
-    labels = read_image(path)
+    return whole_numbers(read_image(path), path)
+
+
+def whole_numbers(labels: sitk.Image, path: str | Path) -> sitk.Image:
+    """`labels` of an integer type; raises `InputError` if they are not whole."""
     if "float" not in labels.GetPixelIDTypeAsString():
         return labels
     check_finite(labels, path)

@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import SimpleITK as sitk
 
-from pairreg import geometry
+from pairreg import command, geometry
 from pairreg.errors import InputError
 from pairreg.pair.pair import Pair
 from pairreg.pair.reading import existing
@@ -62,6 +62,14 @@ def opened(file: str | Path) -> Iterator[h5py.File]:
         if version != FORMAT:
             raise InputError(f"{path} has the pairreg_format {version}, not {FORMAT}; write it by pairreg-pack.")
         yield content
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[h5py.File]:
+    """A file for `write_pair`, a group per case; it takes the place of `path` at the end, whole or not at all."""
+    with command.replacing(path) as part, h5py.File(part, "w") as file:
+        file.attrs["pairreg_format"] = FORMAT
+        yield file
 
 
 def write_pair(group: h5py.Group, pair: Pair) -> None:

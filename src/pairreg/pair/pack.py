@@ -2,14 +2,13 @@
 
 import argparse
 
-import h5py
 from rich.console import Console
 from rich.progress import track
 
 from pairreg import command
 from pairreg.errors import InputError
 from pairreg.pair.files import load_pair
-from pairreg.pair.hdf5 import FORMAT, write_pair
+from pairreg.pair.hdf5 import write_pair, writing
 from pairreg.pair.manifest import CHANNEL, COLUMNS, read_manifest
 
 
@@ -26,8 +25,7 @@ def pack(arguments: argparse.Namespace) -> None:
     output = command.target(arguments.output)
     names = label_names(arguments.label_names)
     rows = read_manifest(arguments.manifest)
-    with command.replacing(output) as part, h5py.File(part, "w") as file:
-        file.attrs["pairreg_format"] = FORMAT
+    with writing(output) as file:
         for row in track(rows, "packing", console=Console(stderr=True), disable=not Console(stderr=True).is_terminal):
             try:
                 pair = load_pair(**row.files, name=row.case, channels=row.channels, label_names=names)
