@@ -51,7 +51,8 @@ class Run:
 
     def __init__(self, problem: "Problem", report: Report):
         self.problem, self.report = problem, report
-        self.compiled = problem.once("value and gradients", lambda: tf.function(problem.value_and_gradients, autograph=False))
+        function = problem.value_and_gradients
+        self.compiled = problem.once("value and gradients", lambda: tf.function(function, autograph=False))
         self.values: np.ndarray = np.zeros(0)
 
     def parameters(self) -> np.ndarray:
