@@ -1,1 +1,6 @@
-LAYOUTS = ("loss_comparison", "regularizer_comparison", "weight_sweep")  # one module each, with a function `figure`
+LAYOUTS = (
+    "loss_comparison",
+    "phantom_to_patient",
+    "regularizer_comparison",
+    "weight_sweep",
+)  # one module each, with a function `figure`
