@@ -1,8 +1,10 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from pairreg.transform.base import LevelGrid
+from pairreg.transform.layers import grown, normalised
 from pairreg.transform.unet import UNet, published_network
 
 
@@ -48,3 +50,36 @@ def test_a_finer_level_begins_with_the_field_of_the_coarser_one():
 def test_a_stride_that_the_decoder_cannot_reach_is_refused(stride):
     with pytest.raises(ValueError, match="stride should be a power of 2 up to 8"):
         UNet(stride=stride)
+
+
+def growth_of_keras(x):
+    two_d = len(x.shape) == 4
+    grow, conv = (getattr(keras.layers, f"{name}{2 if two_d else 3}D") for name in ("UpSampling", "Conv"))
+    return conv(5, 3, padding="same", activation="relu")(grow(2)(x))
+
+
+@pytest.mark.parametrize("shape", [(1, 12, 10, 3), (1, 6, 5, 4, 3)])
+@pytest.mark.parametrize(
+    ("layer", "of_keras"),
+    [
+        (normalised, lambda x: keras.layers.BatchNormalization()(x, training=True)),
+        (lambda x: grown(x, 5, "float32"), growth_of_keras),
+    ],
+)
+def test_our_layers_are_those_of_keras_with_their_gradients(shape, layer, of_keras):
+    random = np.random.default_rng(0)
+    x, inputs, found = tf.Variable(random.normal(2, 3, shape).astype(np.float32)), keras.Input(shape[1:]), []
+    models = [keras.Model(inputs, make(inputs)) for make in (layer, of_keras)]
+    for ours, theirs in zip(*(model.trainable_variables for model in models), strict=True):
+        value = random.normal(size=ours.shape)
+        ours.assign(value)
+        theirs.assign(value)
+    outputs = [model(x) for model in models]
+    assert outputs[0].shape == outputs[1].shape
+    weights = random.normal(size=outputs[0].shape).astype(np.float32)
+    for model in models:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(weights * tf.nn.tanh(model(x)))
+        found.append([loss, *tape.gradient(loss, [x, *model.trainable_variables])])
+    for mine, plain in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, plain, rtol=1e-3, atol=1e-4)

@@ -7,6 +7,7 @@ import numpy as np
 from pairreg.backend import Tensor, keras, tf
 from pairreg.separable import upsample
 from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transform, ratios
+from pairreg.transform.layers import grown, normalised
 from pairreg.transform.nodes import displacement_of, node_counts
 
 HEAD_WIDTH = 32  # channels of the published head
@@ -111,13 +112,9 @@ def published_network(ndim: int, width: int, depth: int, stride: int, precision:
     layers = keras.layers
     conv = {2: layers.Conv2D, 3: layers.Conv3D}[ndim]
     pool = {2: layers.MaxPooling2D, 3: layers.MaxPooling3D}[ndim]
-    grow = {2: layers.UpSampling2D, 3: layers.UpSampling3D}[ndim]
 
     def convolved(x: Any, channels: int = width) -> Any:
         return conv(channels, 3, padding="same", activation="relu", dtype=precision)(x)
-
-    def normalised(x: Any) -> Any:
-        return layers.BatchNormalization(dtype=precision)(x, training=True)
 
     def block(x: Any) -> Any:
         return normalised(convolved(normalised(convolved(x))))
@@ -129,7 +126,7 @@ def published_network(ndim: int, width: int, depth: int, stride: int, precision:
         skips.append(x)
     x = block(skips.pop())
     while 2 ** len(skips) > stride:
-        x = convolved(grow(2, dtype=precision)(x))
+        x = grown(x, width, precision)
         x = block(layers.Concatenate(dtype=precision)([x, skips.pop()]))
     x = normalised(convolved(x, HEAD_WIDTH))
     return keras.Model(images, conv(ndim, 1, dtype="float32")(x))

@@ -1,0 +1,62 @@
+"""The measurements as a figure: against the peers, and the cost per voxel."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from benchmarks.common import Measured
+from benchmarks.linear import SIDES
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+METHODS = {"syn": "#377EB8", "elastix": "#984EA3", "preset=fast": "#E41A1C", "preset=accurate": "#FF7F00"}
+SHORT = {"ct2d_": "", "ct_": "", "thorax_": "", "_": " "}
+
+
+def draw(rows: Sequence[Measured], file: Path) -> None:
+    panels = [(peers, [3, 4]), (scaling, [7])]
+    shown = [(panel, part) for panel, points in panels if (part := [row for row in rows if row.point in points])]
+    if not shown:
+        return
+    with matplotlib.rc_context({"font.size": 8}):
+        figure = Figure(figsize=(5.6 * len(shown), 4.2), layout="constrained")
+        for axes, (panel, part) in zip(np.ravel(figure.subplots(1, len(shown))), shown, strict=True):
+            panel(axes, part)
+        figure.savefig(file, dpi=150)
+
+
+def peers(axes: Axes, rows: Sequence[Measured]) -> None:
+    """Seconds and Dice of every method on every pair; a pair's methods are joined."""
+    markers = dict(zip(dict.fromkeys(row.case for row in rows), "osD^vP", strict=False))
+    for case, marker in markers.items():
+        points = {}
+        for method in METHODS:
+            found = {row.quantity: row.value for row in rows if row.case == case}
+            if f"{method} time" in found and f"{method} Dice" in found:
+                points[method] = found[f"{method} time"], found[f"{method} Dice"]
+        axes.plot(*zip(*points.values(), strict=True), color="0.8", linewidth=0.7, zorder=1)
+        for method, (time, dice) in points.items():
+            axes.scatter(time, dice, color=METHODS[method], marker=marker, s=28, zorder=2)
+        name = case
+        for long, short in SHORT.items():
+            name = name.replace(long, short)
+        axes.scatter([], [], color="0.4", marker=marker, label=name)
+    for method, colour in METHODS.items():
+        axes.scatter([], [], color=colour, marker="s", label=method)
+    axes.set(xscale="log", xlabel="seconds (registration alone)", ylabel="mean Dice")
+    axes.legend(fontsize=6.5, loc="lower right")
+    axes.grid(color="0.92")
+
+
+def scaling(axes: Axes, rows: Sequence[Measured]) -> None:
+    """Milliseconds against voxels, with a line of slope 1."""
+    voxels = np.array([side**3 for side in SIDES], float)
+    for name in dict.fromkeys(row.case for row in rows):
+        times = [row.value for row in rows if row.case == name and row.unit == "ms"]
+        axes.plot(voxels, times, marker="o", markersize=3, label=name)
+    least = min(row.value for row in rows if row.unit == "ms")
+    axes.plot(voxels, 0.7 * least * voxels / voxels[0], color="0.5", linestyle="--", label="linear")
+    axes.set(xscale="log", yscale="log", xlabel="voxels", ylabel="value and gradient, ms")
+    axes.legend(fontsize=6.5, ncols=2)
+    axes.grid(color="0.92", which="both")

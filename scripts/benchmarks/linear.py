@@ -1,0 +1,27 @@
+"""Point 7: the cost of every similarity against the number of voxels."""
+
+import benchmark_terms as terms
+import numpy as np
+from benchmarks.common import Measured
+
+import pairreg
+
+SIDES = (48, 64, 96, 128)  # of cubes, voxels
+LIMIT = 1.15  # exponent; 1 is linear
+
+
+def measure(repeats: int) -> list[Measured]:
+    """Median time of value and gradient, the options taking turns, and the slope of log(time) over log(voxels)."""
+    options = [("similarity", name) for name in pairreg.options("similarity")]
+    times: dict[str, dict[int, float]] = {name: {} for _, name in options}
+    for side in SIDES:
+        rows = {option: {"group": option[0], "option": option[1]} for option in [terms.REFERENCE, *options]}
+        terms.add_times(rows, (side,) * 3, repeats)
+        for option in options:
+            times[option[1]][side] = rows[option][f"{terms.label((side,) * 3)} ms"]
+    found = []
+    for name, by_side in times.items():
+        found += [Measured(7, name, f"value and gradient at {side}^3", ms, "ms") for side, ms in by_side.items()]
+        slope = np.polyfit(np.log([side**3 for side in SIDES]), np.log(list(by_side.values())), 1)[0]
+        found.append(Measured(7, name, "exponent of the number of voxels", float(slope), "", f"<= {LIMIT}"))
+    return found

@@ -1,0 +1,73 @@
+"""Layers that compute what those of Keras compute, with the same weights, in half the time on a CPU."""
+
+import functools
+from typing import Any
+
+from pairreg.backend import Tensor, keras, tf
+
+
+def normalised(x: Any) -> Any:
+    """`x` `(1, *spatial, channels)` with mean 0 and variance 1 per channel, scaled and shifted by two weights each.
+
+    In float32 whatever the precision. Keras' `BatchNormalization` has several operations for what is one here.
+    """
+    return _normalization()(dtype="float32")(x)
+
+
+def grown(x: Any, channels: int, precision: str) -> Any:
+    """Nearest up-sampling by 2, a convolution of width 3 and ReLU: `(1, *2 spatial, channels)`.
+
+    The fine voxels that a coarse one becomes are equal, so most products of a convolution after up-sampling are done
+    twice and more. A transposed convolution with the summed weights does them once: 4/9 of the products in 2-D, 8/27
+    in 3-D.
+    """
+    return _growth(len(x.shape) - 2)(channels, 3, padding="same", activation="relu", dtype=precision)(x)
+
+
+@functools.cache
+def _normalization() -> Any:
+    class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
+        def call(self, x: Tensor, training: Any = None) -> Tensor:
+            del training
+            plane = tf.reshape(x, (1, -1, tf.shape(x)[-2], x.shape[-1]))  # the operation knows 2-D only
+            gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+            unknown = tf.zeros(0)  # the statistics are those of `x`
+            fused = tf.raw_ops.FusedBatchNormV3(
+                x=plane, scale=gamma, offset=beta, mean=unknown, variance=unknown, epsilon=self.epsilon
+            )
+            return tf.reshape(fused.y, tf.shape(x))
+
+        def compute_output_spec(self, x: Any, training: Any = None) -> Any:
+            del training
+            return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
+
+    return FusedBatchNormalization
+
+
+@functools.cache
+def _growth(ndim: int) -> Any:
+    plain = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}[ndim]
+    transposed = {2: tf.nn.conv2d_transpose, 3: tf.nn.conv3d_transpose}[ndim]
+
+    class GrowingConvolution(plain):  # type: ignore[misc, valid-type]
+        def call(self, x: Tensor) -> Tensor:
+            size = (1, *(2 * n for n in x.shape[1:-1]), self.filters)
+            y = transposed(x, summed(tf.convert_to_tensor(self.kernel)), size, (1, *(2,) * ndim, 1), "SAME")
+            return self.activation(tf.nn.bias_add(y, tf.convert_to_tensor(self.bias)))
+
+        def compute_output_spec(self, x: Any) -> Any:
+            size = (None if n is None else 2 * n for n in x.shape[1:-1])
+            return keras.KerasTensor((x.shape[0], *size, self.filters), dtype=self.compute_dtype)
+
+    return GrowingConvolution
+
+
+def summed(kernel: Tensor) -> Tensor:
+    """The kernel `(*(3,) * ndim, in, out)` of a convolution as that, `(*(4,) * ndim, out, in)`, of the transposed
+    convolution of stride 2: along each axis the weights (a, b, c) become (c, b + c, a + b, a)."""
+    ndim = len(kernel.shape) - 2
+    for axis in range(ndim):
+        flipped = tf.reverse(kernel, [axis])
+        before, after = ([[k, 1 - k] if d == axis else [0, 0] for d in range(ndim + 2)] for k in (1, 0))
+        kernel = tf.pad(flipped, before) + tf.pad(flipped, after)
+    return tf.transpose(kernel, [*range(ndim), ndim + 1, ndim])
