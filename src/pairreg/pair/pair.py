@@ -16,7 +16,8 @@ class Pair:
     - `fixed_labels`, `moving_labels`: integer maps, 0 = background.
     - `fixed_mask`, `moving_mask`: voxels above 0 count in the similarity.
     - `fixed_landmarks`, `moving_landmarks`: corresponding points `(n, ndim)` in LPS mm, x first.
-    - `channels`: images that belong to the moving one and are carried along, such as an activity map.
+    - `channels`: images that belong to the moving one and are carried along, such as an activity map; an image of an
+      integer type is a label map.
     - `label_names`: names of label values.
     - `true_displacement`: where it is known, the vector image in LPS mm that maps fixed to moving points.
     """

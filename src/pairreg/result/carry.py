@@ -26,3 +26,8 @@ def carry(
 
 def fill(image: sitk.Image, interpolation: Interpolation) -> float:
     return geometry.minimum(image) if interpolation == "linear" else 0.0
+
+
+def channel_interpolation(channel: sitk.Image) -> Interpolation:
+    """A channel of an integer type is a label map."""
+    return "linear" if "float" in channel.GetPixelIDTypeAsString() else "nearest"

@@ -14,6 +14,7 @@ from pairreg import geometry, metrics
 from pairreg.command import replacing
 from pairreg.optimization.history import History
 from pairreg.result import COMPLETE
+from pairreg.result.carry import channel_interpolation
 from pairreg.result.provenance import provenance
 from pairreg.result.scene import Scene
 
@@ -46,10 +47,12 @@ def write_images(result: "Result", folder: Path) -> None:
     images = {"warped": result.warped_image, "displacement": result.displacement, "jacobian": jacobian(result)}
     if result.inverse_displacement is not None:
         images["inverse_displacement"] = result.inverse_displacement
+    if result.pair.true_displacement is not None:
+        images["true_displacement"] = sitk.Cast(result.pair.true_displacement, sitk.sitkVectorFloat32)
     if result.warped_labels is not None:
         images["warped_labels"] = result.warped_labels
     for name, channel in result.pair.channels.items():
-        images[f"warped_{name}"] = result.carry(channel)
+        images[f"warped_{name}"] = result.carry(channel, channel_interpolation(channel))
     for name, image in images.items():
         sitk.WriteImage(image, str(folder / f"{name}.nii.gz"))
 

@@ -1,6 +1,6 @@
 """Pairs of phantoms with a known answer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,6 +38,7 @@ def phantom_2d(
     deformation: float = 12.0,
     smoothness: float = 50.0,
     anatomy: AnatomyChoice = None,
+    texture: float = 20.0,
     patient: bool = False,
 ) -> Pair:
     """An axial slice of the phantom, and the same slice deformed; see `phantom_3d`, of which it is a plane.
@@ -45,7 +46,7 @@ def phantom_2d(
     **Arguments:** `level`: z in mm, 0 = top of the sacrum: 420 shoulders, 300 heart, 200 lung base, 120 kidneys,
     -100 hips. The slice stays at its anatomical level, so `anatomy.height` changes nothing.
     """
-    return make_pair("phantom_2d", 2, size, spacing, level, seed, deformation, smoothness, anatomy, patient)
+    return make_pair("phantom_2d", 2, size, spacing, level, seed, deformation, smoothness, anatomy, texture, patient)
 
 
 def phantom_3d(
@@ -57,6 +58,7 @@ def phantom_3d(
     deformation: float = 15.0,
     smoothness: float = 60.0,
     anatomy: AnatomyChoice = None,
+    texture: float = 20.0,
     patient: bool = False,
 ) -> Pair:
     """The phantom as the moving image, and as the fixed one the phantom with a random smooth deformation.
@@ -76,7 +78,7 @@ def phantom_3d(
 
     Raises `InputError` for values out of range.
     """
-    return make_pair("phantom_3d", 3, size, spacing, level, seed, deformation, smoothness, anatomy, patient)
+    return make_pair("phantom_3d", 3, size, spacing, level, seed, deformation, smoothness, anatomy, texture, patient)
 
 
 def make_pair(
@@ -89,19 +91,21 @@ def make_pair(
     deformation: float,
     smoothness: float,
     anatomy: AnatomyChoice,
+    texture: float,
     patient: bool,
 ) -> Pair:
-    if not (deformation >= 0 and smoothness > 0 and seed >= 0):
-        values = f"deformation {deformation}, smoothness {smoothness}, seed {seed}"
-        raise InputError(f"{name} has {values}; give lengths in mm, smoothness above 0, and a seed of 0 or more.")
+    if not (deformation >= 0 and smoothness > 0 and seed >= 0 and texture >= 0):
+        values = f"deformation {deformation}, smoothness {smoothness}, seed {seed}, texture {texture}"
+        needed = "lengths in mm, smoothness above 0, a seed and a texture of 0 or more"
+        raise InputError(f"{name} has {values}; give {needed}.")
     grid = make_grid(size, spacing, level, ndim)
-    body = Anatomy.random(seed) if anatomy == "random" else Anatomy.of(anatomy or {})
+    body = anatomy_of(anatomy, seed)
     shift = None
     if deformation:
         extent = tuple(n * h for n, h in zip(grid.GetSize(), grid.GetSpacing(), strict=True))
         shift = on_grid(RandomDeformation(extent, deformation, smoothness, seed), grid.GetSize())
-    moving = phantom(grid, level)
-    fixed = phantom(grid, level, body, shift)
+    moving = phantom(grid, level, texture=texture)
+    fixed = phantom(grid, level, body, shift, texture)
     return Pair(
         name=name,
         fixed=as_patient(fixed.hu, seed) if patient else fixed.hu,
@@ -112,6 +116,10 @@ def make_pair(
         label_names=label_names(),
         true_displacement=true_displacement(grid, level, body, shift) if body.same_shapes else None,
     )
+
+
+def anatomy_of(choice: AnatomyChoice, seed: int) -> Anatomy:
+    return Anatomy.random(seed) if choice == "random" else Anatomy.of(choice or {})
 
 
 def make_grid(size: Sequence[int], spacing: float | Sequence[float], level: float, ndim: int) -> sitk.Image:
@@ -128,17 +136,26 @@ def make_grid(size: Sequence[int], spacing: float | Sequence[float], level: floa
 
 
 def phantom(
-    grid: sitk.Image, level: float = 0.0, anatomy: Anatomy | None = None, displacement: np.ndarray | None = None
+    grid: sitk.Image,
+    level: float = 0.0,
+    anatomy: Anatomy | None = None,
+    displacement: np.ndarray | None = None,
+    texture: float = 0.0,
+    without: Collection[str] = (),
 ) -> Phantom:
     """The phantom on a 2-D or 3-D grid, at `x + displacement(x)`.
 
-    **Arguments:** `level`: z of a 2-D grid in mm; `displacement` `(*spatial, ndim)` in mm, x first. Edges are as wide
-    as a voxel.
+    **Arguments:** `level`: z of a 2-D grid in mm; `displacement` `(*spatial, ndim)` in mm, x first;
+    `texture`: in HU, of the CT numbers; `without`: organs to leave out. Edges are as wide as a voxel. Raises
+    `InputError` for an organ that does not exist.
     """
     body = anatomy or Anatomy()
+    for organ in without:
+        if organ not in label_names().values():
+            raise InputError(f"the phantom has no organ {organ!r}; it has {', '.join(label_names().values())}.")
     points = [np.asarray(p, np.float32) for p in average_points(grid, level, body, displacement)]
     solid = [p if grid.GetDimension() == 3 else p[None] for p in points]
-    torso = paint(Block.of(*solid), body, edge=float(np.mean(grid.GetSpacing())))
+    torso = paint(Block.of(*solid), body, edge=float(np.mean(grid.GetSpacing())), structure=texture, missing=without)
     shape = grid.GetSize()[::-1]
     images = {key: geometry.image(values.reshape(shape), grid) for key, values in torso.values.items()}
     return Phantom(geometry.image(torso.labels.reshape(shape), grid), **images)

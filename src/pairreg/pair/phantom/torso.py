@@ -1,6 +1,6 @@
 """The phantom: organs painted one over the other onto a grid."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -12,9 +12,8 @@ import yaml
 from pairreg.pair.phantom import body, girdles, organs, ribcage, spine
 from pairreg.pair.phantom.block import Block
 from pairreg.pair.phantom.shapes import Grown, Shape, without
+from pairreg.pair.phantom.texture import texture
 from pairreg.pair.phantom.variation import Anatomy
-
-QUANTITIES = ("hu", "mu", "activity")
 
 
 @cache
@@ -30,7 +29,7 @@ def label_names() -> dict[int, str]:
 
 @dataclass(frozen=True)
 class Torso:
-    """`labels` (int16) and `values` of every quantity (float32), arrays `(z, y, x)`."""
+    """`labels` (int16) and `values` of every quantity (`hu`, `mu`, `activity`) (float32), arrays `(z, y, x)`."""
 
     labels: np.ndarray
     values: Mapping[str, np.ndarray]
@@ -69,17 +68,19 @@ def layers(anatomy: Anatomy) -> Iterator[tuple[str, Shape]]:
     yield "spinal_canal", spine.canal()
 
 
-def paint(points: Block, anatomy: Anatomy, edge: float) -> Torso:
+def paint(points: Block, anatomy: Anatomy, edge: float, structure: float = 0.0, missing: Collection[str] = ()) -> Torso:
     """The phantom at `points`.
 
     **Arguments:** `edge`: width in mm over which the values of neighbours blend, a voxel: the partial-volume effect.
-    Labels have sharp edges.
+    Labels have sharp edges. `structure`: standard deviation in HU of the texture of all tissues but air. `missing`:
+    organs that are left out.
     """
-    tissues, parts = table()["tissues"], table()["organs"]
+    parts = table()["organs"]
+    tissues = {name: {**values, "solid": float(name != "air")} for name, values in table()["tissues"].items()}
     labels = np.zeros(points.shape, np.int16)
-    values = {quantity: np.full(points.shape, tissues["air"][quantity], np.float32) for quantity in QUANTITIES}
+    values = {quantity: np.full(points.shape, value, np.float32) for quantity, value in tissues["air"].items()}
     for name, shape in layers(anatomy):
-        if not (cut := points.crop(shape.box[0] - edge, shape.box[1] + edge)):
+        if name in missing or not (cut := points.crop(shape.box[0] - edge, shape.box[1] + edge)):
             continue
         where, inside = cut
         distance, organ = shape.distance(inside, edge), parts[name]
@@ -89,6 +90,9 @@ def paint(points: Block, anatomy: Anatomy, edge: float) -> Torso:
         if shell:
             blend(values, where, distance, tissues["cortical"], edge)
         blend(values, where, distance + np.float32(shell), tissues[organ["tissue"]], edge)
+    solid = values.pop("solid")
+    if structure:
+        values["hu"] += np.float32(structure) * solid * texture(points)
     return Torso(labels, values)
 
 

@@ -1,0 +1,122 @@
+"""Pairs of the phantom, as the moving image, and the CT of a patient."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from pairreg import geometry
+from pairreg.errors import InputError
+from pairreg.pair.bundled import bundled
+from pairreg.pair.checks import read_labels, read_varying
+from pairreg.pair.pair import Pair
+from pairreg.pair.phantom.pair import AnatomyChoice, anatomy_of, make_grid, phantom
+from pairreg.pair.phantom.torso import table
+
+BODY, RIGHT_LUNG, LEFT_LUNG, BONE, AIRWAY = 1, 2, 3, 4, 5  # the classes of the bundled CT
+
+
+def phantom_to_ct_2d(
+    *,
+    fixed: str | Path | None = None,
+    fixed_labels: str | Path | None = None,
+    size: Sequence[int] = (240, 180),
+    spacing: float | Sequence[float] = 1.5,
+    level: float = 385.0,
+    anatomy: AnatomyChoice = None,
+    without: Collection[str] = ("humeri",),
+    seed: int = 0,
+) -> Pair:
+    """A slice of the phantom and an axial slice of a patient's CT; see `phantom_to_ct_3d`."""
+    return make_pair("phantom_to_ct_2d", 2, fixed, fixed_labels, size, spacing, level, anatomy, without, seed)
+
+
+def phantom_to_ct_3d(
+    *,
+    fixed: str | Path | None = None,
+    fixed_labels: str | Path | None = None,
+    size: Sequence[int] = (104, 72, 104),
+    spacing: float | Sequence[float] = 4.0,
+    level: float = 320.0,
+    anatomy: AnatomyChoice = None,
+    without: Collection[str] = ("humeri",),
+    seed: int = 0,
+) -> Pair:
+    """The phantom as the moving image, and a patient's CT as the fixed one.
+
+    **Arguments:**
+
+    - `fixed`: the CT; None: the fixed image of the bundled pair of that dimension, with its labels.
+    - `fixed_labels`: 1 other body, 2 right lung, 3 left lung, 4 bone, 5 airway. The moving labels are these, too.
+    - `size`, `spacing`, `level`: of the phantom's grid, as in `phantom_3d`; its centre is put onto that of `fixed`.
+    - `anatomy`: parameters of the phantom that are not average, see `Anatomy`; `"random"`: drawn by `seed`.
+    - `without`: organs that the CT does not show, such as `humeri` of raised arms.
+
+    `channels` are `activity`, `attenuation` (1/cm at 140 keV), and `organs`, the phantom's own labels.
+
+    Raises `InputError` for values out of range and for files that cannot be used.
+    """
+    return make_pair("phantom_to_ct_3d", 3, fixed, fixed_labels, size, spacing, level, anatomy, without, seed)
+
+
+def make_pair(
+    name: str,
+    ndim: int,
+    fixed: str | Path | None,
+    fixed_labels: str | Path | None,
+    size: Sequence[int],
+    spacing: float | Sequence[float],
+    level: float,
+    anatomy: AnatomyChoice,
+    without: Collection[str],
+    seed: int,
+) -> Pair:
+    grid = make_grid(size, spacing, level, ndim)
+    body = phantom(grid, level, anatomy_of(anatomy, seed), without=without)
+    example = bundled(f"thorax_ct_{ndim}d")
+    image, labels = patient(fixed, fixed_labels, ndim) if fixed else (example.fixed, example.fixed_labels)
+    for part in (body.hu, body.labels, body.activity, body.mu):
+        part.SetOrigin(concentric(part, image))
+    return Pair(
+        name=name,
+        fixed=image,
+        moving=body.hu,
+        fixed_labels=labels,
+        moving_labels=classes(body.labels),
+        channels={"activity": body.activity, "attenuation": body.mu, "organs": body.labels},
+        label_names=example.label_names,
+    )
+
+
+def patient(fixed: str | Path, labels: str | Path | None, ndim: int) -> tuple[sitk.Image, sitk.Image | None]:
+    image = read_varying(fixed)
+    if image.GetDimension() != ndim:
+        found = image.GetDimension()
+        raise InputError(f"{fixed} is {found}-D; give a {ndim}-D image, or pair=phantom_to_ct_{found}d.")
+    return image, read_labels(labels, image) if labels else None
+
+
+def concentric(image: sitk.Image, other: sitk.Image) -> list[float]:
+    """The origin with which `image` has the centre of `other`."""
+    move = np.subtract(centre(other), centre(image))
+    return [float(o) for o in np.add(image.GetOrigin(), move)]
+
+
+def centre(image: sitk.Image) -> tuple[float, ...]:
+    return image.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in image.GetSize()])
+
+
+def classes(organs: sitk.Image) -> sitk.Image:
+    """The classes of the bundled CT of the phantom's organs."""
+    values = geometry.array(organs)
+    found = np.where(values > 0, BODY, 0).astype(np.uint8)
+    for name, organ in table()["organs"].items():
+        if organ["label"] and (kind := class_of(name, organ["tissue"])) != BODY:
+            found[values == organ["label"]] = kind
+    return geometry.image(found, organs)
+
+
+def class_of(organ: str, tissue: str) -> int:
+    known = {"lung_right": RIGHT_LUNG, "lung_left": LEFT_LUNG, "trachea": AIRWAY}
+    return BONE if tissue == "trabecular" else known.get(organ, BODY)
