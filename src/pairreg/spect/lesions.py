@@ -11,7 +11,7 @@ from pairreg.errors import InputError
 VOLUME, CONTRAST = (0.2, 0.5), (3.5, 4.5)  # cc, and times the uptake of bone: Chen et al., Med. Phys. 47:6366 (2020)
 AXES = (0.75, 1.33)  # of an ellipsoid, relative to the sphere of its volume
 ROOM = 1.5  # a lesion reaches no further than this many times the radius of the sphere of its volume
-TRIES = 200  # for each lesion
+TRIES = 100  # for each lesion
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,21 @@ def draw_lesions(
     """
     cell = voxel_volume(spacing)
     sizes = np.arange(np.ceil(volume[0] / cell - 1e-9), np.floor(volume[1] / cell + 1e-9) + 1).astype(int)
-    if count < 0 or not sizes.size or sizes[0] < 1:
-        raise InputError(f"voxels of {cell:.3g} cc make no {count} lesions of {volume[0]} to {volume[1]} cc; resample.")
+    if count < 0:
+        raise InputError(f"the number of lesions is {count}; give 0 or more.")
+    if not sizes.size or sizes[0] < 1:
+        limits = f"{volume[0]} to {volume[1]} cc"
+        raise InputError(
+            f"voxels of {cell:.3g} cc are too large for lesions of {limits}; give an image with finer ones."
+        )
     rng = np.random.default_rng(seed)
     points = np.argwhere(bone)
     mask, contrasts = np.zeros(bone.shape, np.int16), []
-    for _ in range(count * TRIES):
-        if len(contrasts) == count or not len(points):
-            break
+    for _ in range(count * TRIES if len(points) else 0):
         centre, voxels = points[rng.integers(len(points))], int(rng.choice(sizes))
         axes = rng.uniform(*AXES, size=3)
+        if len(contrasts) == count or mask[tuple(centre)]:
+            continue
         place = grow(points, centre, axes / np.cbrt(axes.prod()), voxels, spacing)
         if place is not None and free(mask, place):
             contrasts.append(float(rng.uniform(*contrast)))
@@ -74,14 +79,15 @@ def grow(
     points: np.ndarray, centre: np.ndarray, axes: np.ndarray, voxels: int, spacing: Sequence[float]
 ) -> np.ndarray | None:
     """The `voxels` of `points` that an ellipsoid around `centre` meets first, if they are near and in one piece."""
-    distance = np.linalg.norm((points - centre) * spacing / axes, axis=1)
-    nearest = np.argsort(distance, kind="stable")[:voxels]
     radius = np.cbrt(voxels * np.prod(spacing) * 3 / (4 * np.pi))
-    place = points[nearest]
+    distance = np.linalg.norm((points - centre) * spacing / axes, axis=1)
+    near = np.flatnonzero(distance <= ROOM * radius)
+    place = points[near[np.argsort(distance[near], kind="stable")[:voxels]]]
+    if len(place) < voxels:
+        return None
     local = np.zeros(np.ptp(place, axis=0) + 1, bool)
     local[tuple((place - place.min(axis=0)).T)] = True
-    whole = len(place) == voxels and distance[nearest].max() <= ROOM * radius and ndimage.label(local)[1] == 1
-    return place if whole else None
+    return place if ndimage.label(local)[1] == 1 else None
 
 
 def free(mask: np.ndarray, place: np.ndarray) -> bool:

@@ -21,7 +21,7 @@ class Projector:
 
     - `attenuation`: `(z, y, x)` in 1/cm.
     - `spacing`: of z, y and x in mm; the bins are as wide as the larger one of y and x.
-    - `reach`: radius in mm of the field of view, beyond which nothing is projected; None: the whole image.
+    - `reach`: radius in mm that every view covers, and that has to hold all activity; None: the whole image.
 
     Activities in float32 are computed in float32, others in float64. Raises `InputError` if the camera would touch
     the field of view.
@@ -53,7 +53,7 @@ class Projector:
 
     @cached_property
     def inside(self) -> np.ndarray:
-        """Whether a voxel lies in the field of view, `(y, x)`."""
+        """Whether every view covers a voxel, `(y, x)`."""
         return self.distance_from_axis <= self.reach
 
     def rotation(self, angle: float, spacing: Sequence[float]) -> csr_array:
@@ -70,7 +70,7 @@ class Projector:
         for step in np.ndindex(2, 2):
             target = lower + np.reshape(step, (2, 1))
             weight = np.prod(np.where(np.reshape(step, (2, 1)), share, 1 - share), axis=0)
-            seen = np.flatnonzero(((target >= 0) & (target < self.bins)).all(0) & self.inside.ravel())
+            seen = np.flatnonzero(((target >= 0) & (target < self.bins)).all(axis=0))
             rows.append(target[0, seen] * self.bins + target[1, seen])
             columns.append(seen)
             values.append(weight[seen].astype(np.float32))

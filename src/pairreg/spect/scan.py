@@ -19,6 +19,7 @@ from pairreg.spect.lesions import Lesions, draw_lesions
 from pairreg.spect.simulate import simulate
 
 BONES = ("bone", "spine", "ribs", "sternum", "scapulae", "clavicles", "humeri", "pelvis", "femurs")
+SLICE = 5.0  # mm, thickness that a 2-D image stands for
 PIXEL = 4.0  # mm, about that of a camera: finer images are averaged before they are projected
 
 
@@ -108,9 +109,9 @@ def volume(image: sitk.Image) -> np.ndarray:
 
 
 def spacing(image: sitk.Image) -> Sequence[float]:
-    """Of z, y and x in mm; a slice is as thick as a pixel is wide."""
+    """Of z, y and x in mm."""
     steps = geometry.spacing(image)
-    return steps if len(steps) == 3 else (steps[0], *steps)
+    return steps if len(steps) == 3 else (SLICE, *steps)
 
 
 def to_camera(image: sitk.Image) -> sitk.Image:

@@ -30,6 +30,7 @@ def simulate(
     **Arguments:**
 
     - `activity`: `(z, y, x)`, per volume; `attenuation`: in 1/cm; `spacing`: of z, y, x in mm. A slice is `(1, y, x)`.
+    - `camera`: None: the default one, farther away if the body needs it.
     - `counts`: detected in all views together; None: without noise. A bone scan of the trunk has some millions.
     - `iterations`, `subsets`: of OSEM; `smoothing`: FWHM in mm of the Gaussian filter after it, 0 = none.
     - `seed`: of the Poisson noise. The same seed gives the same bytes on one machine.
@@ -39,6 +40,7 @@ def simulate(
     check(activity, attenuation, spacing, counts, smoothing)
     held = ((activity > 0) | (attenuation > 0)).any(axis=0)
     reach = float(distance_from_axis(activity.shape, spacing)[held].max())
+    camera = camera or Camera(radius=max(Camera.radius, reach + max(spacing[1:])))
     projector = Projector(attenuation, spacing, camera, reach)
     expected = projector.forward(activity.astype(np.float32))
     scale = 1.0 if counts is None else counts / float(expected.sum(dtype=np.float64))

@@ -1,1 +1,2 @@
-LAYOUTS = ("loss_comparison", "regularizer_comparison", "weight_sweep")  # one module each, with a function `figure`
+# one module each, with a function `figure`
+LAYOUTS = ("loss_comparison", "regularizer_comparison", "weight_sweep", "phantom_spect")

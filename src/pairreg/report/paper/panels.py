@@ -29,10 +29,11 @@ class Shown:
     moving: str
     fixed: str
     cut: Cut
+    run: Run
 
     @classmethod
     def of(cls, run: Run, among: Sequence[Axis]) -> "Shown":
-        return cls(name(run, among), moving_name(run), fixed_name(run), cuts(run.scene)[0])
+        return cls(name(run, among), moving_name(run), fixed_name(run), cuts(run.scene)[0], run)
 
     @property
     def has_labels(self) -> bool:
