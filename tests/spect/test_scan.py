@@ -40,7 +40,7 @@ def test_a_scan_and_its_truth(pairreg_spect: Command, chest: Path) -> None:
     assert done.returncode == 0 and done.stderr == "", done.stderr
     folder = chest / "spect"
     assert sorted(path.name for path in folder.iterdir()) == FILES
-    rows = list(csv.DictReader((folder / "lesions.csv").open()))
+    rows = list(csv.DictReader((folder / "lesions.csv").read_text().splitlines()))
     lesions, fixed = sitk.ReadImage(str(folder / "lesions.nii.gz")), sitk.ReadImage(str(chest / "warped.nii.gz"))
     mask, labels = geometry.array(lesions), read(chest / "warped_labels.nii.gz")
     assert lesions.GetOrigin() == fixed.GetOrigin() and mask.shape == labels.shape

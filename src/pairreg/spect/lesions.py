@@ -58,7 +58,8 @@ def draw_lesions(
         )
     rng = np.random.default_rng(seed)
     points = np.argwhere(bone)
-    mask, contrasts = np.zeros(bone.shape, np.int16), []
+    mask = np.zeros(bone.shape, np.int16)
+    contrasts: list[float] = []
     for _ in range(count * TRIES if len(points) else 0):
         centre, voxels = points[rng.integers(len(points))], int(rng.choice(sizes))
         axes = rng.uniform(*AXES, size=3)

@@ -11,11 +11,13 @@ def osem(projector: Projector, counts: np.ndarray, *, iterations: int = 4, subse
 
     Hudson and Larkin (IEEE TMI 13:601, 1994). Attenuation and blur are corrected for, since the projector has them.
 
-    Raises `InputError` if the views cannot be split into subsets of one size.
+    Raises `InputError` without iterations, and if the views cannot be split into subsets of one size.
     """
-    views = projector.camera.views
-    if iterations < 1 or subsets < 1 or views % subsets:
-        raise InputError(f"{views} views do not make {subsets} equal subsets; give a divisor of {views}.")
+    count = projector.camera.views
+    if iterations < 1:
+        raise InputError(f"OSEM has {iterations} iterations; give 1 or more.")
+    if subsets < 1 or count % subsets:
+        raise InputError(f"{count} views do not make {subsets} equal subsets; give a divisor of {count}.")
     chosen = [slice(first, None, subsets) for first in range(subsets)]
     sensitivities = [projector.adjoint(np.ones_like(counts[views]), views) for views in chosen]
     image = np.broadcast_to(projector.inside, projector.shape).astype(counts.dtype)

@@ -83,7 +83,7 @@ def scan(run: Path, *, lesions: int = 3, counts: float | None = 6e6, seed: int =
         seen = simulate(volume(emitting), volume(absorbing), spacing(emitting), counts=counts, seed=seed)
         images.append(geometry.image(seen.reshape(geometry.array(emitting).shape), emitting))
     mask = geometry.image(drawn.mask.reshape(geometry.array(labels).shape), labels)
-    return Scan(*images, mask, drawn)
+    return Scan(images[0], images[1], mask, drawn)
 
 
 def read(run: Path, name: str) -> sitk.Image:

@@ -54,6 +54,7 @@ class Row:
     @property
     def spine(self) -> int:
         """The coronal plane of the scene with most bone of the deformed phantom near the middle of what is shown."""
+        assert self.scene.warped_labels is not None, "the scan read them"
         bones = [label for label, name in self.scene.label_names.items() if name in BONES]
         left, right = (self.box[X].mean() + np.array([-SPINE, SPINE]) / 2) / self.scene.spacing[X]
         middle = np.isin(self.scene.warped_labels, bones)[:, :, int(left) : int(right)]
@@ -105,6 +106,7 @@ class Row:
 
 def body_box(scene: Scene) -> np.ndarray:
     """Around the deformed phantom, within the image."""
+    assert scene.warped_labels is not None, "the scan read them"
     steps = np.array(scene.spacing)
     inside = np.argwhere(scene.warped_labels)
     edges = np.stack([inside.min(axis=0) * steps - MARGIN, (inside.max(axis=0) + 1) * steps + MARGIN], axis=1)
