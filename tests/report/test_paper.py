@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 
 from pairreg.errors import InputError
 from pairreg.report.axes import axes
-from pairreg.report.paper import LAYOUTS, loss_comparison, regularizer_comparison, weight_sweep
+from pairreg.report.paper import LAYOUTS, loss_comparison, phantom_to_patient, regularizer_comparison, weight_sweep
 from pairreg.report.paper.draw import draw_layout
 from pairreg.report.paper.panels import Shown, label_map
 from pairreg.report.runs import Run
@@ -23,6 +24,7 @@ from pairreg.study.outcome import Outcome
 from pairreg.study.task import Task
 
 Write = Callable[..., Path]
+Command = Callable[..., subprocess.CompletedProcess[str]]
 LOSSES = ("pcc", "ssim", "pcc+ssim", "mse", "ncc_published", "mi")
 REGULARIZERS = ("none", "diffusion", "total_variation", "diffusion+jacobian", "gaussian_smoothing")
 
@@ -115,6 +117,46 @@ def test_the_grid_is_the_one_of_the_run(write_run: Write) -> None:
     assert (lines[0] - lines[1]) % step == pytest.approx(2.0 % step), "1 voxel of 2 mm"
 
 
+def carrying(run: Shown, ndim: int) -> Shown:
+    """The run with the channels of a phantom: lungs on the left half, and 5 activity."""
+    planes = []
+    for cut in run.planes:
+        organs = np.where(np.arange(cut.view.shape[1]) < cut.view.shape[1] // 2, 4, 0) * np.ones(cut.view.shape, int)
+        scene = replace(cut.scene, channels={"organs": organs, "activity": np.full(cut.view.shape, 5.0)})
+        planes.append(replace(cut, scene=scene))
+    assert len(planes) == (1 if ndim == 2 else 3)
+    return replace(run, planes=planes)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_phantom_becomes_a_patient_plane_by_plane(write_run: Write, ndim: int) -> None:
+    dice = {f"{stage}dice/lung_left": value for stage, value in (("before/", 0.1), ("initial/", 0.5), ("", 0.9))}
+    (run,) = shown([write_run("a", ndim=ndim, metrics=dice)])
+    figure = phantom_to_patient.figure([carrying(run, ndim)])
+    names = ["Phantom", "Patient", "Deformed\nphantom", "Deformed\norgans", "Deformed\nactivity", "Deformed\ngrid"]
+    assert titles(figure) == names
+    assert len(figure.axes) == 6 * (1 if ndim == 2 else 3)
+    assert (picture(figure, "Deformed\nphantom") == np.clip(run.cut.scene.warped, 0, 1)).all()
+    organs = picture(figure, "Deformed\norgans")
+    assert to_hex(organs[0, 0]).upper() == phantom_to_patient.ORGANS["lung_right"] and (organs[0, -1] == 0).all()
+    assert [text for text in texts(figure) if "Dice" in text] == [
+        "Dice (before → initialised → deformed): lung left 0.10 → 0.50 → 0.90"
+    ]
+    assert [t for t in texts(figure) if "Dice" not in t] == ([] if ndim == 2 else ["axial", "coronal", "sagittal"])
+
+
+@pytest.mark.slow
+def test_the_command_makes_patients_of_phantoms(pairreg: Command, tmp_path: Path) -> None:
+    quick = ("schedule.scales=[8]", "schedule.iterations=[3]", "transform=displacement", "tracking=none",
+             "initialization.iterations=5")  # fmt: skip
+    done = pairreg("figure=phantom_to_patient", *quick, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "runs" / "figure_phantom_to_patient"
+    pictures = [folder / "report" / "figures" / f"phantom_to_patient_0{i}.png" for i in (1, 2)]
+    assert size(pictures[1])[1] > size(pictures[0])[1] > 300, "three planes and one"
+    assert len(list(folder.glob("*/warped_organs.nii.gz"))) == 2
+
+
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if name != "phantom_spect"])  # see tests/spect
 def test_a_volume_is_drawn_as_its_axial_plane(write_run: Write, tmp_path: Path, layout: str) -> None:
     runs = [Run.read(folder) for folder in losses(write_run, ndim=3)]
@@ -144,7 +186,6 @@ def test_a_new_report_shows_and_keeps_the_figure(write_run: Write, study: Path) 
 QUICK = ("figure=weight_sweep", "schedule.scales=[8]", "schedule.iterations=[3]", "transform=displacement",
          "tracking=none")  # fmt: skip
 REPORT = Path("runs/figure_weight_sweep/report")
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_the_command_runs_what_is_missing_and_draws_its_own_runs(pairreg: Command, tmp_path: Path) -> None:

@@ -133,3 +133,18 @@ def test_the_scene_of_the_figures_can_be_read_back(run):
     for name in ("fixed_labels", "moving_labels", "warped_labels", "field"):
         np.testing.assert_array_equal(getattr(read, name), getattr(kept, name))
     assert (read.spacing, read.name, read.label_names) == (kept.spacing, kept.name, dict(kept.label_names))
+
+
+def test_the_scene_has_the_channels_as_their_files(run):
+    result, folder = run
+    scene = Scene.read(folder)
+    assert set(scene.channels) == set(result.pair.channels)
+    for name, values in scene.channels.items():
+        np.testing.assert_allclose(values, geometry.array(sitk.ReadImage(str(folder / f"warped_{name}.nii.gz"))))
+
+
+def test_the_true_displacement_lies_beside_the_found_one(tmp_path):
+    pair = pairreg.build("pair/phantom_2d", size=[64, 48], spacing=6.4)
+    pairreg.register(pair, transform="displacement", schedule=SingleLevel(iterations=2)).save(tmp_path)
+    truth = sitk.ReadImage(str(tmp_path / "true_displacement.nii.gz"))
+    np.testing.assert_allclose(geometry.array(truth), geometry.array(pair.true_displacement), atol=1e-4)

@@ -1,8 +1,8 @@
 """What the figures of a run show, from a result or from its run folder."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
+from pairreg.result.carry import carry, channel_interpolation
 
 if TYPE_CHECKING:
     from pairreg.result.result import Result
@@ -20,7 +21,7 @@ LABELS = ("fixed_labels", "moving_labels", "warped_labels")
 GROUP = "scene"  # in result.h5, beside `field`
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Scene:
     """Everything on the preprocessed fixed grid.
 
@@ -32,6 +33,7 @@ class Scene:
     - `spacing`: mm, array axis order.
     - `fixed_labels`, `moving_labels` (after the initialisation), `warped_labels`: `(*spatial,)` or None.
     - `label_names`: of label values.
+    - `channels` of the pair after the registration, `(*spatial,)` in their own units.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Scene:
     moving_labels: np.ndarray | None = None
     warped_labels: np.ndarray | None = None
     label_names: Mapping[int, str]
+    channels: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, result: "Result") -> "Scene":
@@ -63,6 +66,10 @@ class Scene:
             moving_labels=labels_on(grid, pair.moving_labels, prepared.initial),
             warped_labels=labels_on(grid, pair.moving_labels, result.transform),
             label_names=pair.label_names,
+            channels={
+                name: geometry.array(carry(channel, grid, result.transform, channel_interpolation(channel)))
+                for name, channel in pair.channels.items()
+            },
         )
 
     def write(self, file: h5py.File) -> None:
@@ -73,6 +80,8 @@ class Scene:
             if values is not None:
                 stored = values.astype(np.float16) if name in IMAGES else values
                 group.create_dataset(name, data=stored, compression="gzip", compression_opts=1)
+        for name, values in self.channels.items():
+            group.create_dataset(f"channels/{name}", data=values, compression="gzip", compression_opts=1)
         group.attrs["name"] = self.name
         group.attrs["spacing"] = self.spacing
         group.attrs["label_names"] = json.dumps({str(k): v for k, v in self.label_names.items()})
@@ -88,6 +97,7 @@ class Scene:
                 name=str(group.attrs["name"]),
                 field=file["field"][()],
                 spacing=tuple(float(s) for s in group.attrs["spacing"]),
+                channels={name: dataset[()] for name, dataset in group.get("channels", {}).items()},
                 label_names={int(k): v for k, v in json.loads(group.attrs["label_names"]).items()},
             )
 

@@ -1,12 +1,13 @@
 """Organs of chest, abdomen and pelvis. `scale` enlarges an organ about its own centre."""
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from pairreg.pair.phantom.curves import Trunk, smooth_curve, tube
-from pairreg.pair.phantom.shapes import Below, Common, Ellipsoid, Grown, Outside, Shape, Union, Vector, without
+from pairreg.pair.phantom.shapes import Below, Common, Ellipsoid, Grown, Outside, Scaled, Shape, Union, Vector, without
 from pairreg.pair.phantom.spine import beside, centre_y
 
 
@@ -53,14 +54,15 @@ def mediastinum(scale: float) -> Shape:
     return Union([Grown(heart(scale), 4), middle, septum, fat_pad, beside()], soft=8)
 
 
-def lung(side: int, chest: Shape, scale: float) -> Shape:
-    """What is left of the chest above the diaphragm; it reaches lowest at the back."""
+def lung(side: int, chest: Shape, scale: float, size: float = 1.0) -> Shape:
+    """What is left of the chest above the diaphragm; it reaches lowest at the back. `size` < 1: collapsed upwards."""
     recess = Below((0, -0.45, -1), -196)
     half = Below((-side, 0, 0), 0)
-    return Common([chest, Outside(domes()), Outside(mediastinum(scale)), recess, half], soft=4)
+    whole = Common([chest, Outside(domes()), Outside(mediastinum(scale)), recess, half], soft=4)
+    return Scaled(whole, (side * 75.0, 10.0, 425.0), size) if size < 1 else whole
 
 
-def lung_vessels(cage: Trunk, chest: Shape, scale: float) -> Shape:
+def lung_vessels(cage: Trunk, lungs: Sequence[Shape]) -> Shape:
     """Arteries and veins that fan out from both hila."""
     branches: list[Shape] = []
     for side, (z, angle) in product((-1, 1), product((215, 265, 310, 355, 395, 430), (42, 72, 100, 128, 150))):
@@ -68,7 +70,7 @@ def lung_vessels(cage: Trunk, chest: Shape, scale: float) -> Shape:
         end = cage.surface(z, side * np.radians(angle + 7 * np.sin(z)), -14.0)
         bend = hilum + 0.5 * (end - hilum) + [side * 8 * np.sin(angle), 8 * np.sin(z), 7 * np.cos(z + angle)]
         branches.append(tube(smooth_curve([hilum, bend, end], 8), np.linspace(3.6, 0.9, 8)))
-    return Common([Union(branches), Union([lung(side, chest, scale) for side in (-1, 1)])])
+    return Common([Union(branches), Union(lungs)])
 
 
 def liver(chest: Shape, scale: float) -> Shape:

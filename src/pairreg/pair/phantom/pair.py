@@ -38,7 +38,7 @@ def phantom_2d(
     deformation: float = 12.0,
     smoothness: float = 50.0,
     anatomy: AnatomyChoice = None,
-    texture: float = 20.0,
+    texture: float = 40.0,
     patient: bool = False,
 ) -> Pair:
     """An axial slice of the phantom, and the same slice deformed; see `phantom_3d`, of which it is a plane.
@@ -58,7 +58,7 @@ def phantom_3d(
     deformation: float = 15.0,
     smoothness: float = 60.0,
     anatomy: AnatomyChoice = None,
-    texture: float = 20.0,
+    texture: float = 40.0,
     patient: bool = False,
 ) -> Pair:
     """The phantom as the moving image, and as the fixed one the phantom with a random smooth deformation.
@@ -70,6 +70,9 @@ def phantom_3d(
       (neck).
     - `deformation`: largest displacement in mm, 0 = none; `smoothness`: spacing of its control points in mm.
     - `anatomy`: parameters of the fixed phantom that are not average, see `Anatomy`; `"random"`: drawn by `seed`.
+    - `texture`: standard deviation in HU of a smooth structure of waves of 12 to 40 mm within all tissues, which both
+      images share; without it nothing tells where inside an organ a point lies. With the default the default method
+      has a mean end-point error below a voxel; organs of a patient vary by less.
     - `patient`: whether the fixed image has texture, blur and noise.
 
     `fixed(x) = moving(x + true_displacement(x))` holds exactly, since both images come from the same formulas. Where
@@ -96,7 +99,7 @@ def make_pair(
 ) -> Pair:
     if not (deformation >= 0 and smoothness > 0 and seed >= 0 and texture >= 0):
         values = f"deformation {deformation}, smoothness {smoothness}, seed {seed}, texture {texture}"
-        needed = "lengths in mm, smoothness above 0, a seed and a texture of 0 or more"
+        needed = "lengths in mm, smoothness above 0, a seed of 0 or more, and a texture of 0 HU or more"
         raise InputError(f"{name} has {values}; give {needed}.")
     grid = make_grid(size, spacing, level, ndim)
     body = anatomy_of(anatomy, seed)
@@ -119,6 +122,8 @@ def make_pair(
 
 
 def anatomy_of(choice: AnatomyChoice, seed: int) -> Anatomy:
+    if seed < 0:
+        raise InputError(f"the seed of the anatomy is {seed}; give 0 or more.")
     return Anatomy.random(seed) if choice == "random" else Anatomy.of(choice or {})
 
 

@@ -100,6 +100,25 @@ class Grown(Shape):
         return self.shape.distance(at, margin + max(self.by, 0)) - np.float32(self.by)
 
 
+@dataclass
+class Scaled(Shape):
+    """A shape whose lengths from a point `about` are multiplied by `factor`."""
+
+    shape: Shape
+    about: Vector
+    factor: float
+
+    def __post_init__(self) -> None:
+        self.box = np.asarray(self.about) + (self.shape.box - self.about) * self.factor
+
+    def distance(self, at: Block, margin: float) -> np.ndarray:
+        factor = np.float32(self.factor)
+        points = (
+            (p - np.float32(c)) / factor + np.float32(c) for p, c in zip((at.x, at.y, at.z), self.about, strict=True)
+        )
+        return factor * self.shape.distance(Block.of(*points), margin / self.factor)
+
+
 def without(shape: Shape, *others: Shape, soft: float = 0.0) -> Shape:
     """The points of `shape` outside all `others`."""
     return Common([shape, *(Outside(other) for other in others)], soft)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from scipy.ndimage import distance_transform_edt
 
 from pairreg import geometry
 from pairreg.errors import InputError
@@ -15,6 +16,9 @@ from pairreg.pair.phantom.pair import AnatomyChoice, anatomy_of, make_grid, phan
 from pairreg.pair.phantom.torso import table
 
 BODY, RIGHT_LUNG, LEFT_LUNG, BONE, AIRWAY = 1, 2, 3, 4, 5  # the classes of the bundled CT
+BUNDLED_TOP = 50  # slices of the bundled CT; above are the head and raised arms, which the phantom does not have
+BUNDLED_ANATOMY: dict[int, dict[str, float]] = {2: {}, 3: {"height": 0.85, "kyphosis": 20.0, "left_lung": 0.5}}
+MARGIN = 12.0  # mm around the body that count in the similarity; the table does not
 
 
 def phantom_to_ct_2d(
@@ -23,9 +27,9 @@ def phantom_to_ct_2d(
     fixed_labels: str | Path | None = None,
     size: Sequence[int] = (240, 180),
     spacing: float | Sequence[float] = 1.5,
-    level: float = 385.0,
+    level: float = 380.0,
     anatomy: AnatomyChoice = None,
-    without: Collection[str] = ("humeri",),
+    without: Collection[str] = ("humeri", "scapulae"),
     seed: int = 0,
 ) -> Pair:
     """A slice of the phantom and an axial slice of a patient's CT; see `phantom_to_ct_3d`."""
@@ -36,9 +40,9 @@ def phantom_to_ct_3d(
     *,
     fixed: str | Path | None = None,
     fixed_labels: str | Path | None = None,
-    size: Sequence[int] = (104, 72, 104),
+    size: Sequence[int] = (104, 72, 96),
     spacing: float | Sequence[float] = 4.0,
-    level: float = 320.0,
+    level: float = 285.0,
     anatomy: AnatomyChoice = None,
     without: Collection[str] = ("humeri",),
     seed: int = 0,
@@ -47,11 +51,13 @@ def phantom_to_ct_3d(
 
     **Arguments:**
 
-    - `fixed`: the CT; None: the fixed image of the bundled pair of that dimension, with its labels.
-    - `fixed_labels`: 1 other body, 2 right lung, 3 left lung, 4 bone, 5 airway. The moving labels are these, too.
+    - `fixed`: the CT; None: the fixed image of the bundled pair of that dimension up to the shoulders, with its labels.
+    - `fixed_labels`: of `fixed`, 1 other body, 2 right lung, 3 left lung, 4 bone, 5 airway, as the moving ones. With
+      them only the body and a margin around it count in the similarity, not the table.
     - `size`, `spacing`, `level`: of the phantom's grid, as in `phantom_3d`; its centre is put onto that of `fixed`.
-    - `anatomy`: parameters of the phantom that are not average, see `Anatomy`; `"random"`: drawn by `seed`.
-    - `without`: organs that the CT does not show, such as `humeri` of raised arms.
+    - `anatomy`: parameters of the phantom that are not average, see `Anatomy`; `"random"`: drawn by `seed`; None: those
+      of the bundled patient (in 3-D small, bent, most of the left lung collapsed), average for any other.
+    - `without`: organs to leave out, such as `humeri` and `scapulae`, which are elsewhere if the arms are raised.
 
     `channels` are `activity`, `attenuation` (1/cm at 140 keV), and `organs`, the phantom's own labels.
 
@@ -73,9 +79,11 @@ def make_pair(
     seed: int,
 ) -> Pair:
     grid = make_grid(size, spacing, level, ndim)
-    body = phantom(grid, level, anatomy_of(anatomy, seed), without=without)
+    choice = BUNDLED_ANATOMY[ndim] if fixed is None and anatomy is None else anatomy
+    body = phantom(grid, level, anatomy_of(choice, seed), without=without)
     example = bundled(f"thorax_ct_{ndim}d")
-    image, labels = patient(fixed, fixed_labels, ndim) if fixed else (example.fixed, example.fixed_labels)
+    image, labels = (patient(fixed, ndim), None) if fixed else torso_of(example)
+    labels = read_labels(fixed_labels, image) if fixed_labels else labels
     for part in (body.hu, body.labels, body.activity, body.mu):
         part.SetOrigin(concentric(part, image))
     return Pair(
@@ -83,18 +91,32 @@ def make_pair(
         fixed=image,
         moving=body.hu,
         fixed_labels=labels,
+        fixed_mask=near_body(labels) if labels else None,
         moving_labels=classes(body.labels),
         channels={"activity": body.activity, "attenuation": body.mu, "organs": body.labels},
         label_names=example.label_names,
     )
 
 
-def patient(fixed: str | Path, labels: str | Path | None, ndim: int) -> tuple[sitk.Image, sitk.Image | None]:
+def patient(fixed: str | Path, ndim: int) -> sitk.Image:
     image = read_varying(fixed)
     if image.GetDimension() != ndim:
         found = image.GetDimension()
         raise InputError(f"{fixed} is {found}-D; give a {ndim}-D image, or pair=phantom_to_ct_{found}d.")
-    return image, read_labels(labels, image) if labels else None
+    return image
+
+
+def torso_of(example: Pair) -> tuple[sitk.Image, sitk.Image]:
+    """The fixed image and labels of a bundled pair, without what the phantom does not have."""
+    shown = (slice(None),) * 2 + (slice(BUNDLED_TOP),) * (example.ndim - 2)
+    assert example.fixed_labels is not None
+    return example.fixed[shown], example.fixed_labels[shown]
+
+
+def near_body(labels: sitk.Image) -> sitk.Image:
+    """A mask of the body with a margin."""
+    distance = distance_transform_edt(geometry.array(labels) == 0, sampling=geometry.spacing(labels))
+    return geometry.image((distance <= MARGIN).astype(np.uint8), labels)
 
 
 def concentric(image: sitk.Image, other: sitk.Image) -> list[float]:

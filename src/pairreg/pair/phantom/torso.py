@@ -43,9 +43,10 @@ def layers(anatomy: Anatomy) -> Iterator[tuple[str, Shape]]:
     yield "muscle", body.muscle()
     yield "body", without(chest, spine.beside(), soft=6)
     yield "muscle", organs.psoas()
-    yield "lung_right", organs.lung(-1, chest, scale)
-    yield "lung_left", organs.lung(1, chest, scale)
-    yield "lung_vessels", organs.lung_vessels(cage, chest, scale)
+    right, left = organs.lung(-1, chest, scale), organs.lung(1, chest, scale, anatomy.left_lung)
+    yield "lung_right", right
+    yield "lung_left", left
+    yield "lung_vessels", organs.lung_vessels(cage, [right, left])
     yield "liver", organs.liver(chest, scale)
     yield "spleen", organs.spleen(chest, scale)
     yield "stomach", organs.stomach(scale)

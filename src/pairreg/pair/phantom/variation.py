@@ -15,7 +15,9 @@ LIMITS = {
     "kyphosis": (-20.0, 20.0),
     "fat": (4.0, 40.0),
     "organ_scale": (0.88, 1.1),
+    "left_lung": (0.3, 1.0),
 }
+DISEASE = ("left_lung",)  # not drawn at random
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,7 @@ class Anatomy:
     - `kyphosis`: largest shift of the spine to the back, at T7, in mm [-20, 20].
     - `fat`: thickness of the subcutaneous fat in mm [4, 40].
     - `organ_scale`: factor on the lengths of heart and abdominal organs [0.88, 1.1].
+    - `left_lung`: factor on the lengths of a collapsed left lung, around which there is fluid [0.3, 1].
     """
 
     height: float = 1.0
@@ -36,6 +39,7 @@ class Anatomy:
     kyphosis: float = 0.0
     fat: float = 14.0
     organ_scale: float = 1.0
+    left_lung: float = 1.0
 
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
@@ -53,15 +57,16 @@ class Anatomy:
 
     @classmethod
     def random(cls, seed: int) -> "Anatomy":
-        """Every parameter drawn from its range, most likely near the average."""
+        """Every parameter of a healthy body drawn from its range, most likely near the average."""
         rng, average = np.random.default_rng([seed, 1]), cls()
-        return cls(**{k: float(rng.triangular(low, getattr(average, k), high)) for k, (low, high) in LIMITS.items()})
+        drawn = {k: limits for k, limits in LIMITS.items() if k not in DISEASE}
+        return cls(**{k: float(rng.triangular(low, getattr(average, k), high)) for k, (low, high) in drawn.items()})
 
     @property
     def same_shapes(self) -> bool:
         """Whether the average body becomes this one by moving its points alone."""
         average = Anatomy()
-        return (self.fat, self.organ_scale) == (average.fat, average.organ_scale)
+        return all(getattr(self, name) == getattr(average, name) for name in ("fat", "organ_scale", "left_lung"))
 
     def to_average(self, points: Points) -> Points:
         """Where points (x, y, z in mm) of this body lie in the average one.

@@ -14,12 +14,12 @@ class Cut:
     view: View
 
 
-def cuts(scene: Scene) -> list[Cut]:
-    """The image in 2-D; in 3-D the informative axial and coronal planes."""
+def cuts(scene: Scene, planes: int = 2) -> list[Cut]:
+    """The image in 2-D; in 3-D the first of the informative axial, coronal and sagittal planes."""
     at = informative_slices(scene.fixed, scene.fixed_labels)
     return [
         Cut(plane(scene, view), dataclasses.replace(view, axis=None, index=None))
-        for view in views(scene.fixed.shape, scene.spacing, at)[:2]
+        for view in views(scene.fixed.shape, scene.spacing, at)[:planes]
     ]
 
 
@@ -34,5 +34,6 @@ def plane(scene: Scene, view: View) -> Scene:
         field=view.cut(scene.field)[..., view.in_plane],
         spacing=view.spacing,
         label_names=scene.label_names,
+        channels={name: view.cut(channel) for name, channel in scene.channels.items()},
         **labels,
     )

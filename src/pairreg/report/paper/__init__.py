@@ -1,2 +1,7 @@
-# one module each, with a function `figure`
-LAYOUTS = ("loss_comparison", "regularizer_comparison", "weight_sweep", "phantom_spect")
+LAYOUTS = (
+    "loss_comparison",
+    "phantom_spect",
+    "phantom_to_patient",
+    "regularizer_comparison",
+    "weight_sweep",
+)  # one module each, with a function `figure`

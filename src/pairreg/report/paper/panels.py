@@ -1,6 +1,6 @@
 """Panels that the figures of a paper share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,17 +23,25 @@ BODY = "0.35"  # of the largest label, which usually surrounds the others
 
 @dataclass(frozen=True)
 class Shown:
-    """One run of a figure: the plane that is drawn, and what it and its images are called."""
+    """One run of a figure: its planes, of which most figures draw the first, and what it and its images are called."""
 
     name: str
     moving: str
     fixed: str
-    cut: Cut
+    planes: Sequence[Cut]
     run: Run
 
     @classmethod
     def of(cls, run: Run, among: Sequence[Axis]) -> "Shown":
-        return cls(name(run, among), moving_name(run), fixed_name(run), cuts(run.scene)[0], run)
+        return cls(name(run, among), moving_name(run), fixed_name(run), cuts(run.scene, planes=3), run)
+
+    @property
+    def cut(self) -> Cut:
+        return self.planes[0]
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        return self.run.metrics
 
     @property
     def has_labels(self) -> bool:
