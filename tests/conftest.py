@@ -103,3 +103,8 @@ def pairreg_pack() -> Command:
 @pytest.fixture(scope="session")
 def pairreg_warp() -> Command:
     return installed("pairreg-warp")
+
+
+@pytest.fixture(scope="session")
+def pairreg_spect() -> Command:
+    return installed("pairreg-spect")

@@ -1,5 +1,6 @@
 LAYOUTS = (
     "loss_comparison",
+    "phantom_spect",
     "phantom_to_patient",
     "regularizer_comparison",
     "weight_sweep",

@@ -15,17 +15,20 @@ from pairreg.report.runs import Run
 
 @matplotlib.rc_context(PRINTED)
 def draw_layout(layout: str, runs: Sequence[Run], folder: Path) -> list[Path]:
-    """Draw the `layout` (one of `LAYOUTS`) of every pair as PNG, whose paths are returned, and PDF.
+    """Draw the `layout` (one of `LAYOUTS`) as PNG, whose paths are returned, and PDF.
 
-    The settings come in the order of `runs`; of several seeds the first is drawn. Raises `InputError` if the arrays of
-    a run cannot be read.
+    There is a figure for every pair, or one for all if the layout has `ALL_PAIRS`. The settings come in the order of
+    `runs`; of several seeds the first is drawn. Raises `InputError` if the arrays of a run cannot be read.
     """
-    figure = importlib.import_module(f"pairreg.report.paper.{layout}").figure
+    module = importlib.import_module(f"pairreg.report.paper.{layout}")
     among = axes(runs)
     pairs: dict[str, dict[Setting, Run]] = {}
     for pair, run in zip(pair_names(runs), runs, strict=True):
         pairs.setdefault(pair, {}).setdefault(setting(run, among), run)
-    drawn = [figure([Shown.of(run, among) for run in settings.values()]) for settings in pairs.values()]
+    figures = [list(settings.values()) for settings in pairs.values()]
+    if getattr(module, "ALL_PAIRS", False):
+        figures = [[run for group in figures for run in group]]
+    drawn = [module.figure([Shown.of(run, among) for run in group]) for group in figures]
     folder.mkdir(parents=True, exist_ok=True)
     names = [layout] if len(drawn) == 1 else [f"{layout}_{i:02d}" for i in range(1, len(drawn) + 1)]
     return [save_both(one, folder, name) for one, name in zip(drawn, names, strict=True)]

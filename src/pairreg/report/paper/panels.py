@@ -29,15 +29,19 @@ class Shown:
     moving: str
     fixed: str
     planes: Sequence[Cut]
-    metrics: Mapping[str, float]
+    run: Run
 
     @classmethod
     def of(cls, run: Run, among: Sequence[Axis]) -> "Shown":
-        return cls(name(run, among), moving_name(run), fixed_name(run), cuts(run.scene, planes=3), run.metrics)
+        return cls(name(run, among), moving_name(run), fixed_name(run), cuts(run.scene, planes=3), run)
 
     @property
     def cut(self) -> Cut:
         return self.planes[0]
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        return self.run.metrics
 
     @property
     def has_labels(self) -> bool:

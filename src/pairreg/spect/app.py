@@ -1,0 +1,33 @@
+"""`pairreg-spect`: the SPECT scan that a run of a phantom would give."""
+
+import argparse
+from pathlib import Path
+
+from pairreg import command
+from pairreg.spect.scan import scan
+
+
+def main() -> None:
+    parser = command.Parser(
+        prog="pairreg-spect",
+        description="Simulate SPECT scans, without and with lesions in bone, of a phantom that a run has deformed.",
+    )
+    parser.add_argument("run", metavar="RUN_FOLDER", type=Path)
+    parser.add_argument("-o", metavar="FOLDER", dest="output", type=Path, help="default: RUN_FOLDER/spect")
+    parser.add_argument("--lesions", type=int, default=3, help="how many (3)")
+    parser.add_argument("--counts", type=float, default=6e6, help="detected in the whole scan (6e6)")
+    parser.add_argument("--seed", type=int, default=0, help="of lesions and noise (0)")
+    command.run(parser, simulate)
+
+
+def simulate(arguments: argparse.Namespace) -> None:
+    result = scan(arguments.run, lesions=arguments.lesions, counts=arguments.counts, seed=arguments.seed)
+    folder = arguments.output or arguments.run / "spect"
+    result.save(folder)
+    for i, (volume, contrast) in enumerate(zip(result.volumes, result.drawn.contrasts, strict=True), start=1):
+        print(f"lesion {i}: {volume:.2f} cc, {contrast:.1f} times the uptake of bone")
+    print(f"results: {folder}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The SPECT scan of a finished run whose moving image is a phantom: without and with lesions in its bones."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import SimpleITK as sitk
+
+from pairreg import geometry
+from pairreg.command import replacing
+from pairreg.errors import InputError
+from pairreg.result import COMPLETE
+from pairreg.result.scene import GROUP
+from pairreg.spect.lesions import Lesions, draw_lesions
+from pairreg.spect.simulate import simulate
+
+BONES = ("bone", "spine", "ribs", "sternum", "scapulae", "clavicles", "humeri", "pelvis", "femurs")
+SLICE = 5.0  # mm, thickness that a 2-D image stands for
+PIXEL = 4.0  # mm, about that of a camera: finer images are averaged before they are projected
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Simulated images in units of the activity, and the lesions on the grid of the fixed image.
+
+    **Attributes:** `spect`, `spect_lesions`: float32, without and with lesions; `lesions`: int16, lesion `i` has the
+    value `i`; `drawn`: what they are.
+    """
+
+    spect: sitk.Image
+    spect_lesions: sitk.Image
+    lesions: sitk.Image
+    drawn: Lesions
+
+    def save(self, folder: Path) -> None:
+        """As `spect.nii.gz`, `spect_lesions.nii.gz`, `lesions.nii.gz` and `lesions.csv`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("spect", "spect_lesions", "lesions"):
+            with replacing(folder / f"{name}.nii.gz") as part:
+                sitk.WriteImage(getattr(self, name), str(part))
+        with replacing(folder / "lesions.csv") as part, part.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["lesion", "volume_cc", "contrast_to_bone", *"xyz"[: self.lesions.GetDimension()]])
+            for i, row in enumerate(zip(self.volumes, self.drawn.contrasts, self.centres, strict=True), start=1):
+                volume, contrast, centre = row
+                writer.writerow([i, f"{volume:.3f}", f"{contrast:.3f}", *(f"{c:.1f}" for c in centre)])
+
+    @property
+    def volumes(self) -> np.ndarray:
+        """In cc."""
+        return self.drawn.volumes(spacing(self.lesions))
+
+    @property
+    def centres(self) -> list[np.ndarray]:
+        """LPS mm, x first."""
+        points, mask = geometry.voxel_points(self.lesions), geometry.array(self.lesions)
+        return [points[mask == i + 1].mean(axis=0) for i in range(len(self.drawn.contrasts))]
+
+
+def scan(run: Path, *, lesions: int = 3, counts: float | None = 6e6, seed: int = 0) -> Scan:
+    """Simulate what a camera measures of the activity and attenuation that the run in the folder `run` carried along.
+
+    **Arguments:** `lesions`: how many; `counts`: of the whole scan, None for one without noise; `seed`: of lesions and
+    noise.
+
+    Raises `InputError` if the run is not complete, or has no activity, attenuation or bones.
+    """
+    if not (run / COMPLETE).is_file():
+        raise InputError(f"{run} has no {COMPLETE}; give the folder of a run that has finished.")
+    activity, attenuation, labels = (read(run, name) for name in ("activity", "attenuation", "labels"))
+    bone = np.isin(volume(labels), bone_labels(run))
+    drawn = draw_lesions(bone, spacing(labels), count=lesions, seed=seed)
+    plain = volume(activity)
+    hot = drawn.insert(plain, float(np.median(plain[bone])) if lesions else 0.0)
+    images = []
+    for values in (plain, hot):
+        emitting = to_camera(geometry.image(values.reshape(geometry.array(activity).shape), activity))
+        absorbing = to_camera(attenuation)
+        seen = simulate(volume(emitting), volume(absorbing), spacing(emitting), counts=counts, seed=seed)
+        images.append(geometry.image(seen.reshape(geometry.array(emitting).shape), emitting))
+    mask = geometry.image(drawn.mask.reshape(geometry.array(labels).shape), labels)
+    return Scan(images[0], images[1], mask, drawn)
+
+
+def read(run: Path, name: str) -> sitk.Image:
+    path = run / f"warped_{name}.nii.gz"
+    if not path.is_file():
+        raise InputError(f"{path} is missing; give a run of a phantom, whose {name} is carried along.")
+    return sitk.ReadImage(str(path))
+
+
+def bone_labels(run: Path) -> list[int]:
+    with h5py.File(run / "result.h5") as file:
+        names = json.loads(file[GROUP].attrs["label_names"])
+    found = [int(label) for label, name in names.items() if name in BONES]
+    if not found:
+        raise InputError(f"no label of {run} is a bone; name one of {', '.join(BONES)}.")
+    return found
+
+
+def volume(image: sitk.Image) -> np.ndarray:
+    """`(z, y, x)`, of a 2-D image its one slice."""
+    values = geometry.array(image)
+    return values if values.ndim == 3 else values[None]
+
+
+def spacing(image: sitk.Image) -> Sequence[float]:
+    """Of z, y and x in mm."""
+    steps = geometry.spacing(image)
+    return steps if len(steps) == 3 else (SLICE, *steps)
+
+
+def to_camera(image: sitk.Image) -> sitk.Image:
+    """Averaged over blocks of voxels that are about as wide as a pixel of the camera."""
+    return sitk.BinShrink(image, [max(1, round(PIXEL / h)) for h in image.GetSpacing()])

@@ -1,0 +1,107 @@
+"""The scan of runs as the command leaves them, and the figure of two of them."""
+
+import csv
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from PIL import Image
+
+from pairreg import geometry
+from pairreg.pair.phantom.torso import label_names
+from pairreg.spect import scan
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+QUICK = ("tracking=none", "transform=displacement", "schedule.scales=[8]", "schedule.iterations=[3]")
+CHEST = ("pair=phantom_3d", "pair.size=[56,40,32]", "pair.spacing=6.5", "pair.level=200")
+BONES = [label for label, name in label_names().items() if name in scan.BONES]
+FILES = ["lesions.csv", "lesions.nii.gz", "spect.nii.gz", "spect_lesions.nii.gz"]
+
+
+@pytest.fixture(scope="module")
+def chest(pairreg: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_folder(pairreg, tmp_path_factory.mktemp("chest"), *CHEST)
+
+
+def run_folder(pairreg: Command, cwd: Path, *options: str) -> Path:
+    done = pairreg(*options, *QUICK, "initialization=none", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return next(cwd.glob("runs/*/*/result.json")).parent
+
+
+def read(path: Path) -> np.ndarray:
+    return geometry.array(sitk.ReadImage(str(path)))
+
+
+def test_a_scan_and_its_truth(pairreg_spect: Command, chest: Path) -> None:
+    done = pairreg_spect(chest, "--lesions", 2, "--seed", 7, "--counts", 1e9, cwd=chest)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    folder = chest / "spect"
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    rows = list(csv.DictReader((folder / "lesions.csv").read_text().splitlines()))
+    lesions, fixed = sitk.ReadImage(str(folder / "lesions.nii.gz")), sitk.ReadImage(str(chest / "warped.nii.gz"))
+    mask, labels = geometry.array(lesions), read(chest / "warped_labels.nii.gz")
+    assert lesions.GetOrigin() == fixed.GetOrigin() and mask.shape == labels.shape
+    assert np.isin(labels[mask > 0], BONES).all() and len(rows) == mask.max() == 2
+    plain, hot = (read(folder / f"{name}.nii.gz") for name in ("spect", "spect_lesions"))
+    activity = read(chest / "warped_activity.nii.gz")
+    uptake = float(np.median(activity[np.isin(labels, BONES)]))
+    for i, row in enumerate(rows, start=1):
+        voxels = np.argwhere(mask == i)
+        centre = lesions.TransformContinuousIndexToPhysicalPoint(voxels.mean(axis=0)[::-1].tolist())
+        assert [float(row[axis]) for axis in "xyz"] == pytest.approx(centre, abs=0.06)
+        assert float(row["volume_cc"]) == pytest.approx(len(voxels) * 6.5**3 / 1000, abs=1e-3)
+        assert 3.5 <= float(row["contrast_to_bone"]) <= 4.5
+        near = (
+            np.linalg.norm((np.indices(mask.shape).T - voxels.mean(axis=0)) * 6.5, axis=-1).T < 25
+        )  # mm, farther than the blur
+        added = (float(row["contrast_to_bone"]) * uptake - activity)[mask == i].sum()
+        assert (hot - plain)[near].sum() == pytest.approx(added, rel=0.15), "all that was added"
+    assert plain.sum() == pytest.approx(activity.sum(), rel=0.05)
+
+
+def test_the_same_seed_gives_the_same_bytes(pairreg_spect: Command, chest: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert pairreg_spect(chest, "--counts", 1e5, "-o", tmp_path / name, cwd=tmp_path).returncode == 0
+    for name in FILES:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_fine_slice_is_averaged_to_pixels_of_the_camera(
+    pairreg: Command, pairreg_spect: Command, tmp_path: Path
+) -> None:
+    run = run_folder(pairreg, tmp_path, "pair=phantom_2d", "pair.level=120")
+    done = pairreg_spect(run, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    spect, lesions = (sitk.ReadImage(str(run / "spect" / f"{name}.nii.gz")) for name in ("spect", "lesions"))
+    assert spect.GetSpacing() == pytest.approx((3.2, 3.2)) and lesions.GetSpacing() == pytest.approx((1.6, 1.6))
+    activity = read(run / "warped_activity.nii.gz")
+    assert geometry.array(spect).sum() * 4 == pytest.approx(activity.sum(), rel=0.05)
+    areas = np.bincount(geometry.array(lesions).ravel())[1:] * 1.6**2
+    assert len(areas) == 3 and (areas >= 40).all() and (areas <= 100).all()
+
+
+def test_what_cannot_be_scanned_is_said(pairreg: Command, pairreg_spect: Command, tmp_path: Path) -> None:
+    done = pairreg_spect(tmp_path, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == f"pairreg-spect: {tmp_path} has no result.json; give the folder of a run that has finished.\n"
+    run = run_folder(pairreg, tmp_path, "pair=thorax_ct_2d")
+    done = pairreg_spect(run, cwd=tmp_path)
+    assert done.returncode == 2 and not (run / "spect").exists()
+    missing = run / "warped_activity.nii.gz"
+    assert done.stderr.startswith(f"pairreg-spect: {missing} is missing") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_figure_has_a_row_for_every_phantom(pairreg: Command, tmp_path: Path) -> None:
+    done = pairreg("figure=phantom_spect", *CHEST, *QUICK, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    study = tmp_path / "runs" / "figure_phantom_spect"
+    assert f"figure: {(study / 'report' / 'figures' / 'phantom_spect.png').relative_to(tmp_path)}" in done.stdout
+    with Image.open(study / "report" / "figures" / "phantom_spect.png") as image:
+        assert image.size[0] > 1500
+    assert len(list(study.glob("*/spect/spect_lesions.nii.gz"))) == 2
+    assert 'href="figures/phantom_spect.pdf"' in (study / "report" / "index.html").read_text()
