@@ -13,7 +13,6 @@ from pairreg.optimization.objective import Objective, as_inputs
 from pairreg.optimization.problem import Problem
 from pairreg.optimizer.gradient_descent import Loop
 from pairreg.transform.base import LevelGrid
-from pairreg.transform.unet import UNet, published_network
 
 STEPS = 10  # of each per turn
 SIZES = ((192, 216), (384, 384))  # the bundled pair, whose 214 columns the network pads to 216, and the published grid
@@ -66,8 +65,7 @@ class KerasBaseline:
     """Network, warp and losses as anyone would put them together, trained on the one pair."""
 
     def __init__(self, weights: list[np.ndarray], fixed: np.ndarray, moving: np.ndarray, jit: Any):
-        published = UNet()
-        network = published_network(2, published.width, published.depth, published.stride)
+        network = plain_network()
         for variable, value in zip(network.trainable_variables, weights, strict=True):
             variable.assign(value)
         inputs = [keras.Input((*fixed.shape, 1)) for _ in range(2)]
@@ -84,6 +82,31 @@ class KerasBaseline:
         for _ in range(count):
             value = self.model.train_on_batch(self.x, self.y)
         return float(value[0])
+
+
+def plain_network() -> Any:
+    """The published 2-D network of Keras' own layers."""
+    layers = keras.layers
+
+    def convolved(x: Any, channels: int = 24) -> Any:
+        return layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
+
+    def normalised(x: Any) -> Any:
+        return layers.BatchNormalization()(x, training=True)
+
+    def block(x: Any) -> Any:
+        return normalised(convolved(normalised(convolved(x))))
+
+    x = images = keras.Input((None, None, 2))
+    skips = [x]
+    for _ in range(3):
+        x = layers.MaxPooling2D()(block(x))
+        skips.append(x)
+    x = block(skips.pop())
+    while skips:
+        x = convolved(layers.UpSampling2D()(x))
+        x = block(layers.Concatenate()([x, skips.pop()]))
+    return keras.Model(images, layers.Conv2D(2, 1)(normalised(convolved(x, 32))))
 
 
 def bilinear(arguments: list[Tensor]) -> Tensor:
