@@ -39,6 +39,12 @@ def voxel_points(image: sitk.Image) -> np.ndarray:
     return points
 
 
+def concentric(image: sitk.Image, other: sitk.Image) -> list[float]:
+    """The origin with which `image` has its centre where that of `other` is."""
+    a, b = (i.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in i.GetSize()]) for i in (image, other))
+    return [float(x) for x in np.array(image.GetOrigin()) + b - a]
+
+
 def linear_part(transform: sitk.Transform, ndim: int) -> tuple[np.ndarray, np.ndarray]:
     """`A`, `b` of a linear transform `y = A x + b`."""
     b = np.asarray(transform.TransformPoint([0.0] * ndim))

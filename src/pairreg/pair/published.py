@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.pair.pair import Pair
 from pairreg.pair.slices import as_plane
@@ -57,13 +58,12 @@ def axial(image: sitk.Image, number: int, what: str) -> sitk.Image:
 
 
 def pair_of(name: str, fixed: sitk.Image, phantom: PhantomImages, size: tuple[int, ...]) -> Pair:
-    shift = centre(fixed) - centre(phantom.hu)
     return Pair(
         name=name,
         fixed=on_grid(fixed, size),
-        moving=on_grid(moved(phantom.hu, shift), size),
-        moving_labels=None if phantom.labels is None else moved(phantom.labels, shift),
-        channels={key: moved(image, shift) for key, image in phantom.channels.items()},
+        moving=on_grid(centred(phantom.hu, fixed), size),
+        moving_labels=None if phantom.labels is None else centred(phantom.labels, fixed),
+        channels={key: centred(image, fixed) for key, image in phantom.channels.items()},
     )
 
 
@@ -72,11 +72,7 @@ def on_grid(image: sitk.Image, size: tuple[int, ...]) -> sitk.Image:
     return resample(image, np.array(image.GetSpacing()) * image.GetSize() / size)
 
 
-def centre(image: sitk.Image) -> np.ndarray:
-    return np.array(image.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in image.GetSize()]))
-
-
-def moved(image: sitk.Image, shift: np.ndarray) -> sitk.Image:
+def centred(image: sitk.Image, on: sitk.Image) -> sitk.Image:
     result = sitk.Image(image)
-    result.SetOrigin((np.array(image.GetOrigin()) + shift).tolist())
+    result.SetOrigin(geometry.concentric(image, on))
     return result

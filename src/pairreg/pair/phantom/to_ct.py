@@ -85,7 +85,7 @@ def make_pair(
     image, labels = (patient(fixed, ndim), None) if fixed else torso_of(example)
     labels = read_labels(fixed_labels, image) if fixed_labels else labels
     for part in (body.hu, body.labels, body.activity, body.mu):
-        part.SetOrigin(concentric(part, image))
+        part.SetOrigin(geometry.concentric(part, image))
     return Pair(
         name=name,
         fixed=image,
@@ -117,16 +117,6 @@ def near_body(labels: sitk.Image) -> sitk.Image:
     """A mask of the body with a margin."""
     distance = distance_transform_edt(geometry.array(labels) == 0, sampling=geometry.spacing(labels))
     return geometry.image((distance <= MARGIN).astype(np.uint8), labels)
-
-
-def concentric(image: sitk.Image, other: sitk.Image) -> list[float]:
-    """The origin with which `image` has the centre of `other`."""
-    move = np.subtract(centre(other), centre(image))
-    return [float(o) for o in np.add(image.GetOrigin(), move)]
-
-
-def centre(image: sitk.Image) -> tuple[float, ...]:
-    return image.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in image.GetSize()])
 
 
 def classes(organs: sitk.Image) -> sitk.Image:
