@@ -4,11 +4,10 @@ import csv
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from hydra import compose, initialize_config_module
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
@@ -95,9 +94,3 @@ def interleaved(repeats: int, **functions: Callable[[], Any]) -> dict[str, list[
         for name, function in functions.items():
             times[name].append(seconds(function))
     return times
-
-
-def spread(times: Sequence[float]) -> Iterator[tuple[str, float]]:
-    yield "median", float(np.median(times))
-    yield "least", min(times)
-    yield "most", max(times)
