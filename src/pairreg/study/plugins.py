@@ -23,6 +23,8 @@ def register_plugins() -> None:
     vars(plugins)["is_in_toplevel_plugins_module"] = lambda name: name.startswith("pairreg.") or inside(name)
     for plugin in (ExperimentsSearchPath, StudyLauncher, SearchSweeper):
         plugins.register(plugin)
+    # Hydra copies its whole store for each of the 119 groups that `--help` lists, and again whatever it loads from it.
+    setattr(ConfigStore, "__deepcopy__", lambda store, memo: store)  # noqa: B010 (a new attribute of a class of Hydra's)
     launcher = {"_target_": f"{__package__}.launcher.StudyLauncher"}
     for group, name, node in (("launcher", "pairreg", launcher), ("sweeper", "pairreg_search", search_node())):
         ConfigStore.instance().store(group=f"hydra/{group}", name=name, node=node, provider="pairreg")
