@@ -66,7 +66,7 @@ def parts(*overrides: str) -> dict[str, Any]:
     OmegaConf.set_struct(config, False)
     composed = OmegaConf.create({**config, "hydra": config.hydra})
     job = check(task(composed, list(overrides), alone=True))
-    return dict(job.parts)
+    return {**job.parts, "precision": job.task.config["precision"]}
 
 
 def pair(name: str) -> pairreg.pair.pair.Pair:

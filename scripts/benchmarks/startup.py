@@ -12,6 +12,7 @@ from benchmarks.common import Measured, seconds
 
 PAIRREG = str(Path(sys.executable).with_name("pairreg"))
 HELP, FIRST, NEXT = 1.0, 12.0, 1.5  # seconds
+ONE_STEP = "schedule.iterations=[1,1,1,1]"  # on each level; reported at once
 STUDIES = ("seed=0,1", "regularizer.diffusion.weight=1,2", "similarity=mse,pcc")
 
 
@@ -25,7 +26,7 @@ def measure(repeats: int) -> list[Measured]:
         warm = [first_step(Path(home) / "cold0") for _ in range(repeats)]
         rows += [
             Measured(
-                6, "pairreg", "command to first steps, nothing compiled yet", float(np.median(cold)), "s", f"<= {FIRST}"
+                6, "pairreg", "command to first step, nothing compiled yet", float(np.median(cold)), "s", f"<= {FIRST}"
             ),
             Measured(6, "pairreg", "the same with the compile cache", float(np.median(warm)), "s", f"<= {FIRST}"),
         ]
@@ -35,7 +36,7 @@ def measure(repeats: int) -> list[Measured]:
                 Measured(
                     6,
                     f"pairreg {sweep} -m",
-                    "end of a run to the next one's first steps",
+                    "end of a run to the next one's first step",
                     float(np.median(times)),
                     "s",
                     f"<= {NEXT}",
@@ -64,12 +65,12 @@ def lines(cache: Path, *arguments: str) -> list[tuple[float, str]]:
 
 
 def first_step(cache: Path) -> float:
-    """Until the first 50 iterations of the coarsest level are reported."""
-    return next(at for at, line in lines(cache, "schedule.iterations=[50,1,1,1]") if "iteration 1 " in line)
+    """Until the first iteration of the coarsest level is reported."""
+    return next(at for at, line in lines(cache, ONE_STEP) if "iteration 1 " in line)
 
 
 def between_runs(cache: Path, sweep: str) -> float:
-    """From the last step of the first run to the first 50 steps of the second, so with metrics, files and figures."""
-    printed = lines(cache, sweep, "schedule.iterations=[50,1,1,1]", "-m")
+    """From the end of the first run, its files written, to the first iteration of the second."""
+    printed = lines(cache, sweep, ONE_STEP, "-m")
     ended = next(k for k, (_, line) in enumerate(printed) if line.startswith("[1/2]"))
     return next(at for at, line in printed[ended:] if "iteration 1 " in line) - printed[ended][0]

@@ -9,7 +9,7 @@ from pairreg.backend import Tensor, compiled, tf
 from pairreg.optimization.objective import Inputs, Objective
 from pairreg.regularizer.base import Regularizer
 from pairreg.similarity.base import Similarity
-from pairreg.transform.base import LevelGrid, Precision, Transform
+from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transform
 
 Terms = tuple[tuple[str, Any], ...]
 
@@ -20,7 +20,7 @@ class Problem:
     inputs: Inputs
 
     def __init__(self, transform: Transform, grid: LevelGrid, precision: Precision, objective: Objective):
-        self.parametrization = transform.parametrize(grid, precision)
+        self.parametrization, self._field = parametrized(transform, grid, precision)
         # float16 has no numbers below 6e-8: its gradients are computed at a scale of 1
         self.rescale = precision == "mixed_float16"
         self.variables = self.parametrization.variables
@@ -40,7 +40,7 @@ class Problem:
     def value_and_gradients(self, inputs: Inputs) -> tuple[Tensor, list[Tensor]]:
         """`[loss, *terms, norm of the gradient]` and the gradients of the variables."""
         with tf.GradientTape() as tape:
-            field = self.parametrization.field(inputs.fixed, inputs.moving)
+            field = self._field(inputs.fixed, inputs.moving)
         values, gradient = self._objective(field, inputs)
         scale = 1 / (tf.reduce_max(tf.abs(gradient)) + 1e-30) if self.rescale else tf.ones(())
         gradients = tape.gradient(field, self.variables, output_gradients=gradient * scale)
@@ -49,8 +49,7 @@ class Problem:
 
     def field(self) -> Tensor:
         """The present displacement field `(*shape, ndim)`, constraints included."""
-        # eagerly: once per level is not worth compiling
-        field = self.parametrization.field(self.inputs.fixed, self.inputs.moving)
+        field = self._field(self.inputs.fixed, self.inputs.moving)
         return self.objective.constrained(field, self.inputs.spacing)
 
     def inverse_field(self) -> Tensor | None:
@@ -68,6 +67,13 @@ class Problem:
         if coarser is not None:
             self.parametrization.carry(coarser.parametrization, coarser.inputs.fixed, coarser.inputs.moving)
         self.inputs = inputs
+
+
+@functools.cache
+def parametrized(transform: Transform, grid: LevelGrid, precision: Precision) -> tuple[Parametrization, Any]:
+    """The parameters of a level and its traced field: a run with other terms does not trace the network anew."""
+    parametrization = transform.parametrize(grid, precision)
+    return parametrization, tf.function(parametrization.field, autograph=False)
 
 
 def compiled_problem(transform: Transform, grid: LevelGrid, precision: Precision, objective: Objective) -> Problem:

@@ -1,12 +1,16 @@
-"""What Hydra is told of ours."""
+"""What Hydra and OmegaConf are told of ours."""
+
+from pathlib import Path
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import OmegaConf
 
 from pairreg.study.launcher import StudyLauncher
 from pairreg.study.search import SearchSweeper, search_node
+from pairreg.transform.base import Precision
 
 
 class ExperimentsSearchPath(SearchPathPlugin):
@@ -28,3 +32,12 @@ def register_plugins() -> None:
     launcher = {"_target_": f"{__package__}.launcher.StudyLauncher"}
     for group, name, node in (("launcher", "pairreg", launcher), ("sweeper", "pairreg_search", search_node())):
         ConfigStore.instance().store(group=f"hydra/{group}", name=name, node=node, provider="pairreg")
+    # a config that asks for it has the answer in its run folder, and in the signature of the run
+    OmegaConf.register_new_resolver("native_precision", native_precision, replace=True)
+
+
+def native_precision() -> Precision:
+    """`mixed_bfloat16` where the CPU multiplies bfloat16 itself, as Linux lists its abilities, else `float32`."""
+    listed = Path("/proc/cpuinfo")
+    known = set(listed.read_text(encoding="ascii", errors="replace").split()) if listed.exists() else set()
+    return "mixed_bfloat16" if known & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
