@@ -1,8 +1,7 @@
 """Separable linear operations on a grid: one small matrix per axis.
 
-Window means, Gaussian smoothing and up-sampling are all `y = M x` along each axis in turn. As dense products they are
-faster than convolutions up to a few hundred voxels per axis (three axes of 96³, forward and backward: 7 ms against
-20 ms), exact at the borders (the rows of a matrix can be normalised) and deterministic.
+Up-sampling and B-splines are `y = M x` along each axis in turn. As dense products they are faster than convolutions
+up to a few hundred voxels per axis, exact at the borders and deterministic.
 """
 
 from collections.abc import Sequence
@@ -53,28 +52,6 @@ def product(x: Tensor, matrix: Matrix, axis: int) -> Tensor:
     if before == 1:
         return tf.reshape(tf.matmul(m, tf.reshape(x, (matrix.shape[1], after))), shape)
     return tf.reshape(tf.matmul(m, tf.reshape(x, (before, matrix.shape[1], after))), shape)
-
-
-def window_matrix(size: int, taps: np.ndarray, valid: bool) -> Matrix:
-    """Weighted means over a centred window; `taps` (odd number) sum to 1.
-
-    `valid`: only the positions where the window lies inside. Otherwise every position, the window cut at the border
-    (the rows then sum to less than 1: the caller divides by the same mean of the mask).
-    """
-    radius = len(taps) // 2
-    offset = np.arange(size)[None, :] - np.arange(size)[:, None]
-    matrix = np.where(abs(offset) <= radius, taps[np.clip(offset + radius, 0, len(taps) - 1)], 0.0)
-    return matrix[radius : size - radius] if valid else matrix
-
-
-def box_taps(window: int) -> np.ndarray:
-    return np.full(window, 1.0 / window)
-
-
-def gaussian_taps(sigma: float, radius: int) -> np.ndarray:
-    """Unit-sum samples of a centred Gaussian (sigma in samples)."""
-    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    return taps / taps.sum()
 
 
 def upsample_matrix(coarse: int, fine: int, ratio: float) -> Matrix:

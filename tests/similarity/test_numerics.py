@@ -6,10 +6,9 @@ from similarity_helpers import Array, pair, texture, value, value_and_gradient
 
 import pairreg
 from pairreg.backend import tf
-from pairreg.separable import box_taps
 from pairreg.similarity.base import masked_mean
 from pairreg.similarity.histogram import joint_histogram, parzen_windows
-from pairreg.similarity.windows import window_statistics
+from pairreg.similarity.windows import box_taps, window_statistics
 
 VOLUME = (20, 21, 22)
 

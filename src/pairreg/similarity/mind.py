@@ -3,8 +3,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
-from pairreg.separable import along_axes, box_taps, window_matrix
 from pairreg.similarity.base import Similarity, masked_mean, tiny
+from pairreg.similarity.windows import box_taps, window_means
 
 Offset = Sequence[int]
 
@@ -67,8 +67,7 @@ class MIND(Similarity):
             yield crop(patches, tuple(-p for p in b), image.shape)
 
     def patch_mean(self, x: Tensor) -> Tensor:
-        taps = box_taps(2 * self.radius + 1)
-        return along_axes(x, [window_matrix(n, taps, valid=True) for n in x.shape])
+        return window_means(x, [box_taps(2 * self.radius + 1)] * len(x.shape), valid=True)
 
     def complete(self, mask: Tensor) -> Tensor:
         """1 where the voxel and the patches of all its neighbours lie in the mask."""

@@ -4,9 +4,8 @@ from typing import Literal
 import numpy as np
 
 from pairreg.backend import Tensor, tf
-from pairreg.separable import box_taps, gaussian_taps
 from pairreg.similarity.base import Similarity, masked_mean, tiny
-from pairreg.similarity.windows import window_statistics
+from pairreg.similarity.windows import box_taps, gaussian_taps, window_statistics
 
 
 @dataclass(frozen=True, kw_only=True)

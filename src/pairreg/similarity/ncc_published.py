@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
-from pairreg.separable import along_axes, box_taps, window_matrix
 from pairreg.similarity.base import Similarity, tiny, total
+from pairreg.similarity.windows import box_taps, window_means
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,4 +37,4 @@ class NCCPublished(Similarity):
 
     def without_local_mean(self, image: Tensor) -> Tensor:
         # the windows cut at the border still divide by their full size: this is the zero padding
-        return image - along_axes(image, [window_matrix(n, box_taps(self.window), False) for n in image.shape])
+        return image - window_means(image, [box_taps(self.window)] * len(image.shape), valid=False)

@@ -2,9 +2,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor
-from pairreg.separable import gaussian_taps
 from pairreg.similarity.base import Similarity, masked_mean
-from pairreg.similarity.windows import window_statistics
+from pairreg.similarity.windows import gaussian_taps, window_statistics
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,75 @@
 """Means, variances and the covariance of two images in the window around each voxel."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from pairreg.backend import Tensor, tf
-from pairreg.separable import along_axes, window_matrix
 from pairreg.similarity.base import masked_mean
+
+
+def box_taps(window: int) -> np.ndarray:
+    return np.full(window, 1.0 / window)
+
+
+def gaussian_taps(sigma: float, radius: int) -> np.ndarray:
+    """Unit-sum samples of a centred Gaussian (sigma in samples)."""
+    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    return taps / taps.sum()
+
+
+def window_means(x: Tensor, taps: Sequence[np.ndarray], valid: bool) -> Tensor:
+    """Weighted means over a centred window; `taps[d]` (odd number, symmetric, sum 1): weights along axis d.
+
+    `valid`: only the positions where the window lies inside, so axis d has `len(taps[d]) - 1` fewer. Otherwise every
+    position, with zeros beyond the border (the caller divides by the same mean of the mask).
+    """
+    for axis, weights in enumerate(taps):
+        if len(weights) > 1:
+            x = _means_along(axis, tuple(weights.tolist()), valid)(x)
+    return x
+
+
+@functools.cache
+def _means_along(axis: int, taps: tuple[float, ...], valid: bool) -> Callable[[Tensor], Tensor]:
+    radius, sums = len(taps) // 2, _shifted_sum(axis, taps)
+
+    def padded(x: Tensor, width: int) -> Tensor:
+        return tf.pad(x, [[width, width] if d == axis else [0, 0] for d in range(len(x.shape))])
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def means(x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        # symmetric taps: the derivative is a window mean too
+        return sums(x if valid else padded(x, radius)), lambda g: sums(padded(g, 2 * radius if valid else radius))
+
+    result: Callable[[Tensor], Tensor] = means
+    return result
+
+
+@functools.cache
+def _shifted_sum(axis: int, taps: tuple[float, ...]) -> Callable[[Tensor], Tensor]:
+    """`Σ taps[k] x[... + k]` along one axis. Under XLA it takes a third of the time of a product with a band matrix."""
+    radius = len(taps) // 2
+
+    def shifted_sum(x: Tensor) -> Tensor:
+        size = [n - 2 * radius if d == axis else n for d, n in enumerate(x.shape)]
+
+        def shifted(k: int) -> Tensor:
+            return tf.slice(x, [k if d == axis else 0 for d in range(len(size))], size)
+
+        y = taps[radius] * shifted(radius)
+        for k in range(1, radius + 1):
+            y += taps[radius + k] * (shifted(radius - k) + shifted(radius + k))
+        # XLA would merge the axes and compute every sum along one anew for each tap of the next. What comes out of a
+        # division it keeps, unless the divisor is known to be 1
+        one = 1 + tf.minimum(abs(x[(0,) * len(size)]), 0)
+        return y / one
+
+    # a function of its own is traced once and called for every image
+    traced: Callable[[Tensor], Tensor] = tf.function(shifted_sum, autograph=False)
+    return traced
 
 
 class Windows(NamedTuple):
@@ -21,17 +83,16 @@ class Windows(NamedTuple):
 
 
 def window_statistics(fixed: Tensor, warped: Tensor, mask: Tensor, taps: Sequence[np.ndarray], valid: bool) -> Windows:
-    """Weighted statistics of the windows; `taps` are the weights along each axis, `valid` as in `window_matrix`.
+    """Weighted statistics of the windows; `taps` and `valid` as in `window_means`.
 
     Each window averages over its voxels in the mask only, so neither the border nor what lies outside the mask leaks
     in. The images are centred first: `E[x²] - E[x]²` of a bright flat window loses all its digits otherwise (NUMERICS
     D1). The statistics do not depend on what is subtracted, so it has no part in the gradient.
     """
-    matrices = [window_matrix(n, t, valid) for n, t in zip(fixed.shape, taps, strict=True)]
-    share = tf.maximum(along_axes(mask, matrices), 1e-12)
+    share = tf.maximum(window_means(mask, taps, valid), 1e-12)
     shift_f, shift_w = (tf.stop_gradient(masked_mean(image, mask)) for image in (fixed, warped))
     f, w = (fixed - shift_f) * mask, (warped - shift_w) * mask
     # five arrays, not channels of one: half the time, as those of `fixed` then need no backward pass
-    mean_f, mean_w, ff, ww, fw = (along_axes(x, matrices) / share for x in (f, w, f * f, w * w, f * w))
+    mean_f, mean_w, ff, ww, fw = (window_means(x, taps, valid) / share for x in (f, w, f * f, w * w, f * w))
     variance_f, variance_w = tf.nn.relu(ff - mean_f**2), tf.nn.relu(ww - mean_w**2)
     return Windows(mean_f + shift_f, mean_w + shift_w, variance_f, variance_w, fw - mean_f * mean_w)
