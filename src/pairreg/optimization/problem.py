@@ -5,7 +5,7 @@ import functools
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from pairreg.backend import Tensor, compiled, tf
+from pairreg.backend import Tensor, tf
 from pairreg.optimization.objective import Inputs, Objective
 from pairreg.regularizer.base import Regularizer
 from pairreg.similarity.base import Similarity
@@ -28,8 +28,6 @@ class Problem:
         self.learning_rate = transform.learning_rate
         self.columns = 2 + len(objective.names)
         self._made: dict[Hashable, Any] = {}
-        # XLA runs the warp, the windows and the differences up to 27 times faster, but convolutions slower
-        self._objective = compiled(objective.value_and_gradient)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """`make()`, remembered with this problem: compiled loops are expensive, and never freed by TensorFlow."""
@@ -40,8 +38,8 @@ class Problem:
     def value_and_gradients(self, inputs: Inputs) -> tuple[Tensor, list[Tensor]]:
         """`[loss, *terms, norm of the gradient]` and the gradients of the variables."""
         with tf.GradientTape() as tape:
-            field = self._field(inputs.fixed, inputs.moving)
-        values, gradient = self._objective(field, inputs)
+            field = self._field(inputs.fixed, inputs.moving)  # not by XLA, which is slower at convolutions
+        values, gradient = self.objective.value_and_gradient(field, inputs)
         scale = 1 / (tf.reduce_max(tf.abs(gradient)) + 1e-30) if self.rescale else tf.ones(())
         gradients = tape.gradient(field, self.variables, output_gradients=gradient * scale)
         gradients = [g / scale for g in gradients]
