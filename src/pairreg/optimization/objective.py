@@ -49,9 +49,7 @@ class Objective:
         return any(type(term).constrain is not Regularizer.constrain for term in self.regularizers.values())
 
     def constrained(self, field: Tensor, spacing: Tensor) -> Tensor:
-        for term in self.regularizers.values():
-            field = term.constrain(field, spacing)
-        return field
+        return constrained(tuple(self.regularizers.values()), field, spacing)
 
     def value_and_gradient(self, field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """`[loss, *terms]` (terms unweighted) and the derivative of the loss by the field.
@@ -59,44 +57,58 @@ class Objective:
         Three programs of XLA, not one: within a program it repeats arithmetic for everything that reads the result, and
         would warp the image anew for each tap of a window.
         """
-        warp_, compare, pull_back = self._programs
+        warp_, pull_back = field_programs(tuple(self.regularizers.values()))
+        n = len(self.similarities)
         warped, mask = warp_(field, inputs)
-        similarities, by_warped = compare(warped, mask, inputs)
-        penalties, gradient = pull_back(field, by_warped, inputs)
+        similarities, by_warped = self._compare(warped, mask, inputs, inputs.weights[:n])
+        penalties, gradient = pull_back(field, by_warped, inputs, inputs.weights[n:])
         terms = tf.concat([similarities, penalties], 0)
         return tf.concat([tf.reduce_sum(terms * inputs.weights)[None], terms], 0), gradient
 
     @functools.cached_property
-    def _programs(self) -> tuple[Callable[..., Any], ...]:
-        return compiled(self.warped), compiled(self.compared), compiled(self.pulled_back)
+    def _compare(self) -> Callable[..., tuple[Tensor, Tensor]]:
+        return compiled(self.compared)
 
-    def warped(self, field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        """The warped image, and which voxels count."""
-        warped, covered = warp(inputs.moving, self.constrained(field, inputs.spacing), inputs.usable)
-        return warped, covered & inputs.mask
-
-    def compared(self, warped: Tensor, mask: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
+    def compared(self, warped: Tensor, mask: Tensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
         """The similarities, and the derivative of their weighted sum by the warped image."""
         with tf.GradientTape() as tape:
             tape.watch(warped)
             values = as_vector([term(inputs.fixed, warped, mask) for term in self.similarities.values()], warped)
-            total = tf.reduce_sum(values * inputs.weights[: len(self.similarities)])
+            total = tf.reduce_sum(values * weights)
         return values, tape.gradient(total, warped)
 
-    def pulled_back(self, field: Tensor, by_warped: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
+
+@functools.cache
+def field_programs(regularizers: tuple[Regularizer, ...]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """What needs no similarity, compiled: the next run of a study that compares similarities has it already."""
+
+    def warped_and_mask(field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        warped, covered = warp(inputs.moving, constrained(regularizers, field, inputs.spacing), inputs.usable)
+        return warped, covered & inputs.mask
+
+    def pulled_back(field: Tensor, by_warped: Tensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
         """The penalties, and the derivative of the whole loss by the field."""
         with tf.GradientTape() as tape:
             tape.watch(field)
-            used = self.constrained(field, inputs.spacing)
-            values = as_vector(list(self.penalty_values(used, inputs)), field)
-            total = tf.reduce_sum(values * inputs.weights[len(self.similarities) :])
+            used = constrained(regularizers, field, inputs.spacing)
+            values = as_vector(list(penalties(regularizers, used, inputs)), field)
+            total = tf.reduce_sum(values * weights)
             total += tf.reduce_sum(warp(inputs.moving, used)[0] * by_warped)  # its derivative is all that is used
         return values, tape.gradient(total, field)
 
-    def penalty_values(self, field: Tensor, inputs: Inputs) -> Iterator[Tensor]:
-        for term, stiffness in zip(self.penalties.values(), inputs.stiffness, strict=True):
-            # a user's own penalty need not know about stiffness
-            yield term.penalty(field, inputs.spacing, *([] if stiffness is None else [stiffness]))
+    return compiled(warped_and_mask), compiled(pulled_back)
+
+
+def constrained(regularizers: Sequence[Regularizer], field: Tensor, spacing: Tensor) -> Tensor:
+    for term in regularizers:
+        field = term.constrain(field, spacing)
+    return field
+
+
+def penalties(regularizers: Sequence[Regularizer], field: Tensor, inputs: Inputs) -> Iterator[Tensor]:
+    for term, stiffness in zip((r for r in regularizers if r.has_penalty), inputs.stiffness, strict=True):
+        # a user's own penalty need not know about stiffness
+        yield term.penalty(field, inputs.spacing, *([] if stiffness is None else [stiffness]))
 
 
 def as_vector(values: Sequence[Tensor], like: Tensor) -> Tensor:
