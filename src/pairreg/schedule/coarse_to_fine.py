@@ -13,7 +13,7 @@ class CoarseToFine(Schedule):
     """
 
     scales: list[int] = field(default_factory=lambda: [8, 4, 2, 1])
-    iterations: list[int] = field(default_factory=lambda: [200, 200, 200, 100])
+    iterations: list[int] = field(default_factory=lambda: [200, 200, 100, 50])
 
     def __post_init__(self) -> None:
         super().__post_init__()
