@@ -46,7 +46,12 @@ class Axis:
         """How figures call a value: `ncc`, `no regularizer`, `diffusion.weight 0.5`."""
         if self.is_choice:
             return f"no {self.name}" if value == "none" else value
-        return f"{self.name} {value}"
+        return f"{self.name} {self.short(value)}"
+
+    def short(self, value: str) -> str:
+        """Four digits of a number that a search drew, unless that makes two values one."""
+        rounded = [f"{float(v):.4g}" for v in self.values] if self.is_number else []
+        return rounded[self.values.index(value)] if len(set(rounded)) == len(self.values) else value
 
 
 def axes(runs: Sequence[Configured]) -> list[Axis]:

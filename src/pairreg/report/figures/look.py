@@ -61,9 +61,11 @@ def shades(count: int) -> list[str]:
 
 
 def legend(figure: Figure, handles: Sequence[Line2D]) -> None:
-    """Below the panels, in as many columns as the labels leave room for."""
+    """Below the panels, in as many columns as the labels leave room for; more than two rows make the figure taller."""
     widest = max(len(str(handle.get_label())) for handle in handles) * 0.062 + 0.5
-    columns = max(1, min(len(handles), int(figure.get_size_inches()[0] / widest)))
+    width, height = figure.get_size_inches()
+    columns = max(1, min(len(handles), int(width / widest)))
+    figure.set_size_inches(width, height + 0.17 * max(0, -(-len(handles) // columns) - 2))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=2.6)
 
 

@@ -26,7 +26,7 @@ def tradeoff(folder: Path, name: str, match: Measure, folds: Measure, looks: Seq
     `match` and `folds` have their values of the same units in the same order.
     """
     spread = any(len(values) > 1 for values in match.values)
-    figure = Figure(figsize=(7.4 if spread else 4.6, 3.0 + 0.1 * len(looks)), layout="constrained")
+    figure = Figure(figsize=(7.4 if spread else 4.6, 3.5), layout="constrained")
     panels = figure.subplots(1, 2 if spread else 1, squeeze=False)[0]
     points = np.stack([folds.means, match.means], axis=1)
     for x, y, look in zip(folds.values, match.values, looks, strict=True) if spread else ():
