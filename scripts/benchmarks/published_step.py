@@ -10,7 +10,7 @@ import pairreg
 from pairreg import geometry
 from pairreg.backend import Tensor, configure, keras, tf
 from pairreg.optimization.objective import Objective, as_inputs
-from pairreg.optimization.problem import Problem
+from pairreg.optimization.problem import Problem, parametrized
 from pairreg.optimizer.gradient_descent import Loop
 from pairreg.transform.base import LevelGrid
 
@@ -25,6 +25,7 @@ def measure(repeats: int) -> list[Measured]:
         case = f"{shape[1]}x{shape[0]}"
         fixed, moving = images(shape)
         preset, network = our_loop(fixed, moving)
+        parametrized.cache_clear()  # a CPU without bfloat16 would give both loops the same variables
         exact, _ = our_loop(fixed, moving, "precision=float32")
         models = {jit: KerasBaseline(network, fixed, moving, jit) for jit in ("auto", False)}
         first = exact.run(1)[0, 0], *(model.steps(1) for model in models.values())
