@@ -43,9 +43,10 @@ def peers(axes: Axes, rows: Sequence[Measured]) -> None:
             name = name.replace(long, short)
         axes.scatter([], [], color="0.4", marker=marker, label=name)
     for method, colour in METHODS.items():
-        axes.scatter([], [], color=colour, marker="s", label=method)
-    axes.set(xscale="log", xlabel="seconds (registration alone)", ylabel="mean Dice")
-    axes.legend(fontsize=6.5, loc="lower right")
+        name = f"{method} (with compilation)" if method == "preset=accurate" else method
+        axes.scatter([], [], color=colour, marker="s", label=name)
+    axes.set(xscale="log", xlabel="seconds", ylabel="mean Dice")
+    axes.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
     axes.grid(color="0.92")
 
 
@@ -56,7 +57,7 @@ def scaling(axes: Axes, rows: Sequence[Measured]) -> None:
         times = [row.value for row in rows if row.case == name and row.unit == "ms"]
         axes.plot(voxels, times, marker="o", markersize=3, label=name)
     least = min(row.value for row in rows if row.unit == "ms")
-    axes.plot(voxels, 0.7 * least * voxels / voxels[0], color="0.5", linestyle="--", label="linear")
+    axes.plot(voxels, 0.7 * least * voxels / voxels[0], color="black", linestyle="--", label="linear")
     axes.set(xscale="log", yscale="log", xlabel="voxels", ylabel="value and gradient, ms")
     axes.legend(fontsize=6.5, ncols=2)
     axes.grid(color="0.92", which="both")
