@@ -42,3 +42,12 @@ def test_only_the_newest_half_of_a_full_cache_stays(tmp_path: Path) -> None:
         os.utime(file, (-age, -age))
     drop_oldest(tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {f"{age}.pb" for age in range(MOST // 2)}
+
+
+def test_a_file_that_another_process_drops_meanwhile_counts_as_the_oldest(tmp_path: Path) -> None:
+    (tmp_path / "vanished.pb").symlink_to(tmp_path / "nowhere")  # listed, but its time cannot be read
+    for number in range(MOST):
+        (tmp_path / f"{number}.pb").touch()
+    drop_oldest(tmp_path)
+    left = list(tmp_path.iterdir())
+    assert len(left) == MOST // 2 and tmp_path / "vanished.pb" not in left
