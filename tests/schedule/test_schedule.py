@@ -34,6 +34,7 @@ def test_convergence_is_the_slope_relative_to_the_loss():
     ("settings", "message"),
     [
         ({"scales": [4, 2], "iterations": [10]}, "one length"),
+        ({"scales": [4, 2]}, "one length"),
         ({"scales": [1, 2], "iterations": [10, 10]}, "should fall"),
         ({"scales": [2, 1], "iterations": [10, 0]}, "at least 1"),
         ({"tolerance": -1.0}, "tolerance"),
@@ -43,3 +44,12 @@ def test_convergence_is_the_slope_relative_to_the_loss():
 def test_impossible_schedules_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         CoarseToFine(**settings)
+
+
+def test_without_iterations_the_dimension_says_how_many():
+    def per_level(schedule, ndim):
+        return [(level.scale, level.iterations) for level in schedule.levels(ndim)]
+
+    assert per_level(CoarseToFine(), 2) == [(8, 200), (4, 200), (2, 200), (1, 100)]
+    assert per_level(CoarseToFine(), 3) == [(8, 200), (4, 200), (2, 100), (1, 50)]
+    assert per_level(CoarseToFine(iterations=[4, 3, 2, 1]), 3) == [(8, 4), (4, 3), (2, 2), (1, 1)]

@@ -40,7 +40,7 @@ def optimize(
 ) -> Outcome:
     """Minimise the objective level by level, coarse to fine."""
     history = History(objective.names)
-    levels = list(schedule.levels())
+    levels = list(schedule.levels(prepared.fixed.ndim))
     observer.begin(history.names, levels)
     transform = transform.on(prepared.spacing)
     problem: Problem | None = None

@@ -28,7 +28,7 @@ class Schedule:
         if self.window < 2:
             raise ValueError(f"window should be at least 2 iterations; it is {self.window}")
 
-    def levels(self) -> Sequence[Level]:
+    def levels(self, ndim: int) -> Sequence[Level]:
         raise NotImplementedError
 
     def converged(self, losses: np.ndarray) -> bool:

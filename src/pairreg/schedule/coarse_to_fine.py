@@ -3,28 +3,36 @@ from dataclasses import dataclass, field
 
 from pairreg.schedule.base import Level, Schedule, check_iterations
 
+ITERATIONS = {2: [200, 200, 200, 100], 3: [200, 200, 100, 50]}
+"""By dimension: in 3-D the two fine levels take nine tenths of the time, and half of them costs 0.001 of Dice (4-D CT);
+in 2-D they take seconds, and half of them costs up to 13 % more end-point error (phantom)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CoarseToFine(Schedule):
     """Coarse levels first: they cost little and find the large displacements.
 
     **Arguments:** `scales`: width of a level voxel in voxels of the fixed image (its finest axis), falling.
-    `iterations`: at most, per level.
+    `iterations`: at most, per level; None: `ITERATIONS` of the dimension, for four scales.
     """
 
     scales: list[int] = field(default_factory=lambda: [8, 4, 2, 1])
-    iterations: list[int] = field(default_factory=lambda: [200, 200, 100, 50])
+    iterations: list[int] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.scales or len(self.scales) != len(self.iterations):
+        counts = self.counts(2)
+        if not self.scales or len(self.scales) != len(counts):
             raise ValueError(
-                f"scales and iterations should be lists of one length; they are {self.scales} and {self.iterations}"
+                f"scales and iterations should be lists of one length; they are {self.scales} and {counts}"
             )
         if min(self.scales) < 1 or list(self.scales) != sorted(set(self.scales), reverse=True):
             raise ValueError(f"scales should fall and end at 1 or above; they are {self.scales}")
-        for count in self.iterations:
+        for count in counts:
             check_iterations(count)
 
-    def levels(self) -> Sequence[Level]:
-        return [Level(s, n) for s, n in zip(self.scales, self.iterations, strict=True)]
+    def levels(self, ndim: int) -> Sequence[Level]:
+        return [Level(s, n) for s, n in zip(self.scales, self.counts(ndim), strict=True)]
+
+    def counts(self, ndim: int) -> Sequence[int]:
+        return ITERATIONS[ndim] if self.iterations is None else self.iterations

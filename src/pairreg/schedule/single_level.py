@@ -14,5 +14,5 @@ class SingleLevel(Schedule):
         super().__post_init__()
         check_iterations(self.iterations)
 
-    def levels(self) -> Sequence[Level]:
+    def levels(self, ndim: int) -> Sequence[Level]:
         return [Level(1, self.iterations)]
