@@ -3,11 +3,11 @@
     .venv/bin/python scripts/benchmark_terms.py --csv terms.csv
     .venv/bin/python scripts/benchmark_terms.py --large --only mse,mi
 
-Time (ms, and as a ratio to `mse`): median of one value and gradient by a displacement field, compiled as in a run, after
-two calls that do not count. The options take turns, one call of each per repeat, so that whatever else the machine does
-slows all of them alike. A similarity is measured as the objective with that term alone, hence with the warp and its
-gradient. A regulariser is measured without the warp: its penalty, or the sum of squares of the field that it constrains
-(for `none` of the field itself).
+Time (ms, and as a ratio to `mse`): median of one value and gradient by a displacement field, compiled as in a run,
+after two calls that do not count. The options take turns, one call of each per repeat, so that whatever else the
+machine does slows all of them alike. A similarity is measured as the objective with that term alone, hence with the
+warp and its gradient. A regulariser is measured without the warp: its penalty, or the sum of squares of the field
+that it constrains (for `none` of the field itself).
 
 Memory (MB = 2^20 bytes): highest resident memory (VmHWM) during the first calls at the last of `--sizes`, beyond what
 was resident (VmRSS) once the images and the field were there; each option in a process of its own, on the CPU, Linux
