@@ -2,9 +2,7 @@
 
 import logging
 import os
-import signal
 import sys
-from types import FrameType
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -12,6 +10,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from pairreg import interruption
 from pairreg.errors import InputError
 from pairreg.study.cases import expand
 from pairreg.study.complaint import sentence
@@ -31,14 +30,15 @@ def main() -> None:
     screen = logging.StreamHandler(sys.stdout)
     screen.setLevel(logging.WARNING if console.is_terminal else logging.INFO)  # a terminal has the progress bar
     log.addHandler(screen)
-    signal.signal(signal.SIGTERM, interrupt)
+    interruption.listen()
     register_plugins()
     try:
-        hydra_main()  # many runs are begun in there, by the launcher
-        for only in single:
-            tasks = expand(only)
-            Study.of(tasks[0]).run(tasks)
-        code = Study.current.finish() if Study.current else 0  # none: --help, --cfg and the like
+        with interruption.unmasked():
+            hydra_main()  # many runs are begun in there, by the launcher
+            for only in single:
+                tasks = expand(only)
+                Study.of(tasks[0]).run(tasks)
+            code = Study.current.finish() if Study.current else 0  # none: --help, --cfg and the like
     except DryRun:
         code = 0
     except (HydraException, OmegaConfBaseException) as error:
@@ -64,10 +64,6 @@ def hydra_main(config: DictConfig) -> None:
 def refuse(message: str) -> int:
     print(f"pairreg: {message}", file=sys.stderr)
     return 2
-
-
-def interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 COMMAND = str(Path(sys.executable).parent / "pairreg")
+INTERRUPTED = "pairreg: interrupted; the same command goes on with what is missing.\n"
 QUICK = ("preset=smoke", "transform=displacement", "study=s")
 
 
@@ -136,10 +137,37 @@ def test_an_interrupted_study_says_how_to_go_on(tmp_path, number):
     wait_for(lambda: any("iteration" in log.read_text() for log in tmp_path.glob("runs/s/*/run.log")))
     study.send_signal(number)
     _, err = study.communicate(timeout=60)
-    assert study.returncode == 130 and err == "pairreg: interrupted; the same command goes on with what is missing.\n"
+    assert (study.returncode, err) == (130, INTERRUPTED)
     statuses = dict(tracked(tmp_path))
     assert statuses.pop("parent") == "FINISHED" and set(statuses.values()) <= {"KILLED", "FINISHED"}
     assert not list(tmp_path.glob("runs/s/*/error.txt"))
+
+
+LIBRARY = """
+import signal
+from dataclasses import dataclass
+from pairreg.similarity.mse import MSE
+
+
+@dataclass(frozen=True)
+class Deaf(MSE):
+    def __call__(self, *arguments):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except BaseException:
+            {answer}
+        return super().__call__(*arguments)
+"""
+
+
+@pytest.mark.parametrize("answer", ["pass", "raise ValueError('half a list')"])
+def test_an_interruption_that_a_library_drops_or_masks_still_counts(pairreg, tmp_path, answer):
+    (tmp_path / "library.py").write_text(LIBRARY.format(answer=answer))
+    deaf = ("similarity=mse", "similarity.mse._target_=library.Deaf", "trusted_modules=[library]")
+    done = pairreg(*QUICK, *deaf, cwd=tmp_path, PYTHONPATH=".")
+    assert (done.returncode, done.stderr) == (130, INTERRUPTED)
+    assert not results(tmp_path) and not list(tmp_path.glob("runs/s/*/error.txt"))
+    assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED", "KILLED"]
 
 
 @pytest.mark.parametrize("varied", ["study=a,b", "output_dir=a,b", "compute=local,processes", "study=.hidden"])

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
+from pairreg import interruption
 from pairreg.result import COMPLETE
 from pairreg.study.lock import is_locked
 from pairreg.study.task import Task
@@ -58,7 +59,8 @@ def recorded(task: Task) -> Iterator[None]:
     log.addHandler(handler)
     log.info(f"{task.name}  ->  {task.folder}")
     try:
-        yield
+        with interruption.unmasked():
+            yield
     except Exception as error:
         (task.folder / "error.txt").write_text("".join(traceback.format_exception(error)))
         log.error(str(error))

@@ -6,7 +6,7 @@ import multiprocessing
 
 from rich.console import Console
 
-from pairreg import menu
+from pairreg import interruption, menu
 from pairreg.errors import DivergedError, InputError
 from pairreg.pair.pair import Pair
 from pairreg.study.folder import is_complete, recorded
@@ -66,7 +66,7 @@ def register(task: Task, tracked: TrackedRun) -> None:
 
     console = Console()
     alone = console.is_terminal and multiprocessing.parent_process() is None  # several bars would be a mess
-    watching = [ProgressLog(), tracked] + ([ProgressBar(console)] if alone else [])
+    watching = [ProgressLog(), tracked, interruption.Interruption()] + ([ProgressBar(console)] if alone else [])
     numerics = {key: task.config[key] for key in ("precision", "seed")}
     try:
         result = optimization.register(load_pair(task), **check(task).parts, **numerics, observers=watching)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pairreg import interruption
 from pairreg.errors import InputError
 from pairreg.study.figure import draw_figure
 from pairreg.study.folder import is_complete, summary
@@ -88,6 +89,7 @@ class Study:
         tracker = self.tracker if compute.in_process else self.tracker.for_worker(compute.remote)
         do = partial(work, tracker=tracker, wait=wait)
         for outcome in compute.run(tasks, do, self.folder):
+            interruption.check()
             self.outcomes[outcome.signature] = outcome
             if len(self.tasks) > 1 and outcome.state != "busy":
                 over = sum(o.state != "busy" for o in self.outcomes.values())
