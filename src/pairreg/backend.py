@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from pairreg.compile_cache import use_compile_cache
+from pairreg.lasting import lasting
 
 
 class _Lazy(ModuleType):
@@ -37,7 +38,8 @@ def configure() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # 3: the oneDNN notice and device probing are no news
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     use_compile_cache()
-    tensorflow = _import_quietly("tensorflow")
+    with lasting():
+        tensorflow = _import_quietly("tensorflow")
     tensorflow.get_logger().setLevel("ERROR")  # it warns of "retracing" when a study compiles its next objective
     tensorflow.config.experimental.enable_op_determinism()
     # TF32 keeps 10 bits of mantissa: not enough for the variance of a window (NUMERICS D1: 22 % error)

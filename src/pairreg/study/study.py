@@ -10,6 +10,7 @@ from rich.console import Console
 
 from pairreg import interruption
 from pairreg.errors import InputError
+from pairreg.lasting import lasting
 from pairreg.study.figure import draw_figure
 from pairreg.study.folder import is_complete, summary
 from pairreg.study.job import Job, check
@@ -79,7 +80,8 @@ class Study:
         if not self.opened:
             from pairreg.result.provenance import code
 
-            self.tracker.open(self.first.config["study"], Path(self.first.config["output_dir"]), code())
+            with lasting():
+                self.tracker.open(self.first.config["study"], Path(self.first.config["output_dir"]), code())
             self.opened = True
 
     def compute(self, tasks: Sequence[Task], wait: bool) -> None:
