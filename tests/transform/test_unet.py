@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from pairreg.transform.base import LevelGrid
-from pairreg.transform.layers import grown, normalised
+from pairreg.transform.layers import grown, rectified_normalised
 from pairreg.transform.unet import UNet, published_network
 
 
@@ -52,6 +52,10 @@ def test_a_stride_that_the_decoder_cannot_reach_is_refused(stride):
         UNet(stride=stride)
 
 
+def normalization_of_keras(x):
+    return keras.layers.BatchNormalization()(keras.layers.ReLU()(x), training=True)
+
+
 def growth_of_keras(x):
     two_d = len(x.shape) == 4
     grow, conv = (getattr(keras.layers, f"{name}{2 if two_d else 3}D") for name in ("UpSampling", "Conv"))
@@ -62,7 +66,7 @@ def growth_of_keras(x):
 @pytest.mark.parametrize(
     ("layer", "of_keras"),
     [
-        (normalised, lambda x: keras.layers.BatchNormalization()(x, training=True)),
+        (rectified_normalised, normalization_of_keras),
         (lambda x: grown(x, 5, "float32"), growth_of_keras),
     ],
 )
@@ -83,3 +87,27 @@ def test_our_layers_are_those_of_keras_with_their_gradients(shape, layer, of_ker
         found.append([loss, *tape.gradient(loss, [x, *model.trainable_variables])])
     for mine, plain in zip(*found, strict=True):
         np.testing.assert_allclose(mine, plain, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [tf.bfloat16, tf.float16])
+@pytest.mark.parametrize("shape", [(1, 24, 20, 3), (1, 7, 5, 3), (1, 8, 6, 4, 5)])
+def test_a_16_bit_normalization_is_that_of_float32_up_to_its_rounding(shape, dtype):
+    random, found = np.random.default_rng(0), []
+    x = tf.cast(random.normal(0.5, 2, shape), dtype)
+    weights = tf.cast(random.normal(size=shape), dtype)
+    scale, offset = random.normal(1, 0.3, shape[-1]), random.normal(size=shape[-1])
+    for precision in (dtype, tf.float32):
+        inputs = keras.Input(shape[1:], dtype=precision.name)
+        model = keras.Model(inputs, rectified_normalised(inputs))
+        for variable, value in zip(model.trainable_variables, (scale, offset), strict=True):
+            variable.assign(value)
+        with tf.GradientTape() as tape:
+            value = tf.cast(x, precision)
+            tape.watch(value)
+            y = model(value)
+            loss = tf.reduce_sum(tf.cast(weights, precision) * y)
+        assert y.dtype == precision
+        found.append([y, *tape.gradient(loss, [value, *model.trainable_variables])])
+    for half, exact in zip(*found, strict=True):
+        error = np.abs(tf.cast(half, tf.float32) - exact).max() / np.abs(exact).max()
+        assert error < {tf.bfloat16: 2**-8, tf.float16: 2**-11}[dtype]

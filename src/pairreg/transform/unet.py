@@ -7,7 +7,7 @@ import numpy as np
 from pairreg.backend import Tensor, keras, tf
 from pairreg.separable import upsample
 from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transform, ratios
-from pairreg.transform.layers import grown, normalised
+from pairreg.transform.layers import grown, rectified_normalised
 from pairreg.transform.nodes import displacement_of, node_counts
 
 HEAD_WIDTH = 32  # channels of the published head
@@ -114,10 +114,10 @@ def published_network(ndim: int, width: int, depth: int, stride: int, precision:
     pool = {2: layers.MaxPooling2D, 3: layers.MaxPooling3D}[ndim]
 
     def convolved(x: Any, channels: int = width) -> Any:
-        return conv(channels, 3, padding="same", activation="relu", dtype=precision)(x)
+        return rectified_normalised(conv(channels, 3, padding="same", dtype=precision)(x))
 
     def block(x: Any) -> Any:
-        return normalised(convolved(normalised(convolved(x))))
+        return convolved(convolved(x))
 
     x = images = keras.Input((*[None] * ndim, 2))
     skips = [x]  # the raw images at full resolution, the pooled maps below
@@ -128,7 +128,7 @@ def published_network(ndim: int, width: int, depth: int, stride: int, precision:
     while 2 ** len(skips) > stride:
         x = grown(x, width, precision)
         x = block(layers.Concatenate(dtype=precision)([x, skips.pop()]))
-    x = normalised(convolved(x, HEAD_WIDTH))
+    x = convolved(x, HEAD_WIDTH)
     return keras.Model(images, conv(ndim, 1, dtype="float32")(x))
 
 
