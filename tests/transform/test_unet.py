@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pairreg.transform import half_precision
 from pairreg.transform.base import LevelGrid
 from pairreg.transform.layers import grown, rectified_normalised
 from pairreg.transform.unet import UNet, published_network
@@ -89,25 +90,31 @@ def test_our_layers_are_those_of_keras_with_their_gradients(shape, layer, of_ker
         np.testing.assert_allclose(mine, plain, rtol=1e-3, atol=1e-4)
 
 
+def rectified(x, offset):
+    """That of `grown`, in either precision."""
+    return tf.nn.relu(x + offset) if x.dtype == tf.float32 else half_precision.rectified(x, offset)
+
+
+def rectified_normalised_by(x, scale, offset):
+    inputs = keras.Input(x.shape[1:], dtype=x.dtype.name)
+    layer = keras.Model(inputs, rectified_normalised(inputs))
+    return layer.stateless_call([scale, offset], layer.non_trainable_variables, x)[0]
+
+
 @pytest.mark.parametrize("dtype", [tf.bfloat16, tf.float16])
 @pytest.mark.parametrize("shape", [(1, 24, 20, 3), (1, 7, 5, 3), (1, 8, 6, 4, 5)])
-def test_a_16_bit_normalization_is_that_of_float32_up_to_its_rounding(shape, dtype):
+@pytest.mark.parametrize(("layer", "weights"), [(rectified, 1), (rectified_normalised_by, 2)])
+def test_a_16_bit_layer_is_that_of_float32_up_to_its_rounding(shape, dtype, layer, weights):
     random, found = np.random.default_rng(0), []
-    x = tf.cast(random.normal(0.5, 2, shape), dtype)
-    weights = tf.cast(random.normal(size=shape), dtype)
-    scale, offset = random.normal(1, 0.3, shape[-1]), random.normal(size=shape[-1])
+    x, by_y = (tf.cast(random.normal(0.5, 2, shape), dtype) for _ in range(2))
+    per_channel = [tf.constant(random.normal(1, 0.3, shape[-1]), tf.float32) for _ in range(weights)]
     for precision in (dtype, tf.float32):
-        inputs = keras.Input(shape[1:], dtype=precision.name)
-        model = keras.Model(inputs, rectified_normalised(inputs))
-        for variable, value in zip(model.trainable_variables, (scale, offset), strict=True):
-            variable.assign(value)
+        arguments = [tf.cast(x, precision), *per_channel]
         with tf.GradientTape() as tape:
-            value = tf.cast(x, precision)
-            tape.watch(value)
-            y = model(value)
-            loss = tf.reduce_sum(tf.cast(weights, precision) * y)
+            tape.watch(arguments)
+            y = layer(*arguments)
         assert y.dtype == precision
-        found.append([y, *tape.gradient(loss, [value, *model.trainable_variables])])
+        found.append([y, *tape.gradient(y, arguments, tf.cast(by_y, precision))])
     for half, exact in zip(*found, strict=True):
         error = np.abs(tf.cast(half, tf.float32) - exact).max() / np.abs(exact).max()
         assert error < {tf.bfloat16: 2**-8, tf.float16: 2**-11}[dtype]
