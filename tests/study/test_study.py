@@ -153,7 +153,7 @@ from pairreg.similarity.mse import MSE
 class Deaf(MSE):
     def __call__(self, *arguments):
         try:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)  # a background job of a shell may be deaf to SIGINT
         except BaseException:
             {answer}
         return super().__call__(*arguments)
