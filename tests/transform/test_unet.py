@@ -114,7 +114,9 @@ def test_a_16_bit_layer_is_that_of_float32_up_to_its_rounding(shape, dtype, laye
             tape.watch(arguments)
             y = layer(*arguments)
         assert y.dtype == precision
-        found.append([y, *tape.gradient(y, arguments, tf.cast(by_y, precision))])
+        gradients = tape.gradient(y, arguments, tf.cast(by_y, precision))
+        assert [g.dtype for g in gradients] == [a.dtype for a in arguments]
+        found.append([y, *gradients])
     for half, exact in zip(*found, strict=True):
         error = np.abs(tf.cast(half, tf.float32) - exact).max() / np.abs(exact).max()
         assert error < {tf.bfloat16: 2**-8, tf.float16: 2**-11}[dtype]

@@ -17,10 +17,10 @@ def rectified(x: Tensor, offset: Tensor) -> Tensor:
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def function(x: Tensor, offset: Tensor) -> tuple[Tensor, Callable[[Tensor], Any]]:
-        y = rectification(x, as_row(tf.cast(offset, tf.float32), x))
+        y = rectification(x, as_row(offset, x))
         return y, lambda by_y: rectification_gradient(y, by_y)
 
-    y: Tensor = function(x, offset)
+    y: Tensor = function(x, tf.cast(offset, tf.float32))
     return y
 
 
@@ -32,7 +32,7 @@ def rectification(x: Tensor, offset: Tensor) -> Tensor:
 @compiled
 def rectification_gradient(y: Tensor, by_y: Tensor) -> tuple[Tensor, Tensor]:
     by_x = tf.where(rows(y) > 0, rows(by_y), 0.0)
-    return like(y, by_x), tf.cast(total(by_x, y), y.dtype)
+    return like(y, by_x), total(by_x, y)
 
 
 def rectified_normalised(x: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> Tensor:
