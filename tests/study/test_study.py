@@ -24,8 +24,6 @@ def begin(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # a shell without job control starts its background jobs, and this test with them, deaf to SIGINT
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -153,7 +151,7 @@ from pairreg.similarity.mse import MSE
 class Deaf(MSE):
     def __call__(self, *arguments):
         try:
-            signal.raise_signal(signal.SIGTERM)  # a background job of a shell may be deaf to SIGINT
+            signal.raise_signal(signal.SIGINT)
         except BaseException:
             {answer}
         return super().__call__(*arguments)
