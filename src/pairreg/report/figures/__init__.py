@@ -1,1 +1,7 @@
-"""Figures of a study, from its run folders. Importing one of its modules imports Matplotlib."""
+LAYOUTS = (
+    "loss_comparison",
+    "phantom_spect",
+    "phantom_to_patient",
+    "regularizer_comparison",
+    "weight_sweep",
+)  # one module each, with a function `figure`

@@ -1,61 +1,34 @@
-"""All figures of a report."""
+"""The figures of a paper, from the runs of one command."""
 
+import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from pairreg.report.figures.bars import BOXES, cost, dice
-from pairreg.report.figures.curves import curves, terms_of
-from pairreg.report.figures.look import Look, looks
-from pairreg.report.figures.panel import panel
-from pairreg.report.figures.tradeoff import tradeoff
-from pairreg.report.measures import measure
-from pairreg.report.ranking import Ranking
+import matplotlib
 
-FOLDS, COSTS = "folds_percent", ("seconds", "peak_memory_mb")
+from pairreg.report.axes import Setting, axes, setting
+from pairreg.report.figures.look import PRINTED, save_both
+from pairreg.report.paper.panels import Shown
+from pairreg.report.replicates import pair_names
+from pairreg.report.runs import Run
 
 
-@dataclass(frozen=True)
-class Figure:
-    """`path` of the PNG (the PDF lies beside it)."""
+@matplotlib.rc_context(PRINTED)
+def draw_layout(layout: str, runs: Sequence[Run], folder: Path) -> list[Path]:
+    """Draw the `layout` (one of `LAYOUTS`) as PNG, whose paths are returned, and PDF.
 
-    path: Path
-    heading: str
-    caption: str
-
-
-def draw(ranking: Ranking, folder: Path) -> tuple[list[Figure], list[Figure]]:
-    """The panel of every pair, and the figures over all runs that these have the values for."""
-    folder.mkdir()
-    design = ranking.design
-    panels = [
-        Figure(panel(folder, f"panel_{i:02d}", design, pair, ranking.primary), pair, "")
-        for i, pair in enumerate(design.pairs, start=1)
-    ]
-    return panels, charts(ranking, folder, looks(design))
-
-
-def charts(ranking: Ranking, folder: Path, shown: Sequence[Look]) -> list[Figure]:
-    design, found, primary = ranking.design, ranking.measures, ranking.primary
-    figures = []
-    if primary is not None and FOLDS in found:
-        match, folds = (measure(a, design, b) for a, b in ((primary.name, FOLDS), (FOLDS, primary.name)))
-        caption = (
-            f"Large: mean of a setting over the {design.unit}s; small: every {design.unit}. "
-            "No setting is better in both than one on the dashed line."
-        )
-        path = tradeoff(folder, "tradeoff", match, folds, shown)
-        figures.append(Figure(path, f"{primary.label} against folding", caption))
-    labels = dict.fromkeys(name for run in design.cells.values() for name in run.metrics if name.startswith("dice/"))
-    if labels:
-        path = dice(folder, "dice", [measure(name, design) for name in labels], shown)
-        caption = f"Symbols: every {design.unit}. {BOXES}"
-        figures.append(Figure(path, "Overlap by label", caption))
-    costs = [found[name] for name in COSTS if name in found]
-    if costs:
-        caption = f"Bars: mean over the {design.unit}s; dots: every {design.unit}."
-        figures.append(Figure(cost(folder, "cost", costs, shown), "Cost", caption))
-    if terms_of(design):
-        caption = "Unweighted terms of the objective. Curves jump where a level of the schedule begins."
-        figures.append(Figure(curves(folder, "curves", design, shown), "Course of the optimisation", caption))
-    return figures
+    There is a figure for every pair, or one for all if the layout has `ALL_PAIRS`. The settings come in the order of
+    `runs`; of several seeds the first is drawn. Raises `InputError` if the arrays of a run cannot be read.
+    """
+    module = importlib.import_module(f"pairreg.report.paper.{layout}")
+    among = axes(runs)
+    pairs: dict[str, dict[Setting, Run]] = {}
+    for pair, run in zip(pair_names(runs), runs, strict=True):
+        pairs.setdefault(pair, {}).setdefault(setting(run, among), run)
+    figures = [list(settings.values()) for settings in pairs.values()]
+    if getattr(module, "ALL_PAIRS", False):
+        figures = [[run for group in figures for run in group]]
+    drawn = [module.figure([Shown.of(run, among) for run in group]) for group in figures]
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [layout] if len(drawn) == 1 else [f"{layout}_{i:02d}" for i in range(1, len(drawn) + 1)]
+    return [save_both(one, folder, name) for one, name in zip(drawn, names, strict=True)]

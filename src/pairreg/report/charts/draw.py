@@ -1,0 +1,61 @@
+"""All figures of a report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pairreg.report.figures.bars import BOXES, cost, dice
+from pairreg.report.figures.curves import curves, terms_of
+from pairreg.report.figures.look import Look, looks
+from pairreg.report.figures.panel import panel
+from pairreg.report.figures.tradeoff import tradeoff
+from pairreg.report.measures import measure
+from pairreg.report.ranking import Ranking
+
+FOLDS, COSTS = "folds_percent", ("seconds", "peak_memory_mb")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`path` of the PNG (the PDF lies beside it)."""
+
+    path: Path
+    heading: str
+    caption: str
+
+
+def draw(ranking: Ranking, folder: Path) -> tuple[list[Figure], list[Figure]]:
+    """The panel of every pair, and the figures over all runs that these have the values for."""
+    folder.mkdir()
+    design = ranking.design
+    panels = [
+        Figure(panel(folder, f"panel_{i:02d}", design, pair, ranking.primary), pair, "")
+        for i, pair in enumerate(design.pairs, start=1)
+    ]
+    return panels, charts(ranking, folder, looks(design))
+
+
+def charts(ranking: Ranking, folder: Path, shown: Sequence[Look]) -> list[Figure]:
+    design, found, primary = ranking.design, ranking.measures, ranking.primary
+    figures = []
+    if primary is not None and FOLDS in found:
+        match, folds = (measure(a, design, b) for a, b in ((primary.name, FOLDS), (FOLDS, primary.name)))
+        caption = (
+            f"Large: mean of a setting over the {design.unit}s; small: every {design.unit}. "
+            "No setting is better in both than one on the dashed line."
+        )
+        path = tradeoff(folder, "tradeoff", match, folds, shown)
+        figures.append(Figure(path, f"{primary.label} against folding", caption))
+    labels = dict.fromkeys(name for run in design.cells.values() for name in run.metrics if name.startswith("dice/"))
+    if labels:
+        path = dice(folder, "dice", [measure(name, design) for name in labels], shown)
+        caption = f"Symbols: every {design.unit}. {BOXES}"
+        figures.append(Figure(path, "Overlap by label", caption))
+    costs = [found[name] for name in COSTS if name in found]
+    if costs:
+        caption = f"Bars: mean over the {design.unit}s; dots: every {design.unit}."
+        figures.append(Figure(cost(folder, "cost", costs, shown), "Cost", caption))
+    if terms_of(design):
+        caption = "Unweighted terms of the objective. Curves jump where a level of the schedule begins."
+        figures.append(Figure(curves(folder, "curves", design, shown), "Course of the optimisation", caption))
+    return figures
