@@ -21,10 +21,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.common import Measured, read, write
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.common import Measured, read, write
 
 POINTS = {
     0: "profile:measure",

@@ -40,7 +40,7 @@ from scipy.ndimage import gaussian_filter
 import pairreg
 from pairreg import backend
 from pairreg.backend import Tensor, tf
-from pairreg.optimization.memory import reset_peak
+from pairreg.backend.memory import reset_peak
 from pairreg.optimization.objective import Inputs, Objective, as_inputs
 from pairreg.regularizer.base import Regularizer
 

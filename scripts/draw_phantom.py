@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry, menu
+from pairreg import geometry, option_files
 from pairreg.pair.phantom import phantom
 from pairreg.pair.phantom.pair import make_grid
 from pairreg.pair.phantom.torso import label_names
@@ -30,7 +30,7 @@ def planes(image: sitk.Image) -> list[tuple[str, np.ndarray, list[float]]]:
 
 
 def real_planes(path: Path | None) -> list[np.ndarray]:
-    image = sitk.ReadImage(str(path)) if path else menu.build("pair/thorax_ct_3d").fixed
+    image = sitk.ReadImage(str(path)) if path else option_files.build("pair/thorax_ct_3d").fixed
     size = [round(n * h / 2) for n, h in zip(image.GetSize(), image.GetSpacing(), strict=True)]
     grid = (size, sitk.Transform(), sitk.sitkLinear, image.GetOrigin(), [2.0] * 3, image.GetDirection(), -1000)
     image = sitk.Resample(image, *grid)

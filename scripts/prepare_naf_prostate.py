@@ -18,7 +18,7 @@ XCAT phantom (moving), 384 x 384 slices or 160 x 160 x 256 volumes.
    pairreg preset=published_3d pair=hdf5 pair.file=volumes.h5 pair.case=patient_01
 
 Attenuation becomes CT numbers by the mu of water in the log. Orientation, field of view and what is resampled:
-pairreg.pair.xcat and pairreg.pair.published.
+naf_prostate.xcat and naf_prostate.published.
 """
 
 import argparse
@@ -27,20 +27,21 @@ from functools import lru_cache
 
 import SimpleITK as sitk
 
-from pairreg import command
+from naf_prostate.published import PhantomImages, slice_pair, volume_pair
+from naf_prostate.xcat import Header, header_of, hounsfield, read_log, read_volume
+from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
+from pairreg.files import target
 from pairreg.pair.checks import read_varying, whole_numbers
 from pairreg.pair.hdf5 import write_pair, writing
 from pairreg.pair.manifest import plain_name
-from pairreg.pair.published import PhantomImages, slice_pair, volume_pair
-from pairreg.pair.xcat import Header, header_of, hounsfield, read_log, read_volume
 
 Case = tuple[str, str, tuple[int, int] | None]  # name, folder, and slices of the CT and the phantom
 
 
 def main() -> None:
     raw = argparse.RawDescriptionHelpFormatter
-    parser = command.Parser(prog="prepare_naf_prostate.py", description=__doc__, formatter_class=raw)
+    parser = Parser(prog="prepare_naf_prostate.py", description=__doc__, formatter_class=raw)
     parser.add_argument("output", metavar="CASES.h5", help="file to write")
     parser.add_argument("--grid", choices=["2d", "3d"], required=True)
     parser.add_argument(
@@ -58,11 +59,11 @@ def main() -> None:
     parser.add_argument("--size", nargs=3, type=int, metavar=("X", "Y", "Z"), help="voxels")
     parser.add_argument("--spacing", nargs=3, type=float, metavar=("X", "Y", "Z"), help="mm")
     parser.add_argument("--mu-water", metavar="MU", type=float, help="in 1/pixel; default: that of the log, or 140 keV")
-    command.run(parser, prepare)
+    run(parser, prepare)
 
 
 def prepare(arguments: argparse.Namespace) -> None:
-    output = command.target(arguments.output)
+    output = target(arguments.output)
     cases = cases_of(arguments.ct, arguments.grid)
     phantom = read_phantom(arguments)
     with writing(output) as file:

@@ -8,14 +8,14 @@ import pytest
 from omegaconf import OmegaConf
 
 import pairreg
-from pairreg import menu
+from pairreg import option_files
 
-ALL = [(group, option) for group in menu.groups() for option in pairreg.options(group)]
+ALL = [(group, option) for group in option_files.groups() for option in pairreg.options(group)]
 NEEDS_FILES = {("pair", "files"), ("pair", "hdf5")}
 
 
 def file_of(group: str, option: str) -> str:
-    return (menu.conf_folder() / group / f"{option}.yaml").read_text()
+    return (option_files.conf_folder() / group / f"{option}.yaml").read_text()
 
 
 @pytest.mark.parametrize(("group", "option"), ALL)
@@ -30,8 +30,8 @@ def test_an_option_builds_with_its_defaults(group, option):
 @pytest.mark.parametrize(("group", "option"), ALL)
 def test_the_file_names_every_argument_that_the_code_takes(group, option):
     """A setting that is not in the file cannot be found by users, nor overridden without `+`."""
-    node = menu.option_node(f"{group}/{option}")
-    target = menu.locate(node["_target_"], option, menu.TRUSTED)
+    node = option_files.option_node(f"{group}/{option}")
+    target = option_files.locate(node["_target_"], option, option_files.TRUSTED)
     parameters = set(inspect.signature(target).parameters)
     if group == "regularizer" and not pairreg.build(f"{group}/{option}").has_penalty:
         parameters -= {"weight", "stiffness"}  # nothing to weigh
@@ -55,9 +55,9 @@ def test_an_unknown_key_is_refused_with_the_known_ones(group, option):
 def numbers() -> list[tuple[str, str, str]]:
     found = []
     for group, option in ALL:
-        node = menu.option_node(f"{group}/{option}")
-        target = menu.locate(node["_target_"], option, menu.TRUSTED)
-        _, hints = menu.signature(target)
+        node = option_files.option_node(f"{group}/{option}")
+        target = option_files.locate(node["_target_"], option, option_files.TRUSTED)
+        _, hints = option_files.signature(target)
         for key in node:
             hint = hints.get(key)
             kinds = set(typing.get_args(hint)) if isinstance(hint, types.UnionType) else {hint}
@@ -76,11 +76,11 @@ def test_text_in_place_of_a_number_is_refused(group, option, key):
 @pytest.mark.parametrize(("group", "option"), ALL)
 def test_the_file_mirrors_the_package(group, option):
     """`conf/similarity/ncc.yaml` describes `pairreg.similarity.ncc`; pairs that are bundled share a module."""
-    target = menu.option_node(f"{group}/{option}")["_target_"]
+    target = option_files.option_node(f"{group}/{option}")["_target_"]
     expected = {f"pairreg.{group}.{option}", f"pairreg.{group}.bundled", f"pairreg.{group}.phantom"}
     assert target.rpartition(".")[0] in expected
 
 
 def test_the_primary_config_holds_every_group():
-    groups = {key for entry in OmegaConf.load(menu.conf_folder() / "config.yaml").defaults for key in entry}
-    assert set(menu.groups()) <= groups
+    groups = {key for entry in OmegaConf.load(option_files.conf_folder() / "config.yaml").defaults for key in entry}
+    assert set(option_files.groups()) <= groups

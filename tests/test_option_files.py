@@ -1,7 +1,7 @@
 import pytest
 
 import pairreg
-from pairreg import menu
+from pairreg import option_files
 
 
 def test_a_near_miss_is_named():
@@ -16,12 +16,12 @@ def test_overrides_reach_the_object():
 @pytest.mark.parametrize("target", ["os.system", "pairregister.Loss", "subprocess.run"])
 def test_targets_outside_the_trusted_modules_are_refused(target):
     with pytest.raises(pairreg.InputError, match="outside the trusted modules"):
-        menu.instantiate({"_target_": target}, "similarity.mine")
+        option_files.instantiate({"_target_": target}, "similarity.mine")
 
 
 def test_a_target_that_does_not_exist_is_one_sentence():
     with pytest.raises(pairreg.InputError, match="similarity.x: _target_ 'pairreg.similarity.nowhere.X' cannot be im"):
-        menu.instantiate({"_target_": "pairreg.similarity.nowhere.X"}, "similarity.x")
+        option_files.instantiate({"_target_": "pairreg.similarity.nowhere.X"}, "similarity.x")
 
 
 def test_a_whole_number_passes_as_a_float_but_not_the_reverse():

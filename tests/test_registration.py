@@ -7,8 +7,8 @@ import SimpleITK as sitk
 import tensorflow as tf
 
 import pairreg
+from pairreg.optimization.compiled_level import _compiled_problem
 from pairreg.optimization.observer import Observer
-from pairreg.optimization.problem import _compiled_problem
 from pairreg.regularizer.base import Regularizer
 from pairreg.schedule.coarse_to_fine import CoarseToFine
 from pairreg.schedule.single_level import SingleLevel

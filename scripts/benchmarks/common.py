@@ -13,9 +13,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 import pairreg
-from pairreg.study.job import check
-from pairreg.study.launcher import task
-from pairreg.study.plugins import register_plugins
+from pairreg.cli.launcher import task
+from pairreg.cli.plugins import register_plugins
+from pairreg.study.checked_config import check
 
 DATA = Path(os.environ.get("PAIRREG_DATA", Path(__file__).parents[3] / "shared" / "data"))  # the real pairs
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from benchmarks.common import Measured
-from benchmarks.linear import SIDES
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from benchmarks.common import Measured
+from benchmarks.linear import SIDES
 
 METHODS = {"syn": "#377EB8", "elastix": "#984EA3", "preset=fast": "#E41A1C", "preset=accurate": "#FF7F00"}
 SHORT = {"ct2d_": "", "ct_": "", "thorax_": "", "_": " "}

@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.common import Measured, pair, parts
-
 import pairreg
+from benchmarks.common import Measured, pair, parts
 
 SOURCE = "ct_thorax_4d_inhale_exhale"
 GIB = 1024.0  # MB

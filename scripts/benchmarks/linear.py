@@ -1,10 +1,10 @@
 """Point 7: the cost of every similarity against the number of voxels."""
 
-import benchmark_terms as terms
 import numpy as np
-from benchmarks.common import Measured
 
+import benchmark_terms as terms
 import pairreg
+from benchmarks.common import Measured
 
 SIDES = (48, 64, 96, 128)  # of cubes, voxels
 LIMIT = 1.15  # exponent; 1 is linear

@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from benchmarks.common import DATA, Measured, pair, parts
 
 import pairreg
+from benchmarks.common import DATA, Measured, pair, parts
 from pairreg import geometry, metrics
+from pairreg.evaluate import common_labels
 from pairreg.pair.reading import read_image
-from pairreg.result.evaluate import common_labels
 
 PAIRS_2D = ("ct2d_thorax_coronal_4d", "ct2d_thorax_axial_two_subjects")
 PAIRS_3D = (

@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.common import Measured, parts
-
 import pairreg
+from benchmarks.common import Measured, parts
+from pairreg import registration
 from pairreg.backend import configure
-from pairreg.optimization import optimize, problem, register
+from pairreg.optimization import compiled_level, optimize
 from pairreg.optimizer import gradient_descent
 
 spent: dict[str, float] = defaultdict(float)
@@ -63,6 +63,6 @@ def instrument() -> None:
         return timed(name, run)(self, iterations)
 
     gradient_descent.Loop.run = loop
-    problem.Problem.__init__ = timed("building networks", problem.Problem.__init__)
+    compiled_level.Problem.__init__ = timed("building networks", compiled_level.Problem.__init__)
     optimize.level_inputs = timed("images of the levels", optimize.level_inputs)
-    register.all_metrics = timed("metrics", register.all_metrics)
+    registration.all_metrics = timed("metrics", registration.all_metrics)

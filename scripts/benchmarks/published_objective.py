@@ -3,9 +3,9 @@
 import time
 
 import numpy as np
-from benchmarks.common import Measured, parts
 
 import pairreg
+from benchmarks.common import Measured, parts
 from pairreg.optimization.observer import Observer
 
 OBJECTIVE = ("similarity=published", "regularizer=published", "preprocessing=minmax")

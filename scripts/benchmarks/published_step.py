@@ -4,13 +4,13 @@ import functools
 from typing import Any
 
 import numpy as np
-from benchmarks.common import Measured, interleaved, parts
 
 import pairreg
+from benchmarks.common import Measured, interleaved, parts
 from pairreg import geometry
 from pairreg.backend import Tensor, configure, keras, tf
+from pairreg.optimization.compiled_level import Problem, parametrized
 from pairreg.optimization.objective import Objective, as_inputs
-from pairreg.optimization.problem import Problem, parametrized
 from pairreg.optimizer.gradient_descent import Loop
 from pairreg.transform.base import LevelGrid
 

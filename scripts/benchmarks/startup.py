@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from benchmarks.common import Measured, seconds
 
 PAIRREG = str(Path(sys.executable).with_name("pairreg"))

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from naf_prostate.xcat import AIR
 from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.pair.pair import Pair
 from pairreg.pair.slices import as_plane
-from pairreg.pair.xcat import AIR
 from pairreg.preprocessing.grid import resample
 
 SLICE = (384, 384)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pairreg import metrics
     from pairreg.errors import DivergedError, InputError
-    from pairreg.menu import build, options
-    from pairreg.optimization.register import register
+    from pairreg.option_files import build, options
     from pairreg.pair.files import load_pair
     from pairreg.pair.pair import Pair
-    from pairreg.result.result import Result
+    from pairreg.registration import register
+    from pairreg.result import Result
 
 __all__ = ["DivergedError", "InputError", "Pair", "Result", "build", "load_pair", "metrics", "options", "register"]
 
@@ -18,11 +18,11 @@ _HOME = {
     "DivergedError": "errors",
     "InputError": "errors",
     "Pair": "pair.pair",
-    "Result": "result.result",
-    "build": "menu",
+    "Result": "result",
+    "build": "option_files",
     "load_pair": "pair.files",
-    "options": "menu",
-    "register": "optimization.register",
+    "options": "option_files",
+    "register": "registration",
 }
 
 

@@ -1,28 +1,11 @@
-"""What the tools beside `pairreg` share: one sentence for bad input, and files that are whole or absent."""
+"""Files that are whole or absent, whenever a command ends."""
 
-import argparse
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 from pairreg.errors import InputError
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; {self.prog} --help shows how to call it.")
-
-
-def run(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
-    """Do the work that the command line asks for; an `InputError` is said in one line, with exit code 2."""
-    try:
-        work(parser.parse_args())
-    except InputError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        sys.exit(2)
 
 
 def target(path: str | Path) -> Path:

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry, menu, metrics
+from pairreg import geometry, metrics, option_files
 from pairreg.backend import configure
+from pairreg.backend.memory import peak_memory_mb, reset_peak
 from pairreg.errors import DivergedError, InputError
+from pairreg.evaluate import evaluate, field_metrics
 from pairreg.initialization.base import Initialization
-from pairreg.optimization.memory import peak_memory_mb, reset_peak
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.observer import Observer, Observers
 from pairreg.optimization.optimize import optimize
-from pairreg.optimization.prepared import prepare
+from pairreg.optimization.resampled_pair import prepare
 from pairreg.optimizer.base import Optimizer
 from pairreg.pair.pair import Pair
 from pairreg.preprocessing.base import Preprocessing
 from pairreg.regularizer.base import Regularizer
-from pairreg.result.evaluate import evaluate, field_metrics
-from pairreg.result.result import Result
+from pairreg.result import Result
 from pairreg.schedule.base import Schedule
 from pairreg.similarity.base import Similarity
 from pairreg.transform.base import Precision, Transform
@@ -112,7 +112,7 @@ def consistency(result: Result) -> dict[str, float]:
 
 def part(group: str, choice: Any) -> Any:
     """The object that `choice` names or is."""
-    return menu.build(f"{group}/{choice}") if isinstance(choice, str) else choice
+    return option_files.build(f"{group}/{choice}") if isinstance(choice, str) else choice
 
 
 def terms(group: str, choice: Any) -> dict[str, Any]:

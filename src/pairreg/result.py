@@ -10,10 +10,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
+from pairreg.carry import Interpolation, carry
 from pairreg.optimization.history import History
-from pairreg.optimization.prepared import Prepared
+from pairreg.optimization.resampled_pair import Prepared
 from pairreg.pair.pair import Pair
-from pairreg.result.carry import Interpolation, carry
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +82,6 @@ class Result:
 
         `config` and `choices` (the option of every group, such as `{"similarity": "ncc"}`) are kept with it.
         """
-        from pairreg.result.folder import save
+        from pairreg.runs.write import save
 
         save(self, Path(folder), config or {}, choices or {})

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pairreg.compile_cache import MOST, drop_oldest
+from pairreg.backend.compile_cache import MOST, drop_oldest
 
 SCRIPT = """
 import hashlib, pairreg

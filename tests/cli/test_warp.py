@@ -11,12 +11,12 @@ import SimpleITK as sitk
 
 import pairreg
 from pairreg import geometry
+from pairreg.cli import warp
 from pairreg.optimization.history import History
-from pairreg.optimization.prepared import prepare
+from pairreg.optimization.resampled_pair import prepare
 from pairreg.pair.pair import Pair
-from pairreg.result import warp
-from pairreg.result.folder import save_partial
-from pairreg.result.result import Result
+from pairreg.result import Result
+from pairreg.runs.write import save_partial
 
 DATA = Path(pairreg.__file__).parent / "pair" / "data"
 SHORT = ("transform=displacement", "schedule.scales=[8]", "schedule.iterations=[20]", "tracking=none")

@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from pairreg.result.figures import curves, grid, informative_slices, overview
-from pairreg.result.figures.curves import draw_term, level_bands, log_scaled
-from pairreg.result.figures.grid import grid_lines, jacobian_ticks, round_step
-from pairreg.result.figures.labels import label_values, legend, outline
-from pairreg.result.figures.sheet import sheet, show
-from pairreg.result.figures.views import View, views
+from pairreg.figures import curves, grid, informative_slices, overview
+from pairreg.figures.curves import draw_term, level_bands, log_scaled
+from pairreg.figures.grid import grid_lines, jacobian_ticks, round_step
+from pairreg.figures.labels import label_values, legend, outline
+from pairreg.figures.sheet import sheet, show
+from pairreg.figures.views import View, views
 
 SHAPES = {2: (40, 50), 3: (12, 20, 26)}
 SPACING = {2: (2.0, 1.0), 3: (5.0, 2.0, 2.0)}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from pairreg import menu
+import pairreg
 from pairreg.errors import InputError
 from pairreg.pair.files import load_pair
 from pairreg.pair.pair import Pair
@@ -83,7 +83,7 @@ def shared(name: str, **more: object) -> Pair:
 def test_contract(option: str) -> None:
     pair, _ = moved_pair((60, 50), (5.0, 4.0))
     before = sitk.GetArrayFromImage(pair.moving)
-    initialization = menu.build(f"initialization/{option}")
+    initialization = pairreg.build(f"initialization/{option}")
     first, second = initialization(pair), initialization(pair)
     assert isinstance(first, sitk.Transform) and first.GetDimension() == 2
     assert first.GetParameters() == second.GetParameters()
@@ -95,14 +95,14 @@ def test_contract(option: str) -> None:
 @pytest.mark.parametrize("by", ["mass", "geometry"])
 def test_centers_recover_a_translation(size: tuple[int, ...], by: str) -> None:
     pair, truth = moved_pair(size, (0.0, 0.0), far=250.0)
-    found = menu.build("initialization/center_of_mass", by=by)(pair)
+    found = pairreg.build("initialization/center_of_mass", by=by)(pair)
     assert error(pair, found, truth) < 1e-3
 
 
 def test_mass_is_counted_above_the_smallest_intensity_and_in_the_mask() -> None:
     pair, truth = moved_pair((60, 50), (0.0, 4.0))
     lifted = replace(pair, fixed=pair.fixed - 1, moving=pair.moving + 5)
-    centers = menu.build("initialization/center_of_mass")
+    centers = pairreg.build("initialization/center_of_mass")
     assert error(pair, centers(lifted), centers(pair)) < 1e-3
     speck = sitk.Image(pair.fixed)
     speck[2:6, 2:6] = 50.0
@@ -117,7 +117,7 @@ def test_no_mass() -> None:
     mask = sitk.Image(pair.fixed.GetSize(), sitk.sitkUInt8)
     mask.CopyInformation(pair.fixed)
     with pytest.raises(InputError, match="p has no mass"):
-        menu.build("initialization/center_of_mass")(replace(pair, fixed_mask=mask))
+        pairreg.build("initialization/center_of_mass")(replace(pair, fixed_mask=mask))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_no_mass() -> None:
 )
 def test_rigid_recovers_a_known_motion(size: tuple[int, ...], degrees: float, far: float) -> None:
     pair, truth = moved_pair(size, (degrees, 9.0), far)
-    found = menu.build("initialization/rigid")(pair)
+    found = pairreg.build("initialization/rigid")(pair)
     assert error(pair, found, truth) < 0.5
 
 
@@ -134,7 +134,7 @@ def test_rigid_recovers_a_known_motion(size: tuple[int, ...], degrees: float, fa
 def test_affine_recovers_a_known_motion_of_another_contrast(size: tuple[int, ...]) -> None:
     pair, truth = moved_pair(size, (-8.0, 6.0, 0.12))
     other = replace(pair, moving=1 - sitk.Sqrt(pair.moving))
-    assert error(pair, menu.build("initialization/affine")(other), truth) < 1.0
+    assert error(pair, pairreg.build("initialization/affine")(other), truth) < 1.0
 
 
 def test_masks_hide_what_would_mislead() -> None:
@@ -142,18 +142,18 @@ def test_masks_hide_what_would_mislead() -> None:
     mask = sitk.Cast(pair.fixed > 0.02, sitk.sitkUInt8)
     bar = sitk.Image(pair.fixed)
     bar[:, :8] = 1.0
-    found = menu.build("initialization/rigid")(replace(pair, fixed=bar, fixed_mask=sitk.BinaryDilate(mask, [3, 3])))
+    found = pairreg.build("initialization/rigid")(replace(pair, fixed=bar, fixed_mask=sitk.BinaryDilate(mask, [3, 3])))
     assert error(pair, found, truth) < 0.7
 
 
 def test_thin_volumes() -> None:
     pair, truth = moved_pair((48, 44, 3), (8.0, 3.0))
-    assert error(pair, menu.build("initialization/rigid")(pair), truth) < 3.5
+    assert error(pair, pairreg.build("initialization/rigid")(pair), truth) < 3.5
 
 
 def test_threads_are_given_back() -> None:
     before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    menu.build("initialization/rigid", iterations=1)(moved_pair((30, 30), (0.0, 1.0))[0])
+    pairreg.build("initialization/rigid", iterations=1)(moved_pair((30, 30), (0.0, 1.0))[0])
     assert sitk.ProcessObject.GetGlobalDefaultNumberOfThreads() == before
 
 
@@ -164,32 +164,32 @@ def test_nothing_in_common() -> None:
     mask[29:31, 24:26] = 1
     flat = replace(pair, fixed=sitk.Cast(pair.fixed > 2, sitk.sitkFloat32) + 1, fixed_mask=mask)
     with pytest.raises(InputError, match="p "):
-        menu.build("initialization/rigid")(flat)
+        pairreg.build("initialization/rigid")(flat)
 
 
 @pytest.mark.parametrize("wrong", [{"samples": 0}, {"iterations": 0}, {"seed": -1}, {"seed": 0.5}])
 def test_wrong_values(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError, match="initialization.rigid"):
-        menu.build("initialization/rigid", **wrong)
+        pairreg.build("initialization/rigid", **wrong)
 
 
 @pytest.mark.parametrize(("option", "least"), [("center_of_mass", 0.47), ("rigid", 0.5), ("affine", 0.5)])
 def test_two_patients(option: str, least: float) -> None:
-    pair = Percentile()(menu.build("pair/thorax_ct_2d"))
+    pair = Percentile()(pairreg.build("pair/thorax_ct_2d"))
     assert dice(pair, identity(pair)) < 0.41
-    assert dice(pair, menu.build(f"initialization/{option}")(pair)) > least
+    assert dice(pair, pairreg.build(f"initialization/{option}")(pair)) > least
 
 
 def test_breathing_is_not_made_worse() -> None:
-    pair = Percentile()(menu.build("pair/thorax_ct_3d"))
-    assert dice(pair, menu.build("initialization/affine")(pair)) > dice(pair, identity(pair)) - 0.002
+    pair = Percentile()(pairreg.build("pair/thorax_ct_3d"))
+    assert dice(pair, pairreg.build("initialization/affine")(pair)) > dice(pair, identity(pair)) - 0.002
 
 
 @pytest.mark.parametrize(("option", "most"), [("center_of_mass", 10.0), ("affine", 6.2)])
 def test_lung_landmarks(option: str, most: float) -> None:
     points = SHARED / "ct_lung_baseline_followup" / "landmarks.json"
     pair = shared("ct_lung_baseline_followup", fixed_landmarks=points, moving_landmarks=points)
-    found = menu.build(f"initialization/{option}")(pair)
+    found = pairreg.build(f"initialization/{option}")(pair)
     warped = [found.TransformPoint(p) for p in pair.fixed_landmarks]
     assert np.linalg.norm(warped - pair.moving_landmarks, axis=1).mean() < most
 
@@ -202,4 +202,4 @@ def test_lung_landmarks(option: str, most: float) -> None:
 def test_published_transforms(name: str, degrees: float, shift: tuple[float, float], option: str) -> None:
     pair = shared(name)
     truth = sitk.Euler2DTransform((110.0, 128.0), np.deg2rad(degrees), shift)
-    assert error(pair, menu.build(f"initialization/{option}")(pair), truth) < 0.5
+    assert error(pair, pairreg.build(f"initialization/{option}")(pair), truth) < 0.5

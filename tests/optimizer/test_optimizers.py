@@ -50,9 +50,11 @@ def test_a_schedule_of_keras_is_followed_and_starts_anew_on_every_level(warped_2
         "boundaries": [4],
         "values": [0.1, 0.0],
     }
-    from pairreg import menu
+    from pairreg import option_files
 
-    adam = menu.instantiate({**menu.option_node("optimizer/adam"), "learning_rate": schedule}, "optimizer")
+    adam = option_files.instantiate(
+        {**option_files.option_node("optimizer/adam"), "learning_rate": schedule}, "optimizer"
+    )
     for iterations in (5, 30):
         result = pairreg.register(
             warped_2d.pair(),

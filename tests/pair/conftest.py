@@ -1,10 +1,8 @@
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # pair_helpers, in every import mode of pytest
-from pair_helpers import image, written  # noqa: E402
+from pair_helpers import image, written
 
 
 @pytest.fixture

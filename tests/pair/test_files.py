@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from pair_helpers import image, refused, same_space, written
 
-from pairreg import menu
+from pair_helpers import image, refused, same_space, written
+from pairreg import option_files
 from pairreg.pair.files import load_pair
 
 Files = tuple[Path, Path]
@@ -40,9 +40,9 @@ def test_name(files: Files) -> None:
 
 
 def test_option_file(files: Files) -> None:
-    pair = menu.build("pair/files", fixed=str(files[0]), moving=str(files[1]), label_names={1: "a"}, name="x")
+    pair = option_files.build("pair/files", fixed=str(files[0]), moving=str(files[1]), label_names={1: "a"}, name="x")
     assert pair.name == "x"
-    refused("pair.files.fixed", menu.build, "pair/files", fixed=3, moving=str(files[1]))
+    refused("pair.files.fixed", option_files.build, "pair/files", fixed=3, moving=str(files[1]))
 
 
 def test_dimensions_differ(tmp_path: Path, files: Files) -> None:

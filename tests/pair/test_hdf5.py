@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from pair_helpers import image, refused, written
 
-from pairreg import menu
+from pair_helpers import image, refused, written
+from pairreg import option_files
 from pairreg.pair.files import load_pair
 from pairreg.pair.hdf5 import cases, load_case
 from pairreg.pair.pair import Pair
@@ -99,14 +99,16 @@ def test_names_and_patterns(packed):
     assert cases(packed, "f*") == ["flat", "full"] and cases(packed, "full") == ["full"]
     message = refused(packed, cases, packed, "patient*")
     assert "'patient*'" in message and "flat, full, plain-2" in message
-    assert "flat, full" in refused(packed, menu.build, "pair/hdf5", file=str(packed), case="f*")
-    assert menu.build("pair/hdf5", file=str(packed), case="p*").name == "plain-2"
+    assert "flat, full" in refused(packed, option_files.build, "pair/hdf5", file=str(packed), case="f*")
+    assert option_files.build("pair/hdf5", file=str(packed), case="p*").name == "plain-2"
 
 
 def test_a_case_with_a_number_as_its_name(manifest, pairreg_pack, tmp_path):
     manifest.write_text("case,fixed,moving\n7,flat/fixed.nii.gz,flat/moving.nrrd\n")
     assert pairreg_pack(manifest, "n.h5", cwd=tmp_path).returncode == 0
-    assert menu.build("pair/hdf5", file=str(tmp_path / "n.h5"), case=7).name == "7"  # Hydra reads pair.case=7 as int
+    assert (
+        option_files.build("pair/hdf5", file=str(tmp_path / "n.h5"), case=7).name == "7"
+    )  # Hydra reads pair.case=7 as int
 
 
 def test_other_cases_are_not_read(packed):
@@ -161,7 +163,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("table", "message"), REFUSED.values(), ids=REFUSED)
 def test_a_bad_table_is_one_sentence_and_leaves_nothing(manifest, tmp_path, monkeypatch, capsys, table, message):
-    from pairreg.pair import pack
+    from pairreg.cli import pack
 
     manifest.write_text(table, errors="surrogateescape")
     (tmp_path / "old.h5").write_text("as it was")

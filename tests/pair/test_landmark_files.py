@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pair_helpers import SHARED, refused
 
+from pair_helpers import SHARED, refused
 from pairreg.pair.landmarks import read_landmarks
 
 POINTS = [[1.0, 2.5, -3.0], [4.0, 5.0, 6.0]]

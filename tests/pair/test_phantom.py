@@ -5,14 +5,14 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 
-from pairreg import InputError, geometry, menu, metrics
+from pairreg import InputError, geometry, metrics, option_files
+from pairreg.evaluate import evaluate, truth_metrics
 from pairreg.pair.phantom import Anatomy, phantom, phantom_2d, phantom_3d
 from pairreg.pair.phantom.deformation import RandomDeformation
 from pairreg.pair.phantom.pair import make_grid
 from pairreg.pair.phantom.ribcage import thoracic
 from pairreg.pair.phantom.torso import label_names, table
 from pairreg.pair.phantom.variation import LIMITS
-from pairreg.result.evaluate import evaluate, truth_metrics
 
 NUMBER = {name: label for label, name in label_names().items()}
 LARGE = ("lung_right", "lung_left", "heart", "liver", "stomach")
@@ -270,5 +270,5 @@ def test_channels_belong_to_the_moving_image(pair):
 )
 def test_what_cannot_be_is_refused_with_one_sentence(arguments, message):
     with pytest.raises(InputError, match=message) as info:
-        menu.build("pair/phantom_2d", **arguments)
+        option_files.build("pair/phantom_2d", **arguments)
     assert "\n" not in str(info.value)

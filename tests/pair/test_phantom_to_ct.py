@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 import pairreg
-from pairreg import InputError, geometry, menu
+from pairreg import InputError, geometry, option_files
 from pairreg.pair.bundled import bundled
 from pairreg.pair.phantom import phantom_to_ct_2d, phantom_to_ct_3d
 from pairreg.pair.phantom.to_ct import BUNDLED_ANATOMY
@@ -118,7 +118,7 @@ def test_a_run_carries_organs_as_labels(tmp_path):
 )
 def test_what_cannot_be_is_refused_with_one_sentence(arguments, message):
     with pytest.raises(InputError, match=message) as info:
-        menu.build("pair/phantom_to_ct_2d", **arguments)
+        option_files.build("pair/phantom_to_ct_2d", **arguments)
     assert "\n" not in str(info.value)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from pair_helpers import image, refused, same_space, written
 
+from pair_helpers import image, refused, same_space, written
 from pairreg.pair.reading import read_image
 
 

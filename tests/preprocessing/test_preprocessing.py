@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from pairreg import menu
+from pairreg import option_files
 from pairreg.errors import InputError
 from pairreg.pair.pair import Pair
 from pairreg.preprocessing.base import Preprocessing
@@ -34,7 +34,7 @@ def values() -> np.ndarray:
 
 def test_minmax(values: np.ndarray) -> None:
     pair = pair_of(values)
-    result = menu.build("preprocessing/minmax")(pair)
+    result = option_files.build("preprocessing/minmax")(pair)
     expected = (values - values.min()) / np.ptp(values)
     np.testing.assert_allclose(array(result.fixed), expected, atol=1e-6)
     np.testing.assert_allclose(array(result.moving), expected[::-1], atol=1e-6)
@@ -46,12 +46,12 @@ def test_percentile(values: np.ndarray) -> None:
     values[0, 0, 0] = 1e6
     pair = pair_of(values)
     low, high = np.percentile(array(pair.fixed), (5, 90))
-    result = array(menu.build("preprocessing/percentile", lower=5.0, upper=90)(pair).fixed)
+    result = array(option_files.build("preprocessing/percentile", lower=5.0, upper=90)(pair).fixed)
     np.testing.assert_allclose(result, (np.clip(values, low, high) - low) / (high - low), atol=1e-6)
 
 
 def test_window_and_range(values: np.ndarray) -> None:
-    result = menu.build("preprocessing/window", lower=-100, upper=100, range=[-1, 3])(pair_of(values))
+    result = option_files.build("preprocessing/window", lower=-100, upper=100, range=[-1, 3])(pair_of(values))
     np.testing.assert_allclose(array(result.fixed), np.clip(values, -100, 100) / 50 + 1, atol=1e-5)
     assert array(result.moving).min() == -1 and array(result.moving).max() == 3
 
@@ -66,7 +66,7 @@ def test_limits_come_from_the_mask_on_any_grid(values: np.ndarray) -> None:
     used = array(sitk.Resample(mask, pair.fixed, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0
     assert 0 < used.sum() < used.size
     low, high = values[used].min(), values[used].max()
-    result = array(menu.build("preprocessing/minmax")(pair).fixed)
+    result = array(option_files.build("preprocessing/minmax")(pair).fixed)
     np.testing.assert_allclose(result, (np.clip(values, low, high) - low) / (high - low), atol=1e-6)
 
 
@@ -74,7 +74,7 @@ def test_blur_is_a_gaussian_in_mm() -> None:
     values = np.zeros((41, 61, 81))
     values[20, 30, 40] = 1
     pair = Pair(name="p", fixed=image(values), moving=image(values))
-    result = menu.build("preprocessing/minmax", blur_fixed=3.0)(pair)
+    result = option_files.build("preprocessing/minmax", blur_fixed=3.0)(pair)
     spread = array(result.fixed).astype(np.float64)
     assert spread.sum() == pytest.approx(1, abs=1e-3)
     np.testing.assert_array_equal(array(result.moving), values)
@@ -87,7 +87,7 @@ def test_blur_is_a_gaussian_in_mm() -> None:
 @pytest.mark.parametrize("shape", [(2, 30, 30), (3, 2)])
 def test_thin_images_are_blurred(shape: tuple[int, ...]) -> None:
     values = np.random.default_rng(0).normal(size=shape)
-    result = menu.build("preprocessing/minmax", blur_fixed=2.0, blur_moving=2.0)(pair_of(values))
+    result = option_files.build("preprocessing/minmax", blur_fixed=2.0, blur_moving=2.0)(pair_of(values))
     assert np.isfinite(array(result.fixed)).all() and np.ptp(array(result.fixed)) < 1
 
 
@@ -101,7 +101,7 @@ def test_resampling_keeps_the_field_of_view(values: np.ndarray, spacing: object)
     pair = pair_of(values)
     turn = [0.8, -0.6, 0, 0.6, 0.8, 0, 0, 0, 1]
     pair.fixed.SetDirection(turn)
-    result = menu.build("preprocessing/minmax", spacing=spacing)(pair)
+    result = option_files.build("preprocessing/minmax", spacing=spacing)(pair)
     np.testing.assert_allclose(edges(result.fixed), edges(pair.fixed), atol=1e-9)
     assert result.fixed.GetDirection() == pair.fixed.GetDirection()
     assert result.moving.GetSize() == pair.moving.GetSize()
@@ -111,7 +111,7 @@ def test_resampling_keeps_the_field_of_view(values: np.ndarray, spacing: object)
 def test_resampling_keeps_a_ramp_at_its_place_in_the_world(spacing: object) -> None:
     y, x = np.mgrid[0:60, 0:100]
     pair = pair_of(2.0 * x + 3.0 * y)
-    fixed = menu.build("preprocessing/minmax", spacing=spacing)(pair).fixed
+    fixed = option_files.build("preprocessing/minmax", spacing=spacing)(pair).fixed
     rows, columns = np.mgrid[8 : fixed.GetSize()[1] - 8, 5 : fixed.GetSize()[0] - 5]  # the blur bends it at the edges
     world = [
         fixed.TransformIndexToPhysicalPoint((int(c), int(r))) for r, c in zip(rows.flat, columns.flat, strict=True)
@@ -124,7 +124,7 @@ def test_resampling_keeps_a_ramp_at_its_place_in_the_world(spacing: object) -> N
 def test_downsampling_does_not_alias() -> None:
     stripes = np.tile([0.0, 1.0], (64, 32))
     pair = pair_of(stripes)
-    fixed = array(menu.build("preprocessing/minmax", spacing=[2.5, 1.25])(pair).fixed)
+    fixed = array(option_files.build("preprocessing/minmax", spacing=[2.5, 1.25])(pair).fixed)
     assert np.abs(fixed[:, 2:-2] - 0.5).max() < 0.05
 
 
@@ -132,7 +132,7 @@ def test_downsampling_does_not_alias() -> None:
 def test_constant_image(option: str, values: np.ndarray) -> None:
     pair = replace(pair_of(values), moving=image(np.full((6, 10, 12), 2000.0)))
     with pytest.raises(InputError, match="moving image of p is constant"):
-        menu.build(f"preprocessing/{option}")(pair)
+        option_files.build(f"preprocessing/{option}")(pair)
 
 
 @pytest.mark.parametrize(
@@ -151,17 +151,17 @@ def test_constant_image(option: str, values: np.ndarray) -> None:
 )
 def test_wrong_values(option: str, wrong: dict[str, object]) -> None:
     with pytest.raises(InputError, match=f"preprocessing.{option}"):
-        menu.build(f"preprocessing/{option}", **wrong)
+        option_files.build(f"preprocessing/{option}", **wrong)
 
 
 def test_spacing_of_another_dimension(values: np.ndarray) -> None:
     with pytest.raises(InputError, match="2 numbers for a 3-D"):
-        menu.build("preprocessing/minmax", spacing=[1.0, 1.0])(pair_of(values))
+        option_files.build("preprocessing/minmax", spacing=[1.0, 1.0])(pair_of(values))
 
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_contract(option: str, values: np.ndarray) -> None:
-    preprocessing, pair = menu.build(f"preprocessing/{option}"), pair_of(values)
+    preprocessing, pair = option_files.build(f"preprocessing/{option}"), pair_of(values)
     before = array(pair.fixed).copy()
     result = preprocessing(replace(pair, fixed_landmarks=np.ones((2, 3))))
     assert isinstance(preprocessing, Preprocessing)

@@ -5,6 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+
+import pairreg
+from pairreg.backend import tf
 from regularizer_helpers import (
     NDIMS,
     OPTIONS,
@@ -21,9 +24,6 @@ from regularizer_helpers import (
     value,
     value_and_gradient,
 )
-
-import pairreg
-from pairreg.backend import tf
 
 EVERY = pytest.mark.parametrize("name", OPTIONS)
 EVERY_PENALTY = pytest.mark.parametrize("name", PENALTIES)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from regularizer_helpers import (
     NDIMS,
     SHAPES,

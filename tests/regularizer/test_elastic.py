@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+
+import pairreg
 from regularizer_helpers import (
     NDIMS,
     SHAPES,
@@ -12,8 +14,6 @@ from regularizer_helpers import (
     random_gradient,
     value,
 )
-
-import pairreg
 
 
 def density(gradient: np.ndarray, mu: float, lam: float) -> float:

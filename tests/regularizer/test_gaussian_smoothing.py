@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from regularizer_helpers import NDIMS, SPACINGS, build, noise
 from scipy.ndimage import gaussian_filter
 
 from pairreg.backend import tf
+from regularizer_helpers import NDIMS, SPACINGS, build, noise
 
 SHAPES = {2: (40, 36), 3: (24, 40, 30)}
 SIGMA = 2.1  # mm: 0.7 to 3 voxels

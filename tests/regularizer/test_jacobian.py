@@ -1,6 +1,12 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
+import pairreg
+from pairreg.backend import tf
+from pairreg.metrics import folds_percent, ndv_percent
+from pairreg.metrics.jacobian import corner_determinants
+from pairreg.transform.warp import warp
 from regularizer_helpers import (
     NDIMS,
     SHAPES,
@@ -15,12 +21,6 @@ from regularizer_helpers import (
     value,
     value_and_gradient,
 )
-
-import pairreg
-from pairreg.backend import tf
-from pairreg.metrics import folds_percent, ndv_percent
-from pairreg.metrics.jacobian import corner_determinants
-from pairreg.transform.warp import warp
 
 
 @NDIMS

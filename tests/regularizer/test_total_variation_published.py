@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+
+from pairreg.backend import tf
 from regularizer_helpers import (
     NDIMS,
     SHAPES,
@@ -13,8 +15,6 @@ from regularizer_helpers import (
     value,
     voxels,
 )
-
-from pairreg.backend import tf
 
 
 @NDIMS

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from pairreg.result.scene import Scene
+from pairreg.runs.figure_arrays import Scene
 
 SHAPES = {2: (40, 50), 3: (12, 20, 26)}
 PROVENANCE = {"git_commit": "c0ffee", "git_dirty": "false", "version/numpy": "2.0", "command": "pairreg study=made -m"}

@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pairreg.figures.views import View
+from pairreg.report.charts.curves import mean_curve, terms_of
+from pairreg.report.charts.draw import draw
+from pairreg.report.charts.panel import wrap
+from pairreg.report.charts.planes import cuts
+from pairreg.report.charts.setting_style import looks
+from pairreg.report.charts.tradeoff import pareto
+from pairreg.report.charts.zoom import boxes
 from pairreg.report.design import Design
-from pairreg.report.figures.curves import mean_curve, terms_of
-from pairreg.report.figures.cuts import cuts
-from pairreg.report.figures.draw import draw
-from pairreg.report.figures.look import looks
-from pairreg.report.figures.panel import wrap
-from pairreg.report.figures.tradeoff import pareto
-from pairreg.report.figures.zoom import boxes
 from pairreg.report.ranking import rank
-from pairreg.report.runs import read_study
-from pairreg.result.figures.views import View
+from pairreg.runs.read import read_study
 
 Write = Callable[..., Path]
 VIEW = View("", None, None, (2.0, 1.0), (60, 80), up=False)

@@ -12,16 +12,16 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from pairreg.errors import InputError
-from pairreg.report.axes import axes
-from pairreg.report.paper import LAYOUTS, loss_comparison, phantom_to_patient, regularizer_comparison, weight_sweep
-from pairreg.report.paper.draw import draw_layout
-from pairreg.report.paper.panels import Shown, label_map
-from pairreg.report.runs import Run
+from pairreg.figures.style import colour
+from pairreg.report.figures import LAYOUTS, loss_comparison, phantom_to_patient, regularizer_comparison, weight_sweep
+from pairreg.report.figures.draw import draw_layout
+from pairreg.report.figures.panels import Shown, label_map
 from pairreg.report.write import write_report
-from pairreg.result.figures.style import colour
+from pairreg.runs.factors import axes
+from pairreg.runs.outcome import Outcome
+from pairreg.runs.read import Run
+from pairreg.runs.spec import Task
 from pairreg.study.figure import draw_figure
-from pairreg.study.outcome import Outcome
-from pairreg.study.task import Task
 
 Write = Callable[..., Path]
 Command = Callable[..., subprocess.CompletedProcess[str]]

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pairreg.cli.report import find
 from pairreg.errors import InputError
-from pairreg.report.app import find
-from pairreg.report.runs import last_error
 from pairreg.report.write import write_report
+from pairreg.runs.read import last_error
 
 Write = Callable[..., Path]
 
@@ -124,5 +124,5 @@ def test_command_says_in_a_sentence_what_is_wrong(write_run: Write, study: Path)
 
 def test_the_command_imports_heavy_libraries_only_when_it_draws() -> None:
     heavy = ("tensorflow", "matplotlib", "scipy", "SimpleITK", "pandas")
-    code = f"import sys, pairreg.report.app, pairreg.report.axes; sys.exit(any(m in sys.modules for m in {heavy}))"
+    code = f"import sys, pairreg.cli.report, pairreg.runs.factors; sys.exit(any(m in sys.modules for m in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

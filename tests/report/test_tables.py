@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pairreg.report.design import Design
-from pairreg.report.measures import SHOWN
+from pairreg.report.metric_columns import SHOWN
 from pairreg.report.ranking import Ranking, rank
-from pairreg.report.runs import read_study
 from pairreg.report.tables import header, lines, tex, write_csv, write_tex
+from pairreg.runs.read import read_study
 
 Write = Callable[..., Path]
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from pairreg.report.axes import axes, setting
+from pairreg.runs.factors import axes, setting
 from pairreg.report.design import Design
-from pairreg.report.replicates import pair_names
-from pairreg.report.runs import read_study
+from pairreg.runs.replicates import pair_names
+from pairreg.runs.read import read_study
 
 Write = Callable[..., Path]
 

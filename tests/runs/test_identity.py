@@ -1,4 +1,4 @@
-from pairreg.study.signature import signature
+from pairreg.runs.identity import signature
 
 CONFIG = {"similarity": {"ncc": {"window": 9, "weight": 1.0}}, "seed": 0, "study": "a", "output_dir": "runs"}
 

@@ -1,6 +1,6 @@
 import subprocess
 
-from pairreg.result import provenance
+from pairreg.runs import provenance
 
 
 def test_the_commit_is_that_of_the_code_and_not_of_a_repository_around_it(tmp_path, monkeypatch):

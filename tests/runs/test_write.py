@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 import pairreg
 from pairreg import geometry
-from pairreg.result.scene import Scene
+from pairreg.runs.figure_arrays import Scene
 from pairreg.schedule.single_level import SingleLevel
 
 
@@ -119,7 +119,7 @@ def test_labels_keep_their_values_and_channels_are_carried(run):
 def test_saving_again_replaces_and_an_unfinished_folder_has_no_result(run, tmp_path, monkeypatch):
     result, _ = run
     result.save(tmp_path)
-    monkeypatch.setattr("pairreg.result.folder.write_hdf5", lambda *_: 1 / 0)
+    monkeypatch.setattr("pairreg.runs.write.write_hdf5", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         result.save(tmp_path)
     assert not (tmp_path / "result.json").exists()

@@ -15,7 +15,7 @@ from pairreg.pair.hdf5 import cases, load_case
 from pairreg.pair.phantom import phantom
 from pairreg.pair.phantom.pair import make_grid
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "prepare_naf_prostate.py"
 SIZE, SPACING = (64, 64, 12), 6.0  # around the heart, with a field of view of 384 mm
 LOG = f"""pixel width =  {SPACING / 10:.4f} (cm/pixel)

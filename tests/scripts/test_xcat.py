@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from pair_helpers import refused
 
+from naf_prostate.published import PhantomImages, slice_pair, volume_pair
+from naf_prostate.xcat import MU_WATER, Header, header_of, hounsfield, read_log, read_volume
+from pair_helpers import refused
 from pairreg import geometry
-from pairreg.pair.published import PhantomImages, slice_pair, volume_pair
-from pairreg.pair.xcat import MU_WATER, Header, header_of, hounsfield, read_log, read_volume
 
 LOG = """-----------------Phantom Dimensions------------------
 pixel width =  0.2000 (cm/pixel)

@@ -3,7 +3,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from pairreg.errors import InputError
-from pairreg.study.space import Space, read_space
+from pairreg.search.space import Space, read_space
 
 
 def space(*overrides: str) -> Space:

@@ -19,7 +19,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from pairreg.study.signature import signature
+from pairreg.runs.identity import signature
 
 PLUGINS = Path(__file__).parent / "plugins"
 SEARCH = ["-m", "hydra/sweeper=pairreg_search", "hydra/launcher=formula", "study=s"]

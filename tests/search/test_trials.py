@@ -8,9 +8,9 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
 from pairreg.errors import InputError
-from pairreg.report.figures.tradeoff import pareto
-from pairreg.study.outcome import Outcome
-from pairreg.study.trials import Trials
+from pairreg.report.charts.tradeoff import pareto
+from pairreg.runs.outcome import Outcome
+from pairreg.search.trials import Trials
 
 FREE = {"x": FloatDistribution(-4, 4), "y": FloatDistribution(0.01, 100, log=True), "n": IntDistribution(1, 5)}
 BOWL = {"bowl": "minimize"}

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from similarity_helpers import SHAPES, pair, some_mask, texture, value_and_gradient
 
 import pairreg
 from pairreg.backend import tf
 from pairreg.errors import InputError
 from pairreg.similarity.base import Similarity
+from similarity_helpers import SHAPES, pair, some_mask, texture, value_and_gradient
 
 VARIANTS = {"ncc": [{"kernel": "gaussian"}, {"signed": True}], "mind": [{"radius": 0, "dilation": 1}]}
 CASES = [(name, overrides) for name in pairreg.options("similarity") for overrides in ({}, *VARIANTS.get(name, []))]

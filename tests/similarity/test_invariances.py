@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from similarity_helpers import SHAPES, Array, pair, some_mask, value
 
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=["2d", "3d"])

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from similarity_helpers import Array, pair, texture, value, value_and_gradient
 
 import pairreg
 from pairreg.backend import tf
 from pairreg.similarity.base import masked_mean
 from pairreg.similarity.histogram import joint_histogram, parzen_windows
 from pairreg.similarity.windows import box_taps, window_statistics
+from similarity_helpers import Array, pair, texture, value, value_and_gradient
 
 VOLUME = (20, 21, 22)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from scipy.ndimage import uniform_filter
-from similarity_helpers import Array, pair, some_mask, value
 from skimage.metrics import normalized_mutual_information, structural_similarity
 
 from pairreg.backend import tf
+from similarity_helpers import Array, pair, some_mask, value
 
 each_shape = pytest.mark.parametrize("shape", [(40, 33), (19, 24, 17)], ids=["2d", "3d"])
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from pairreg.runs.outcome import Outcome
 from pairreg.study.cases import combined
-from pairreg.study.outcome import Outcome
 
 
 def test_a_pattern_is_a_run_for_each_case(pairreg, pairreg_pack, warped_2d, tmp_path):

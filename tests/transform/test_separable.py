@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pairreg.separable import along_axes, upsample, upsample_matrix
+from pairreg.transform.separable import along_axes, upsample, upsample_matrix
 
 
 def random(*shape: int) -> np.ndarray:

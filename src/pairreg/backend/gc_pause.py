@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def lasting() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """What is made in here, such as imported modules, stays as long as the process does.
 
     Python would look through all of it for garbage several times while thousands of modules are imported, and again

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from pairreg.compile_cache import use_compile_cache
-from pairreg.lasting import lasting
+from pairreg.backend.compile_cache import use_compile_cache
+from pairreg.backend.gc_pause import gc_paused
 
 
 class _Lazy(ModuleType):
@@ -38,7 +38,7 @@ def configure() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # 3: the oneDNN notice and device probing are no news
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     use_compile_cache()
-    with lasting():
+    with gc_paused():
         tensorflow = _import_quietly("tensorflow")
     tensorflow.get_logger().setLevel("ERROR")  # it warns of "retracing" when a study compiles its next objective
     tensorflow.config.experimental.enable_op_determinism()

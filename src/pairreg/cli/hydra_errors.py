@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from pairreg import menu
+from pairreg import option_files
 from pairreg.errors import InputError
 
 
@@ -28,7 +28,7 @@ def known_options(message: str, group: str) -> list[str]:
     if listed:
         return listed[1].split()
     folder = Path(str(files("pairreg.experiments"))) / group
-    return sorted(path.stem for path in folder.glob("*.yaml")) or menu.options(group)
+    return sorted(path.stem for path in folder.glob("*.yaml")) or option_files.options(group)
 
 
 def unknown_key(error: OmegaConfBaseException) -> str:
@@ -41,7 +41,7 @@ def unknown_key(error: OmegaConfBaseException) -> str:
 
 def one_of_sentence(what: str, value: str, choices: list[str]) -> str:
     try:
-        menu.one_of(what, value, choices)
+        option_files.one_of(what, value, choices)
     except InputError as complaint:
         return str(complaint)
     return f"{what} {value!r} cannot be used here."

@@ -9,10 +9,10 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from pairreg.runs.spec import Task
 from pairreg.study.cases import combined, expand
-from pairreg.study.job import TERMS
+from pairreg.study.checked_config import TERMS
 from pairreg.study.study import Study
-from pairreg.study.task import Task
 
 
 class StudyLauncher(Launcher):

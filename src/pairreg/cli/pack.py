@@ -5,24 +5,25 @@ import argparse
 from rich.console import Console
 from rich.progress import track
 
-from pairreg import command
+from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
+from pairreg.files import target
 from pairreg.pair.files import load_pair
 from pairreg.pair.hdf5 import write_pair, writing
 from pairreg.pair.manifest import CHANNEL, COLUMNS, read_manifest
 
 
 def main() -> None:
-    parser = command.Parser(prog="pairreg-pack", description="Pack many pairs into one HDF5 file for pair=hdf5.")
+    parser = Parser(prog="pairreg-pack", description="Pack many pairs into one HDF5 file for pair=hdf5.")
     columns = f"CSV file with a header of {', '.join(COLUMNS)} or {CHANNEL}NAME; files relative to its folder"
     parser.add_argument("manifest", metavar="MANIFEST.csv", help=f"{columns}; the first three are needed")
     parser.add_argument("output", metavar="CASES.h5", help="file to write")
     parser.add_argument("--label-names", metavar="1=bone,2=lung", default="", help="names of label values")
-    command.run(parser, pack)
+    run(parser, pack)
 
 
 def pack(arguments: argparse.Namespace) -> None:
-    output = command.target(arguments.output)
+    output = target(arguments.output)
     names = label_names(arguments.label_names)
     rows = read_manifest(arguments.manifest)
     with writing(output) as file:

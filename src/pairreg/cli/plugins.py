@@ -8,8 +8,8 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-from pairreg.study.launcher import StudyLauncher
-from pairreg.study.search import SearchSweeper, search_node
+from pairreg.cli.launcher import StudyLauncher
+from pairreg.search.sweeper import SearchSweeper, search_node
 from pairreg.transform.base import Precision
 
 

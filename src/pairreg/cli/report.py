@@ -43,9 +43,9 @@ def report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
 
     from pairreg.report.design import Design
     from pairreg.report.ranking import rank
-    from pairreg.report.runs import read_study
     from pairreg.report.tables import terminal_table
     from pairreg.report.write import write
+    from pairreg.runs.read import read_study
 
     study = read_study(folder)
     ranking = rank(Design.of(study.runs), reference)

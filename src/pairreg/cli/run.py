@@ -11,13 +11,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pairreg import interruption
+from pairreg.cli.hydra_errors import sentence
+from pairreg.cli.launcher import task
+from pairreg.cli.plugins import register_plugins
 from pairreg.errors import InputError
+from pairreg.runs.spec import Task
 from pairreg.study.cases import expand
-from pairreg.study.complaint import sentence
-from pairreg.study.launcher import task
-from pairreg.study.plugins import register_plugins
 from pairreg.study.study import DryRun, Study, console
-from pairreg.study.task import Task
 
 log = logging.getLogger("pairreg")
 single: list[Task] = []

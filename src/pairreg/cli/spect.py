@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from pairreg import command
+from pairreg.cli.common import Parser, run
 from pairreg.spect.scan import scan
 
 
 def main() -> None:
-    parser = command.Parser(
+    parser = Parser(
         prog="pairreg-spect",
         description="Simulate SPECT scans, without and with lesions in bone, of a phantom that a run has deformed.",
     )
@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--lesions", type=int, default=3, help="how many (3)")
     parser.add_argument("--counts", type=float, default=6e6, help="detected in the whole scan (6e6)")
     parser.add_argument("--seed", type=int, default=0, help="of lesions and noise (0)")
-    command.run(parser, simulate)
+    run(parser, simulate)
 
 
 def simulate(arguments: argparse.Namespace) -> None:

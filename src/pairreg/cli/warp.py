@@ -6,21 +6,23 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import command, geometry
+from pairreg import geometry
+from pairreg.carry import Interpolation
+from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
+from pairreg.files import replacing, target
 from pairreg.pair.checks import read_intensities, read_label_map
 from pairreg.pair.landmarks import read_points, write_points
 from pairreg.pair.reading import read_image
-from pairreg.result.carry import Interpolation
-from pairreg.result.finished import Finished
-from pairreg.result.points import TOLERANCE, to_fixed, to_moving
+from pairreg.points import TOLERANCE, to_fixed, to_moving
+from pairreg.runs.finished import Finished
 
 POINT_FILES = (".csv", ".json")
 IMAGE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, which keeps the grid and any pixel type
 
 
 def main() -> None:
-    parser = command.Parser(
+    parser = Parser(
         prog="pairreg-warp",
         description="Carry an image, a label map or points of the moving image along with a finished run.",
     )
@@ -35,18 +37,18 @@ def main() -> None:
     parser.add_argument("--mass-preserving", action="store_true", help="keep the integral: an activity, a density")
     parser.add_argument("--grid", metavar="FILE", help="image whose grid to use; fixed (default): the fixed image's")
     parser.add_argument("--inverse", action="store_true", help="points: from the fixed to the moving image")
-    command.run(parser, warp)
+    run(parser, warp)
 
 
 def warp(arguments: argparse.Namespace) -> None:
     check_usage(arguments)
-    output = command.target(arguments.output)
+    output = target(arguments.output)
     run = Finished(arguments.run)
     if is_points(arguments.file):
         warp_points(run, arguments.file, output, arguments.inverse)
         return
     image = warp_image(run, arguments)
-    with command.replacing(output) as part:
+    with replacing(output) as part:
         sitk.WriteImage(image, str(part))
 
 
@@ -94,7 +96,7 @@ def warp_points(run: Finished, file: str, output: Path, inverse: bool) -> None:
         numbers = ", ".join(str(i) for i in np.flatnonzero(lost) + 1)
         why = "lie outside the fixed image" if inverse else f"are not reached from it within {TOLERANCE} mm"
         raise InputError(f"{file}: of its {len(points)} points, number {numbers} {why}; leave them out.")
-    with command.replacing(output) as part:
+    with replacing(output) as part:
         write_points(part, carried, like=file, image=goal)
 
 

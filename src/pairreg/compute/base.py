@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from pairreg.study.outcome import Outcome
-from pairreg.study.task import Task
+from pairreg.runs.outcome import Outcome
+from pairreg.runs.spec import Task
 
 Work = Callable[[Task], Outcome]  # can be pickled, and does not raise unless it is interrupted
 

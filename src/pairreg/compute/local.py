@@ -3,11 +3,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from pairreg.backend.memory import held_mb
 from pairreg.compute.base import Compute, Work
 from pairreg.compute.processes import Processes
-from pairreg.optimization.memory import held_mb
-from pairreg.study.outcome import Outcome
-from pairreg.study.task import Task
+from pairreg.runs.outcome import Outcome
+from pairreg.runs.spec import Task
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pairreg.compute.base import Compute, Work, died
 from pairreg.errors import InputError
-from pairreg.study.outcome import Outcome
-from pairreg.study.task import Task
+from pairreg.runs.outcome import Outcome
+from pairreg.runs.spec import Task
 
 
 @dataclass(frozen=True)

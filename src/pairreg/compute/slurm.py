@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from pairreg.compute.base import Compute, Work, died
 from pairreg.errors import InputError
-from pairreg.study.outcome import Outcome
-from pairreg.study.task import Task
+from pairreg.runs.outcome import Outcome
+from pairreg.runs.spec import Task
 
 POLL = 2.0  # seconds
 log = logging.getLogger("pairreg")

@@ -4,9 +4,9 @@ Importing this package imports Matplotlib: do so when a figure is wanted. Figure
 no display and leave no state behind.
 """
 
-from pairreg.result.figures.curves import curves
-from pairreg.result.figures.grid import grid
-from pairreg.result.figures.overview import overview
-from pairreg.result.figures.views import informative_slices
+from pairreg.figures.curves import curves
+from pairreg.figures.grid import grid
+from pairreg.figures.overview import overview
+from pairreg.figures.views import informative_slices
 
 __all__ = ["curves", "grid", "informative_slices", "overview"]

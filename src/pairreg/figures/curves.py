@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pairreg.result.figures.style import BLUE, STYLE, VERMILION, save
+from pairreg.figures.style import BLUE, STYLE, VERMILION, save
 
 PANEL = (2.7, 1.9)  # inches
 KINDS = ("loss", "similarity/", "regularizer/")

@@ -10,10 +10,10 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import ListedColormap
 from matplotlib.image import AxesImage
 
+from pairreg.figures.sheet import Sheet, positions, sheet, show
+from pairreg.figures.style import FOLDED, STYLE, save
+from pairreg.figures.views import View, informative_slices, views
 from pairreg.metrics.deformation import folds, jacobian_determinant
-from pairreg.result.figures.sheet import Sheet, positions, sheet, show
-from pairreg.result.figures.style import FOLDED, STYLE, save
-from pairreg.result.figures.views import View, informative_slices, views
 
 LINE = "#F0E442"
 ROUND_STEPS = (1, 2, 2.5, 5, 10)

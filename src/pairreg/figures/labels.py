@@ -9,9 +9,9 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from pairreg.result.figures.sheet import positions, show
-from pairreg.result.figures.style import colour
-from pairreg.result.figures.views import View
+from pairreg.figures.sheet import positions, show
+from pairreg.figures.style import colour
+from pairreg.figures.views import View
 
 NAMED = 10  # more labels than this are not named one by one: the colours repeat, and the legend would bury the figure
 

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from pairreg.result.figures.labels import label_values, legend, overlay
-from pairreg.result.figures.sheet import Sheet, sheet, show
-from pairreg.result.figures.style import STYLE, save
-from pairreg.result.figures.views import View, informative_slices, views
+from pairreg.figures.labels import label_values, legend, overlay
+from pairreg.figures.sheet import Sheet, sheet, show
+from pairreg.figures.style import STYLE, save
+from pairreg.figures.views import View, informative_slices, views
 
 DIVERGING = "RdBu_r"  # 0 is white
 

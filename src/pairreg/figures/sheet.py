@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from pairreg.result.figures.views import View
+from pairreg.figures.views import View
 
 GAP, EDGE, HEADER, TITLE, SIDE, FOOTER = 0.05, 0.06, 0.22, 0.26, 0.22, 0.5  # inches
 NAME = 0.6  # inches that the name of a row is long

@@ -5,8 +5,8 @@ import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.initialization.base import Initialization
-from pairreg.initialization.reproducible import one_thread
-from pairreg.initialization.views import on_grid
+from pairreg.initialization.low_resolution import on_grid
+from pairreg.initialization.single_thread import one_thread
 from pairreg.pair.pair import Pair
 
 By = Literal["mass", "geometry"]

@@ -3,7 +3,7 @@
 import SimpleITK as sitk
 
 from pairreg.geometry import array
-from pairreg.initialization.views import View, valid
+from pairreg.initialization.low_resolution import View, valid
 
 BINS = 32
 STRIDES = (0.25, 0.05)  # voxels: first far, then fine

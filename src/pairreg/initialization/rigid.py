@@ -5,11 +5,11 @@ from typing import TypeVar
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.initialization.alignment import STRIDES, optimise, score
 from pairreg.initialization.base import Initialization
 from pairreg.initialization.center_of_mass import centered
-from pairreg.initialization.reproducible import one_thread
-from pairreg.initialization.views import view
+from pairreg.initialization.low_resolution import view
+from pairreg.initialization.mutual_information import STRIDES, optimise, score
+from pairreg.initialization.single_thread import one_thread
 from pairreg.pair.pair import Pair
 
 Euler = sitk.Euler2DTransform | sitk.Euler3DTransform

@@ -6,15 +6,15 @@ import numpy as np
 
 from pairreg.backend import Tensor
 from pairreg.errors import DivergedError
+from pairreg.optimization.compiled_level import Problem, compiled_problem
 from pairreg.optimization.history import History
 from pairreg.optimization.objective import Inputs, Objective, as_inputs
 from pairreg.optimization.observer import Observer
-from pairreg.optimization.prepared import Prepared
-from pairreg.optimization.problem import Problem, compiled_problem
+from pairreg.optimization.resampled_pair import Prepared
 from pairreg.optimizer.base import Optimizer
 from pairreg.schedule.base import Schedule, factors
-from pairreg.separable import upsample
 from pairreg.transform.base import LevelGrid, Precision, Transform, ratios
+from pairreg.transform.separable import upsample
 
 
 @dataclass(frozen=True)

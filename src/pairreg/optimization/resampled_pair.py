@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from pairreg import geometry
 from pairreg.errors import InputError
-from pairreg.optimization.pyramid import block_mean
+from pairreg.optimization.block_mean import block_mean
 from pairreg.pair.pair import Pair
 from pairreg.transform.base import LevelGrid
 from pairreg.transform.warp import usable_cells

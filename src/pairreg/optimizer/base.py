@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from pairreg.optimization.problem import Problem
+    from pairreg.optimization.compiled_level import Problem
 
 Report = Callable[[np.ndarray], bool]
 

@@ -11,7 +11,7 @@ from pairreg.backend import Tensor, keras, tf
 from pairreg.optimizer.base import Report
 
 if TYPE_CHECKING:
-    from pairreg.optimization.problem import Problem
+    from pairreg.optimization.compiled_level import Problem
 
 CHUNK = 50  # iterations per call of the graph: the curve of every one is kept, Python is entered once
 

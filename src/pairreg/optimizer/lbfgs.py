@@ -8,7 +8,7 @@ from pairreg.backend import Tensor, tf
 from pairreg.optimizer.base import Report
 
 if TYPE_CHECKING:
-    from pairreg.optimization.problem import Problem
+    from pairreg.optimization.compiled_level import Problem
 
 JITTER = 0.01  # voxels (or network weights)
 

@@ -10,8 +10,9 @@ from typing import Any
 import h5py
 import SimpleITK as sitk
 
-from pairreg import command, geometry
+from pairreg import geometry
 from pairreg.errors import InputError
+from pairreg.files import replacing
 from pairreg.pair.pair import Pair
 from pairreg.pair.reading import existing
 
@@ -67,7 +68,7 @@ def opened(file: str | Path) -> Iterator[h5py.File]:
 @contextmanager
 def writing(path: Path) -> Iterator[h5py.File]:
     """A file for `write_pair`, a group per case; it takes the place of `path` at the end, whole or not at all."""
-    with command.replacing(path) as part, h5py.File(part, "w") as file:
+    with replacing(path) as part, h5py.File(part, "w") as file:
         file.attrs["pairreg_format"] = FORMAT
         yield file
 

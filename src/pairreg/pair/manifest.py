@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pairreg.errors import InputError
-from pairreg.menu import one_of
+from pairreg.option_files import one_of
 from pairreg.pair.hdf5 import IMAGES, POINTS
 from pairreg.pair.reading import existing
 

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
 from pairreg.regularizer.base import Regularizer, Spacing, checked, checked_stiffness, require_number
-from pairreg.regularizer.corners import Matrix, corner_derivatives, mean_over_corners
+from pairreg.regularizer.cell_corners import Matrix, corner_derivatives, mean_over_corners
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pairreg.report.axes import FIRST, Axis, Setting, axes, in_order, label, ordered, setting
-from pairreg.report.replicates import pair_names, seeds
-from pairreg.report.runs import Run
+from pairreg.runs.factors import FIRST, Axis, Setting, axes, in_order, label, ordered, setting
+from pairreg.runs.read import Run
+from pairreg.runs.replicates import pair_names, seeds
 
 
 @dataclass(frozen=True)

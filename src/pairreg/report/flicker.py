@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pairreg.report.figures.cuts import Cut, cuts
-from pairreg.report.runs import Run
-from pairreg.result.figures.style import DPI
+from pairreg.figures.style import DPI
+from pairreg.report.charts.planes import Cut, cuts
+from pairreg.runs.read import Run
 
 LONGEST = 360  # pixels of a picture's longer side
 QUALITY = 80  # of JPEG and WebP

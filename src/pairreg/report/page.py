@@ -8,14 +8,14 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from pairreg.report.figures.draw import Figure
-from pairreg.report.figures.look import looks
-from pairreg.report.frames import Flicker, embedded, flicker, legible
-from pairreg.report.measures import SHOWN
+from pairreg.report.charts.draw import Figure
+from pairreg.report.charts.setting_style import looks
+from pairreg.report.flicker import Flicker, embedded, flicker, legible
+from pairreg.report.metric_columns import SHOWN
 from pairreg.report.ranking import Ranking
-from pairreg.report.runs import Run, Study
 from pairreg.report.tables import header, lines
-from pairreg.study.task import STUDY_FILES
+from pairreg.runs.read import Run, Study
+from pairreg.runs.spec import STUDY_FILES
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairreg.errors import InputError
-from pairreg.report.axes import Axis
 from pairreg.report.design import Design
-from pairreg.report.measures import PRIMARY, Measure, measures
+from pairreg.report.metric_columns import PRIMARY, Measure, measures
+from pairreg.runs.factors import Axis
 
 ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever the values
 

@@ -9,7 +9,7 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from pairreg.report.measures import Measure
+from pairreg.report.metric_columns import Measure
 from pairreg.report.ranking import Ranking
 
 PRINTED = (

@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path
 
+from pairreg.locks import held
 from pairreg.report.design import Design
-from pairreg.report.paper import LAYOUTS
+from pairreg.report.figures import LAYOUTS
 from pairreg.report.ranking import Ranking, rank
-from pairreg.report.runs import Study, read_study
-from pairreg.study.lock import held
+from pairreg.runs.read import Study, read_study
 
 REPORT = "report"
 
@@ -25,7 +25,7 @@ def write_report(study_folder: Path, reference: str | None = None) -> Path:
 
 
 def write(study: Study, ranking: Ranking) -> Path:
-    from pairreg.report.figures.draw import Figure, draw
+    from pairreg.report.charts.draw import Figure, draw
     from pairreg.report.page import page
     from pairreg.report.tables import write_csv, write_tex
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from pairreg.result.figures.curves import curves
-from pairreg.result.figures.grid import grid
-from pairreg.result.figures.overview import overview
-from pairreg.result.figures.views import informative_slices
-from pairreg.result.scene import Scene
+from pairreg.figures.curves import curves
+from pairreg.figures.grid import grid
+from pairreg.figures.overview import overview
+from pairreg.figures.views import informative_slices
+from pairreg.runs.figure_arrays import Scene
 
 
 def draw(scene: Scene, history: Mapping[str, np.ndarray], folder: Path) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pairreg.menu import TERM_GROUPS
-from pairreg.study.signature import BOOKKEEPING, flat
+from pairreg.option_files import TERM_GROUPS
+from pairreg.runs.identity import BOOKKEEPING, flat
 
 REPLICATES = ("pair", "seed")  # a method is judged over these
 FIRST = ("similarity", "regularizer", "transform")  # the order in which people name a method

@@ -11,10 +11,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
-from pairreg.result.carry import carry, channel_interpolation
+from pairreg.carry import carry, channel_interpolation
 
 if TYPE_CHECKING:
-    from pairreg.result.result import Result
+    from pairreg.result import Result
 
 IMAGES = ("fixed", "moving", "warped")
 LABELS = ("fixed_labels", "moving_labels", "warped_labels")

@@ -9,8 +9,8 @@ import SimpleITK as sitk
 
 from pairreg import geometry
 from pairreg.errors import InputError
-from pairreg.result import COMPLETE
-from pairreg.result.carry import Interpolation, carry, fill
+from pairreg.runs.names import COMPLETE
+from pairreg.carry import Interpolation, carry, fill
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from pairreg import interruption
-from pairreg.result import COMPLETE
-from pairreg.study.lock import is_locked
-from pairreg.study.task import Task
+from pairreg.runs.names import COMPLETE
+from pairreg.locks import is_locked
+from pairreg.runs.spec import Task
 
 Status = Literal["complete", "running", "failed", "unfinished", "missing"]
 log = logging.getLogger("pairreg")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pairreg.study.task import Task
+from pairreg.runs.spec import Task
 
 State = Literal["done", "kept", "failed", "refused", "busy"]
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairreg.errors import InputError
-from pairreg.result import COMPLETE
+from pairreg.runs.names import COMPLETE
 
 if TYPE_CHECKING:
-    from pairreg.result.scene import Scene
+    from pairreg.runs.figure_arrays import Scene
 
-CONFIG, ERROR = "config.yaml", "error.txt"  # see pairreg.study.folder
+CONFIG, ERROR = "config.yaml", "error.txt"  # see pairreg.runs.folder
 PARTS = ("metrics", "choices", "config", "provenance")
 
 
@@ -37,7 +37,7 @@ class Run:
     @property
     def scene(self) -> "Scene":
         """The arrays of the run, read anew each time: a study of 3-D runs does not fit into memory."""
-        from pairreg.result.scene import Scene
+        from pairreg.runs.figure_arrays import Scene
 
         try:
             return Scene.read(self.folder)

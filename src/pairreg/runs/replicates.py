@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from pairreg.report.axes import Configured, all_axes, flat_config
+from pairreg.runs.factors import Configured, all_axes, flat_config
 
 NAMING = ("pair.name", "pair.case")  # keys whose value is a name for people
 

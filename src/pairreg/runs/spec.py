@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pairreg.study.signature import signature
+from pairreg.runs.identity import signature
 
 STUDY_FILES = ("ablation", "sweep", "figure")
 

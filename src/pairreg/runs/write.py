@@ -11,22 +11,22 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, metrics
-from pairreg.command import replacing
+from pairreg.files import replacing
 from pairreg.optimization.history import History
-from pairreg.result import COMPLETE
-from pairreg.result.carry import channel_interpolation
-from pairreg.result.provenance import provenance
-from pairreg.result.scene import Scene
+from pairreg.runs.names import COMPLETE
+from pairreg.carry import channel_interpolation
+from pairreg.runs.provenance import provenance
+from pairreg.runs.figure_arrays import Scene
 
 if TYPE_CHECKING:
-    from pairreg.result.result import Result
+    from pairreg.result import Result
 
 
 def save(result: "Result", folder: Path, config: Mapping[str, Any], choices: Mapping[str, str]) -> None:
     """Write everything that a run leaves behind."""
     scene = Scene.of(result)
     save_partial(result, folder, config, scene)
-    from pairreg.result.draw import draw
+    from pairreg.runs.draw import draw
 
     draw(scene, result.history.columns(), folder / "figures")
     summary = {"metrics": result.metrics, "choices": choices, "config": config, "provenance": provenance()}

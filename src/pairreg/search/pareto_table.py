@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from optuna.trial import FrozenTrial
 from rich.table import Table
 
-from pairreg.study.space import Space
+from pairreg.search.space import Space
 from pairreg.study.table import number
 
 

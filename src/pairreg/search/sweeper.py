@@ -1,6 +1,6 @@
 """A search for good settings: a Hydra sweeper over Optuna's ask and tell.
 
-hydra-optuna-sweeper 1.4, the first for Optuna 5, needs Hydra 1.4; its syntax is kept, see `pairreg.study.space`.
+hydra-optuna-sweeper 1.4, the first for Optuna 5, needs Hydra 1.4; its syntax is kept, see `pairreg.search.space`.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from pairreg import menu
+from pairreg import option_files
 from pairreg.errors import InputError
-from pairreg.study.signature import signature
+from pairreg.runs.identity import signature
 
 if TYPE_CHECKING:
-    from pairreg.study.space import Space
-    from pairreg.study.trials import Trials
+    from pairreg.search.space import Space
+    from pairreg.search.trials import Trials
 
 FAILURES = 10  # that many trials in a row, and the search gives up
 
@@ -34,7 +34,7 @@ FAILURES = 10  # that many trials in a row, and the search gives up
 class SearchConf:
     """`hydra/sweeper=pairreg_search`."""
 
-    _target_: str = "pairreg.study.search.SearchSweeper"
+    _target_: str = "pairreg.search.sweeper.SearchSweeper"
     _convert_: str = "all"  # plain dictionaries
     objectives: dict[str, str] = field(default_factory=dict)  # metric of a run -> minimize or maximize
     space: dict[str, str] = field(default_factory=dict)  # key -> sweep, such as tag(log, interval(0.1, 10))
@@ -63,7 +63,7 @@ class SearchSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         """Go on until the wanted number of trials is complete; print the best."""
-        from pairreg.study.trials import Trials
+        from pairreg.search.trials import Trials
 
         space = self.check(arguments)
         settings = self.settings
@@ -81,15 +81,15 @@ class SearchSweeper(Sweeper):
             self.show(trials, space)
 
     def check(self, arguments: list[str]) -> "Space":
-        from pairreg.study.space import read_space
-        from pairreg.study.trials import SAMPLERS
+        from pairreg.search.space import read_space
+        from pairreg.search.trials import SAMPLERS
 
         settings = self.settings
         if not settings.objectives:
             raise InputError("hydra.sweeper.objectives is empty: give metrics, such as {dice_mean: maximize}.")
         for name, direction in settings.objectives.items():
-            menu.one_of(f"hydra.sweeper.objectives.{name}", direction, ("minimize", "maximize"))
-        menu.one_of("hydra.sweeper.sampler", settings.sampler, SAMPLERS)
+            option_files.one_of(f"hydra.sweeper.objectives.{name}", direction, ("minimize", "maximize"))
+        option_files.one_of("hydra.sweeper.sampler", settings.sampler, SAMPLERS)
         if min(settings.trials, settings.batch) < 1:
             raise InputError("hydra.sweeper.trials and hydra.sweeper.batch should be at least 1.")
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
@@ -123,7 +123,7 @@ class SearchSweeper(Sweeper):
     def show(self, trials: "Trials", space: "Space") -> None:
         from optuna.trial import TrialState
 
-        from pairreg.study.front import commands, front_table
+        from pairreg.search.pareto_table import commands, front_table
 
         console = Console(width=None if sys.stdout.isatty() else 160)
         complete, running = (len(trials.in_state(state)) for state in (TrialState.COMPLETE, TrialState.RUNNING))

@@ -13,10 +13,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from pairreg import menu
-from pairreg.study.claims import Claims
-from pairreg.study.outcome import Outcome
-from pairreg.study.space import Distribution
+from pairreg import option_files
+from pairreg.runs.outcome import Outcome
+from pairreg.search.space import Distribution
+from pairreg.search.trial_locks import Claims
 
 SAMPLERS = {"tpe": TPESampler, "random": RandomSampler}
 SUCCEEDS = "succeeds"  # attribute of a trial: the number of the abandoned trial that it repeats
@@ -131,7 +131,7 @@ class Trials:
         shown = sorted(name for name in measured if not name.startswith(("before/", "initial/")))
         for name in self.objectives:
             if measured and name not in measured:
-                menu.one_of("hydra.sweeper.objectives: metric", name, shown)
+                option_files.one_of("hydra.sweeper.objectives: metric", name, shown)
 
     def best(self) -> list[FrozenTrial]:
         """The best trial, or the Pareto front of several objectives, ordered by the first of them."""

@@ -11,10 +11,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
-from pairreg.command import replacing
 from pairreg.errors import InputError
-from pairreg.result import COMPLETE
-from pairreg.result.scene import GROUP
+from pairreg.files import replacing
+from pairreg.runs.figure_arrays import GROUP
+from pairreg.runs.names import COMPLETE
 from pairreg.spect.lesions import Lesions, draw_lesions
 from pairreg.spect.simulate import simulate
 

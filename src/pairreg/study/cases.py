@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from pairreg.study.outcome import Outcome
-from pairreg.study.task import Task
+from pairreg.runs.outcome import Outcome
+from pairreg.runs.spec import Task
 
 
 def expand(task: Task) -> list[Task]:

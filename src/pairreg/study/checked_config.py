@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pairreg import menu
+from pairreg import option_files
 from pairreg.compute.base import Compute
 from pairreg.errors import InputError
-from pairreg.report.paper import LAYOUTS
-from pairreg.study.task import STUDY_FILES, Task
+from pairreg.report.figures import LAYOUTS
+from pairreg.runs.spec import STUDY_FILES, Task
 from pairreg.tracking.base import Tracker
 from pairreg.transform.base import Precision
 
-TERMS = menu.TERM_GROUPS
+TERMS = option_files.TERM_GROUPS
 PARTS = ("preprocessing", "initialization", "transform", "optimizer", "schedule")
 OTHERS = ("pair", "tracking", "compute")
 
@@ -31,7 +31,7 @@ def settings(
     """Names and types of the settings beside the groups."""
     del precision, trusted_modules, seed, output_dir, rerun, dry_run
     if draw is not None:
-        menu.one_of("draw", draw, LAYOUTS)
+        option_files.one_of("draw", draw, LAYOUTS)
     if not study or "/" in study or study.startswith("."):
         raise InputError(f"study should be a name without '/' that does not begin with '.'; it is {study!r}.")
 
@@ -49,11 +49,11 @@ def check(task: Task) -> Job:
     config = task.config
     known = (*TERMS, *PARTS, *OTHERS, "preset", *STUDY_FILES)
     rest = {key: value for key, value in config.items() if key not in known}
-    menu.check_arguments(settings, rest, "config")
+    option_files.check_arguments(settings, rest, "config")
     settings(**rest)
-    build = functools.partial(menu.instantiate, trusted=config["trusted_modules"])
+    build = functools.partial(option_files.instantiate, trusted=config["trusted_modules"])
     parts: dict[str, Any] = {group: build(config[group], group) for group in PARTS}
     for group in TERMS:
         parts[group] = {name: build(node, f"{group}.{name}") for name, node in config[group].items()}
-    menu.check_node(config["pair"], "pair", config["trusted_modules"])
+    option_files.check_node(config["pair"], "pair", config["trusted_modules"])
     return Job(task, parts, build(config["tracking"], "tracking"), build(config["compute"], "compute"))

@@ -6,15 +6,15 @@ import multiprocessing
 
 from rich.console import Console
 
-from pairreg import interruption, menu
+from pairreg import interruption, option_files
 from pairreg.errors import DivergedError, InputError
+from pairreg.locks import Busy, locked
 from pairreg.pair.pair import Pair
-from pairreg.study.folder import is_complete, recorded
-from pairreg.study.job import check
-from pairreg.study.lock import Busy, locked
-from pairreg.study.outcome import Outcome
-from pairreg.study.signature import flat
-from pairreg.study.task import Task
+from pairreg.runs.folder import is_complete, recorded
+from pairreg.runs.identity import flat
+from pairreg.runs.outcome import Outcome
+from pairreg.runs.spec import Task
+from pairreg.study.checked_config import check
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
 
 
@@ -50,19 +50,19 @@ def load_pair(task: Task) -> Pair:
 
 @functools.lru_cache(maxsize=1)
 def _load(pair: str, trusted: tuple[str, ...]) -> Pair:
-    return menu.instantiate(json.loads(pair), "pair", trusted)
+    return option_files.instantiate(json.loads(pair), "pair", trusted)
 
 
 def info(task: Task) -> RunInfo:
-    from pairreg.result.provenance import provenance
+    from pairreg.runs.provenance import provenance
 
     return RunInfo(task.config["study"], task.folder.resolve(), task.choices, flat(task.config), provenance())
 
 
 def register(task: Task, tracked: TrackedRun) -> None:
-    from pairreg.optimization import register as optimization
-    from pairreg.optimization.progress import ProgressBar, ProgressLog
-    from pairreg.result.folder import save_partial
+    from pairreg import registration as optimization
+    from pairreg.runs.write import save_partial
+    from pairreg.study.progress import ProgressBar, ProgressLog
 
     console = Console()
     alone = console.is_terminal and multiprocessing.parent_process() is None  # several bars would be a mess

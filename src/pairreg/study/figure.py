@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pairreg.errors import InputError
-from pairreg.study.outcome import Outcome
+from pairreg.runs.outcome import Outcome
+from pairreg.runs.spec import Task
 from pairreg.study.table import varying
-from pairreg.study.task import Task
 
 
 def draw_figure(layout: str, rows: Sequence[tuple[Task, Outcome]], study_folder: Path) -> list[Path]:
@@ -21,8 +21,8 @@ def draw_figure(layout: str, rows: Sequence[tuple[Task, Outcome]], study_folder:
         are = "is" if len(missing) == 1 else "are"
         what = f"{len(missing)} of {len(rows)} runs {are} missing ({'; '.join(missing)})"
         raise InputError(f"figure {layout} is not drawn: {what}.")
-    from pairreg.report.paper.draw import draw_layout
-    from pairreg.report.runs import Run
+    from pairreg.report.figures.draw import draw_layout
     from pairreg.report.write import REPORT
+    from pairreg.runs.read import Run
 
     return draw_layout(layout, [Run.read(task.folder) for task, _ in rows], study_folder / REPORT / "figures")

@@ -9,15 +9,15 @@ from pathlib import Path
 from rich.console import Console
 
 from pairreg import interruption
+from pairreg.backend.gc_pause import gc_paused
 from pairreg.errors import InputError
-from pairreg.lasting import lasting
+from pairreg.runs.folder import is_complete, summary
+from pairreg.runs.outcome import Outcome
+from pairreg.runs.spec import Task
+from pairreg.study.checked_config import Job, check
+from pairreg.study.execute import load_pair, work
 from pairreg.study.figure import draw_figure
-from pairreg.study.folder import is_complete, summary
-from pairreg.study.job import Job, check
-from pairreg.study.outcome import Outcome
-from pairreg.study.run import load_pair, work
 from pairreg.study.table import dry_table, run_table, study_table
-from pairreg.study.task import Task
 from pairreg.tracking.base import Tracker
 
 log = logging.getLogger("pairreg")
@@ -78,9 +78,9 @@ class Study:
 
     def open(self) -> None:
         if not self.opened:
-            from pairreg.result.provenance import code
+            from pairreg.runs.provenance import code
 
-            with lasting():
+            with gc_paused():
                 self.tracker.open(self.first.config["study"], Path(self.first.config["output_dir"]), code())
             self.opened = True
 
@@ -151,7 +151,7 @@ class Study:
             self.tracker.close(self.page.parent if self.page else None)
 
     def warn_of_other_code(self, rows: Sequence[tuple[Task, Outcome]]) -> None:
-        from pairreg.result.provenance import code
+        from pairreg.runs.provenance import code
 
         now = code().get("git_commit")
         kept = [summary(task)["provenance"] for task, outcome in rows if outcome.state == "kept"]

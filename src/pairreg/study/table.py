@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from pairreg.report.axes import axes
-from pairreg.report.replicates import pair_names, seeds
-from pairreg.study.folder import estimate, status
-from pairreg.study.outcome import Outcome
-from pairreg.study.task import Task
+from pairreg.runs.factors import axes
+from pairreg.runs.folder import estimate, status
+from pairreg.runs.outcome import Outcome
+from pairreg.runs.replicates import pair_names, seeds
+from pairreg.runs.spec import Task
 
 BETTER = {
     "ssim": "↑",

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
-from pairreg.result import COMPLETE
-from pairreg.study.signature import flat
+from pairreg.runs.identity import flat
+from pairreg.runs.names import COMPLETE
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pairreg.errors import InputError
-from pairreg.study.lock import held, is_locked
+from pairreg.locks import held, is_locked
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
 from pairreg.tracking.from_folder import is_over, record
 from pairreg.tracking.mlflow_run import MLflowRun, lost_errors

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pairreg.result.provenance import code
+from pairreg.runs.provenance import code
 from pairreg.tracking.mlflow import MLflowTracker
 
 

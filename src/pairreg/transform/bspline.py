@@ -6,9 +6,9 @@ from typing import Self
 import numpy as np
 
 from pairreg.backend import Tensor
-from pairreg.separable import Matrix, along_axes
 from pairreg.transform.base import LevelGrid, Precision, Transform
-from pairreg.transform.nodes import NodeGrid
+from pairreg.transform.control_grid import NodeGrid
+from pairreg.transform.separable import Matrix, along_axes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from pairreg.backend import Tensor, tf
-from pairreg.separable import upsample
 from pairreg.transform.base import LevelGrid, Parametrization, ratios
 from pairreg.transform.exponential import exponential
+from pairreg.transform.separable import upsample
 
 
 class NodeGrid(Parametrization):

@@ -2,9 +2,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor
-from pairreg.separable import upsample
 from pairreg.transform.base import LevelGrid, Precision, Transform
-from pairreg.transform.nodes import NodeGrid, displacement_of, node_counts
+from pairreg.transform.control_grid import NodeGrid, displacement_of, node_counts
+from pairreg.transform.separable import upsample
 
 
 def check_stride(stride: int) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from pairreg.backend import Tensor, keras, tf
-from pairreg.separable import upsample
 from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transform, ratios
+from pairreg.transform.control_grid import displacement_of, node_counts
 from pairreg.transform.layers import grown, rectified_normalised
-from pairreg.transform.nodes import displacement_of, node_counts
+from pairreg.transform.separable import upsample
 
 HEAD_WIDTH = 32  # channels of the published head
 

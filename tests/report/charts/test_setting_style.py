@@ -2,8 +2,8 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure
 
-from pairreg.report.axes import Axis
-from pairreg.report.figures.look import PRINTED, Look, legend
+from pairreg.report.charts.setting_style import PRINTED, Look, legend
+from pairreg.runs.factors import Axis
 
 
 @matplotlib.rc_context(PRINTED)

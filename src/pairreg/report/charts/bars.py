@@ -8,8 +8,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from pairreg.report.figures.look import PRINTED, Look, legend, save_both
-from pairreg.report.measures import Measure
+from pairreg.report.charts.setting_style import PRINTED, Look, legend, save_both
+from pairreg.report.metric_columns import Measure
 
 BOXES_FROM = 5  # values
 BOXES = "Boxes: quartiles and median, whiskers to 1.5 times the box; a line is the mean of less than 5 values."

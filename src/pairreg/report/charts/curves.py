@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from pairreg.menu import TERM_GROUPS
-from pairreg.report.axes import Setting
+from pairreg.figures.curves import KINDS, draw_bands, headroom, level_bands, log_scaled
+from pairreg.option_files import TERM_GROUPS
+from pairreg.report.charts.setting_style import PRINTED, Look, legend, save_both
 from pairreg.report.design import Design
-from pairreg.report.figures.look import PRINTED, Look, legend, save_both
-from pairreg.report.runs import Run
-from pairreg.result.figures.curves import KINDS, draw_bands, headroom, level_bands, log_scaled
+from pairreg.runs.factors import Setting
+from pairreg.runs.read import Run
 
 FEW = 3  # with more pairs than this a panel shows their mean
 WIDTH, HEIGHT = 3.1, 1.75  # inches of a panel

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pairreg.report.figures.bars import BOXES, cost, dice
-from pairreg.report.figures.curves import curves, terms_of
-from pairreg.report.figures.look import Look, looks
-from pairreg.report.figures.panel import panel
-from pairreg.report.figures.tradeoff import tradeoff
-from pairreg.report.measures import measure
+from pairreg.report.charts.bars import BOXES, cost, dice
+from pairreg.report.charts.curves import curves, terms_of
+from pairreg.report.charts.panel import panel
+from pairreg.report.charts.setting_style import Look, looks
+from pairreg.report.charts.tradeoff import tradeoff
+from pairreg.report.metric_columns import measure
 from pairreg.report.ranking import Ranking
 
 FOLDS, COSTS = "folds_percent", ("seconds", "peak_memory_mb")

@@ -8,16 +8,16 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
+from pairreg.figures.grid import grid_lines, round_step
+from pairreg.figures.labels import label_values, legend, overlay
+from pairreg.figures.sheet import GAP, SIDE, Sheet, sheet, show
+from pairreg.figures.views import View
+from pairreg.report.charts.planes import Cut, cuts
+from pairreg.report.charts.setting_style import PRINTED, save_both
+from pairreg.report.charts.zoom import BOX_COLOURS, Box, boxes, enlarge, strip
 from pairreg.report.design import Design
-from pairreg.report.figures.cuts import Cut, cuts
-from pairreg.report.figures.look import PRINTED, save_both
-from pairreg.report.figures.zoom import BOX_COLOURS, Box, boxes, enlarge, strip
-from pairreg.report.measures import Measure
-from pairreg.report.runs import Run
-from pairreg.result.figures.grid import grid_lines, round_step
-from pairreg.result.figures.labels import label_values, legend, overlay
-from pairreg.result.figures.sheet import GAP, SIDE, Sheet, sheet, show
-from pairreg.result.figures.views import View
+from pairreg.report.metric_columns import Measure
+from pairreg.runs.read import Run
 
 WIDEST = 8  # settings side by side
 CELL, PAGE = (1.15, 1.7), 10.0  # inches: narrowest and widest column, and the page that they should fit on

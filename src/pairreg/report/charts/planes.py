@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from pairreg.result.figures.views import View, informative_slices, views
-from pairreg.result.scene import LABELS, Scene
+from pairreg.figures.views import View, informative_slices, views
+from pairreg.runs.figure_arrays import LABELS, Scene
 
 
 @dataclasses.dataclass(frozen=True)

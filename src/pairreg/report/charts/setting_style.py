@@ -10,9 +10,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pairreg.report.axes import in_order
+from pairreg.figures.style import BLUE, STYLE, VERMILION, save
 from pairreg.report.design import Design
-from pairreg.result.figures.style import BLUE, STYLE, VERMILION, save
+from pairreg.runs.factors import in_order
 
 # Okabe and Ito's colours that show on white
 COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from pairreg.report.figures.look import PRINTED, Look, legend, save_both
-from pairreg.report.measures import Measure
+from pairreg.report.charts.setting_style import PRINTED, Look, legend, save_both
+from pairreg.report.metric_columns import Measure
 
 WIDE = 30  # of positive values: from this ratio on they are drawn logarithmically
 FINEST = 0.01  # % of folded voxels from which on the axis is logarithmic

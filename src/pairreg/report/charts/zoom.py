@@ -9,8 +9,8 @@ from matplotlib.patches import Rectangle
 from scipy.ndimage import gaussian_filter
 from skimage.transform import resize
 
-from pairreg.result.figures.sheet import show
-from pairreg.result.figures.views import View
+from pairreg.figures.sheet import show
+from pairreg.figures.views import View
 
 PART = 0.22  # side of a box, of the shorter side of the image
 APART = 1.25  # least distance of two boxes, in their sides

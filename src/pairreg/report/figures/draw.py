@@ -6,11 +6,11 @@ from pathlib import Path
 
 import matplotlib
 
-from pairreg.report.axes import Setting, axes, setting
-from pairreg.report.figures.look import PRINTED, save_both
-from pairreg.report.paper.panels import Shown
-from pairreg.report.replicates import pair_names
-from pairreg.report.runs import Run
+from pairreg.report.charts.setting_style import PRINTED, save_both
+from pairreg.report.figures.panels import Shown
+from pairreg.runs.factors import Setting, axes, setting
+from pairreg.runs.read import Run
+from pairreg.runs.replicates import pair_names
 
 
 @matplotlib.rc_context(PRINTED)
@@ -20,7 +20,7 @@ def draw_layout(layout: str, runs: Sequence[Run], folder: Path) -> list[Path]:
     There is a figure for every pair, or one for all if the layout has `ALL_PAIRS`. The settings come in the order of
     `runs`; of several seeds the first is drawn. Raises `InputError` if the arrays of a run cannot be read.
     """
-    module = importlib.import_module(f"pairreg.report.paper.{layout}")
+    module = importlib.import_module(f"pairreg.report.figures.{layout}")
     among = axes(runs)
     pairs: dict[str, dict[Setting, Run]] = {}
     for pair, run in zip(pair_names(runs), runs, strict=True):

@@ -5,10 +5,10 @@ from string import ascii_lowercase
 
 from matplotlib.figure import Figure
 
-from pairreg.report.figures.zoom import boxes, enlarge, strip
-from pairreg.report.paper.page import WIDTH
-from pairreg.report.paper.panels import Shown, grey
-from pairreg.result.figures.sheet import sheet
+from pairreg.figures.sheet import sheet
+from pairreg.report.charts.zoom import boxes, enlarge, strip
+from pairreg.report.figures.page import WIDTH
+from pairreg.report.figures.panels import Shown, grey
 
 COLUMNS = 4
 COLOURS = ("#4DAF4A", "#E41A1C", "#377EB8")  # green, red and blue, as published

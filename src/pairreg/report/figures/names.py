@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pairreg.report.axes import Axis, Configured
+from pairreg.runs.factors import Axis, Configured
 
 TERMS = {
     "pcc": "PCC",

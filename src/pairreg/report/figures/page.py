@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pairreg.result.figures.sheet import EDGE, GAP
-from pairreg.result.figures.views import View
+from pairreg.figures.sheet import EDGE, GAP
+from pairreg.figures.views import View
 
 WIDTH, NARROWEST = 7.2, 1.05  # inches: a page of two columns, and a panel
 STRIP, LINE = 0.5, 0.14  # inches between the left column and the table, and of a line of text

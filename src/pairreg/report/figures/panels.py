@@ -8,14 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
 
-from pairreg.report.axes import Axis
-from pairreg.report.figures.cuts import Cut, cuts
-from pairreg.report.paper.names import fixed_name, moving_name, name
-from pairreg.report.runs import Run
-from pairreg.result.figures.grid import grid_lines, round_step
-from pairreg.result.figures.labels import label_values
-from pairreg.result.figures.sheet import frame, show
-from pairreg.result.figures.style import colour
+from pairreg.figures.grid import grid_lines, round_step
+from pairreg.figures.labels import label_values
+from pairreg.figures.sheet import frame, show
+from pairreg.figures.style import colour
+from pairreg.report.charts.planes import Cut, cuts
+from pairreg.report.figures.names import fixed_name, moving_name, name
+from pairreg.runs.factors import Axis
+from pairreg.runs.read import Run
 
 GRID_LINES = 32  # along the longer side
 BODY = "0.35"  # of the largest label, which usually surrounds the others

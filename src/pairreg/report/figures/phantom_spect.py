@@ -12,11 +12,11 @@ from matplotlib.patches import Circle
 
 from pairreg import geometry
 from pairreg.errors import InputError
-from pairreg.report.paper.page import LINE, STRIP
-from pairreg.report.paper.panels import Shown
-from pairreg.result.figures.sheet import EDGE, GAP
-from pairreg.result.figures.style import COLOURS
-from pairreg.result.scene import Scene
+from pairreg.figures.sheet import EDGE, GAP
+from pairreg.figures.style import COLOURS
+from pairreg.report.figures.page import LINE, STRIP
+from pairreg.report.figures.panels import Shown
+from pairreg.runs.figure_arrays import Scene
 from pairreg.spect.scan import BONES, Scan, scan
 
 ALL_PAIRS = True  # in one figure, a row for each run

@@ -10,12 +10,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from pairreg.figures.labels import label_values
+from pairreg.figures.sheet import Sheet, positions, sheet, show
 from pairreg.pair.phantom.torso import label_names
-from pairreg.report.figures.cuts import Cut
-from pairreg.report.paper.page import WIDTH
-from pairreg.report.paper.panels import Shown, grey, label_map, mesh
-from pairreg.result.figures.labels import label_values
-from pairreg.result.figures.sheet import Sheet, positions, sheet, show
+from pairreg.report.charts.planes import Cut
+from pairreg.report.figures.page import WIDTH
+from pairreg.report.figures.panels import Shown, grey, label_map, mesh
 
 Panel = Callable[[Axes, Cut], None]
 BONE, VESSEL, KIDNEY, AIR = "#F2E8CF", "#D62839", "#B5179E", "#8ECAE6"

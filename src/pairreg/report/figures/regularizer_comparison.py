@@ -5,9 +5,9 @@ from textwrap import fill
 
 from matplotlib.figure import Figure
 
-from pairreg.report.figures.zoom import boxes
-from pairreg.report.paper.page import page
-from pairreg.report.paper.panels import Shown, grey, inscription, label_map, mesh
+from pairreg.report.charts.zoom import boxes
+from pairreg.report.figures.page import page
+from pairreg.report.figures.panels import Shown, grey, inscription, label_map, mesh
 
 COLOURS = ("#377EB8", "#E41A1C")  # blue and red, as published
 LETTERS = 17  # of a title that is as wide as its panel

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from pairreg.report.paper.page import page
-from pairreg.report.paper.panels import Shown, grey, inscription, label_map, mesh
+from pairreg.report.figures.page import page
+from pairreg.report.figures.panels import Shown, grey, inscription, label_map, mesh
 
 GAMMA = 1.8  # as published
 UNREGULARISED = "λ = 0"

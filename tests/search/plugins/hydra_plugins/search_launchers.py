@@ -17,8 +17,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from pairreg.study.outcome import Outcome
-from pairreg.study.signature import signature
+from pairreg.runs.identity import signature
+from pairreg.runs.outcome import Outcome
 
 STARTED = Path("started.txt")
 

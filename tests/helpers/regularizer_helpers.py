@@ -9,7 +9,7 @@ import pytest
 
 import pairreg
 from pairreg.backend import tf
-from pairreg.menu import option_node
+from pairreg.option_files import option_node
 from pairreg.regularizer.base import Regularizer
 
 OPTIONS = pairreg.options("regularizer")
