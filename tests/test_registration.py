@@ -7,7 +7,7 @@ import SimpleITK as sitk
 import tensorflow as tf
 
 import pairreg
-from pairreg.optimization.compiled_level import _compiled_problem
+from pairreg.optimization.compiled_level import _compiled_level
 from pairreg.optimization.observer import Observer
 from pairreg.regularizer.base import Regularizer
 from pairreg.schedule.coarse_to_fine import CoarseToFine
@@ -36,7 +36,7 @@ def test_compiled_steps_are_reused_whatever_the_weight(warped_2d):
         )
         loss, ncc, diffusion = (result.history[n] for n in ("loss", "similarity/ncc", "regularizer/diffusion"))
         np.testing.assert_allclose(loss, ncc + weight * diffusion, rtol=1e-5)
-        sizes = _compiled_problem.cache_info().currsize
+        sizes = _compiled_level.cache_info().currsize
         if weight == 0.1:
             first = sizes
     assert sizes == first

@@ -63,6 +63,6 @@ def instrument() -> None:
         return timed(name, run)(self, iterations)
 
     gradient_descent.Loop.run = loop
-    compiled_level.Problem.__init__ = timed("building networks", compiled_level.Problem.__init__)
+    compiled_level.CompiledLevel.__init__ = timed("building networks", compiled_level.CompiledLevel.__init__)
     optimize.level_inputs = timed("images of the levels", optimize.level_inputs)
     registration.all_metrics = timed("metrics", registration.all_metrics)

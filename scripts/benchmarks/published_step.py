@@ -9,7 +9,7 @@ import pairreg
 from benchmarks.common import Measured, interleaved, parts
 from pairreg import geometry
 from pairreg.backend import Tensor, configure, keras, tf
-from pairreg.optimization.compiled_level import Problem, parametrized
+from pairreg.optimization.compiled_level import CompiledLevel, parametrized
 from pairreg.optimization.objective import Objective, as_inputs
 from pairreg.optimizer.gradient_descent import Loop
 from pairreg.transform.base import LevelGrid
@@ -59,7 +59,7 @@ def our_loop(fixed: np.ndarray, moving: np.ndarray, *overrides: str) -> tuple[Lo
     """The loop of the preset, and the weights that it starts from."""
     chosen = parts("preset=published_2d", *overrides)
     objective = Objective(chosen["similarity"], chosen["regularizer"])
-    problem = Problem(chosen["transform"], LevelGrid(fixed.shape, (1, 1)), chosen["precision"], objective)
+    problem = CompiledLevel(chosen["transform"], LevelGrid(fixed.shape, (1, 1)), chosen["precision"], objective)
     inputs = {"fixed": fixed, "moving": moving, "mask": np.ones(fixed.shape, bool), "stiffness": (None,)}
     inputs |= {"usable": inputs["mask"], "spacing": np.ones(2, np.float32)}
     problem.start(as_inputs(inputs | {"weights": np.array(objective.weights, np.float32)}), None, seed=0)

@@ -74,5 +74,5 @@ def on_grid(image: sitk.Image, size: tuple[int, ...]) -> sitk.Image:
 
 def centred(image: sitk.Image, on: sitk.Image) -> sitk.Image:
     result = sitk.Image(image)
-    result.SetOrigin(geometry.concentric(image, on))
+    result.SetOrigin(geometry.centred_origin(image, on))
     return result

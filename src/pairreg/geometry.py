@@ -39,7 +39,7 @@ def voxel_points(image: sitk.Image) -> np.ndarray:
     return points
 
 
-def concentric(image: sitk.Image, other: sitk.Image) -> list[float]:
+def centred_origin(image: sitk.Image, other: sitk.Image) -> list[float]:
     """The origin with which `image` has its centre where that of `other` is."""
     a, b = (i.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in i.GetSize()]) for i in (image, other))
     return [float(x) for x in np.array(image.GetOrigin()) + b - a]
@@ -81,12 +81,12 @@ def resample(
     return sitk.Resample(moving, grid, transform, how, fill, moving.GetPixelID())
 
 
-def reach(moving: sitk.Image, grid: sitk.Image, transform: sitk.Transform) -> np.ndarray:
+def coverage(moving: sitk.Image, grid: sitk.Image, transform: sitk.Transform) -> np.ndarray:
     """Where on `grid` `(*spatial,)` the transform leads to a point of `moving`."""
     ones = sitk.Image(moving.GetSize(), sitk.sitkFloat32) + 1
     ones.CopyInformation(moving)
-    reached: np.ndarray = array(resample(ones, grid, transform)) > 0.999
-    return reached
+    inside: np.ndarray = array(resample(ones, grid, transform)) > 0.999
+    return inside
 
 
 def minimum(image: sitk.Image) -> float:

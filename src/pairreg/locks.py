@@ -11,7 +11,7 @@ class Busy(Exception):
 
 
 @contextmanager
-def held(path: Path, wait: bool = False) -> Iterator[None]:
+def lock(path: Path, wait: bool = False) -> Iterator[None]:
     """Hold the lock file `path`; raises `Busy` if another process does and `wait` is False.
 
     The system releases it when its process ends, however that ends.
@@ -25,15 +25,15 @@ def held(path: Path, wait: bool = False) -> Iterator[None]:
         yield
 
 
-def locked(run_folder: Path, wait: bool = False) -> AbstractContextManager[None]:
-    return held(lock_path(run_folder), wait)
+def lock_run(run_folder: Path, wait: bool = False) -> AbstractContextManager[None]:
+    return lock(lock_path(run_folder), wait)
 
 
 def is_locked(run_folder: Path) -> bool:
     if not lock_path(run_folder).exists():
         return False
     try:
-        with locked(run_folder):
+        with lock_run(run_folder):
             return False
     except Busy:
         return True

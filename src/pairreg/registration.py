@@ -17,7 +17,7 @@ from pairreg.initialization.base import Initialization
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.observer import Observer, Observers
 from pairreg.optimization.optimize import optimize
-from pairreg.optimization.resampled_pair import prepare
+from pairreg.optimization.resampled_pair import resample_pair
 from pairreg.optimizer.base import Optimizer
 from pairreg.pair.pair import Pair
 from pairreg.preprocessing.base import Preprocessing
@@ -60,7 +60,7 @@ def register(
     began = time.perf_counter()
     ready = part("preprocessing", preprocessing)(pair)
     initial = part("initialization", initialization)(ready)
-    prepared = prepare(ready, initial)
+    prepared = resample_pair(ready, initial)
     watching = Observers(observers)
     try:
         outcome = optimize(

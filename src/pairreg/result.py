@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from pairreg import geometry
 from pairreg.carry import Interpolation, carry
 from pairreg.optimization.history import History
-from pairreg.optimization.resampled_pair import Prepared
+from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.pair.pair import Pair
 
 
@@ -29,7 +29,7 @@ class Result:
     """
 
     pair: Pair
-    prepared: Prepared
+    prepared: ResampledPair
     field: np.ndarray
     inverse: np.ndarray | None
     history: History

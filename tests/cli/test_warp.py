@@ -13,7 +13,7 @@ import pairreg
 from pairreg import geometry
 from pairreg.cli import warp
 from pairreg.optimization.history import History
-from pairreg.optimization.resampled_pair import prepare
+from pairreg.optimization.resampled_pair import resample_pair
 from pairreg.pair.pair import Pair
 from pairreg.result import Result
 from pairreg.runs.write import save_partial
@@ -127,7 +127,7 @@ def known(request, tmp_path_factory):
     moving = geometry.image(np.exp(-(distance**2).sum(-1) / 2).astype(np.float32) * 1000, moving)
     folder = tmp_path_factory.mktemp(f"known{ndim}") / "run"
     pair = Pair(name="known", fixed=fixed, moving=moving)
-    result = Result(pair, prepare(pair, initial), field.astype(np.float32), None, History([]))
+    result = Result(pair, resample_pair(pair, initial), field.astype(np.float32), None, History([]))
     save_partial(result, folder, {})
     sitk.WriteImage(moving, str(folder.parent / "activity.nrrd"))
     return folder, moving

@@ -27,7 +27,7 @@ def test_by_default_the_patient_is_the_bundled_one_up_to_the_shoulders(pair):
         whole, shown = (geometry.array(getattr(p, name)) for p in (example, pair))
         np.testing.assert_array_equal(shown, whole[:50] if pair.ndim == 3 else whole)
     assert pair.label_names == example.label_names
-    np.testing.assert_allclose(geometry.concentric(pair.moving, pair.fixed), pair.moving.GetOrigin())
+    np.testing.assert_allclose(geometry.centred_origin(pair.moving, pair.fixed), pair.moving.GetOrigin())
 
 
 def test_the_body_counts_and_the_table_does_not(pair):
@@ -66,7 +66,7 @@ def test_a_ct_of_ones_own_with_and_without_labels(ndim, tmp_path):
     sitk.WriteImage(example.moving_labels, str(tmp_path / "labels.nii.gz"))
     bare = MAKE[ndim](**SMALL[ndim], fixed=tmp_path / "ct.nii.gz")
     assert bare.fixed_labels is None is bare.fixed_mask and bare.fixed.GetSize() == example.moving.GetSize()
-    np.testing.assert_allclose(geometry.concentric(bare.moving, bare.fixed), bare.moving.GetOrigin())
+    np.testing.assert_allclose(geometry.centred_origin(bare.moving, bare.fixed), bare.moving.GetOrigin())
     labelled = MAKE[ndim](**SMALL[ndim], fixed=tmp_path / "ct.nii.gz", fixed_labels=tmp_path / "labels.nii.gz")
     np.testing.assert_array_equal(geometry.array(labelled.fixed_labels), geometry.array(example.moving_labels))
 

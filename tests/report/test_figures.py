@@ -10,8 +10,8 @@ from pairreg.figures.views import View
 from pairreg.report.charts.curves import mean_curve, terms_of
 from pairreg.report.charts.draw import draw
 from pairreg.report.charts.panel import wrap
-from pairreg.report.charts.planes import cuts
-from pairreg.report.charts.setting_style import looks
+from pairreg.report.charts.planes import planes
+from pairreg.report.charts.setting_style import setting_styles
 from pairreg.report.charts.tradeoff import pareto
 from pairreg.report.charts.zoom import boxes
 from pairreg.report.design import Design
@@ -82,7 +82,7 @@ def test_planes_keep_the_field_within_them(write_run: Write, study: Path) -> Non
     write_run("a", ndim=3)
     scene = read_study(study).runs[0].scene
     scene.field[:] = [1, 2, 3]
-    axial, coronal = cuts(scene)
+    axial, coronal = planes(scene)
     assert axial.scene.field.shape == (20, 26, 2) and (axial.scene.field == [2, 3]).all()
     assert coronal.scene.field.shape == (12, 26, 2) and (coronal.scene.field == [1, 3]).all()
     assert (axial.scene.warped == scene.warped[6]).all()
@@ -91,7 +91,7 @@ def test_planes_keep_the_field_within_them(write_run: Write, study: Path) -> Non
 def test_settings_look_alike_where_they_agree(write_run: Write, study: Path) -> None:
     for i, (similarity, regularizer) in enumerate((s, r) for s in ("mse", "ncc") for r in ("diffusion", "elastic")):
         write_run(f"{i}", similarity=similarity, regularizer=regularizer)
-    a, b, c, d = looks(design(study))
+    a, b, c, d = setting_styles(design(study))
     assert a.colour == b.colour != c.colour == d.colour
     assert a.marker == c.marker != b.marker == d.marker
     assert a.dash == c.dash != b.dash

@@ -13,15 +13,15 @@ from PIL import Image
 
 from pairreg.errors import InputError
 from pairreg.figures.style import colour
-from pairreg.report.figures import LAYOUTS, loss_comparison, phantom_to_patient, regularizer_comparison, weight_sweep
-from pairreg.report.figures.draw import draw_layout
+from pairreg.report.figures import FIGURES, loss_comparison, phantom_to_patient, regularizer_comparison, weight_sweep
+from pairreg.report.figures.draw import draw_figure
 from pairreg.report.figures.panels import Shown, label_map
 from pairreg.report.write import write_report
-from pairreg.runs.factors import axes
-from pairreg.runs.outcome import Outcome
+from pairreg.runs.factors import factors
+from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.read import Run
-from pairreg.runs.spec import Task
-from pairreg.study.figure import draw_figure
+from pairreg.runs.spec import RunSpec
+from pairreg.study.figure import figure_of_command
 
 Write = Callable[..., Path]
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -31,7 +31,7 @@ REGULARIZERS = ("none", "diffusion", "total_variation", "diffusion+jacobian", "g
 
 def shown(folders: list[Path]) -> list[Shown]:
     runs = [Run.read(folder) for folder in folders]
-    return [Shown.of(run, axes(runs)) for run in runs]
+    return [Shown.of(run, factors(runs)) for run in runs]
 
 
 def losses(write_run: Write, **options: object) -> list[Path]:
@@ -110,7 +110,7 @@ def test_weights_are_rows_and_gamma_darkens(write_run: Write) -> None:
 def test_the_grid_is_the_one_of_the_run(write_run: Write) -> None:
     """A shift of half a line moves all lines by half a line."""
     runs = [Run.read(write_run(f"{i}", weights={"diffusion": i}, bend=4 - i)) for i in (0, 1)]
-    figure = weight_sweep.figure([Shown.of(run, axes(runs)) for run in runs])
+    figure = weight_sweep.figure([Shown.of(run, factors(runs)) for run in runs])
     still, moved = (panel for panel in figure.axes if not panel.images and panel.collections)
     lines = [panel.collections[1].get_paths()[0].vertices[0, 0] for panel in (still, moved)]
     step = 2.5  # mm, of 100 mm in 32 lines rounded
@@ -157,10 +157,10 @@ def test_the_command_makes_patients_of_phantoms(pairreg: Command, tmp_path: Path
     assert len(list(folder.glob("*/warped_organs.nii.gz"))) == 2
 
 
-@pytest.mark.parametrize("layout", [name for name in LAYOUTS if name != "phantom_spect"])  # see tests/spect
+@pytest.mark.parametrize("layout", [name for name in FIGURES if name != "phantom_spect"])  # see tests/spect
 def test_a_volume_is_drawn_as_its_axial_plane(write_run: Write, tmp_path: Path, layout: str) -> None:
     runs = [Run.read(folder) for folder in losses(write_run, ndim=3)]
-    (path,) = draw_layout(layout, runs, tmp_path / "figures")
+    (path,) = draw_figure(layout, runs, tmp_path / "figures")
     assert path == tmp_path / "figures" / f"{layout}.png"
     assert size(path)[0] > 1000 and path.with_suffix(".pdf").stat().st_size > 5000
 
@@ -169,15 +169,15 @@ def test_every_pair_has_a_figure_and_seeds_are_not_repeated(write_run: Write, tm
     pairs = [{"_target_": "pairreg.pair.files", "case": case} for case in "ab"]
     runs = [Run.read(write_run(f"{c}{s}{w}", pair=pair, seed=s, weights={"diffusion": w}))
             for c, pair in enumerate(pairs) for s in (0, 1) for w in (1, 2)]  # fmt: skip
-    paths = draw_layout("weight_sweep", runs, tmp_path / "figures")
+    paths = draw_figure("weight_sweep", runs, tmp_path / "figures")
     assert [path.name for path in paths] == ["weight_sweep_01.png", "weight_sweep_02.png"]
-    assert size(paths[0]) == size(paths[1]) == size(draw_layout("weight_sweep", runs[:2], tmp_path)[0])
+    assert size(paths[0]) == size(paths[1]) == size(draw_figure("weight_sweep", runs[:2], tmp_path)[0])
 
 
 def test_a_new_report_shows_and_keeps_the_figure(write_run: Write, study: Path) -> None:
     folders = losses(write_run)[:2]
     before = write_report(study).read_text().count("<img ")
-    draw_layout("loss_comparison", [Run.read(folder) for folder in folders], study / "report" / "figures")
+    draw_figure("loss_comparison", [Run.read(folder) for folder in folders], study / "report" / "figures")
     page = write_report(study).read_text()
     assert page.count("<img ") == before + 1 and 'href="figures/loss_comparison.pdf"' in page
     assert (study / "report" / "figures" / "loss_comparison.pdf").exists()
@@ -202,10 +202,10 @@ def test_the_command_runs_what_is_missing_and_draws_its_own_runs(pairreg: Comman
 
 def test_a_missing_run_is_named(write_run: Write, study: Path) -> None:
     folder = write_run("a")
-    tasks = [Task({}, {"pair": "p", "similarity": similarity}) for similarity in ("mi", "pcc")]
-    outcomes = [Outcome("a", folder), Outcome("b", folder, error="diverged", state="failed")]
+    tasks = [RunSpec({}, {"pair": "p", "similarity": similarity}) for similarity in ("mi", "pcc")]
+    outcomes = [RunOutcome("a", folder), RunOutcome("b", folder, error="diverged", state="failed")]
     with pytest.raises(InputError, match=r"weight_sweep is not drawn: 1 of 2 runs is missing \(similarity pcc\)\."):
-        draw_figure("weight_sweep", list(zip(tasks, outcomes, strict=True)), study)
+        figure_of_command("weight_sweep", list(zip(tasks, outcomes, strict=True)), study)
     assert not (study / "report").exists()
 
 
@@ -213,6 +213,6 @@ def test_an_unknown_layout_is_refused_before_any_run(pairreg: Command, tmp_path:
     done = pairreg(*QUICK, "draw=wight_sweep", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == (
-        f"pairreg: draw 'wight_sweep' is not one of {', '.join(LAYOUTS)}; did you mean 'weight_sweep'?\n"
+        f"pairreg: draw 'wight_sweep' is not one of {', '.join(FIGURES)}; did you mean 'weight_sweep'?\n"
     )
     assert not list(tmp_path.glob("runs/*/*/"))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from pairreg.runs.factors import axes, setting
+from pairreg.runs.factors import factors, setting
 from pairreg.report.design import Design
 from pairreg.runs.replicates import pair_names
 from pairreg.runs.read import read_study
@@ -12,7 +12,7 @@ Write = Callable[..., Path]
 
 
 def names(study: Path) -> dict[str, tuple[str, ...]]:
-    return {axis.name: axis.values for axis in axes(read_study(study).runs)}
+    return {factor.name: factor.values for factor in factors(read_study(study).runs)}
 
 
 def test_choices_vary_and_their_own_keys_do_not(write_run: Write, study: Path) -> None:
@@ -33,8 +33,8 @@ def test_a_key_that_one_option_has_is_no_value_of_the_others(write_run: Write, s
     write_run("a", regularizer="none")
     write_run("b", weights={"diffusion": 1})
     write_run("c", weights={"diffusion": 2})
-    among = axes(read_study(study).runs)
-    assert [axis.name for axis in among] == ["regularizer", "diffusion.weight"]
+    among = factors(read_study(study).runs)
+    assert [factor.name for factor in among] == ["regularizer", "diffusion.weight"]
     assert {setting(run, among) for run in read_study(study).runs} == {
         ("none", None),
         ("diffusion", "1"),
@@ -66,7 +66,7 @@ def test_pairs_and_seeds_are_replicates(write_run: Write, study: Path) -> None:
     for i, (pair, seed) in enumerate((p, s) for p in ("thorax_ct_2d", "thorax_ct_3d") for s in (0, 1)):
         write_run(f"{i}", pair=pair, seed=seed)
     design = Design.of(read_study(study).runs)
-    assert (design.axes, design.settings) == ([], [()])
+    assert (design.factors, design.settings) == ([], [()])
     assert (design.pairs, design.seeds) == (["thorax_ct_2d", "thorax_ct_3d"], ("0", "1"))
     assert design.labels == ["mse · diffusion"]
 

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 import pairreg
 from pairreg import geometry
-from pairreg.runs.figure_arrays import Scene
+from pairreg.runs.figure_arrays import FigureArrays
 from pairreg.schedule.single_level import SingleLevel
 
 
@@ -127,7 +127,7 @@ def test_saving_again_replaces_and_an_unfinished_folder_has_no_result(run, tmp_p
 
 def test_the_scene_of_the_figures_can_be_read_back(run):
     result, folder = run
-    kept, read = Scene.of(result), Scene.read(folder)
+    kept, read = FigureArrays.of(result), FigureArrays.read(folder)
     for name in ("fixed", "moving", "warped"):
         np.testing.assert_allclose(getattr(read, name), getattr(kept, name), atol=5e-4)
     for name in ("fixed_labels", "moving_labels", "warped_labels", "field"):
@@ -137,7 +137,7 @@ def test_the_scene_of_the_figures_can_be_read_back(run):
 
 def test_the_scene_has_the_channels_as_their_files(run):
     result, folder = run
-    scene = Scene.read(folder)
+    scene = FigureArrays.read(folder)
     assert set(scene.channels) == set(result.pair.channels)
     for name, values in scene.channels.items():
         np.testing.assert_allclose(values, geometry.array(sitk.ReadImage(str(folder / f"warped_{name}.nii.gz"))))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pairreg.schedule.base import factors
+from pairreg.schedule.base import level_factors
 from pairreg.schedule.coarse_to_fine import CoarseToFine
 from pairreg.schedule.single_level import SingleLevel
 
@@ -17,7 +17,7 @@ from pairreg.schedule.single_level import SingleLevel
     ],
 )
 def test_level_voxels_are_as_isotropic_as_the_image_allows(shape, spacing, scale, expected):
-    assert factors(shape, spacing, scale) == expected
+    assert level_factors(shape, spacing, scale) == expected
 
 
 def test_convergence_is_the_slope_relative_to_the_loss():

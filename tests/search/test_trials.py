@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 
 from pairreg.errors import InputError
 from pairreg.report.charts.tradeoff import pareto
-from pairreg.runs.outcome import Outcome
+from pairreg.runs.outcome import RunOutcome
 from pairreg.search.trials import Trials
 
 FREE = {"x": FloatDistribution(-4, 4), "y": FloatDistribution(0.01, 100, log=True), "n": IntDistribution(1, 5)}
@@ -17,11 +17,11 @@ BOWL = {"bowl": "minimize"}
 SCHAFFER = {"left": "maximize", "right": "minimize"}  # the front is x in [0, 2], where √-left + √right = 2
 
 
-def outcome(params: Mapping[str, float], error: str | None = None) -> Outcome:
+def outcome(params: Mapping[str, float], error: str | None = None) -> RunOutcome:
     x, y, n = (params[key] for key in FREE)
     bowl = (x - 1) ** 2 + np.log10(y / 2) ** 2 + (n - 3) ** 2
     metrics = {"bowl": bowl, "left": -(x**2), "right": (x - 2) ** 2, "nan": np.nan}
-    return Outcome(f"{x:.4f}", Path(), {} if error else metrics, error)
+    return RunOutcome(f"{x:.4f}", Path(), {} if error else metrics, error)
 
 
 @pytest.fixture

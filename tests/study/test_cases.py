@@ -2,7 +2,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from pairreg.runs.outcome import Outcome
+from pairreg.runs.outcome import RunOutcome
 from pairreg.study.cases import combined
 
 
@@ -23,9 +23,9 @@ def test_a_pattern_is_a_run_for_each_case(pairreg, pairreg_pack, warped_2d, tmp_
 
 
 def test_the_cases_of_a_job_count_as_their_mean_or_fail_together():
-    good = Outcome("s1", Path("runs/s/s1"), {"dice_mean": 0.8, "tre_mean": 2.0})
-    better = Outcome("s2", Path("runs/s/s2"), {"dice_mean": 0.9})
+    good = RunOutcome("s1", Path("runs/s/s1"), {"dice_mean": 0.8, "tre_mean": 2.0})
+    better = RunOutcome("s2", Path("runs/s/s2"), {"dice_mean": 0.9})
     assert combined([good]) is good
     both = combined([good, better])
     assert both.error is None and list(both.metrics) == ["dice_mean"] and abs(both.metrics["dice_mean"] - 0.85) < 1e-12
-    assert combined([good, Outcome("s3", Path("runs/s/s3"), {}, "broken", "failed")]).error == "broken"
+    assert combined([good, RunOutcome("s3", Path("runs/s/s3"), {}, "broken", "failed")]).error == "broken"

@@ -29,14 +29,14 @@ def levels(shape):
 @pytest.mark.parametrize("transform", GRIDS, ids=str)
 @pytest.mark.parametrize("shape", [(13, 16), (7, 8, 9)])
 def test_a_translation_survives_stride_and_level(shape, transform):
-    coarse, fine = (transform.on((1.0,) * len(shape)).parametrize(grid, "float32") for grid in levels(shape))
-    coarse.reset(0)
+    coarse, fine = (transform.for_spacing((1.0,) * len(shape)).parametrize(grid, "float32") for grid in levels(shape))
+    coarse.start_at_zero(0)
     coarse.nodes.assign(tf.ones_like(coarse.nodes) * 1.5)
     image = tf.zeros(shape)
     np.testing.assert_allclose(coarse.field(image, image), 1.5, rtol=1e-5)
-    fine.carry(coarse, image, image)
+    fine.continue_from(coarse, image, image)
     np.testing.assert_allclose(fine.field(image, image), 3.0, rtol=1e-5)
-    fine.reset(0)
+    fine.start_at_zero(0)
     np.testing.assert_array_equal(fine.field(image, image), 0)
 
 
@@ -45,14 +45,14 @@ def test_a_smooth_field_changes_little_between_levels(transform):
     """The field of a coarse level, seen on the fine one, is the same within the error of interpolation."""
     shape = (32, 40)
     settings = {"width": 4} if transform == "unet" else {}
-    chosen = pairreg.build(f"transform/{transform}", **settings).on((1.0, 1.0))
+    chosen = pairreg.build(f"transform/{transform}", **settings).for_spacing((1.0, 1.0))
     coarse, fine = (chosen.parametrize(grid, "float32") for grid in levels(shape))
     vectors = coarse.base if transform == "unet" else coarse.nodes
-    coarse.reset(0)
-    fine.reset(0)
+    coarse.start_at_zero(0)
+    fine.start_at_zero(0)
     points = np.stack(np.meshgrid(*[np.linspace(0, np.pi, n) for n in vectors.shape[:-1]], indexing="ij"), -1)
     vectors.assign(np.sin(points).astype(np.float32))
-    fine.carry(coarse, *[tf.zeros((16, 20))] * 2)
+    fine.continue_from(coarse, *[tf.zeros((16, 20))] * 2)
     before = coarse.field(*[tf.zeros((16, 20))] * 2).numpy()
     after = fine.field(*[tf.zeros(shape)] * 2).numpy()
     blocks = after.reshape(16, 2, 20, 2, 2).mean((1, 3))
@@ -98,5 +98,5 @@ def test_bspline_weights_sum_to_one_and_reproduce_a_line():
 
 
 def test_bspline_control_spacing_is_in_mm():
-    assert BSpline(control_spacing=10).on((5.0, 2.0)).strides == (2, 5)
-    assert BSpline(control_spacing=1).on((5.0, 2.0)).strides == (1, 1)
+    assert BSpline(control_spacing=10).for_spacing((5.0, 2.0)).strides == (2, 5)
+    assert BSpline(control_spacing=1).for_spacing((5.0, 2.0)).strides == (1, 1)

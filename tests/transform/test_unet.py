@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from pairreg.transform import half_precision
 from pairreg.transform.base import LevelGrid
-from pairreg.transform.layers import grown, rectified_normalised
+from pairreg.transform.layers import rectified_normalised, upsampling_block
 from pairreg.transform.unet import UNet, published_network
 
 
@@ -19,7 +19,7 @@ def test_the_published_network_has_the_published_number_of_parameters(ndim, coun
 def test_any_size_and_stride_start_from_a_field_of_zero(shape, stride):
     grid = LevelGrid(shape, (1,) * len(shape))
     weights = UNet(width=4, stride=stride).parametrize(grid, "float32")
-    weights.reset(seed=0)
+    weights.start_at_zero(seed=0)
     image = tf.random.stateless_normal(shape, (0, 0))
     field = weights.field(image, -image)
     assert field.shape == (*shape, len(shape))
@@ -31,7 +31,7 @@ def test_the_seed_decides_the_weights():
     weights = UNet(width=4).parametrize(grid, "float32")
     values = []
     for seed in (1, 1, 2):
-        weights.reset(seed)
+        weights.start_at_zero(seed)
         values.append(weights.weights.numpy())
     np.testing.assert_array_equal(values[0], values[1])
     assert (values[0] != values[2]).any()
@@ -40,10 +40,10 @@ def test_the_seed_decides_the_weights():
 def test_a_finer_level_begins_with_the_field_of_the_coarser_one():
     coarse = UNet(width=4).parametrize(LevelGrid((8, 8), (2, 2)), "float32")
     fine = UNet(width=4).parametrize(LevelGrid((16, 16), (1, 1)), "float32")
-    coarse.reset(0)
-    fine.reset(0)
+    coarse.start_at_zero(0)
+    fine.start_at_zero(0)
     coarse.base.assign(tf.ones_like(coarse.base))
-    fine.carry(coarse, tf.zeros((8, 8)), tf.zeros((8, 8)))
+    fine.continue_from(coarse, tf.zeros((8, 8)), tf.zeros((8, 8)))
     np.testing.assert_allclose(fine.field(tf.zeros((16, 16)), tf.zeros((16, 16))), 2)  # one coarse voxel is two fine
 
 
@@ -68,7 +68,7 @@ def growth_of_keras(x):
     ("layer", "of_keras"),
     [
         (rectified_normalised, normalization_of_keras),
-        (lambda x: grown(x, 5, "float32"), growth_of_keras),
+        (lambda x: upsampling_block(x, 5, "float32"), growth_of_keras),
     ],
 )
 def test_our_layers_are_those_of_keras_with_their_gradients(shape, layer, of_keras):
@@ -91,7 +91,7 @@ def test_our_layers_are_those_of_keras_with_their_gradients(shape, layer, of_ker
 
 
 def rectified(x, offset):
-    """That of `grown`, in either precision."""
+    """That of `upsampling_block`, in either precision."""
     return tf.nn.relu(x + offset) if x.dtype == tf.float32 else half_precision.rectified(x, offset)
 
 

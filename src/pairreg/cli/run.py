@@ -15,12 +15,12 @@ from pairreg.cli.hydra_errors import sentence
 from pairreg.cli.launcher import task
 from pairreg.cli.plugins import register_plugins
 from pairreg.errors import InputError
-from pairreg.runs.spec import Task
+from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
 from pairreg.study.study import DryRun, Study, console
 
 log = logging.getLogger("pairreg")
-single: list[Task] = []
+single: list[RunSpec] = []
 
 
 def main() -> None:

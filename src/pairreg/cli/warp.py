@@ -80,7 +80,7 @@ def warp_image(run: Finished, arguments: argparse.Namespace) -> sitk.Image:
     for path, given in ((file, image), (arguments.grid, grid)):
         if given.GetDimension() != run.ndim:
             raise InputError(f"{path} is {given.GetDimension()}-D, the run {run.ndim}-D; give a {run.ndim}-D image.")
-    if not (run.known(grid) & geometry.reach(image, grid, run.transform)).any():
+    if not (run.known(grid) & geometry.coverage(image, grid, run.transform)).any():
         where = "the fixed image" if own else arguments.grid
         raise InputError(f"{file} does not meet {where} after the transform; check its origin, spacing and direction.")
     return run.carry(image, grid, interpolation, arguments.mass_preserving)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from pairreg.runs.outcome import Outcome
-from pairreg.runs.spec import Task
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
 
-Work = Callable[[Task], Outcome]  # can be pickled, and does not raise unless it is interrupted
+Work = Callable[[RunSpec], RunOutcome]  # can be pickled, and does not raise unless it is interrupted
 
 
 class Compute(ABC):
@@ -16,10 +16,10 @@ class Compute(ABC):
     remote: ClassVar[bool] = False  # on other machines, which see the run folders
 
     @abstractmethod
-    def run(self, tasks: Sequence[Task], work: Work, folder: Path) -> Iterator[Outcome]:
+    def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         """What `work` makes of each task, in any order, as it comes; `folder` is that of the study."""
 
 
-def died(task: Task, reason: str) -> Outcome:
+def died(task: RunSpec, reason: str) -> RunOutcome:
     """The outcome of a task whose process ended before it could report anything."""
-    return Outcome.failed(task, f"its process died ({reason}), maybe of too little memory")
+    return RunOutcome.failed(task, f"its process died ({reason}), maybe of too little memory")

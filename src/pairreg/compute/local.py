@@ -6,8 +6,8 @@ from typing import ClassVar
 from pairreg.backend.memory import held_mb
 from pairreg.compute.base import Compute, Work
 from pairreg.compute.processes import Processes
-from pairreg.runs.outcome import Outcome
-from pairreg.runs.spec import Task
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Local(Compute):
         if self.memory_gb <= 0:
             raise ValueError(f"memory_gb is above 0; it is {self.memory_gb}")
 
-    def run(self, tasks: Sequence[Task], work: Work, folder: Path) -> Iterator[Outcome]:
+    def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         for i, task in enumerate(tasks):
             if held_mb() > 1000 * self.memory_gb:
                 yield from Processes(workers=1, memory_gb=self.memory_gb).run(tasks[i:], work, folder)

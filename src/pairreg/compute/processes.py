@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pairreg.backend.memory import held_mb
 from pairreg.compute.base import Compute, Work, died
-from pairreg.runs.outcome import Outcome
-from pairreg.runs.spec import Task
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
 
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 
@@ -43,12 +43,12 @@ class Processes(Compute):
                 f"workers is 1 or more, or null, memory_gb above 0; they are {self.workers}, {self.memory_gb}"
             )
 
-    def run(self, tasks: Sequence[Task], work: Work, folder: Path) -> Iterator[Outcome]:
+    def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         del folder
-        todo: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        todo: queue.SimpleQueue[RunSpec] = queue.SimpleQueue()
         for task in tasks:
             todo.put(task)
-        outcomes: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+        outcomes: queue.SimpleQueue[RunOutcome | BaseException] = queue.SimpleQueue()
         devices = gpus()
         workers = min(len(tasks), self.workers or len(devices) or 2)
         for number in range(workers):
@@ -66,8 +66,8 @@ class Processes(Compute):
 
 
 def serve(
-    todo: "queue.SimpleQueue[Task]",
-    outcomes: "queue.SimpleQueue[Outcome | BaseException]",
+    todo: "queue.SimpleQueue[RunSpec]",
+    outcomes: "queue.SimpleQueue[RunOutcome | BaseException]",
     work: Work,
     environment: dict[str, str],
     memory_gb: float,

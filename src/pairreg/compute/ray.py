@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pairreg.compute.base import Compute, Work, died
 from pairreg.errors import InputError
-from pairreg.runs.outcome import Outcome
-from pairreg.runs.spec import Task
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Ray(Compute):
     cpus: float = 1
     gpus: float = 0
 
-    def run(self, tasks: Sequence[Task], work: Work, folder: Path) -> Iterator[Outcome]:
+    def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         del folder
         try:
             import ray
@@ -50,7 +50,7 @@ class Ray(Compute):
             ray.shutdown()
 
 
-def within(folder: str, work: Work, task: Task) -> Outcome:
+def within(folder: str, work: Work, task: RunSpec) -> RunOutcome:
     """`work` where the command was called: paths in its config are relative to that folder."""
     os.chdir(folder)
     return work(task)

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from pairreg.compute.base import Compute, Work, died
 from pairreg.errors import InputError
-from pairreg.runs.outcome import Outcome
-from pairreg.runs.spec import Task
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
 
 POLL = 2.0  # seconds
 log = logging.getLogger("pairreg")
@@ -38,7 +38,7 @@ class Slurm(Compute):
         if min(self.minutes, self.cpus, self.memory_gb, self.at_once) <= 0 or self.gpus < 0:
             raise ValueError("minutes, cpus, memory_gb and at_once are above 0 and gpus 0 or more")
 
-    def run(self, tasks: Sequence[Task], work: Work, folder: Path) -> Iterator[Outcome]:
+    def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         import submitit
 
         if shutil.which("sbatch") is None:
@@ -64,7 +64,7 @@ class Slurm(Compute):
             time.sleep(POLL if waiting else 0)
 
     @staticmethod
-    def outcome(job: Any, task: Task) -> Outcome:
+    def outcome(job: Any, task: RunSpec) -> RunOutcome:
         import submitit
 
         try:
@@ -79,10 +79,10 @@ class Requeued:
     def __init__(self, work: Work):
         self.work = work
 
-    def __call__(self, task: Task) -> Outcome:
+    def __call__(self, task: RunSpec) -> RunOutcome:
         return self.work(task)
 
-    def checkpoint(self, task: Task) -> Any:
+    def checkpoint(self, task: RunSpec) -> Any:
         import submitit
 
         return submitit.helpers.DelayedSubmission(self, task)

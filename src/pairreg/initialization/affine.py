@@ -10,9 +10,9 @@ from pairreg.pair.pair import Pair
 class Affine(Rigid):
     """The affine transform of highest mutual information, found from the rigid one; never worse than that one."""
 
-    def best(self, pair: Pair) -> sitk.Transform:
+    def estimate(self, pair: Pair) -> sitk.Transform:
         finer = LEVELS[pair.ndim][1:]  # the coarsest has too few voxels for its parameters
-        return self.optimised(affine(self.rigid(pair)), pair, finer)
+        return self.refine(affine(self.estimate_rigid(pair)), pair, finer)
 
 
 def affine(rigid: Euler) -> sitk.AffineTransform:

@@ -10,7 +10,7 @@ from pairreg.pair.pair import Pair
 
 
 @dataclass(frozen=True)
-class View:
+class LowResolution:
     """Both images at one resolution, the moving one continued beyond its border."""
 
     fixed: sitk.Image
@@ -28,7 +28,7 @@ class View:
         return int(np.count_nonzero(array(valid(self.fixed, self.fixed_mask))))
 
 
-def view(pair: Pair, across: int) -> View:
+def low_resolution(pair: Pair, across: int) -> LowResolution:
     """The pair with about `across` voxels along the longest side of each image (of the box around its mask)."""
     (fixed, fixed_mask), (moving, moving_mask) = (
         shrunk(image, mask, across) for image, mask in ((pair.fixed, pair.fixed_mask), (pair.moving, pair.moving_mask))
@@ -36,7 +36,7 @@ def view(pair: Pair, across: int) -> View:
     # Without a margin, voxels that leave the moving image leave the metric too, which its gradient does not know:
     # the affine transform then grows until the images hardly overlap.
     margin = [max(2, n // 4) for n in moving.GetSize()]
-    return View(fixed, sitk.ZeroFluxNeumannPad(moving, margin, margin), fixed_mask, moving_mask)
+    return LowResolution(fixed, sitk.ZeroFluxNeumannPad(moving, margin, margin), fixed_mask, moving_mask)
 
 
 def shrunk(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sitk.Image, sitk.Image | None]:

@@ -7,8 +7,8 @@ import SimpleITK as sitk
 from pairreg.errors import InputError
 from pairreg.initialization.base import Initialization
 from pairreg.initialization.center_of_mass import centered
-from pairreg.initialization.low_resolution import view
-from pairreg.initialization.mutual_information import STRIDES, optimise, score
+from pairreg.initialization.low_resolution import low_resolution
+from pairreg.initialization.mutual_information import STRIDES, optimise, overlap_weighted_mi
 from pairreg.initialization.single_thread import one_thread
 from pairreg.pair.pair import Pair
 
@@ -48,35 +48,35 @@ class Rigid(Initialization):
     def __call__(self, pair: Pair) -> sitk.Transform:
         try:
             with one_thread():
-                return self.best(pair)
+                return self.estimate(pair)
         except RuntimeError as error:
             lost = f"The images of {pair.name} lose each other during the initialisation"
             raise InputError(f"{lost}; check their masks and contents or use initialization=center_of_mass.") from error
 
-    def best(self, pair: Pair) -> sitk.Transform:
-        return self.rigid(pair)
+    def estimate(self, pair: Pair) -> sitk.Transform:
+        return self.estimate_rigid(pair)
 
-    def rigid(self, pair: Pair) -> Euler:
-        return self.optimised(euler(best_start(pair)), pair, LEVELS[pair.ndim])
+    def estimate_rigid(self, pair: Pair) -> Euler:
+        return self.refine(euler(best_start(pair)), pair, LEVELS[pair.ndim])
 
-    def optimised(self, transform: T, pair: Pair, levels: tuple[int, ...]) -> T:
+    def refine(self, transform: T, pair: Pair, levels: tuple[int, ...]) -> T:
         """`transform` after each search that improved it: one that goes astray does not spoil the rest."""
-        judged = view(pair, JUDGED[pair.ndim])
-        views = [view(pair, across) for across in levels]
-        for level, stride in product((v for v in views if v.voxels >= FEWEST), STRIDES):
+        judged = low_resolution(pair, JUDGED[pair.ndim])
+        levels_ = [low_resolution(pair, across) for across in levels]
+        for level, stride in product((v for v in levels_ if v.voxels >= FEWEST), STRIDES):
             moved = type(transform)(transform)
             optimise(level, moved, stride, self.samples, self.iterations, self.seed)
-            transform = max(transform, moved, key=lambda candidate: score(judged, candidate))
+            transform = max(transform, moved, key=lambda candidate: overlap_weighted_mi(judged, candidate))
         return transform
 
 
 def best_start(pair: Pair) -> sitk.AffineTransform:
-    """The translation of highest score; its centre is that of the fixed mass, around which rotations are found best."""
+    """The translation of highest `overlap_weighted_mi`, around the centre of the fixed mass, best for rotations."""
     mass = centered(pair, "mass")
     translations = (0.0,) * pair.ndim, centered(pair, "geometry").GetTranslation(), mass.GetTranslation()
-    judged = view(pair, JUDGED[pair.ndim])
+    judged = low_resolution(pair, JUDGED[pair.ndim])
     starts = [translation(mass.GetCenter(), shift) for shift in translations]
-    scores = [score(judged, start) for start in starts]
+    scores = [overlap_weighted_mi(judged, start) for start in starts]
     if max(scores) <= 0:
         raise InputError(
             f"The images of {pair.name} share no information at any start; check their masks and contents."

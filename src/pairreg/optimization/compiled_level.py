@@ -14,7 +14,7 @@ from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transf
 Terms = tuple[tuple[str, Any], ...]
 
 
-class Problem:
+class CompiledLevel:
     """Holds the variables and the compiled functions; the images, spacing and weights are `inputs`, set per run."""
 
     inputs: Inputs
@@ -56,14 +56,14 @@ class Problem:
             return None
         return self.parametrization.inverse_field(self.inputs.fixed, self.inputs.moving)
 
-    def start(self, inputs: Inputs, coarser: "Problem | None", seed: int) -> None:
+    def start(self, inputs: Inputs, coarser: "CompiledLevel | None", seed: int) -> None:
         """Begin a level: from the transform's start, or from where a coarser level ended."""
         if coarser is self:  # two scales with the same grid, as on a thin slab: it just goes on
             self.inputs = inputs
             return
-        self.parametrization.reset(seed)
+        self.parametrization.start_at_zero(seed)
         if coarser is not None:
-            self.parametrization.carry(coarser.parametrization, coarser.inputs.fixed, coarser.inputs.moving)
+            self.parametrization.continue_from(coarser.parametrization, coarser.inputs.fixed, coarser.inputs.moving)
         self.inputs = inputs
 
 
@@ -74,17 +74,17 @@ def parametrized(transform: Transform, grid: LevelGrid, precision: Precision) ->
     return parametrization, tf.function(parametrization.field, autograph=False)
 
 
-def compiled_problem(transform: Transform, grid: LevelGrid, precision: Precision, objective: Objective) -> Problem:
+def compiled_level(transform: Transform, grid: LevelGrid, precision: Precision, objective: Objective) -> CompiledLevel:
     """The problem of an earlier run in this process that had the same parts (weights may differ), else a new one."""
     terms = unweighted(objective.similarities), unweighted(objective.regularizers)
-    return _compiled_problem(transform, grid, precision, *terms)
+    return _compiled_level(transform, grid, precision, *terms)
 
 
 @functools.cache
-def _compiled_problem(
+def _compiled_level(
     transform: Transform, grid: LevelGrid, precision: Precision, similarities: Terms, regularizers: Terms
-) -> Problem:
-    return Problem(transform, grid, precision, Objective(dict(similarities), dict(regularizers)))
+) -> CompiledLevel:
+    return CompiledLevel(transform, grid, precision, Objective(dict(similarities), dict(regularizers)))
 
 
 def unweighted(terms: Any) -> Terms:

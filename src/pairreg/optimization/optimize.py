@@ -6,19 +6,19 @@ import numpy as np
 
 from pairreg.backend import Tensor
 from pairreg.errors import DivergedError
-from pairreg.optimization.compiled_level import Problem, compiled_problem
+from pairreg.optimization.compiled_level import CompiledLevel, compiled_level
 from pairreg.optimization.history import History
 from pairreg.optimization.objective import Inputs, Objective, as_inputs
 from pairreg.optimization.observer import Observer
-from pairreg.optimization.resampled_pair import Prepared
+from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.optimizer.base import Optimizer
-from pairreg.schedule.base import Schedule, factors
+from pairreg.schedule.base import Schedule, level_factors
 from pairreg.transform.base import LevelGrid, Precision, Transform, ratios
 from pairreg.transform.separable import upsample
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Solution:
     """The field `(*spatial, ndim)` in voxels of the fixed grid, its inverse if the transform has one, the curves, and
     the error that ended the run early, if any."""
 
@@ -29,7 +29,7 @@ class Outcome:
 
 
 def optimize(
-    prepared: Prepared,
+    prepared: ResampledPair,
     transform: Transform,
     objective: Objective,
     optimizer: Optimizer,
@@ -37,17 +37,17 @@ def optimize(
     precision: Precision,
     seed: int,
     observer: Observer,
-) -> Outcome:
+) -> Solution:
     """Minimise the objective level by level, coarse to fine."""
     history = History(objective.names)
     levels = list(schedule.levels(prepared.fixed.ndim))
     observer.begin(history.names, levels)
-    transform = transform.on(prepared.spacing)
-    problem: Problem | None = None
+    transform = transform.for_spacing(prepared.spacing)
+    problem: CompiledLevel | None = None
     diverged = None
     for number, level in enumerate(levels, start=1):
-        grid = prepared.grid(factors(prepared.fixed.shape, prepared.spacing, level.scale))
-        finer = compiled_problem(transform, grid, precision, objective)
+        grid = prepared.grid(level_factors(prepared.fixed.shape, prepared.spacing, level.scale))
+        finer = compiled_level(transform, grid, precision, objective)
         finer.start(level_inputs(prepared, grid, objective), problem, seed)
         problem = finer
         try:
@@ -59,10 +59,10 @@ def optimize(
     field = on_fixed_grid(problem.field(), problem, prepared)
     inverse = on_fixed_grid(problem.inverse_field(), problem, prepared)
     assert field is not None
-    return Outcome(field, inverse, history, diverged)
+    return Solution(field, inverse, history, diverged)
 
 
-def level_inputs(prepared: Prepared, grid: LevelGrid, objective: Objective) -> Inputs:
+def level_inputs(prepared: ResampledPair, grid: LevelGrid, objective: Objective) -> Inputs:
     more = {
         "weights": np.asarray(objective.weights, np.float32),
         "stiffness": tuple(prepared.stiffness(grid, term.stiffness) for term in objective.penalties.values()),
@@ -70,7 +70,7 @@ def level_inputs(prepared: Prepared, grid: LevelGrid, objective: Objective) -> I
     return as_inputs(prepared.level(grid) | more)
 
 
-def on_fixed_grid(field: Tensor | None, problem: Problem, prepared: Prepared) -> np.ndarray | None:
+def on_fixed_grid(field: Tensor | None, problem: CompiledLevel, prepared: ResampledPair) -> np.ndarray | None:
     """A field of the last level on the fixed grid."""
     if field is None:
         return None

@@ -16,7 +16,7 @@ from pairreg.transform.warp import usable_cells
 
 
 @dataclass(frozen=True)
-class Prepared:
+class ResampledPair:
     """`pair` is preprocessed; `initial` maps fixed to moving points; the arrays lie on the fixed grid `(*spatial,)`.
 
     `moving` is resampled through `initial`; `moving_mask` is True where that resampling has data.
@@ -67,11 +67,11 @@ class Prepared:
         return LevelGrid(shape, tuple(factors))
 
 
-def prepare(pair: Pair, initial: sitk.Transform) -> Prepared:
+def resample_pair(pair: Pair, initial: sitk.Transform) -> ResampledPair:
     """Resample a preprocessed pair through its initialisation. Raises `InputError` if nothing is left to compare."""
     grid = pair.fixed
     moving = geometry.resample(pair.moving, grid, initial, fill=geometry.minimum(pair.moving))
-    moving_mask = geometry.reach(pair.moving, grid, initial)
+    moving_mask = geometry.coverage(pair.moving, grid, initial)
     if pair.moving_mask is not None:
         moving_mask &= _mask(pair.moving_mask, grid, initial)
     fixed_mask = np.ones(moving_mask.shape, bool)
@@ -82,7 +82,7 @@ def prepare(pair: Pair, initial: sitk.Transform) -> Prepared:
             f"pair {pair.name!r}: fixed and moving do not overlap after the initialisation; "
             "try initialization=center_of_mass or check the masks."
         )
-    return Prepared(pair, initial, geometry.array(grid), geometry.array(moving), fixed_mask, moving_mask)
+    return ResampledPair(pair, initial, geometry.array(grid), geometry.array(moving), fixed_mask, moving_mask)
 
 
 def _mask(mask: sitk.Image, grid: sitk.Image, transform: sitk.Transform) -> np.ndarray:

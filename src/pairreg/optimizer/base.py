@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from pairreg.optimization.compiled_level import Problem
+    from pairreg.optimization.compiled_level import CompiledLevel
 
 Report = Callable[[np.ndarray], bool]
 
 
 class Optimizer(Protocol):
-    def minimize(self, problem: "Problem", iterations: int, report: Report) -> None:
+    def minimize(self, problem: "CompiledLevel", iterations: int, report: Report) -> None:
         """Change the problem's variables for at most `iterations`.
 
         `report(rows)` receives the values of the objective (loss, terms) of one or more iterations, `(n, 1 + terms)`,

@@ -8,7 +8,7 @@ from pairreg.backend import Tensor, tf
 from pairreg.optimizer.base import Report
 
 if TYPE_CHECKING:
-    from pairreg.optimization.compiled_level import Problem
+    from pairreg.optimization.compiled_level import CompiledLevel
 
 JITTER = 0.01  # voxels (or network weights)
 
@@ -30,8 +30,8 @@ class LBFGS:
         if self.memory < 1:
             raise ValueError(f"memory should be at least 1 step; it is {self.memory}")
 
-    def minimize(self, problem: "Problem", iterations: int, report: Report) -> None:
-        run = Run(problem, report)
+    def minimize(self, problem: "CompiledLevel", iterations: int, report: Report) -> None:
+        run = FlatObjective(problem, report)
         start = run.parameters()
         # a field of whole voxels sits on the kinks of linear interpolation, where no line search finds a descent
         start += np.random.default_rng(0).uniform(-JITTER, JITTER, start.shape)
@@ -46,10 +46,10 @@ class LBFGS:
         run.assign(done.x)
 
 
-class Run:
+class FlatObjective:
     """The objective as a function of one flat vector."""
 
-    def __init__(self, problem: "Problem", report: Report):
+    def __init__(self, problem: "CompiledLevel", report: Report):
         self.problem, self.report = problem, report
         function = problem.value_and_gradients
         self.compiled = problem.once("value and gradients", lambda: tf.function(function, autograph=False))

@@ -42,8 +42,8 @@ class Preprocessing(ABC):
 
     def __call__(self, pair: Pair) -> Pair:
         """The pair with float32 images in `range`; raises `InputError` for an image that becomes constant."""
-        fixed = blur(self.mapped(pair.fixed, pair.fixed_mask, f"fixed image of {pair.name}"), self.blur_fixed)
-        moving = blur(self.mapped(pair.moving, pair.moving_mask, f"moving image of {pair.name}"), self.blur_moving)
+        fixed = blur(self.rescale(pair.fixed, pair.fixed_mask, f"fixed image of {pair.name}"), self.blur_fixed)
+        moving = blur(self.rescale(pair.moving, pair.moving_mask, f"moving image of {pair.name}"), self.blur_moving)
         if self.spacing is not None:
             fixed = resample(fixed, per_axis(self.spacing, pair.ndim))
         return replace(pair, fixed=fixed, moving=moving)
@@ -52,7 +52,7 @@ class Preprocessing(ABC):
     def limits(self, intensities: np.ndarray) -> tuple[float, float]:
         """The intensities that are mapped to the ends of `range`, from those `(n,)` of one image in its mask."""
 
-    def mapped(self, image: sitk.Image, mask: sitk.Image | None, what: str) -> sitk.Image:
+    def rescale(self, image: sitk.Image, mask: sitk.Image | None, what: str) -> sitk.Image:
         image = sitk.Cast(image, sitk.sitkFloat32)
         lower, upper = self.limits(inside(image, mask))
         clipped = np.clip(array(image), lower, upper).astype(np.float64)
@@ -60,9 +60,9 @@ class Preprocessing(ABC):
             limits = f"between its limits {lower:g} and {upper:g}"
             raise InputError(f"The {what} is constant {limits}; choose another preprocessing or other limits.")
         low, high = self.range
-        mapped = sitk.GetImageFromArray((low + (high - low) * (clipped - lower) / (upper - lower)).astype(np.float32))
-        mapped.CopyInformation(image)
-        return mapped
+        rescaled = sitk.GetImageFromArray((low + (high - low) * (clipped - lower) / (upper - lower)).astype(np.float32))
+        rescaled.CopyInformation(image)
+        return rescaled
 
 
 def inside(image: sitk.Image, mask: sitk.Image | None) -> np.ndarray:

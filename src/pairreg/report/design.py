@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pairreg.runs.factors import FIRST, Axis, Setting, axes, in_order, label, ordered, setting
+from pairreg.runs.factors import FIRST, Factor, Setting, factors, in_order, label, ordered, setting
 from pairreg.runs.read import Run
 from pairreg.runs.replicates import pair_names, seeds
 
@@ -12,7 +12,7 @@ from pairreg.runs.replicates import pair_names, seeds
 class Design:
     """The runs by setting, pair and seed; `settings`, `pairs` and `seeds` in the order of every table and figure."""
 
-    axes: list[Axis]
+    factors: list[Factor]
     settings: list[Setting]
     pairs: list[str]
     seeds: tuple[str, ...]
@@ -20,10 +20,10 @@ class Design:
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Design":
-        among = axes(runs)
+        among = factors(runs)
         keys = list(zip([setting(run, among) for run in runs], pair_names(runs), seeds(runs), strict=True))
         return cls(
-            axes=among,
+            factors=among,
             settings=ordered([key[0] for key in keys], among),
             pairs=sorted({key[1] for key in keys}),
             seeds=in_order(key[2] for key in keys),
@@ -33,10 +33,10 @@ class Design:
     @property
     def labels(self) -> list[str]:
         """The name of every setting."""
-        if not self.axes:
+        if not self.factors:
             choices = next(iter(self.cells.values())).choices
             return [" · ".join(choices[group] for group in FIRST if group in choices) or "all runs"]
-        return [label(one, self.axes) for one in self.settings]
+        return [label(one, self.factors) for one in self.settings]
 
     @property
     def replicates(self) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from pairreg.figures.style import DPI
-from pairreg.report.charts.planes import Cut, cuts
+from pairreg.report.charts.planes import Plane, planes
 from pairreg.runs.read import Run
 
 LONGEST = 360  # pixels of a picture's longer side
@@ -28,12 +28,12 @@ class Flicker:
 
 
 def flicker(run: Run, heading: str, detail: str) -> Flicker:
-    cut = cuts(run.scene)[0]
+    cut = planes(run.scene)[0]
     names = {"moving": "initialised moving", "warped": "warped", "fixed": "fixed"}
     return Flicker(heading, detail, {text: picture(getattr(cut.scene, name), cut) for name, text in names.items()})
 
 
-def picture(image: np.ndarray, cut: Cut) -> str:
+def picture(image: np.ndarray, cut: Plane) -> str:
     """A plane in [0, 1] as JPEG, with square pixels."""
     grey = Image.fromarray((255 * np.clip(np.nan_to_num(image), 0, 1)).astype(np.uint8)[:: -1 if cut.view.up else 1])
     scale = LONGEST / max(cut.view.size)

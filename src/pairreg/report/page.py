@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from pairreg.report.charts.draw import Figure
-from pairreg.report.charts.setting_style import looks
+from pairreg.report.charts.setting_style import setting_styles
 from pairreg.report.flicker import Flicker, embedded, flicker, legible
 from pairreg.report.metric_columns import SHOWN
 from pairreg.report.ranking import Ranking
@@ -38,7 +38,7 @@ def page(study: Study, ranking: Ranking, papers: list[Figure], panels: Sequence[
         ranking=ranking,
         header=header(ranking, names),
         lines=lines(ranking, names),
-        colours=[look.colour for look in looks(ranking.design)],
+        colours=[style.colour for style in setting_styles(ranking.design)],
         papers=papers,
         panels=panels,
         charts=charts,

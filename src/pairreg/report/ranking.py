@@ -9,7 +9,7 @@ import numpy as np
 from pairreg.errors import InputError
 from pairreg.report.design import Design
 from pairreg.report.metric_columns import PRIMARY, Measure, measures
-from pairreg.runs.factors import Axis
+from pairreg.runs.factors import Factor
 
 ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever the values
 
@@ -132,7 +132,7 @@ def find(reference: str, design: Design) -> int:
     wanted = {}
     for part in re.split(r",(?=[\w.]+=)", reference):  # a value such as [8, 4] has commas, too
         name, _, value = part.partition("=")
-        wanted[position(reference, name, value, design.axes)] = value
+        wanted[position(reference, name, value, design.factors)] = value
     fits = [i for i, one in enumerate(design.settings) if all(one[k] == value for k, value in wanted.items())]
     if len(fits) != 1:
         names = ", ".join(design.labels[i] for i in fits) or "none"
@@ -140,12 +140,12 @@ def find(reference: str, design: Design) -> int:
     return fits[0]
 
 
-def position(reference: str, name: str, value: str, among: Sequence[Axis]) -> int:
-    """The index of the axis `name`, after a look whether it has that value."""
-    for i, axis in enumerate(among):
-        if name in (axis.name, axis.key):
-            if value not in axis.values:
-                raise InputError(f"--reference {reference}: {name} is one of {', '.join(axis.values)}.")
+def position(reference: str, name: str, value: str, among: Sequence[Factor]) -> int:
+    """The index of the factor `name`, after a look whether it has that value."""
+    for i, factor in enumerate(among):
+        if name in (factor.name, factor.key):
+            if value not in factor.values:
+                raise InputError(f"--reference {reference}: {name} is one of {', '.join(factor.values)}.")
             return i
-    names = ", ".join(axis.name for axis in among) or "nothing"
+    names = ", ".join(factor.name for factor in among) or "nothing"
     raise InputError(f"--reference {reference}: {name!r} does not vary in this study; what varies is {names}.")

@@ -96,7 +96,7 @@ def write_csv(ranking: Ranking, path: Path) -> None:
     columns = [f"{name} {part}" for name in found for part in ("mean", "sd", "n")]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["setting", *(axis.name for axis in design.axes), "mean rank", "p Holm", *columns])
+        writer.writerow(["setting", *(factor.name for factor in design.factors), "mean rank", "p Holm", *columns])
         for i in ranking.order:
             values = [value for m in found.values() for value in (m.means[i], m.deviations[i], len(m.values[i]))]
             own = ["" if value is None else value for value in design.settings[i]]

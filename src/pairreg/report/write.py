@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from pairreg.locks import held
+from pairreg.locks import lock
 from pairreg.report.design import Design
-from pairreg.report.figures import LAYOUTS
+from pairreg.report.figures import FIGURES
 from pairreg.report.ranking import Ranking, rank
 from pairreg.runs.read import Study, read_study
 
@@ -30,12 +30,12 @@ def write(study: Study, ranking: Ranking) -> Path:
     from pairreg.report.tables import write_csv, write_tex
 
     part, final = study.folder / f".{REPORT}.part", study.folder / REPORT
-    with held(study.folder / ".locks" / REPORT, wait=True):  # two commands of a study may end at once
+    with lock(study.folder / ".locks" / REPORT, wait=True):  # two commands of a study may end at once
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
         try:
             panels, charts = draw(ranking, part / "figures")
-            kept = [path for layout in LAYOUTS for path in sorted((final / "figures").glob(f"{layout}*"))]
+            kept = [path for layout in FIGURES for path in sorted((final / "figures").glob(f"{layout}*"))]
             copies = [Path(shutil.copy2(path, part / "figures")) for path in kept]
             papers = [
                 Figure(path, path.stem.replace("_", " ").capitalize(), "") for path in copies if path.suffix == ".png"

@@ -10,10 +10,10 @@ from pairreg.figures.curves import curves
 from pairreg.figures.grid import grid
 from pairreg.figures.overview import overview
 from pairreg.figures.views import informative_slices
-from pairreg.runs.figure_arrays import Scene
+from pairreg.runs.figure_arrays import FigureArrays
 
 
-def draw(scene: Scene, history: Mapping[str, np.ndarray], folder: Path) -> None:
+def draw(scene: FigureArrays, history: Mapping[str, np.ndarray], folder: Path) -> None:
     """`overview.png`, `grid.png` and `curves.png`, on the fixed grid and the preprocessed intensities."""
     folder.mkdir(parents=True, exist_ok=True)
     at = informative_slices(scene.fixed, scene.fixed_labels)

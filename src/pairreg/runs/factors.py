@@ -1,4 +1,4 @@
-"""What varies among the runs of a study: the axes of its table and figures.
+"""What varies among the runs of a study: the factors of its table and figures.
 
 Runs here are anything with the `choices` and the nested `config` of a run, complete or not.
 """
@@ -12,7 +12,7 @@ from pairreg.runs.identity import BOOKKEEPING, flat
 
 REPLICATES = ("pair", "seed")  # a method is judged over these
 FIRST = ("similarity", "regularizer", "transform")  # the order in which people name a method
-Setting = tuple[str | None, ...]  # a value of every axis, None where the axis means nothing to the run
+Setting = tuple[str | None, ...]  # a value of every factor, None where the factor means nothing to the run
 
 
 class Configured(Protocol):
@@ -23,7 +23,7 @@ class Configured(Protocol):
 
 
 @dataclass(frozen=True)
-class Axis:
+class Factor:
     """`key`: a config group (`similarity`) or a flat config key (`regularizer.diffusion.weight`); `name`: short."""
 
     key: str
@@ -54,12 +54,12 @@ class Axis:
         return rounded[self.values.index(value)] if len(set(rounded)) == len(self.values) else value
 
 
-def axes(runs: Sequence[Configured]) -> list[Axis]:
-    """The axes of a study without its replicates: the groups first, then the keys."""
-    return [axis for axis in all_axes(runs) if axis.group not in REPLICATES]
+def factors(runs: Sequence[Configured]) -> list[Factor]:
+    """The factors of a study without its replicates: the groups first, then the keys."""
+    return [factor for factor in all_factors(runs) if factor.group not in REPLICATES]
 
 
-def all_axes(runs: Sequence[Configured]) -> list[Axis]:
+def all_factors(runs: Sequence[Configured]) -> list[Factor]:
     """Every group or key that varies among runs that share what stands above it.
 
     Above a key stands the choice of its group (which tells its `_target_`, too), above both the experiments that all
@@ -84,7 +84,7 @@ def all_axes(runs: Sequence[Configured]) -> list[Axis]:
         if varies(values, list(zip(chosen, experiments, strict=True))):
             found[key] = values
     names = short_names(list(found))
-    return [Axis(key, names[key], key in choices, in_order(values)) for key, values in found.items()]
+    return [Factor(key, names[key], key in choices, in_order(values)) for key, values in found.items()]
 
 
 def place(group: str) -> tuple[int, str]:
@@ -126,19 +126,19 @@ def in_order(values: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(sorted(distinct, key=lambda v: (0, float(v), v) if is_number(v) else (1, 0.0, v)))
 
 
-def setting(run: Configured, among: Sequence[Axis]) -> Setting:
-    return tuple(axis.value(run) for axis in among)
+def setting(run: Configured, among: Sequence[Factor]) -> Setting:
+    return tuple(factor.value(run) for factor in among)
 
 
-def ordered(settings: Iterable[Setting], among: Sequence[Axis]) -> list[Setting]:
-    """Distinct settings, by the order of the values of each axis."""
+def ordered(settings: Iterable[Setting], among: Sequence[Factor]) -> list[Setting]:
+    """Distinct settings, by the order of the values of each factor."""
 
     def rank(one: Setting) -> list[int]:
-        return [-1 if v is None else axis.values.index(v) for axis, v in zip(among, one, strict=True)]
+        return [-1 if v is None else factor.values.index(v) for factor, v in zip(among, one, strict=True)]
 
     return sorted(set(settings), key=rank)
 
 
-def label(one: Setting, among: Sequence[Axis]) -> str:
-    """`ncc · diffusion · diffusion.weight 0.5`; the one setting of a study without axes is `all runs`."""
+def label(one: Setting, among: Sequence[Factor]) -> str:
+    """`ncc · diffusion · diffusion.weight 0.5`; the one setting of a study without factors is `all runs`."""
     return " · ".join(a.label(v) for a, v in zip(among, one, strict=True) if v is not None) or "all runs"

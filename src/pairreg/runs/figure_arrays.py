@@ -22,7 +22,7 @@ GROUP = "scene"  # in result.h5, beside `field`
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Scene:
+class FigureArrays:
     """Everything on the preprocessed fixed grid.
 
     **Attributes:**
@@ -49,7 +49,7 @@ class Scene:
     channels: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def of(cls, result: "Result") -> "Scene":
+    def of(cls, result: "Result") -> "FigureArrays":
         prepared = result.prepared
         pair = prepared.pair
         grid, identity = pair.fixed, sitk.Transform(pair.ndim, sitk.sitkIdentity)
@@ -87,7 +87,7 @@ class Scene:
         group.attrs["label_names"] = json.dumps({str(k): v for k, v in self.label_names.items()})
 
     @classmethod
-    def read(cls, folder: str | Path) -> "Scene":
+    def read(cls, folder: str | Path) -> "FigureArrays":
         """From `result.h5` of a run folder."""
         with h5py.File(Path(folder) / "result.h5") as file:
             group = file[GROUP]

@@ -55,7 +55,7 @@ class Finished:
 
     def known(self, grid: sitk.Image) -> np.ndarray:
         """Where on `grid` `(*spatial,)` the transform is known."""
-        return geometry.reach(self.displacement, grid, self.identity)
+        return geometry.coverage(self.displacement, grid, self.identity)
 
     def carry(
         self, image: sitk.Image, grid: sitk.Image, interpolation: Interpolation, mass_preserving: bool = False

@@ -11,17 +11,17 @@ from typing import Any, Literal
 from pairreg import interruption
 from pairreg.runs.names import COMPLETE
 from pairreg.locks import is_locked
-from pairreg.runs.spec import Task
+from pairreg.runs.spec import RunSpec
 
 Status = Literal["complete", "running", "failed", "unfinished", "missing"]
 log = logging.getLogger("pairreg")
 
 
-def is_complete(task: Task) -> bool:
+def is_complete(task: RunSpec) -> bool:
     return (task.folder / COMPLETE).exists()
 
 
-def status(task: Task) -> Status:
+def status(task: RunSpec) -> Status:
     if is_locked(task.folder):
         return "running"
     if is_complete(task):
@@ -31,12 +31,12 @@ def status(task: Task) -> Status:
     return "unfinished" if task.folder.exists() else "missing"
 
 
-def summary(task: Task) -> Mapping[str, Any]:
+def summary(task: RunSpec) -> Mapping[str, Any]:
     """`result.json` of a complete run."""
     return json.loads((task.folder / COMPLETE).read_text())
 
 
-def estimate(task: Task, complete: Sequence[Task]) -> float | None:
+def estimate(task: RunSpec, complete: Sequence[RunSpec]) -> float | None:
     """Seconds of a run: the median of the complete ones that are most alike; None if there are none."""
     likeness = [sum(task.choices[k] == other.choices.get(k) for k in task.choices) for other in complete]
     alike = [other for other, n in zip(complete, likeness, strict=True) if n == max(likeness)]
@@ -44,7 +44,7 @@ def estimate(task: Task, complete: Sequence[Task]) -> float | None:
 
 
 @contextmanager
-def recorded(task: Task) -> Iterator[None]:
+def recorded(task: RunSpec) -> Iterator[None]:
     """A run folder without leftovers of an earlier attempt, and a log file in it; a failure leaves its traceback."""
     from omegaconf import OmegaConf
 

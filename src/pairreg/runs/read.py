@@ -14,7 +14,7 @@ from pairreg.errors import InputError
 from pairreg.runs.names import COMPLETE
 
 if TYPE_CHECKING:
-    from pairreg.runs.figure_arrays import Scene
+    from pairreg.runs.figure_arrays import FigureArrays
 
 CONFIG, ERROR = "config.yaml", "error.txt"  # see pairreg.runs.folder
 PARTS = ("metrics", "choices", "config", "provenance")
@@ -35,12 +35,12 @@ class Run:
         return self.folder / COMPLETE
 
     @property
-    def scene(self) -> "Scene":
+    def scene(self) -> "FigureArrays":
         """The arrays of the run, read anew each time: a study of 3-D runs does not fit into memory."""
-        from pairreg.runs.figure_arrays import Scene
+        from pairreg.runs.figure_arrays import FigureArrays
 
         try:
-            return Scene.read(self.folder)
+            return FigureArrays.read(self.folder)
         except (OSError, KeyError) as error:
             path = self.folder / "result.h5"
             raise InputError(

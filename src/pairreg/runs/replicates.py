@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from pairreg.runs.factors import Configured, all_axes, flat_config
+from pairreg.runs.factors import Configured, all_factors, flat_config
 
 NAMING = ("pair.name", "pair.case")  # keys whose value is a name for people
 
@@ -14,16 +14,16 @@ def pair_names(runs: Sequence[Configured]) -> list[str]:
     It is the case or name where these vary, else the names of the two files, else the option; and what else tells two
     pairs of that name apart.
     """
-    varied = [axis for axis in all_axes(runs) if axis.group == "pair"]
-    keys = {axis.key for axis in varied if not axis.is_choice}
+    varied = [factor for factor in all_factors(runs) if factor.group == "pair"]
+    keys = {factor.key for factor in varied if not factor.is_choice}
     names, rest = [], []
     for run in runs:
         config = {key: value for key, value in flat_config(run).items() if key in keys and value != "None"}
         naming = [config[key] for key in NAMING if key in config]
         files = [stem(config[key]) for key in ("pair.fixed", "pair.moving") if key in config]
         names.append(" ".join(naming) or "_".join(files) or run.choices.get("pair", "pair"))
-        values = [(axis, axis.value(run)) for axis in varied]
-        rest.append(", ".join(axis.label(value) for axis, value in values if value is not None))
+        values = [(factor, factor.value(run)) for factor in varied]
+        rest.append(", ".join(factor.label(value) for factor, value in values if value is not None))
     shared = Counter(name for name, _ in set(zip(names, rest, strict=True)))
     return [f"{name} ({more})" if shared[name] > 1 else name for name, more in zip(names, rest, strict=True)]
 

@@ -13,7 +13,7 @@ STUDY_FILES = ("ablation", "sweep", "figure")
 
 
 @dataclass(frozen=True)
-class Task:
+class RunSpec:
     """A composed config, the options chosen in it, and the arguments of the command line that led to it.
 
     `alone`: the only run of its command, so that input which cannot be used leaves nothing behind.

@@ -16,7 +16,7 @@ from pairreg.optimization.history import History
 from pairreg.runs.names import COMPLETE
 from pairreg.carry import channel_interpolation
 from pairreg.runs.provenance import provenance
-from pairreg.runs.figure_arrays import Scene
+from pairreg.runs.figure_arrays import FigureArrays
 
 if TYPE_CHECKING:
     from pairreg.result import Result
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def save(result: "Result", folder: Path, config: Mapping[str, Any], choices: Mapping[str, str]) -> None:
     """Write everything that a run leaves behind."""
-    scene = Scene.of(result)
+    scene = FigureArrays.of(result)
     save_partial(result, folder, config, scene)
     from pairreg.runs.draw import draw
 
@@ -33,14 +33,14 @@ def save(result: "Result", folder: Path, config: Mapping[str, Any], choices: Map
     write_json(folder / COMPLETE, summary)
 
 
-def save_partial(result: "Result", folder: Path, config: Mapping[str, Any], scene: Scene | None = None) -> None:
+def save_partial(result: "Result", folder: Path, config: Mapping[str, Any], scene: FigureArrays | None = None) -> None:
     """Everything but the figures and `result.json`: also what is kept of a run that stopped early."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / COMPLETE).unlink(missing_ok=True)
     write_history(folder / "history.csv", result.history)
     write_json(folder / "metrics.json", result.metrics)
     write_images(result, folder)
-    write_hdf5(result, folder / "result.h5", config, scene or Scene.of(result))
+    write_hdf5(result, folder / "result.h5", config, scene or FigureArrays.of(result))
 
 
 def write_images(result: "Result", folder: Path) -> None:
@@ -72,7 +72,7 @@ def write_history(path: Path, history: History) -> None:
         writer.writerows([i, *row] for i, row in enumerate(history.rows.tolist(), start=1))
 
 
-def write_hdf5(result: "Result", path: Path, config: Mapping[str, Any], scene: Scene) -> None:
+def write_hdf5(result: "Result", path: Path, config: Mapping[str, Any], scene: FigureArrays) -> None:
     arrays = {
         "fixed": geometry.array(result.pair.fixed),
         "moving": geometry.array(result.pair.moving),

@@ -45,7 +45,7 @@ def check_iterations(iterations: int) -> None:
         raise ValueError(f"iterations should be at least 1; it is {iterations}")
 
 
-def factors(shape: Sequence[int], spacing: Sequence[float], scale: int, smallest: int = 8) -> tuple[int, ...]:
+def level_factors(shape: Sequence[int], spacing: Sequence[float], scale: int, smallest: int = 8) -> tuple[int, ...]:
     """Voxels per level voxel along each axis: `scale` on the finest axis, less on coarser ones, so that level voxels
     are as isotropic as they can be and no axis falls below `smallest` voxels (or its own size)."""
     wanted = [round(scale * min(spacing) / h) for h in spacing]

@@ -14,7 +14,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from pairreg import option_files
-from pairreg.runs.outcome import Outcome
+from pairreg.runs.outcome import RunOutcome
 from pairreg.search.space import Distribution
 from pairreg.search.trial_locks import Claims
 
@@ -101,7 +101,7 @@ class Trials:
         entropy = (self.seed, len(started) - len(repeats))
         return self.sampler(seed=int(np.random.SeedSequence(entropy).generate_state(1)[0]))
 
-    def tell(self, trial: Trial, outcomes: Sequence[Outcome]) -> str | None:
+    def tell(self, trial: Trial, outcomes: Sequence[RunOutcome]) -> str | None:
         """End a trial with the mean of each objective over its runs; returns why if it failed.
 
         Raises `InputError` if an objective is no metric of the runs.
@@ -118,7 +118,7 @@ class Trials:
             self.check_names({name for outcome in outcomes for name in outcome.metrics})
         return reason
 
-    def failure(self, outcome: Outcome) -> str | None:
+    def failure(self, outcome: RunOutcome) -> str | None:
         """Why the objectives cannot be had from a run."""
         if outcome.error:
             return f"run {outcome.signature} failed: {outcome.error}"

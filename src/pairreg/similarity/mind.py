@@ -19,7 +19,7 @@ class MIND(Similarity):
     image. From 0 (best: equal descriptors) to 1. Maps `a f + b` of either sign change nothing, also when they vary
     slowly over the image. Flat patches have the descriptor (1, …, 1), and match each other.
 
-    Beyond the border of the image its border voxel is held. A voxel whose patches leave the mask does not count.
+    Beyond the border of the image its border voxel is repeated. A voxel whose patches leave the mask does not count.
 
     **Arguments:** `radius`: of a patch in voxels, which is a cube of side 2 radius + 1; 0 compares single voxels.
     `dilation`: distance in voxels of the neighbours.
@@ -56,7 +56,7 @@ class MIND(Similarity):
         the pair (-b, -a) of the voxel y + b.
         """
         d, ndim = self.dilation, len(image.shape)
-        padded = held(image, 2 * d + self.radius)
+        padded = edge_padded(image, 2 * d + self.radius)
         for (i, j), sign in itertools.product(itertools.combinations(range(ndim), 2), (1, -1)):
             a, b = unit(i, d, ndim), unit(j, sign * d, ndim)
             step = tuple(q - p for p, q in zip(a, b, strict=True))
@@ -72,7 +72,7 @@ class MIND(Similarity):
     def complete(self, mask: Tensor) -> Tensor:
         """1 where the voxel and the patches of all its neighbours lie in the mask."""
         ndim, size = len(mask.shape), (2 * self.radius + 1) ** len(mask.shape)
-        full = tf.cast(self.patch_mean(held(mask, self.dilation + self.radius)) > 1 - 0.5 / size, mask.dtype)
+        full = tf.cast(self.patch_mean(edge_padded(mask, self.dilation + self.radius)) > 1 - 0.5 / size, mask.dtype)
         for axis, distance in itertools.product(range(ndim), (self.dilation, -self.dilation)):
             mask *= crop(full, unit(axis, distance, ndim), mask.shape)
         return mask
@@ -82,7 +82,7 @@ def unit(axis: int, length: int, ndim: int) -> Offset:
     return tuple(length * int(e == axis) for e in range(ndim))
 
 
-def held(x: Tensor, width: int) -> Tensor:
+def edge_padded(x: Tensor, width: int) -> Tensor:
     """`x` with its border values repeated `width` times on every side."""
     for axis, n in enumerate(x.shape):
         behind = (slice(None),) * axis

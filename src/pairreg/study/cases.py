@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from pairreg.runs.outcome import Outcome
-from pairreg.runs.spec import Task
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
 
 
-def expand(task: Task) -> list[Task]:
+def expand(task: RunSpec) -> list[RunSpec]:
     """A task for every case of the HDF5 file that matches `pair.case`; other tasks as they are.
 
     Raises `InputError` if the file cannot be read or no case matches.
@@ -30,12 +30,12 @@ def expand(task: Task) -> list[Task]:
     ]
 
 
-def combined(outcomes: Sequence[Outcome]) -> Outcome:
+def combined(outcomes: Sequence[RunOutcome]) -> RunOutcome:
     """What the runs of several cases say about one job: the mean of every metric that all have, or the first error."""
     if len(outcomes) == 1:
         return outcomes[0]
     shared = set.intersection(*(set(outcome.metrics) for outcome in outcomes))
-    return Outcome(
+    return RunOutcome(
         " ".join(outcome.signature for outcome in outcomes),
         outcomes[0].folder.parent,
         {name: fmean(outcome.metrics[name] for outcome in outcomes) for name in sorted(shared)},

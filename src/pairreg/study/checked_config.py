@@ -8,8 +8,8 @@ from typing import Any
 from pairreg import option_files
 from pairreg.compute.base import Compute
 from pairreg.errors import InputError
-from pairreg.report.figures import LAYOUTS
-from pairreg.runs.spec import STUDY_FILES, Task
+from pairreg.report.figures import FIGURES
+from pairreg.runs.spec import STUDY_FILES, RunSpec
 from pairreg.tracking.base import Tracker
 from pairreg.transform.base import Precision
 
@@ -31,20 +31,20 @@ def settings(
     """Names and types of the settings beside the groups."""
     del precision, trusted_modules, seed, output_dir, rerun, dry_run
     if draw is not None:
-        option_files.one_of("draw", draw, LAYOUTS)
+        option_files.one_of("draw", draw, FIGURES)
     if not study or "/" in study or study.startswith("."):
         raise InputError(f"study should be a name without '/' that does not begin with '.'; it is {study!r}.")
 
 
 @dataclass(frozen=True)
 class Job:
-    task: Task
+    task: RunSpec
     parts: Mapping[str, Any]
     tracker: Tracker
     compute: Compute
 
 
-def check(task: Task) -> Job:
+def check(task: RunSpec) -> Job:
     """Build the parts of a run, raising `InputError` for a key, a type or a value that cannot be."""
     config = task.config
     known = (*TERMS, *PARTS, *OTHERS, "preset", *STUDY_FILES)

@@ -8,17 +8,17 @@ from rich.console import Console
 
 from pairreg import interruption, option_files
 from pairreg.errors import DivergedError, InputError
-from pairreg.locks import Busy, locked
+from pairreg.locks import Busy, lock_run
 from pairreg.pair.pair import Pair
 from pairreg.runs.folder import is_complete, recorded
 from pairreg.runs.identity import flat
-from pairreg.runs.outcome import Outcome
-from pairreg.runs.spec import Task
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
 from pairreg.study.checked_config import check
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
 
 
-def work(task: Task, tracker: Tracker, wait: bool = False) -> Outcome:
+def work(task: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
     """Do the run unless it is complete. A run that fails is an outcome; only an interruption is raised.
 
     With `wait`, a run that another process is at is awaited (and then usually complete); without, it is `busy`.
@@ -26,24 +26,24 @@ def work(task: Task, tracker: Tracker, wait: bool = False) -> Outcome:
     again = bool(task.config["rerun"])
     try:
         if is_complete(task) and not again:
-            return Outcome.of(task, "kept")
-        with locked(task.folder, wait):
+            return RunOutcome.of(task, "kept")
+        with lock_run(task.folder, wait):
             if is_complete(task) and not again:
-                return Outcome.of(task, "kept")
+                return RunOutcome.of(task, "kept")
             with tracker.start(info(task)) as tracked, recorded(task):
                 register(task, tracked)
-            return Outcome.of(task, "done")
+            return RunOutcome.of(task, "done")
     except Busy:
-        return Outcome.of(task, "busy")
+        return RunOutcome.of(task, "busy")
     except InputError as error:
-        return Outcome.of(task, "refused", str(error))
+        return RunOutcome.of(task, "refused", str(error))
     except DivergedError as error:
-        return Outcome.failed(task, str(error))
+        return RunOutcome.failed(task, str(error))
     except Exception as error:
-        return Outcome.failed(task, f"{type(error).__name__}: {error}")
+        return RunOutcome.failed(task, f"{type(error).__name__}: {error}")
 
 
-def load_pair(task: Task) -> Pair:
+def load_pair(task: RunSpec) -> Pair:
     """The pair of a task; the last one is kept, as most studies do many runs with one pair."""
     return _load(json.dumps(task.config["pair"], sort_keys=True), tuple(task.config["trusted_modules"]))
 
@@ -53,13 +53,13 @@ def _load(pair: str, trusted: tuple[str, ...]) -> Pair:
     return option_files.instantiate(json.loads(pair), "pair", trusted)
 
 
-def info(task: Task) -> RunInfo:
+def info(task: RunSpec) -> RunInfo:
     from pairreg.runs.provenance import provenance
 
     return RunInfo(task.config["study"], task.folder.resolve(), task.choices, flat(task.config), provenance())
 
 
-def register(task: Task, tracked: TrackedRun) -> None:
+def register(task: RunSpec, tracked: TrackedRun) -> None:
     from pairreg import registration as optimization
     from pairreg.runs.write import save_partial
     from pairreg.study.progress import ProgressBar, ProgressLog

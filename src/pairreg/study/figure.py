@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pairreg.errors import InputError
-from pairreg.runs.outcome import Outcome
-from pairreg.runs.spec import Task
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
 from pairreg.study.table import varying
 
 
-def draw_figure(layout: str, rows: Sequence[tuple[Task, Outcome]], study_folder: Path) -> list[Path]:
+def figure_of_command(layout: str, rows: Sequence[tuple[RunSpec, RunOutcome]], study_folder: Path) -> list[Path]:
     """Draw `layout` from the runs of `rows`, in their order, into the study's report; the paths of the PNGs.
 
     Raises `InputError` that names what is missing unless all of them are complete and can be read.
@@ -21,8 +21,8 @@ def draw_figure(layout: str, rows: Sequence[tuple[Task, Outcome]], study_folder:
         are = "is" if len(missing) == 1 else "are"
         what = f"{len(missing)} of {len(rows)} runs {are} missing ({'; '.join(missing)})"
         raise InputError(f"figure {layout} is not drawn: {what}.")
-    from pairreg.report.figures.draw import draw_layout
+    from pairreg.report.figures.draw import draw_figure as draw_from_runs
     from pairreg.report.write import REPORT
     from pairreg.runs.read import Run
 
-    return draw_layout(layout, [Run.read(task.folder) for task, _ in rows], study_folder / REPORT / "figures")
+    return draw_from_runs(layout, [Run.read(task.folder) for task, _ in rows], study_folder / REPORT / "figures")

@@ -12,11 +12,11 @@ from pairreg import interruption
 from pairreg.backend.gc_pause import gc_paused
 from pairreg.errors import InputError
 from pairreg.runs.folder import is_complete, summary
-from pairreg.runs.outcome import Outcome
-from pairreg.runs.spec import Task
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
 from pairreg.study.checked_config import Job, check
 from pairreg.study.execute import load_pair, work
-from pairreg.study.figure import draw_figure
+from pairreg.study.figure import figure_of_command
 from pairreg.study.table import dry_table, run_table, study_table
 from pairreg.tracking.base import Tracker
 
@@ -34,17 +34,17 @@ class Study:
 
     current: "Study | None" = None
 
-    def __init__(self, first: Task):
+    def __init__(self, first: RunSpec):
         self.first = first
         self.job: Job = check(first)
         self.tracker: Tracker = self.job.tracker
-        self.tasks: dict[str, Task] = {}
-        self.outcomes: dict[str, Outcome] = {}
+        self.tasks: dict[str, RunSpec] = {}
+        self.outcomes: dict[str, RunOutcome] = {}
         self.opened = False
         self.page: Path | None = None
 
     @classmethod
-    def of(cls, first: Task) -> "Study":
+    def of(cls, first: RunSpec) -> "Study":
         """The study of this command, begun by its first task."""
         cls.current = cls.current or Study(first)
         return cls.current
@@ -53,7 +53,7 @@ class Study:
     def folder(self) -> Path:
         return self.first.study_folder
 
-    def run(self, tasks: Sequence[Task]) -> list[Outcome]:
+    def run(self, tasks: Sequence[RunSpec]) -> list[RunOutcome]:
         """An outcome for each task; tasks with the same signature are one run."""
         new = {task.signature: task for task in tasks if task.signature not in self.tasks}
         for task in new.values():
@@ -68,7 +68,7 @@ class Study:
         if self.first.alone and todo:
             load_pair(self.first)  # input that cannot be used then leaves nothing behind
         self.open()
-        self.outcomes |= {signature: Outcome.of(task, "kept") for signature, task in new.items() if task not in todo}
+        self.outcomes |= {signature: RunOutcome.of(task, "kept") for signature, task in new.items() if task not in todo}
         self.compute(todo, wait=False)
         busy = [task for task in todo if self.outcomes[task.signature].state == "busy"]
         if busy:
@@ -84,7 +84,7 @@ class Study:
                 self.tracker.open(self.first.config["study"], Path(self.first.config["output_dir"]), code())
             self.opened = True
 
-    def compute(self, tasks: Sequence[Task], wait: bool) -> None:
+    def compute(self, tasks: Sequence[RunSpec], wait: bool) -> None:
         if not tasks:
             return
         compute = self.job.compute
@@ -120,13 +120,13 @@ class Study:
         refused = all(outcome.state == "refused" for _, outcome in rows)
         return 0 if not bad else 2 if refused else 1
 
-    def draw(self, rows: Sequence[tuple[Task, Outcome]]) -> None:
+    def draw(self, rows: Sequence[tuple[RunSpec, RunOutcome]]) -> None:
         """Draw the figure that the command asks for, before the report, which shows it."""
         layout = self.first.config["draw"]
         if layout is None:
             return
         try:
-            for path in draw_figure(layout, rows, self.folder):
+            for path in figure_of_command(layout, rows, self.folder):
                 console.print(f"figure: {path}", soft_wrap=True)
         except InputError as error:
             log.warning(str(error))
@@ -150,7 +150,7 @@ class Study:
         if self.opened:
             self.tracker.close(self.page.parent if self.page else None)
 
-    def warn_of_other_code(self, rows: Sequence[tuple[Task, Outcome]]) -> None:
+    def warn_of_other_code(self, rows: Sequence[tuple[RunSpec, RunOutcome]]) -> None:
         from pairreg.runs.provenance import code
 
         now = code().get("git_commit")

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from pairreg.runs.factors import axes
+from pairreg.runs.factors import factors
 from pairreg.runs.folder import estimate, status
-from pairreg.runs.outcome import Outcome
+from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.replicates import pair_names, seeds
-from pairreg.runs.spec import Task
+from pairreg.runs.spec import RunSpec
 
 BETTER = {
     "ssim": "↑",
@@ -51,7 +51,7 @@ def run_table(metrics: Mapping[str, float]) -> Table:
     return table
 
 
-def study_table(rows: Sequence[tuple[Task, Outcome]]) -> Table:
+def study_table(rows: Sequence[tuple[RunSpec, RunOutcome]]) -> Table:
     """One line per run, a column for everything that varies and every metric that exists."""
     table = Table(title=f"{len(rows)} runs", title_justify="left")
     varied = varying([task for task, _ in rows])
@@ -68,7 +68,7 @@ def study_table(rows: Sequence[tuple[Task, Outcome]]) -> Table:
     return table
 
 
-def dry_table(tasks: Sequence[Task]) -> Table:
+def dry_table(tasks: Sequence[RunSpec]) -> Table:
     """What the same command without `dry_run` has to do."""
     states = [status(task) for task in tasks]
     complete = [task for task, state in zip(tasks, states, strict=True) if state == "complete"]
@@ -89,8 +89,8 @@ def dry_table(tasks: Sequence[Task]) -> Table:
     return table
 
 
-def varying(tasks: Sequence[Task]) -> dict[str, list[str]]:
+def varying(tasks: Sequence[RunSpec]) -> dict[str, list[str]]:
     """The values, one per task, of everything in which the tasks differ."""
-    found = {axis.name: [axis.value(task) or "" for task in tasks] for axis in axes(tasks)}
+    found = {factor.name: [factor.value(task) or "" for task in tasks] for factor in factors(tasks)}
     pairs = {"pair": pair_names(tasks), "seed": seeds(tasks)}
     return {name: values for name, values in pairs.items() if len(set(values)) > 1} | found

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pairreg.errors import InputError
-from pairreg.locks import held, is_locked
+from pairreg.locks import is_locked, lock
 from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
 from pairreg.tracking.from_folder import is_over, record
 from pairreg.tracking.mlflow_run import MLflowRun, lost_errors
@@ -52,10 +52,10 @@ class MLflowTracker(Tracker):
         self.uri = self.uri or os.environ.get(ENV) or f"sqlite:///{output_dir.resolve() / 'mlflow.db'}"
         try:
             # two processes that make the same database at once break it
-            with held(lock_of(self.uri), wait=True):
+            with lock(lock_of(self.uri), wait=True):
                 self._experiment = self._find_experiment(study, output_dir)
                 self._parent = self._find_parent(study, tags)
-                self._bury_the_dead(output_dir.resolve() / study)
+                self._mark_killed_runs(output_dir.resolve() / study)
         except lost_errors() as error:
             reason = str(error).splitlines()[0]
             raise InputError(
@@ -142,7 +142,7 @@ class MLflowTracker(Tracker):
         self.client.update_run(found[0].info.run_id, status="RUNNING")
         return str(found[0].info.run_id)
 
-    def _bury_the_dead(self, study_folder: Path) -> None:
+    def _mark_killed_runs(self, study_folder: Path) -> None:
         """A run that is killed cannot say so: it is RUNNING here, but nobody holds the lock of its folder."""
         for run in self._runs("attributes.status = 'RUNNING'"):
             folder = Path(run.data.tags.get("pairreg.folder", ""))

@@ -29,11 +29,11 @@ class Parametrization(ABC):
     variables: list[Any]  # tf.Variable, what the optimizer changes
 
     @abstractmethod
-    def reset(self, seed: int) -> None:
+    def start_at_zero(self, seed: int) -> None:
         """Set the parameters to their start: a field of zero."""
 
     @abstractmethod
-    def carry(self, coarser: "Parametrization", fixed: Tensor, moving: Tensor) -> None:
+    def continue_from(self, coarser: "Parametrization", fixed: Tensor, moving: Tensor) -> None:
         """Go on from what was found on a coarser level, whose images are `fixed` and `moving`."""
 
     @abstractmethod
@@ -55,7 +55,7 @@ class Transform(ABC):
     def parametrize(self, grid: LevelGrid, precision: Precision) -> Parametrization:
         """Parameters for one level; networks compute in `precision`, fields are float32."""
 
-    def on(self, spacing: Sequence[float]) -> Self:
+    def for_spacing(self, spacing: Sequence[float]) -> Self:
         """This transform for an image of `spacing` (mm): lengths that it was given in mm become voxels."""
         del spacing
         return self

@@ -28,12 +28,12 @@ class BSpline(Transform):
         if self.control_spacing <= 0:
             raise ValueError(f"control_spacing should be above 0 mm; it is {self.control_spacing}")
 
-    def on(self, spacing: Sequence[float]) -> Self:
+    def for_spacing(self, spacing: Sequence[float]) -> Self:
         strides = tuple(max(1, round(self.control_spacing / h)) for h in spacing)
         return LatticeBSpline(control_spacing=self.control_spacing, learning_rate=self.learning_rate, strides=strides)  # type: ignore[return-value]
 
     def parametrize(self, grid: LevelGrid, precision: Precision) -> "Lattice":
-        return self.on((1.0,) * grid.ndim).parametrize(grid, precision)
+        return self.for_spacing((1.0,) * grid.ndim).parametrize(grid, precision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class LatticeBSpline(BSpline):
 
     strides: tuple[int, ...] = dataclasses.field(default=())
 
-    def on(self, spacing: Sequence[float]) -> Self:
+    def for_spacing(self, spacing: Sequence[float]) -> Self:
         del spacing
         return self
 
@@ -61,10 +61,10 @@ class Lattice(NodeGrid):
         self.strides = strides
         self.basis = [basis(v, s, m) for v, s, m in zip(voxels, strides, counts, strict=True)]
 
-    def emitted(self, nodes: Tensor) -> Tensor:
+    def displacements(self, nodes: Tensor) -> Tensor:
         return along_axes(nodes, self.basis)
 
-    def refined(self, coarser: NodeGrid, scale: Sequence[float]) -> Tensor:
+    def upsampled_from(self, coarser: NodeGrid, scale: Sequence[float]) -> Tensor:
         """The coarse field at the fine control points: exact for fields that are linear between them."""
         assert isinstance(coarser, Lattice)
         matrices = []

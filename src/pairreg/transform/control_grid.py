@@ -17,26 +17,26 @@ class NodeGrid(Parametrization):
         self.nodes = tf.Variable(tf.zeros((*nodes, grid.ndim)), name="nodes")
         self.variables = [self.nodes]
 
-    def reset(self, seed: int) -> None:
+    def start_at_zero(self, seed: int) -> None:
         del seed
         self.nodes.assign(tf.zeros_like(self.nodes))
 
-    def carry(self, coarser: Parametrization, fixed: Tensor, moving: Tensor) -> None:
+    def continue_from(self, coarser: Parametrization, fixed: Tensor, moving: Tensor) -> None:
         del fixed, moving
         assert isinstance(coarser, NodeGrid)
         scale = ratios(coarser.grid, self.grid)
-        self.nodes.assign(self.refined(coarser, scale) * scale)
+        self.nodes.assign(self.upsampled_from(coarser, scale) * scale)
 
     def field(self, fixed: Tensor, moving: Tensor) -> Tensor:
         del fixed, moving
-        return self.emitted(self.nodes)
+        return self.displacements(self.nodes)
 
     @abstractmethod
-    def refined(self, coarser: "NodeGrid", scale: Sequence[float]) -> Tensor:
+    def upsampled_from(self, coarser: "NodeGrid", scale: Sequence[float]) -> Tensor:
         """The vectors of `coarser` at these nodes, still in its voxels, which are `scale` of ours wide."""
 
     @abstractmethod
-    def emitted(self, nodes: Tensor) -> Tensor:
+    def displacements(self, nodes: Tensor) -> Tensor:
         """The displacement field of these vectors."""
 
 

@@ -36,12 +36,12 @@ class VectorGrid(NodeGrid):
         super().__init__(grid, node_counts(grid.shape, stride))
         self.stride, self.diffeomorphic = stride, diffeomorphic
 
-    def refined(self, coarser: NodeGrid, scale: Sequence[float]) -> Tensor:
+    def upsampled_from(self, coarser: NodeGrid, scale: Sequence[float]) -> Tensor:
         return upsample(coarser.nodes, self.nodes.shape[:-1], scale)
 
-    def emitted(self, nodes: Tensor) -> Tensor:
+    def displacements(self, nodes: Tensor) -> Tensor:
         return displacement_of(nodes, self.grid.shape, self.stride, self.diffeomorphic)
 
     def inverse_field(self, fixed: Tensor, moving: Tensor) -> Tensor | None:
         del fixed, moving
-        return self.emitted(-self.nodes) if self.diffeomorphic else None
+        return self.displacements(-self.nodes) if self.diffeomorphic else None

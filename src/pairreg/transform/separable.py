@@ -27,7 +27,7 @@ def along_axes(x: Tensor, matrices: Sequence[Matrix]) -> Tensor:
 def along_axis(x: Tensor, matrix: Matrix, axis: int) -> Tensor:
     """Our matrices are bands, so each block of rows needs only some columns: half the time from 160 samples on."""
     blocks = [matrix[start : start + BLOCK] for start in range(0, len(matrix), BLOCK)]
-    parts = [product(*reached(x, block, axis), axis) for block in blocks]
+    parts = [product(*used_columns(x, block, axis), axis) for block in blocks]
     return tf.concat(parts, axis) if len(parts) > 1 else parts[0]
 
 
@@ -35,7 +35,7 @@ def is_identity(matrix: Matrix) -> bool:
     return matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.eye(len(matrix)))
 
 
-def reached(x: Tensor, block: Matrix, axis: int) -> tuple[Tensor, Matrix]:
+def used_columns(x: Tensor, block: Matrix, axis: int) -> tuple[Tensor, Matrix]:
     """The part of `x` that these rows use, and their columns for it."""
     columns = np.flatnonzero(block.any(axis=0))
     part = slice(int(columns[0]), int(columns[-1]) + 1)

@@ -7,7 +7,7 @@ import numpy as np
 from pairreg.backend import Tensor, keras, tf
 from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transform, ratios
 from pairreg.transform.control_grid import displacement_of, node_counts
-from pairreg.transform.layers import grown, rectified_normalised
+from pairreg.transform.layers import rectified_normalised, upsampling_block
 from pairreg.transform.separable import upsample
 
 HEAD_WIDTH = 32  # channels of the published head
@@ -64,13 +64,13 @@ class UNetWeights(Parametrization):
         nodes = node_counts(self.padded, self.stride)
         self.base = tf.Variable(tf.zeros((*nodes, grid.ndim)), trainable=False, name="base")
 
-    def reset(self, seed: int) -> None:
+    def start_at_zero(self, seed: int) -> None:
         variables = self.network.trainable_variables
         start = [initial_value(variable, seed + 1000 * k) for k, variable in enumerate(variables)]
         self._assign(tf.concat([tf.reshape(value, [-1]) for value in start], 0))
         self.base.assign(tf.zeros_like(self.base))
 
-    def carry(self, coarser: Parametrization, fixed: Tensor, moving: Tensor) -> None:
+    def continue_from(self, coarser: Parametrization, fixed: Tensor, moving: Tensor) -> None:
         """The same weights, with a silent head on top of the vectors found so far.
 
         The network sees the images at another resolution, so its own output would change; this way it continues where
@@ -95,8 +95,8 @@ class UNetWeights(Parametrization):
         images = edge_padded(tf.stack([moving, fixed], axis=-1), self.padded)
         weights = [tf.reshape(w, s) for w, s in zip(tf.split(self.weights, self.sizes), self.shapes, strict=True)]
         frozen = self.network.non_trainable_variables
-        emitted, _ = self.network.stateless_call(weights, frozen, images[None])
-        return self.base + emitted[0]
+        output, _ = self.network.stateless_call(weights, frozen, images[None])
+        return self.base + output[0]
 
     def _assign(self, weights: Tensor) -> None:
         """Set the weights, those of the head (the last two: kernel and bias) to zero."""
@@ -126,7 +126,7 @@ def published_network(ndim: int, width: int, depth: int, stride: int, precision:
         skips.append(x)
     x = block(skips.pop())
     while 2 ** len(skips) > stride:
-        x = grown(x, width, precision)
+        x = upsampling_block(x, width, precision)
         x = block(layers.Concatenate(dtype=precision)([x, skips.pop()]))
     x = convolved(x, HEAD_WIDTH)
     return keras.Model(images, conv(ndim, 1, dtype="float32")(x))

@@ -2,8 +2,8 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure
 
-from pairreg.report.charts.setting_style import PRINTED, Look, legend
-from pairreg.runs.factors import Axis
+from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend
+from pairreg.runs.factors import Factor
 
 
 @matplotlib.rc_context(PRINTED)
@@ -13,7 +13,10 @@ def test_a_legend_of_many_settings_leaves_the_panels_their_room(count):
     panels = figure.subplots(1, 3)
     legend(
         figure,
-        [Look(f"stride 1 · diffusion.weight 0.7131 · trial {k}", "black", "o", "-").handle for k in range(count)],
+        [
+            SettingStyle(f"stride 1 · diffusion.weight 0.7131 · trial {k}", "black", "o", "-").handle
+            for k in range(count)
+        ],
     )
     figure.draw_without_rendering()
     top = figure.legends[0].get_window_extent().y1
@@ -25,7 +28,7 @@ def test_a_legend_of_many_settings_leaves_the_panels_their_room(count):
 
 def test_numbers_that_a_search_drew_are_rounded_where_they_stay_distinct():
     def axis(*values):
-        return Axis("regularizer.diffusion.weight", "weight", False, values)
+        return Factor("regularizer.diffusion.weight", "weight", False, values)
 
     assert axis("0.7130874662664360", "2").label("0.7130874662664360") == "weight 0.7131"
     assert axis("0.71301", "0.71302").label("0.71301") == "weight 0.71301"

@@ -11,7 +11,7 @@ from pairreg.pair.phantom.shapes import Below, Common, Ellipsoid, Grown, Outside
 from pairreg.pair.phantom.spine import beside, centre_y
 
 
-def turned(x: float = 0, y: float = 0, z: float = 0) -> np.ndarray:
+def rotation(x: float = 0, y: float = 0, z: float = 0) -> np.ndarray:
     """Rotation matrix from angles about the axes in degrees."""
     return Rotation.from_euler("xyz", [x, y, z], degrees=True).as_matrix()
 
@@ -26,7 +26,7 @@ def domes(rise: float = 0.0) -> Shape:
 
 def heart(scale: float) -> Shape:
     """Long axis to the left, front and below, lying on the diaphragm."""
-    ventricles = Ellipsoid((30, -44, 284), np.multiply((66, 45, 48), scale), turned(y=24, z=-32))
+    ventricles = Ellipsoid((30, -44, 284), np.multiply((66, 45, 48), scale), rotation(y=24, z=-32))
     atria = Ellipsoid((2, -14, 302), np.multiply((42, 36, 44), scale))
     return without(Union([ventricles, atria], soft=20), domes(4), soft=6)
 
@@ -98,7 +98,7 @@ def stomach(scale: float) -> Shape:
 
 def spleen(chest: Shape, scale: float) -> Shape:
     """Left and far back, hollowed by the stomach and the kidney."""
-    whole = Ellipsoid((90, 26, 186), np.multiply((34, 50, 56), scale), turned(x=-20, z=22))
+    whole = Ellipsoid((90, 26, 186), np.multiply((34, 50, 56), scale), rotation(x=-20, z=22))
     inside = Common([whole, domes(-4), Grown(chest, -4)], soft=6)
     return without(inside, Grown(stomach(scale), 4), Grown(kidney(1, scale), 4), soft=6)
 
@@ -106,7 +106,7 @@ def spleen(chest: Shape, scale: float) -> Shape:
 def kidney(side: int, scale: float) -> Shape:
     """A bean with the hilum towards the spine and the front; the right one is lower."""
     centre = np.array([side * 61, 29, 112 if side < 0 else 124])
-    axes = turned(x=12, y=side * 12, z=side * -35)
+    axes = rotation(x=12, y=side * 12, z=side * -35)
     bean = Ellipsoid(centre, np.multiply((29, 24, 56), scale), axes)
     hilum = Ellipsoid(centre - axes @ [side * 27.0 * scale, 0, 0], np.multiply((19, 11, 17), scale), axes)
     return without(bean, hilum, soft=8)

@@ -85,7 +85,7 @@ def make_pair(
     image, labels = (patient(fixed, ndim), None) if fixed else torso_of(example)
     labels = read_labels(fixed_labels, image) if fixed_labels else labels
     for part in (body.hu, body.labels, body.activity, body.mu):
-        part.SetOrigin(geometry.concentric(part, image))
+        part.SetOrigin(geometry.centred_origin(part, image))
     return Pair(
         name=name,
         fixed=image,

@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from pairreg.report.charts.setting_style import PRINTED, Look, legend, save_both
+from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
 from pairreg.report.metric_columns import Measure
 
 BOXES_FROM = 5  # values
@@ -16,16 +16,16 @@ BOXES = "Boxes: quartiles and median, whiskers to 1.5 times the box; a line is t
 
 
 @matplotlib.rc_context(PRINTED)
-def dice(folder: Path, name: str, labels: Sequence[Measure], looks: Sequence[Look]) -> Path:
+def dice(folder: Path, name: str, labels: Sequence[Measure], setting_styles: Sequence[SettingStyle]) -> Path:
     """Draw the Dice of each label by setting: all values, with `BOXES`."""
-    width = max(0.13 * len(looks) * len(labels), 0.9 * len(labels))
-    figure = Figure(figsize=(float(np.clip(width, 4.5, 11)), 3.2 + 0.1 * len(looks)), layout="constrained")
+    width = max(0.13 * len(setting_styles) * len(labels), 0.9 * len(labels))
+    figure = Figure(figsize=(float(np.clip(width, 4.5, 11)), 3.2 + 0.1 * len(setting_styles)), layout="constrained")
     axes = figure.subplots()
-    step = 0.84 / len(looks)
+    step = 0.84 / len(setting_styles)
     for i, measure in enumerate(labels):
-        for k, (values, look) in enumerate(zip(measure.values, looks, strict=True)):
-            at = i + (k - (len(looks) - 1) / 2) * step
-            line: dict[str, Any] = {"color": look.colour, "linewidth": 1.0}
+        for k, (values, style) in enumerate(zip(measure.values, setting_styles, strict=True)):
+            at = i + (k - (len(setting_styles) - 1) / 2) * step
+            line: dict[str, Any] = {"color": style.colour, "linewidth": 1.0}
             if len(values) >= BOXES_FROM:
                 styles: dict[str, Any] = {f"{part}props": line for part in ("box", "whisker", "cap")}
                 styles["medianprops"] = line | {"linewidth": 2.0}
@@ -33,7 +33,7 @@ def dice(folder: Path, name: str, labels: Sequence[Measure], looks: Sequence[Loo
             elif len(values):
                 axes.plot([at - 0.35 * step, at + 0.35 * step], [values.mean()] * 2, **line)
             size = 3 if len(values) < BOXES_FROM else 2
-            axes.plot(np.full(len(values), at), values, look.marker, color=look.colour, markersize=size, alpha=0.5)
+            axes.plot(np.full(len(values), at), values, style.marker, color=style.colour, markersize=size, alpha=0.5)
         if i:
             axes.axvline(i - 0.5, color="0.85", linewidth=0.6, zorder=0)
     names = [measure.name.removeprefix("dice/") for measure in labels]
@@ -44,23 +44,23 @@ def dice(folder: Path, name: str, labels: Sequence[Measure], looks: Sequence[Loo
     axes.set_xlim(-0.5, len(labels) - 0.5)
     axes.set_ylabel("Dice ↑")
     axes.spines[["top", "right"]].set_visible(False)
-    legend(figure, [look.handle for look in looks])
+    legend(figure, [style.handle for style in setting_styles])
     return save_both(figure, folder, name)
 
 
 @matplotlib.rc_context(PRINTED)
-def cost(folder: Path, name: str, measures: Sequence[Measure], looks: Sequence[Look]) -> Path:
+def cost(folder: Path, name: str, measures: Sequence[Measure], setting_styles: Sequence[SettingStyle]) -> Path:
     """Draw the mean of each measure as a bar per setting, and all values as dots."""
-    figure = Figure(figsize=(3.2 * len(measures) + 1.2, 0.24 * len(looks) + 0.8), layout="constrained")
+    figure = Figure(figsize=(3.2 * len(measures) + 1.2, 0.24 * len(setting_styles) + 0.8), layout="constrained")
     panels = figure.subplots(1, len(measures), squeeze=False, sharey=True)[0]
-    at = np.arange(len(looks))
+    at = np.arange(len(setting_styles))
     for axes, measure in zip(panels, measures, strict=True):
-        axes.barh(at, measure.means, height=0.62, color=[look.colour for look in looks], alpha=0.75)
+        axes.barh(at, measure.means, height=0.62, color=[style.colour for style in setting_styles], alpha=0.75)
         for y, values in zip(at, measure.values, strict=True):
             axes.plot(values, np.full(len(values), y), "o", color="black", markersize=2, alpha=0.6)
         axes.set_xlabel(measure.label)
         axes.set_xlim(left=0)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_yticks(at, [look.label for look in looks])
+    panels[0].set_yticks(at, [style.label for style in setting_styles])
     panels[0].invert_yaxis()
     return save_both(figure, folder, name)

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pairreg.figures.curves import KINDS, draw_bands, headroom, level_bands, log_scaled
 from pairreg.option_files import TERM_GROUPS
-from pairreg.report.charts.setting_style import PRINTED, Look, legend, save_both
+from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
 from pairreg.report.design import Design
 from pairreg.runs.factors import Setting
 from pairreg.runs.read import Run
@@ -23,7 +23,7 @@ COLUMNS = 3
 
 
 @matplotlib.rc_context(PRINTED)
-def curves(folder: Path, name: str, design: Design, looks: Sequence[Look]) -> Path:
+def curves(folder: Path, name: str, design: Design, setting_styles: Sequence[SettingStyle]) -> Path:
     """Draw every term (unweighted): a row per term and a column per pair, or of many pairs the mean over them.
 
     The total loss is drawn if all settings have the same one.
@@ -38,21 +38,21 @@ def curves(folder: Path, name: str, design: Design, looks: Sequence[Look]) -> Pa
     figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows + 0.6), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for i, (axes, (term, pairs)) in enumerate(zip(grid, panels, strict=False)):
-        draw(axes, [runs_of(design, one, pairs) for one in design.settings], term, looks)
+        draw(axes, [runs_of(design, one, pairs) for one in design.settings], term, setting_styles)
         heading = "total loss" if term == "loss" else term.replace("/", ": ")
         axes.set_title(f"{heading}, {pairs[0]}" if apart and len(design.pairs) > 1 else heading)
         if i >= len(panels) - columns:
             axes.set_xlabel("iteration")
     for axes in grid[len(panels) :]:
         axes.remove()
-    legend(figure, [look.handle for look in looks])
+    legend(figure, [style.handle for style in setting_styles])
     return save_both(figure, folder, name)
 
 
 def terms_of(design: Design) -> list[str]:
     """All terms of all runs; the loss if no axis changes what it is made of."""
     names = dict.fromkeys(name for run in design.cells.values() for name in run.history)
-    same_loss = not any(axis.group in TERM_GROUPS for axis in design.axes)
+    same_loss = not any(factor.group in TERM_GROUPS for factor in design.factors)
     kinds = KINDS if same_loss else KINDS[1:]
     return [name for kind in kinds for name in names if name.startswith(kind)]
 
@@ -62,15 +62,15 @@ def runs_of(design: Design, one: Setting, pairs: Sequence[str]) -> list[Run]:
     return [design.cells[key] for key in keys if key in design.cells]
 
 
-def draw(axes: Axes, runs: Sequence[Sequence[Run]], term: str, looks: Sequence[Look]) -> None:
+def draw(axes: Axes, runs: Sequence[Sequence[Run]], term: str, setting_styles: Sequence[SettingStyle]) -> None:
     """A line for each setting that has the term, and the levels where all runs have the same."""
     having = [[run.history for run in some if term in run.history] for some in runs]
     lines = [mean_curve([history[term] for history in some]) for some in having]
-    for values, look in zip(lines, looks, strict=True):
+    for values, style in zip(lines, setting_styles, strict=True):
         every = max(1, len(values) // 6)
-        marks: dict[str, Any] = {"marker": look.marker, "markersize": 3, "markevery": (every // 2, every)}
-        style = {"color": look.colour, "linestyle": look.dash, "linewidth": 1.1}
-        axes.plot(np.arange(1, len(values) + 1), values, **style, **marks)
+        marks: dict[str, Any] = {"marker": style.marker, "markersize": 3, "markevery": (every // 2, every)}
+        line: dict[str, Any] = {"color": style.colour, "linestyle": style.dash, "linewidth": 1.1}
+        axes.plot(np.arange(1, len(values) + 1), values, **line, **marks)
     if log_scaled(np.concatenate(lines)):
         logarithmic(axes)
     axes.spines[["top", "right"]].set_visible(False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from pairreg.report.charts.bars import BOXES, cost, dice
 from pairreg.report.charts.curves import curves, terms_of
 from pairreg.report.charts.panel import panel
-from pairreg.report.charts.setting_style import Look, looks
+from pairreg.report.charts.setting_style import SettingStyle, setting_styles
 from pairreg.report.charts.tradeoff import tradeoff
 from pairreg.report.metric_columns import measure
 from pairreg.report.ranking import Ranking
@@ -32,10 +32,10 @@ def draw(ranking: Ranking, folder: Path) -> tuple[list[Figure], list[Figure]]:
         Figure(panel(folder, f"panel_{i:02d}", design, pair, ranking.primary), pair, "")
         for i, pair in enumerate(design.pairs, start=1)
     ]
-    return panels, charts(ranking, folder, looks(design))
+    return panels, charts(ranking, folder, setting_styles(design))
 
 
-def charts(ranking: Ranking, folder: Path, shown: Sequence[Look]) -> list[Figure]:
+def charts(ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> list[Figure]:
     design, found, primary = ranking.design, ranking.measures, ranking.primary
     figures = []
     if primary is not None and FOLDS in found:

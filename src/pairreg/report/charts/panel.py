@@ -12,7 +12,7 @@ from pairreg.figures.grid import grid_lines, round_step
 from pairreg.figures.labels import label_values, legend, overlay
 from pairreg.figures.sheet import GAP, SIDE, Sheet, sheet, show
 from pairreg.figures.views import View
-from pairreg.report.charts.planes import Cut, cuts
+from pairreg.report.charts.planes import Plane, planes
 from pairreg.report.charts.setting_style import PRINTED, save_both
 from pairreg.report.charts.zoom import BOX_COLOURS, Box, boxes, enlarge, strip
 from pairreg.report.design import Design
@@ -25,7 +25,7 @@ LINE = 0.135  # inches of a line of a header
 GRID_LINES = 20  # along the longer side
 THIN = 0.25  # a coronal plane less high than this part of its width shows little
 
-Column = list[Cut] | None  # the planes of a run, None if there is no run
+Column = list[Plane] | None  # the planes of a run, None if there is no run
 Row = tuple[str, int]  # what is drawn of which plane
 WARPED, ZOOM, LABELS, GRID = "image", "enlarged", "labels", "grid"
 
@@ -37,7 +37,7 @@ def panel(folder: Path, name: str, design: Design, pair: str, primary: Measure |
     Boxes show the same enlarged places everywhere. Of several seeds the first is drawn. Returns the path of the PNG.
     """
     runs = design.first(pair)
-    columns: list[Column] = [None if run is None else cuts(run.scene) for run in runs]
+    columns: list[Column] = [None if run is None else planes(run.scene) for run in runs]
     reference = next(column for column in columns if column)
     scene, view = reference[0].scene, reference[0].view
     places = boxes([column[0].scene.warped for column in columns if column], scene.fixed, view)
@@ -64,18 +64,18 @@ def panel(folder: Path, name: str, design: Design, pair: str, primary: Measure |
     return save_both(page.figure, folder, name)
 
 
-def rows_of(reference: list[Cut]) -> list[Row]:
+def rows_of(reference: list[Plane]) -> list[Row]:
     rows = [(WARPED, 0), (ZOOM, 0), (LABELS, 0), (GRID, 0)]
     if len(reference) > 1 and reference[1].view.size[0] > THIN * reference[1].view.size[1]:
         rows += [(LABELS if labelled(reference) else WARPED, 1)]
     return [row for row in rows if row[0] != LABELS or labelled(reference)]
 
 
-def labelled(column: list[Cut]) -> bool:
+def labelled(column: list[Plane]) -> bool:
     return column[0].scene.fixed_labels is not None and column[0].scene.warped_labels is not None
 
 
-def as_warped(name: str, column: list[Cut]) -> list[Cut]:
+def as_warped(name: str, column: list[Plane]) -> list[Plane]:
     """The fixed or moving image in the place of the warped one."""
     found = []
     for cut in column:
@@ -110,7 +110,7 @@ def title(label: str, run: Run | None, primary: Measure | None) -> str:
 
 
 def layout(
-    reference: list[Cut], rows: Sequence[Row], blocks: Sequence[Sequence[int]], titles: Sequence[str], name: str
+    reference: list[Plane], rows: Sequence[Row], blocks: Sequence[Sequence[int]], titles: Sequence[str], name: str
 ) -> Sheet:
     columns = 2 + max(map(len, blocks))
     cell = float(np.clip((PAGE - SIDE) / columns - GAP, *CELL))
@@ -161,7 +161,7 @@ def fitting(text: str, page: Sheet) -> float:
     return min(8.5, inches * 72 / (0.6 * max(map(len, text.split("\n")))))
 
 
-def footer(page: Sheet, reference: list[Cut]) -> None:
+def footer(page: Sheet, reference: list[Plane]) -> None:
     scene = reference[0].scene
     if labelled(reference) and scene.fixed_labels is not None:
         box = page.below(0, len(page.axes[0]) - 1, height=0.36, drop=0.04)

@@ -3,30 +3,30 @@
 import dataclasses
 
 from pairreg.figures.views import View, informative_slices, views
-from pairreg.runs.figure_arrays import LABELS, Scene
+from pairreg.runs.figure_arrays import LABELS, FigureArrays
 
 
 @dataclasses.dataclass(frozen=True)
-class Cut:
-    """A 2-D scene and the view (without an axis: nothing more to cut) that says how to look at it."""
+class Plane:
+    """A 2-D scene and the view (without an axis: nothing more to cut) that says how to style at it."""
 
-    scene: Scene
+    scene: FigureArrays
     view: View
 
 
-def cuts(scene: Scene, planes: int = 2) -> list[Cut]:
+def planes(scene: FigureArrays, count: int = 2) -> list[Plane]:
     """The image in 2-D; in 3-D the first of the informative axial, coronal and sagittal planes."""
     at = informative_slices(scene.fixed, scene.fixed_labels)
     return [
-        Cut(plane(scene, view), dataclasses.replace(view, axis=None, index=None))
-        for view in views(scene.fixed.shape, scene.spacing, at)[:planes]
+        Plane(cut_by(scene, view), dataclasses.replace(view, axis=None, index=None))
+        for view in views(scene.fixed.shape, scene.spacing, at)[:count]
     ]
 
 
-def plane(scene: Scene, view: View) -> Scene:
+def cut_by(scene: FigureArrays, view: View) -> FigureArrays:
     """The field keeps its components within the plane."""
     labels = {name: None if getattr(scene, name) is None else view.cut(getattr(scene, name)) for name in LABELS}
-    return Scene(
+    return FigureArrays(
         name=scene.name,
         fixed=view.cut(scene.fixed),
         moving=view.cut(scene.moving),

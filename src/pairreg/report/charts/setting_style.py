@@ -22,7 +22,7 @@ PRINTED: Any = STYLE | {"pdf.fonttype": 42}  # publishers want fonts that can be
 
 
 @dataclass(frozen=True)
-class Look:
+class SettingStyle:
     label: str
     colour: str
     marker: str
@@ -36,21 +36,21 @@ class Look:
         )
 
 
-def looks(design: Design) -> list[Look]:
+def setting_styles(design: Design) -> list[SettingStyle]:
     """Of every setting: the colour tells the value of the first axis, marker and dash those of the others.
 
     The values of a number have colours in their order, dark to light.
     """
     first = [one[0] if one else None for one in design.settings]
     values = [None] * (None in first) + list(in_order(first))
-    ramp = len(values) > len(COLOURS) or bool(design.axes and design.axes[0].is_number and len(values) > 2)
+    ramp = len(values) > len(COLOURS) or bool(design.factors and design.factors[0].is_number and len(values) > 2)
     colours = shades(len(values)) if ramp else COLOURS
     others = list(dict.fromkeys(one[1:] for one in design.settings))
     found = []
     for name, value, one in zip(design.labels, first, design.settings, strict=True):
         colour, other = values.index(value), others.index(one[1:])
         marker = MARKERS[(other if len(others) > 1 else colour) % len(MARKERS)]
-        found.append(Look(name, colours[colour], marker, DASHES[other % len(DASHES)]))
+        found.append(SettingStyle(name, colours[colour], marker, DASHES[other % len(DASHES)]))
     return found
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from pairreg.report.charts.setting_style import PRINTED, Look, legend, save_both
+from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
 from pairreg.report.metric_columns import Measure
 
 WIDE = 30  # of positive values: from this ratio on they are drawn logarithmically
@@ -19,7 +19,7 @@ FINEST = 0.01  # % of folded voxels from which on the axis is logarithmic
 
 
 @matplotlib.rc_context(PRINTED)
-def tradeoff(folder: Path, name: str, match: Measure, folds: Measure, looks: Sequence[Look]) -> Path:
+def tradeoff(folder: Path, name: str, match: Measure, folds: Measure, setting_styles: Sequence[SettingStyle]) -> Path:
     """Draw the mean of every setting, and the settings that none beats in both as a step line.
 
     A first panel shows the single values, too, which often spread much wider than the means.
@@ -29,18 +29,18 @@ def tradeoff(folder: Path, name: str, match: Measure, folds: Measure, looks: Seq
     figure = Figure(figsize=(7.4 if spread else 4.6, 3.5), layout="constrained")
     panels = figure.subplots(1, 2 if spread else 1, squeeze=False)[0]
     points = np.stack([folds.means, match.means], axis=1)
-    for x, y, look in zip(folds.values, match.values, looks, strict=True) if spread else ():
-        panels[0].plot(x, y, look.marker, color=look.colour, markersize=2.5, alpha=0.5, markeredgewidth=0)
+    for x, y, style in zip(folds.values, match.values, setting_styles, strict=True) if spread else ():
+        panels[0].plot(x, y, style.marker, color=style.colour, markersize=2.5, alpha=0.5, markeredgewidth=0)
     for axes in panels:
-        for (x_mean, y_mean), look in zip(points, looks, strict=True):
-            axes.plot(x_mean, y_mean, look.marker, color=look.colour, markersize=7, markeredgecolor="white", zorder=3)
+        for (x_mean, y_mean), style in zip(points, setting_styles, strict=True):
+            axes.plot(x_mean, y_mean, style.marker, color=style.colour, markersize=7, markeredgecolor="white", zorder=3)
         scale(axes, np.concatenate(folds.values))
         step = front(axes, points, match.sign)
         axes.set_xlabel("folded voxels (%)")
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel(match.title)
     panels[-1].set_title("means" if spread else "")
-    legend(figure, [*(look.handle for look in looks), *step])
+    legend(figure, [*(style.handle for style in setting_styles), *step])
     return save_both(figure, folder, name)
 
 

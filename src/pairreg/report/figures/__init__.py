@@ -1,4 +1,4 @@
-LAYOUTS = (
+FIGURES = (
     "loss_comparison",
     "phantom_spect",
     "phantom_to_patient",

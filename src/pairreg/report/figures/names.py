@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pairreg.runs.factors import Axis, Configured
+from pairreg.runs.factors import Configured, Factor
 
 TERMS = {
     "pcc": "PCC",
@@ -20,18 +20,18 @@ TERMS = {
 }
 
 
-def name(run: Configured, among: Sequence[Axis]) -> str:
-    """`PCC+SSIM`, `λ = 0.1`: the value of every axis that means something to the run."""
-    values = [(axis, axis.value(run)) for axis in among]
-    return " · ".join(name_of(axis, value) for axis, value in values if value is not None)
+def name(run: Configured, among: Sequence[Factor]) -> str:
+    """`PCC+SSIM`, `λ = 0.1`: the value of every factor that means something to the run."""
+    values = [(factor, factor.value(run)) for factor in among]
+    return " · ".join(name_of(factor, value) for factor, value in values if value is not None)
 
 
-def name_of(axis: Axis, value: str) -> str:
-    if axis.key in ("similarity", "regularizer"):
+def name_of(factor: Factor, value: str) -> str:
+    if factor.key in ("similarity", "regularizer"):
         return "+".join(TERMS.get(term, term) for term in value.split("+"))
-    if axis.key.startswith("regularizer.") and axis.key.endswith(".weight"):
+    if factor.key.startswith("regularizer.") and factor.key.endswith(".weight"):
         return f"λ = {float(value):g}"
-    return axis.label(value)
+    return factor.label(value)
 
 
 def moving_name(run: Configured) -> str:

@@ -12,9 +12,9 @@ from pairreg.figures.grid import grid_lines, round_step
 from pairreg.figures.labels import label_values
 from pairreg.figures.sheet import frame, show
 from pairreg.figures.style import colour
-from pairreg.report.charts.planes import Cut, cuts
+from pairreg.report.charts.planes import Plane, planes
 from pairreg.report.figures.names import fixed_name, moving_name, name
-from pairreg.runs.factors import Axis
+from pairreg.runs.factors import Factor
 from pairreg.runs.read import Run
 
 GRID_LINES = 32  # along the longer side
@@ -28,15 +28,15 @@ class Shown:
     name: str
     moving: str
     fixed: str
-    planes: Sequence[Cut]
+    planes: Sequence[Plane]
     run: Run
 
     @classmethod
-    def of(cls, run: Run, among: Sequence[Axis]) -> "Shown":
-        return cls(name(run, among), moving_name(run), fixed_name(run), cuts(run.scene, planes=3), run)
+    def of(cls, run: Run, among: Sequence[Factor]) -> "Shown":
+        return cls(name(run, among), moving_name(run), fixed_name(run), planes(run.scene, count=3), run)
 
     @property
-    def cut(self) -> Cut:
+    def cut(self) -> Plane:
         return self.planes[0]
 
     @property
@@ -48,12 +48,12 @@ class Shown:
         return self.cut.scene.warped_labels is not None
 
 
-def grey(axes: Axes, cut: Cut, image: np.ndarray, gamma: float = 1.0) -> None:
+def grey(axes: Axes, cut: Plane, image: np.ndarray, gamma: float = 1.0) -> None:
     """`gamma` above 1 darkens what is bright, so that soft tissue shows its differences."""
     show(axes, cut.view, np.clip(image, 0, 1) ** gamma, cmap="gray", vmin=0, vmax=1)
 
 
-def label_map(axes: Axes, cut: Cut, labels: np.ndarray | None) -> None:
+def label_map(axes: Axes, cut: Plane, labels: np.ndarray | None) -> None:
     """In the colours of the run's other figures if labels are numbered from 1, but the largest moving one in grey."""
     assert labels is not None and cut.scene.moving_labels is not None
     areas = {
@@ -66,7 +66,7 @@ def label_map(axes: Axes, cut: Cut, labels: np.ndarray | None) -> None:
     show(axes, cut.view, picture)
 
 
-def mesh(axes: Axes, cut: Cut) -> None:
+def mesh(axes: Axes, cut: Plane) -> None:
     """The deformed grid alone, black on white."""
     frame(axes, cut.view)
     axes.spines[:].set_visible(True)

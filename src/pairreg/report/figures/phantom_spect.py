@@ -16,10 +16,10 @@ from pairreg.figures.sheet import EDGE, GAP
 from pairreg.figures.style import COLOURS
 from pairreg.report.figures.page import LINE, STRIP
 from pairreg.report.figures.panels import Shown
-from pairreg.runs.figure_arrays import Scene
+from pairreg.runs.figure_arrays import FigureArrays
 from pairreg.spect.scan import BONES, Scan, scan
 
-ALL_PAIRS = True  # in one figure, a row for each run
+ALL_PAIRS_IN_ONE = True  # in one figure, a row for each run
 CORONAL = ("Patient CT", "Deformed\nphantom", "Simulated SPECT\nwithout lesions", "Simulated SPECT\nwith lesions")
 AXIAL = "Simulated SPECT with lesions:\naxial slice through each lesion"
 LESIONS = 3  # of every row
@@ -37,7 +37,7 @@ class Row:
     """
 
     phantom: str
-    scene: Scene
+    scene: FigureArrays
     scan: Scan
     box: np.ndarray
 
@@ -104,7 +104,7 @@ class Row:
             axes.add_patch(Circle((place[columns], place[rows]), RING, fill=False, color=COLOURS[i], linewidth=0.9))
 
 
-def body_box(scene: Scene) -> np.ndarray:
+def body_box(scene: FigureArrays) -> np.ndarray:
     """Around the deformed phantom, within the image."""
     assert scene.warped_labels is not None, "the scan read them"
     steps = np.array(scene.spacing)

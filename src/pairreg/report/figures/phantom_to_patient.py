@@ -13,11 +13,11 @@ from matplotlib.lines import Line2D
 from pairreg.figures.labels import label_values
 from pairreg.figures.sheet import Sheet, positions, sheet, show
 from pairreg.pair.phantom.torso import label_names
-from pairreg.report.charts.planes import Cut
+from pairreg.report.charts.planes import Plane
 from pairreg.report.figures.page import WIDTH
 from pairreg.report.figures.panels import Shown, grey, label_map, mesh
 
-Panel = Callable[[Axes, Cut], None]
+Panel = Callable[[Axes, Plane], None]
 BONE, VESSEL, KIDNEY, AIR = "#F2E8CF", "#D62839", "#B5179E", "#8ECAE6"
 ORGANS = {
     "body": "#5C4742", "fat": "#4A4A3C", "muscle": "#6E3B3B", "lung_right": "#2A6F97", "lung_left": "#468FAF",
@@ -64,11 +64,11 @@ def columns(run: Shown) -> list[tuple[str, Panel]]:
     return [*found, ("Deformed grid", mesh)]
 
 
-def row_name(run: Shown, cut: Cut, several: bool) -> str:
+def row_name(run: Shown, cut: Plane, several: bool) -> str:
     return "\n".join([run.name] * several + [cut.view.name] * bool(cut.view.name))
 
 
-def organ_map(axes: Axes, cut: Cut) -> None:
+def organ_map(axes: Axes, cut: Plane) -> None:
     """Organs in their colours, and the outlines of the patient's labels but the first, the rest of the body."""
     organs, picture = cut.scene.channels["organs"], np.zeros((*cut.view.shape, 3))
     for value, name in label_names().items():
@@ -80,7 +80,7 @@ def organ_map(axes: Axes, cut: Cut) -> None:
             axes.contour(*positions(cut.view), region, levels=[0.5], colors=[OUTLINE], linewidths=0.35)
 
 
-def activity(axes: Axes, cut: Cut) -> None:
+def activity(axes: Axes, cut: Plane) -> None:
     show(axes, cut.view, cut.scene.channels["activity"], cmap="gray_r", vmin=0, vmax=HOTTEST)
 
 

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from pairreg.runs.figure_arrays import Scene
+from pairreg.runs.figure_arrays import FigureArrays
 
 SHAPES = {2: (40, 50), 3: (12, 20, 26)}
 PROVENANCE = {"git_commit": "c0ffee", "git_dirty": "false", "version/numpy": "2.0", "command": "pairreg study=made -m"}
@@ -81,7 +81,7 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
             },
             "provenance": PROVENANCE | dict(provenance or {}),
         }
-        scene = Scene(name="made", spacing=(2.0,) * ndim, label_names={1: "disc"}, **arrays(ndim, bend))
+        scene = FigureArrays(name="made", spacing=(2.0,) * ndim, label_names={1: "disc"}, **arrays(ndim, bend))
         write_scene(folder, scene, labels)
         columns = ["loss", *(f"{g}/{t}" for g, ts in terms.items() for t in ts), "level"]
         rows = [[i, *[1 / i] * (len(columns) - 1), 1 + i // 6] for i in range(1, 11)]
@@ -93,7 +93,7 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def write_scene(folder: Path, scene: Scene, labels: bool) -> None:
+def write_scene(folder: Path, scene: FigureArrays, labels: bool) -> None:
     with h5py.File(folder / "result.h5", "w") as file:
         file["field"] = scene.field
         scene.write(file)
