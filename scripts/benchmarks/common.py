@@ -13,9 +13,10 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 import pairreg
-from pairreg.cli.launcher import task
 from pairreg.cli.plugins import register_plugins
 from pairreg.study.checked_config import check
+from pairreg.study.compose import spec_of
+from pairreg.study.execute import parts as build_parts
 
 DATA = Path(os.environ.get("PAIRREG_DATA", Path(__file__).parents[3] / "shared" / "data"))  # the real pairs
 
@@ -65,8 +66,9 @@ def parts(*overrides: str) -> dict[str, Any]:
     HydraConfig.instance().set_config(config)
     OmegaConf.set_struct(config, False)
     composed = OmegaConf.create({**config, "hydra": config.hydra})
-    job = check(task(composed, list(overrides), alone=True))
-    return {**job.parts, "precision": job.task.config["precision"]}
+    spec = spec_of(composed, list(overrides))
+    check(spec.config)
+    return {**build_parts(spec.config), "precision": spec.config["precision"]}
 
 
 def pair(name: str) -> pairreg.pair.pair.Pair:

@@ -13,9 +13,9 @@ import SimpleITK as sitk
 from naf_prostate.xcat import AIR
 from pairreg import geometry
 from pairreg.errors import InputError
+from pairreg.geometry import resample_to_spacing
 from pairreg.pair.pair import Pair
 from pairreg.pair.slices import as_plane
-from pairreg.preprocessing.grid import resample
 
 SLICE = (384, 384)
 VOLUME = (160, 160, 256)
@@ -69,7 +69,7 @@ def pair_of(name: str, fixed: sitk.Image, phantom: PhantomImages, size: tuple[in
 
 def on_grid(image: sitk.Image, size: tuple[int, ...]) -> sitk.Image:
     """`image` on `size` voxels over its field of view, smoothed first where they are coarser than its own."""
-    return resample(image, np.array(image.GetSpacing()) * image.GetSize() / size)
+    return resample_to_spacing(image, np.array(image.GetSpacing()) * image.GetSize() / size)
 
 
 def centred(image: sitk.Image, on: sitk.Image) -> sitk.Image:

@@ -1,5 +1,6 @@
-"""Files that are whole or absent, whenever a command ends."""
+"""Files that are whole or absent, whenever a command ends; and the folder of what is remembered between commands."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,3 +28,30 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def existing(path: str | Path) -> Path:
+    """`path` as a file or folder that is there; raises `InputError` otherwise."""
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise InputError(f"{path} does not exist; give the path of an existing file.")
+    return path
+
+
+def cache_home() -> Path:
+    """The folder for what can be made again at any time; it may not exist yet, or not be writable."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pairreg"
+
+
+def drop_oldest(folder: Path, most: int) -> None:
+    """Delete the older files of `folder` if there are more than `most`, so that half as many are left."""
+    files = sorted(folder.iterdir(), key=_last_written)
+    for file in files[: -most // 2] if len(files) > most else []:
+        file.unlink(missing_ok=True)
+
+
+def _last_written(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:  # another process drops the oldest at the same time
+        return -math.inf

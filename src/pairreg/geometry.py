@@ -3,11 +3,21 @@
 Arrays have SimpleITK's array axis order (z, y, x); points and displacements on disk are LPS mm, x first.
 """
 
+from collections.abc import Sequence
+from math import ceil
+from typing import Literal
+
 import numpy as np
 import SimpleITK as sitk
 
+from pairreg.errors import InputError
+
+Interpolation = Literal["linear", "nearest", "label"]
+INTERPOLATORS = {"linear": sitk.sitkLinear, "nearest": sitk.sitkNearestNeighbor, "label": sitk.sitkLabelLinear}
+
 
 def array(image: sitk.Image) -> np.ndarray:
+    """A copy of the voxels `(*spatial,)`, or `(*spatial, channels)` of a vector image."""
     result: np.ndarray = sitk.GetArrayFromImage(image)
     return result
 
@@ -20,7 +30,7 @@ def image(values: np.ndarray, like: sitk.Image, vector: bool = False) -> sitk.Im
 
 
 def spacing(image: sitk.Image) -> tuple[float, ...]:
-    """In mm, array axis order."""
+    """The distances between voxel centres in mm, array axis order."""
     return tuple(float(h) for h in image.GetSpacing()[::-1])
 
 
@@ -53,6 +63,7 @@ def linear_part(transform: sitk.Transform, ndim: int) -> tuple[np.ndarray, np.nd
 
 
 def is_identity(transform: sitk.Transform, ndim: int) -> bool:
+    """Whether a linear transform leaves every point where it is."""
     matrix, offset = linear_part(transform, ndim)
     return bool(np.allclose(matrix, np.eye(ndim)) and np.allclose(offset, 0))
 
@@ -69,8 +80,14 @@ def total_displacement(field: np.ndarray, fixed: sitk.Image, initial: sitk.Trans
 
 
 def displacement_transform(displacement: sitk.Image) -> sitk.DisplacementFieldTransform:
-    # the cast makes the copy that the transform takes over
+    """The transform of a vector image in LPS mm, which stays usable."""
+    # The cast makes the copy that the transform takes over.
     return sitk.DisplacementFieldTransform(sitk.Cast(displacement, sitk.sitkVectorFloat64))
+
+
+def identity(ndim: int) -> sitk.Transform:
+    """The transform that leaves every point where it is."""
+    return sitk.Transform(ndim, sitk.sitkIdentity)
 
 
 def resample(
@@ -81,6 +98,29 @@ def resample(
     return sitk.Resample(moving, grid, transform, how, fill, moving.GetPixelID())
 
 
+def warp_image(
+    image: sitk.Image, grid: sitk.Image, transform: sitk.Transform, interpolation: Interpolation = "linear"
+) -> sitk.Image:
+    """`image` on `grid`, interpolated once; `transform` maps grid points to points of `image`.
+
+    `linear` is for intensities. The others are for labels: `nearest`, or `label`, the label whose indicator,
+    interpolated linearly, is highest. The latter has smooth outlines where `grid` is finer than `image`. Where the
+    image does not reach, the result is its `background`.
+    """
+    how = INTERPOLATORS[interpolation]
+    return sitk.Resample(image, grid, transform, how, background(image, interpolation), image.GetPixelID())
+
+
+def background(image: sitk.Image, interpolation: Interpolation) -> float:
+    """What stands for "no data": the lowest intensity of an image, the label 0 of a label map."""
+    return minimum(image) if interpolation == "linear" else 0.0
+
+
+def channel_interpolation(channel: sitk.Image) -> Interpolation:
+    """How a channel is interpolated: one of an integer type is a label map."""
+    return "linear" if "float" in channel.GetPixelIDTypeAsString() else "nearest"
+
+
 def coverage(moving: sitk.Image, grid: sitk.Image, transform: sitk.Transform) -> np.ndarray:
     """Where on `grid` `(*spatial,)` the transform leads to a point of `moving`."""
     ones = sitk.Image(moving.GetSize(), sitk.sitkFloat32) + 1
@@ -89,5 +129,56 @@ def coverage(moving: sitk.Image, grid: sitk.Image, transform: sitk.Transform) ->
     return inside
 
 
+def mask_on(grid: sitk.Image, mask: sitk.Image, transform: sitk.Transform | None = None) -> np.ndarray:
+    """Where on `grid` `(*spatial,)` the mask or label map `mask` is above 0, by nearest neighbour.
+
+    `transform` maps grid points to points of `mask`; without one they share a space.
+    """
+    through = identity(grid.GetDimension()) if transform is None else transform
+    inside: np.ndarray = array(resample(mask, grid, through, nearest=True)) > 0
+    return inside
+
+
 def minimum(image: sitk.Image) -> float:
+    """The lowest intensity of an image."""
     return float(array(image).min())
+
+
+def per_axis(spacing: float | Sequence[float], ndim: int) -> np.ndarray:
+    """One number per axis, `(ndim,)`, of one number or as many as there are axes; raises `InputError` otherwise."""
+    values = np.broadcast_to(spacing, ndim) if np.ndim(spacing) == 0 else np.array(spacing, dtype=float)
+    if len(values) != ndim:
+        raise InputError(f"preprocessing.spacing has {len(values)} numbers for a {ndim}-D image; give one or {ndim}.")
+    return np.asarray(values, dtype=float)
+
+
+def blur(image: sitk.Image, sigma: float | Sequence[float]) -> sitk.Image:
+    """`image` smoothed by a Gaussian of `sigma` mm (one number or one per axis, x first, 0 = not along this axis).
+
+    The sampled kernel, unlike the recursive one, also takes images that are fewer than four voxels thick.
+    """
+    sigmas = np.broadcast_to(sigma, image.GetDimension()).astype(float)
+    if not sigmas.any():
+        return image
+    # Wide enough that the kernel is cut by the error bound (0.001), never by this width.
+    width = 2 * ceil(5 * float((sigmas / image.GetSpacing()).max())) + 3
+    return sitk.DiscreteGaussian(image, (sigmas**2).tolist(), width, 0.001, True)
+
+
+def resample_to_spacing(image: sitk.Image, spacing: np.ndarray) -> sitk.Image:
+    """`image` on a grid of about `spacing` mm (x first) over exactly the same field of view.
+
+    It is smoothed first where the new grid is coarser. The number of voxels is whole, so the spacing is the field of
+    view divided by it.
+    """
+    old = np.array(image.GetSpacing())
+    size = np.maximum(1, np.round(old * image.GetSize() / spacing)).astype(int)
+    new = old * image.GetSize() / size
+    if np.array_equal(size, image.GetSize()):
+        return image
+    # The first voxel's centre lies half a new voxel from the edge, where half an old one begins.
+    origin = image.TransformContinuousIndexToPhysicalPoint((-0.5 + 0.5 * new / old).tolist())
+    smooth = blur(image, 0.5 * np.sqrt(np.maximum(new**2 - old**2, 0)))
+    return sitk.Resample(
+        smooth, size.tolist(), sitk.Transform(), sitk.sitkLinear, origin, new.tolist(), image.GetDirection()
+    )

@@ -9,10 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import numpy as np
-
-from pairreg.optimization.observer import Observer
-
 _came = False
 
 
@@ -37,13 +33,6 @@ def unmasked() -> Iterator[None]:
     except Exception:
         check()
         raise
-
-
-class Interruption(Observer):
-    """Ends a run with its next chunk of iterations, should the exception have been dropped."""
-
-    def rows(self, start: int, rows: np.ndarray) -> None:
-        check()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -1,8 +1,8 @@
-"""One process at a time in a run folder, or at a database."""
+"""Locks between processes: one at a time in a run folder, at a database, or at a trial of a search."""
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -12,9 +12,11 @@ class Busy(Exception):
 
 @contextmanager
 def lock(path: Path, wait: bool = False) -> Iterator[None]:
-    """Hold the lock file `path`; raises `Busy` if another process does and `wait` is False.
+    """Hold the lock file `path`; raises `Busy` if somebody else does and `wait` is False.
 
-    The system releases it when its process ends, however that ends.
+    The kernel releases it when its process ends, however that ends: no heartbeat can be late and no process id can be
+    mistaken for another. Threads of one process exclude each other, too. On NFS, Linux asks the server for a lock of
+    the whole file, so it holds between machines if (and only if) the server's lock service runs.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
@@ -25,20 +27,12 @@ def lock(path: Path, wait: bool = False) -> Iterator[None]:
         yield
 
 
-def lock_run(run_folder: Path, wait: bool = False) -> AbstractContextManager[None]:
-    return lock(lock_path(run_folder), wait)
-
-
-def is_locked(run_folder: Path) -> bool:
-    if not lock_path(run_folder).exists():
+def is_held(path: Path) -> bool:
+    """Whether somebody, this process included, holds the lock file `path`."""
+    if not path.exists():
         return False
     try:
-        with lock_run(run_folder):
+        with lock(path):
             return False
     except Busy:
         return True
-
-
-def lock_path(run_folder: Path) -> Path:
-    """Beside the run folders, so that the lock of a run that never began leaves no folder."""
-    return run_folder.parent / ".locks" / run_folder.name

@@ -1,7 +1,7 @@
-"""What a registration leaves: the field, the warped images, the metrics and the curves."""
+"""What a registration returns: the field, the warped images, the metrics and the curves."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry
-from pairreg.carry import Interpolation, carry
+from pairreg import geometry, metrics
+from pairreg.geometry import Interpolation
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.pair.pair import Pair
+from pairreg.runs.figure_arrays import FigureArrays
+from pairreg.runs.identity import Input
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
     """**Attributes:**
 
+    - `pair`: as it was given; `prepared`: after preprocessing and initialisation.
     - `field`: `(*spatial, ndim)`, voxels of the fixed grid, array axis order, without the initialisation.
     - `inverse`: the inverse of `field`, likewise, of a diffeomorphic transform.
     - `displacement`: the whole transform as a vector image in LPS mm, initialisation included.
@@ -44,19 +47,27 @@ class Result:
         """Maps moving to fixed points: a vector image in LPS mm on the moving grid, initialisation included."""
         if self.inverse is None:
             return None
-        identity = sitk.Transform(self.pair.ndim, sitk.sitkIdentity)
-        deformation = geometry.total_displacement(self.inverse, self.prepared.pair.fixed, identity)
+        no_initial = geometry.identity(self.pair.ndim)
+        deformation = geometry.total_displacement(self.inverse, self.prepared.pair.fixed, no_initial)
         back = sitk.CompositeTransform(
             [geometry.displacement_transform(deformation), self.prepared.initial.GetInverse()]
         )
         moving = self.pair.moving
-        geometry_of = (moving.GetSize(), moving.GetOrigin(), moving.GetSpacing(), moving.GetDirection())
-        return sitk.TransformToDisplacementField(back, sitk.sitkVectorFloat32, *geometry_of)
+        grid = (moving.GetSize(), moving.GetOrigin(), moving.GetSpacing(), moving.GetDirection())
+        return sitk.TransformToDisplacementField(back, sitk.sitkVectorFloat32, *grid)
 
     @cached_property
     def transform(self) -> sitk.Transform:
         """Maps fixed to moving points."""
         return geometry.displacement_transform(self.displacement)
+
+    @cached_property
+    def jacobian(self) -> sitk.Image:
+        """The determinant of the whole transform's derivative, initialisation included, on the preprocessed grid."""
+        fixed = self.prepared.pair.fixed
+        matrix, _ = geometry.linear_part(self.prepared.initial, fixed.GetDimension())
+        determinant = metrics.jacobian_determinant(self.field) * np.linalg.det(matrix)
+        return geometry.image(determinant.astype(np.float32), fixed)
 
     @property
     def warped(self) -> np.ndarray:
@@ -65,23 +76,65 @@ class Result:
 
     @cached_property
     def warped_image(self) -> sitk.Image:
-        return self.carry(self.pair.moving)
+        """The moving image on the original fixed grid, in its own intensities, interpolated once."""
+        return self.warp(self.pair.moving)
 
     @cached_property
     def warped_labels(self) -> sitk.Image | None:
-        return None if self.pair.moving_labels is None else self.carry(self.pair.moving_labels, "nearest")
+        """The moving label map on the original fixed grid, by nearest neighbour."""
+        return None if self.pair.moving_labels is None else self.warp(self.pair.moving_labels, "nearest")
 
-    def carry(self, image: sitk.Image, interpolation: Interpolation = "linear") -> sitk.Image:
+    @cached_property
+    def warped_channels(self) -> Mapping[str, sitk.Image]:
+        """The channels of the pair on the original fixed grid, by name."""
+        return {
+            name: self.warp(channel, geometry.channel_interpolation(channel))
+            for name, channel in self.pair.channels.items()
+        }
+
+    @cached_property
+    def figure_arrays(self) -> FigureArrays:
+        """What figures show: images, labels and channels on the preprocessed fixed grid, and the field."""
+        pair, grid, initial = self.prepared.pair, self.prepared.pair.fixed, self.prepared.initial
+        background = geometry.minimum(pair.moving)
+        channels = {
+            name: geometry.warp_image(channel, grid, self.transform, geometry.channel_interpolation(channel))
+            for name, channel in pair.channels.items()
+        }
+        return FigureArrays(
+            name=pair.name,
+            fixed=self.prepared.fixed,
+            moving=self.prepared.moving,
+            warped=geometry.array(geometry.resample(pair.moving, grid, self.transform, fill=background)),
+            field=self.field,
+            spacing=self.prepared.spacing,
+            fixed_labels=_labels_on(grid, pair.fixed_labels, geometry.identity(pair.ndim)),
+            moving_labels=_labels_on(grid, pair.moving_labels, initial),
+            warped_labels=_labels_on(grid, pair.moving_labels, self.transform),
+            label_names=pair.label_names,
+            channels={name: geometry.array(channel) for name, channel in channels.items()},
+        )
+
+    def warp(self, image: sitk.Image, interpolation: Interpolation = "linear") -> sitk.Image:
         """An image of the moving side on the grid of the original fixed image."""
-        return carry(image, self.pair.fixed, self.transform, interpolation)
+        return geometry.warp_image(image, self.pair.fixed, self.transform, interpolation)
 
     def save(
-        self, folder: str | Path, config: Mapping[str, Any] | None = None, choices: Mapping[str, str] | None = None
+        self,
+        folder: str | Path,
+        config: Mapping[str, Any] | None = None,
+        choices: Mapping[str, str] | None = None,
+        inputs: Sequence[Input] = (),
     ) -> None:
         """Write the run folder; `result.json` comes last, by rename.
 
-        `config` and `choices` (the option of every group, such as `{"similarity": "ncc"}`) are kept with it.
+        `config`, `choices` (the option of every group, such as `{"similarity": "ncc"}`) and `inputs` (the files that
+        the run depends on) are kept with it.
         """
-        from pairreg.runs.write import save
+        from pairreg.runs.write import write  # imports Matplotlib for the figures
 
-        save(self, Path(folder), config or {}, choices or {})
+        write(self, Path(folder), config or {}, choices or {}, inputs)
+
+
+def _labels_on(grid: sitk.Image, labels: sitk.Image | None, transform: sitk.Transform) -> np.ndarray | None:
+    return None if labels is None else geometry.array(geometry.resample(labels, grid, transform, nearest=True))

@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pairreg.backend.compile_cache import MOST, drop_oldest
+from pairreg.backend.compile_cache import MOST
+from pairreg.files import drop_oldest
 
 SCRIPT = """
 import hashlib, pairreg
@@ -40,7 +41,7 @@ def test_only_the_newest_half_of_a_full_cache_stays(tmp_path: Path) -> None:
         file = tmp_path / f"{age}.pb"
         file.touch()
         os.utime(file, (-age, -age))
-    drop_oldest(tmp_path)
+    drop_oldest(tmp_path, MOST)
     assert {file.name for file in tmp_path.iterdir()} == {f"{age}.pb" for age in range(MOST // 2)}
 
 
@@ -48,6 +49,6 @@ def test_a_file_that_another_process_drops_meanwhile_counts_as_the_oldest(tmp_pa
     (tmp_path / "vanished.pb").symlink_to(tmp_path / "nowhere")  # listed, but its time cannot be read
     for number in range(MOST):
         (tmp_path / f"{number}.pb").touch()
-    drop_oldest(tmp_path)
+    drop_oldest(tmp_path, MOST)
     left = list(tmp_path.iterdir())
     assert len(left) == MOST // 2 and tmp_path / "vanished.pb" not in left

@@ -16,7 +16,7 @@ from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import resample_pair
 from pairreg.pair.pair import Pair
 from pairreg.result import Result
-from pairreg.runs.write import save_partial
+from pairreg.runs.write import write_partial
 
 DATA = Path(pairreg.__file__).parent / "pair" / "data"
 SHORT = ("transform=displacement", "schedule.scales=[8]", "schedule.iterations=[20]", "tracking=none")
@@ -128,7 +128,7 @@ def known(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(f"known{ndim}") / "run"
     pair = Pair(name="known", fixed=fixed, moving=moving)
     result = Result(pair, resample_pair(pair, initial), field.astype(np.float32), None, History([]))
-    save_partial(result, folder, {})
+    write_partial(result, folder, {})
     sitk.WriteImage(moving, str(folder.parent / "activity.nrrd"))
     return folder, moving
 
@@ -151,7 +151,8 @@ def here(monkeypatch, capsys):
 
 
 def finish(folder: Path) -> Path:
-    (folder / "result.json").write_text("{}")
+    summary = {"metrics": {}, "choices": {}, "config": {}, "provenance": {}}
+    (folder / "result.json").write_text(json.dumps(summary))
     return folder
 
 

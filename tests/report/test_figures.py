@@ -16,7 +16,7 @@ from pairreg.report.charts.tradeoff import pareto
 from pairreg.report.charts.zoom import boxes
 from pairreg.report.design import Design
 from pairreg.report.ranking import rank
-from pairreg.runs.read import read_study
+from pairreg.report.study_runs import read_study
 
 Write = Callable[..., Path]
 VIEW = View("", None, None, (2.0, 1.0), (60, 80), up=False)
@@ -80,7 +80,7 @@ def test_a_run_that_ended_early_keeps_its_last_value() -> None:
 
 def test_planes_keep_the_field_within_them(write_run: Write, study: Path) -> None:
     write_run("a", ndim=3)
-    scene = read_study(study).runs[0].scene
+    scene = read_study(study).runs[0].figure_arrays
     scene.field[:] = [1, 2, 3]
     axial, coronal = planes(scene)
     assert axial.scene.field.shape == (20, 26, 2) and (axial.scene.field == [2, 3]).all()

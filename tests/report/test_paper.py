@@ -30,7 +30,7 @@ REGULARIZERS = ("none", "diffusion", "total_variation", "diffusion+jacobian", "g
 
 
 def shown(folders: list[Path]) -> list[Shown]:
-    runs = [Run.read(folder) for folder in folders]
+    runs = [Run.complete(folder) for folder in folders]
     return [Shown.of(run, factors(runs)) for run in runs]
 
 
@@ -109,7 +109,7 @@ def test_weights_are_rows_and_gamma_darkens(write_run: Write) -> None:
 
 def test_the_grid_is_the_one_of_the_run(write_run: Write) -> None:
     """A shift of half a line moves all lines by half a line."""
-    runs = [Run.read(write_run(f"{i}", weights={"diffusion": i}, bend=4 - i)) for i in (0, 1)]
+    runs = [Run.complete(write_run(f"{i}", weights={"diffusion": i}, bend=4 - i)) for i in (0, 1)]
     figure = weight_sweep.figure([Shown.of(run, factors(runs)) for run in runs])
     still, moved = (panel for panel in figure.axes if not panel.images and panel.collections)
     lines = [panel.collections[1].get_paths()[0].vertices[0, 0] for panel in (still, moved)]
@@ -159,7 +159,7 @@ def test_the_command_makes_patients_of_phantoms(pairreg: Command, tmp_path: Path
 
 @pytest.mark.parametrize("layout", [name for name in FIGURES if name != "phantom_spect"])  # see tests/spect
 def test_a_volume_is_drawn_as_its_axial_plane(write_run: Write, tmp_path: Path, layout: str) -> None:
-    runs = [Run.read(folder) for folder in losses(write_run, ndim=3)]
+    runs = [Run.complete(folder) for folder in losses(write_run, ndim=3)]
     (path,) = draw_figure(layout, runs, tmp_path / "figures")
     assert path == tmp_path / "figures" / f"{layout}.png"
     assert size(path)[0] > 1000 and path.with_suffix(".pdf").stat().st_size > 5000
@@ -167,7 +167,7 @@ def test_a_volume_is_drawn_as_its_axial_plane(write_run: Write, tmp_path: Path, 
 
 def test_every_pair_has_a_figure_and_seeds_are_not_repeated(write_run: Write, tmp_path: Path) -> None:
     pairs = [{"_target_": "pairreg.pair.files", "case": case} for case in "ab"]
-    runs = [Run.read(write_run(f"{c}{s}{w}", pair=pair, seed=s, weights={"diffusion": w}))
+    runs = [Run.complete(write_run(f"{c}{s}{w}", pair=pair, seed=s, weights={"diffusion": w}))
             for c, pair in enumerate(pairs) for s in (0, 1) for w in (1, 2)]  # fmt: skip
     paths = draw_figure("weight_sweep", runs, tmp_path / "figures")
     assert [path.name for path in paths] == ["weight_sweep_01.png", "weight_sweep_02.png"]
@@ -177,7 +177,7 @@ def test_every_pair_has_a_figure_and_seeds_are_not_repeated(write_run: Write, tm
 def test_a_new_report_shows_and_keeps_the_figure(write_run: Write, study: Path) -> None:
     folders = losses(write_run)[:2]
     before = write_report(study).read_text().count("<img ")
-    draw_figure("loss_comparison", [Run.read(folder) for folder in folders], study / "report" / "figures")
+    draw_figure("loss_comparison", [Run.complete(folder) for folder in folders], study / "report" / "figures")
     page = write_report(study).read_text()
     assert page.count("<img ") == before + 1 and 'href="figures/loss_comparison.pdf"' in page
     assert (study / "report" / "figures" / "loss_comparison.pdf").exists()

@@ -10,7 +10,7 @@ from scipy.stats import wilcoxon
 from pairreg.errors import InputError
 from pairreg.report.design import Design
 from pairreg.report.ranking import Ranking, holm, rank
-from pairreg.runs.read import read_study
+from pairreg.report.study_runs import read_study
 
 Write = Callable[..., Path]
 

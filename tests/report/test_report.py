@@ -14,7 +14,7 @@ from PIL import Image
 from pairreg.cli.report import find
 from pairreg.errors import InputError
 from pairreg.report.write import write_report
-from pairreg.runs.read import last_error
+from pairreg.runs.read import Run
 
 Write = Callable[..., Path]
 
@@ -84,9 +84,9 @@ def test_a_report_is_replaced_as_a_whole_or_not_at_all(write_run: Write, study: 
 
 
 def test_the_last_line_of_a_traceback_is_the_error(tmp_path: Path) -> None:
-    assert last_error(tmp_path) is None
+    assert Run(tmp_path).error is None
     (tmp_path / "error.txt").write_text(TRACEBACK)
-    assert last_error(tmp_path) == "DivergedError: ncc became nan at iteration 3."
+    assert Run(tmp_path).error == "DivergedError: ncc became nan at iteration 3."
 
 
 def test_the_command_prints_the_table_and_where_the_page_is(write_run: Write, study: Path) -> None:

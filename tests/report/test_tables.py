@@ -11,8 +11,8 @@ import pytest
 from pairreg.report.design import Design
 from pairreg.report.metric_columns import SHOWN
 from pairreg.report.ranking import Ranking, rank
+from pairreg.report.study_runs import read_study
 from pairreg.report.tables import header, lines, tex, write_csv, write_tex
-from pairreg.runs.read import read_study
 
 Write = Callable[..., Path]
 

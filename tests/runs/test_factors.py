@@ -6,7 +6,7 @@ from pathlib import Path
 from pairreg.runs.factors import factors, setting
 from pairreg.report.design import Design
 from pairreg.runs.replicates import pair_names
-from pairreg.runs.read import read_study
+from pairreg.report.study_runs import read_study
 
 Write = Callable[..., Path]
 

@@ -1,18 +1,283 @@
-from pairreg.runs.identity import signature
+"""What makes two runs the same, and what makes them different."""
 
-CONFIG = {"similarity": {"ncc": {"window": 9, "weight": 1.0}}, "seed": 0, "study": "a", "output_dir": "runs"}
+import gzip
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import h5py
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+import pairreg
+from pairreg import option_files
+from pairreg.errors import InputError
+from pairreg.markers import Neutral
+from pairreg.pair.files import load_pair
+from pairreg.pair.hdf5 import write_pair, writing
+from pairreg.runs import content, identity
+from pairreg.runs.spec import RunSpec
+from pairreg.similarity.mse import MSE
+
+
+def node(name: str, **settings: Any) -> dict[str, Any]:
+    return option_files.option_node(name) | settings
+
+
+CONFIG = {
+    "pair": node("pair/thorax_ct_2d"),
+    "similarity": {"ncc": node("similarity/ncc")},
+    "transform": node("transform/unet"),
+    "seed": 0,
+    "study": "a",
+    "output_dir": "runs",
+    "trusted_modules": [],
+}
+
+
+def signature(**changes: Any) -> str:
+    return RunSpec(CONFIG | changes, {}).signature
 
 
 def test_order_and_bookkeeping_do_not_matter():
-    reordered = {
-        "output_dir": "elsewhere",
-        "seed": 0,
-        "similarity": {"ncc": {"weight": 1.0, "window": 9}},
-        "rerun": True,
-    }
-    assert signature(reordered) == signature(CONFIG)
+    reordered = dict(reversed(CONFIG.items())) | {"output_dir": "elsewhere", "rerun": True, "tracking": None}
+    reordered["similarity"] = {"ncc": dict(reversed(node("similarity/ncc").items()))}
+    assert RunSpec(reordered, {}).signature == signature()
+    assert signature(trusted_modules=["a_module"], study="b", dry_run=True) == signature()
 
 
 def test_every_scientific_value_matters():
-    assert signature(CONFIG | {"seed": 1}) != signature(CONFIG)
-    assert signature(CONFIG | {"similarity": {"ncc": {"window": 7, "weight": 1.0}}}) != signature(CONFIG)
+    changes = [
+        {},
+        {"seed": 1},
+        {"similarity": {"ncc": node("similarity/ncc", window=7)}},
+        {"similarity": {"pcc": node("similarity/pcc")}},
+        {"similarity": {"pcc": node("similarity/pcc"), "mse": node("similarity/mse")}},
+        {"similarity": {"mse": node("similarity/mse")}},
+        {"transform": node("transform/unet", depth=2)},
+        {"transform": node("transform/displacement")},
+        {"pair": node("pair/thorax_ct_3d")},
+        {"pair": node("pair/phantom_2d")},
+        {"pair": node("pair/phantom_2d", anatomy={"girth": 1.1})},
+    ]
+    assert len({signature(**change) for change in changes}) == len(changes)
+
+
+def test_a_whole_number_is_the_same_in_both_types():
+    halves, wholes = ({"ncc": node("similarity/ncc", weight=weight)} for weight in (1, 1.0))
+    assert signature(similarity=halves) == signature(similarity=wholes)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """The settings of `pair=files` with every kind of input."""
+    rng = np.random.default_rng(0)
+    found = {}
+    for name in ("fixed", "moving", "fixed_labels", "moving_labels", "fixed_mask", "moving_mask"):
+        image = sitk.GetImageFromArray(rng.integers(1, 9, (12, 14)).astype(np.uint8))
+        found[name] = str(tmp_path / f"{name}.nii.gz")
+        sitk.WriteImage(image, found[name])
+    for name in ("fixed_landmarks", "moving_landmarks"):
+        found[name] = str(tmp_path / f"{name}.csv")
+        Path(found[name]).write_text("x,y\n1,2\n")
+    return found
+
+
+INPUTS = ("fixed", "moving", "fixed_labels", "moving_labels", "fixed_mask", "moving_mask", "fixed_landmarks")
+
+
+def of_files(settings: dict[str, Any]) -> RunSpec:
+    return RunSpec(CONFIG | {"pair": node("pair/files", **settings)}, {})
+
+
+@pytest.mark.parametrize("replaced", [*INPUTS, "moving_landmarks", "channel"])
+def test_another_file_at_the_same_path_is_another_run(files, tmp_path, replaced):
+    settings = files | {"channels": {"activity": files["moving_mask"]}} if replaced == "channel" else files
+    before = of_files(settings).signature
+    path = Path(files["moving_mask" if replaced == "channel" else replaced])
+    path.write_bytes(path.read_bytes() + b"\n")
+    assert of_files(settings).signature != before
+    assert {one.name for one in of_files(files).inputs} == {f"pair.{name}" for name in files}
+
+
+def test_the_same_file_behind_another_path_is_the_same_run(files, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    moved = {name: shutil.copy(path, elsewhere / Path(path).name) for name, path in files.items() if elsewhere.mkdir(exist_ok=True) is None}
+    assert of_files({name: str(path) for name, path in moved.items()}).signature == of_files(files).signature
+
+
+def test_a_missing_file_is_named(files):
+    with pytest.raises(InputError, match="nowhere.nii.gz does not exist; give"):
+        _ = of_files(files | {"fixed": "nowhere.nii.gz"}).signature
+
+
+def test_a_data_file_beside_its_header_counts(tmp_path):
+    image = sitk.GetImageFromArray(np.arange(60, dtype=np.uint8).reshape(3, 4, 5))
+    for header, data in (("a.mhd", "a.raw"), ("b.nhdr", "b.raw"), ("c.hdr", "c.img")):
+        sitk.WriteImage(image, str(tmp_path / header))
+        before = content.digest(tmp_path / header)
+        voxels = bytearray((tmp_path / data).read_bytes())
+        voxels[0] ^= 1
+        (tmp_path / data).write_bytes(bytes(voxels))
+        assert content.digest(tmp_path / header) != before, header
+
+
+def test_lists_of_data_files_count(tmp_path):
+    for i in (1, 2):
+        (tmp_path / f"slice{i}.raw").write_bytes(bytes(12))
+    header = "ObjectType = Image\nNDims = 3\nDimSize = 3 4 2\nElementType = MET_UCHAR\nElementDataFile = "
+    for ending in ("slice%d.raw 1 2 1", "LIST\nslice1.raw\nslice2.raw"):
+        (tmp_path / "a.mhd").write_text(header + ending + "\n")
+        before = content.digest(tmp_path / "a.mhd")
+        (tmp_path / "slice2.raw").write_bytes(bytes([1]) * 12 if before else b"")
+        assert content.digest(tmp_path / "a.mhd") != before, ending
+        (tmp_path / "slice2.raw").write_bytes(bytes(12))
+
+
+def test_a_series_counts_by_its_files_not_by_their_names(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder, names in ((one, "ab"), (other, "xy")):
+        folder.mkdir()
+        for name, slice_ in zip(names, (b"first", b"second"), strict=True):
+            (folder / name).write_bytes(slice_)
+    assert content.digest(one) == content.digest(other)
+    (other / "x").write_bytes(b"third")
+    assert content.digest(one) != content.digest(other)
+
+
+def test_a_case_counts_by_its_content(files, tmp_path):
+    pair = load_pair(**files)
+    for name, cases in (("one.h5", ["a"]), ("two.h5", ["b", "a"])):
+        with writing(tmp_path / name) as file:
+            for case in cases:
+                write_pair(file.create_group(case), pair)
+
+    def of(file: str, case: str = "a") -> str:
+        return signature(pair=node("pair/hdf5", file=str(tmp_path / file), case=case))
+
+    assert of("one.h5") == of("two.h5"), "other cases beside it do not count"
+    before = of("two.h5", "b")
+    with h5py.File(tmp_path / "two.h5", "r+") as file:
+        file["a/fixed"][0, 0] += 1
+    assert of("one.h5") != of("two.h5")
+    assert of("two.h5", "b") == before
+    with h5py.File(tmp_path / "one.h5", "r+") as file:
+        file["a/fixed"].attrs["Spacing"] = [2.0, 1.0]
+    assert len({of("one.h5"), of("two.h5"), before}) == 3
+
+
+MODULE = """
+from dataclasses import dataclass
+from pairreg.similarity.mse import MSE
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(MSE):
+    factor: float = 1.0
+"""
+
+
+def test_the_source_of_a_users_own_module_counts(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    module = tmp_path / "identity_mine.py"
+    module.write_text(MODULE)
+
+    def of(target: str = "identity_mine.Mine") -> str:
+        mine = {"_target_": target, "weight": 1.0, "factor": 1.0}
+        return signature(similarity={"mine": mine}, trusted_modules=["identity_mine"])
+
+    before = of()
+    module.write_text(MODULE + "# changed\n")
+    changed = of()
+    assert changed != before
+    module.write_text(MODULE)
+    assert of() == before
+    monkeypatch.delitem(sys.modules, "identity_mine")
+
+
+def test_all_files_of_a_users_package_count(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    package = tmp_path / "identity_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "terms.py").write_text(MODULE)
+    (package / "helpers.py").write_text("SCALE = 1\n")
+    mine = {"mine": {"_target_": "identity_package.terms.Mine", "weight": 1.0, "factor": 1.0}}
+    before = signature(similarity=mine, trusted_modules=["identity_package"])
+    (package / "helpers.py").write_text("SCALE = 2\n")
+    assert signature(similarity=mine, trusted_modules=["identity_package"]) != before
+
+
+@dataclass(frozen=True, kw_only=True)
+class Later(MSE):
+    """MSE after it has gained settings that do nothing by default."""
+
+    on: Annotated[str, Neutral("image")] = "image"
+    mask: str | None = None
+
+
+def test_a_setting_that_came_later_with_a_neutral_value_changes_no_name(monkeypatch):
+    settings = {"weight": 1.0}
+    option_files.signature.cache_clear()
+    before = identity.identity(CONFIG | {"similarity": {"mse": node("similarity/mse")}})[0]
+    monkeypatch.setattr("pairreg.similarity.mse.MSE", Later)
+    after = identity.identity(CONFIG | {"similarity": {"mse": node("similarity/mse", on="image", mask=None)}})[0]
+    assert after == before
+    for change in ({"on": "labels"}, {"mask": "lung"}):
+        changed = CONFIG | {"similarity": {"mse": node("similarity/mse", on="image", **settings) | change}}
+        assert identity.identity(changed)[0] != before
+    option_files.signature.cache_clear()
+
+
+def test_no_target_of_ours_and_no_path_is_part_of_an_identity(files):
+    described = str(identity.identity(CONFIG | {"pair": node("pair/files", **files)})[0])
+    assert "pairreg." not in described and str(Path(files["fixed"]).parent) not in described
+    assert "'option': 'ncc'" in described
+
+
+def test_a_class_that_is_not_the_options_own_counts_by_its_name():
+    overridden = {"ncc": node("similarity/ncc", _target_="pairreg.similarity.pcc.PCC")}
+    assert signature(similarity=overridden) != signature()
+
+
+def test_a_digest_is_computed_once_and_again_when_the_file_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(content, "SETTLED", -1.0)
+    file = tmp_path / "large.bin"
+    file.write_bytes(bytes(content.WORTH_KEEPING))
+    first = content.digest(file)
+    with monkeypatch.context() as patch:
+        patch.setattr(content, "_digest_of_file", lambda path: pytest.fail("it was computed again"))
+        assert content.digest(file) == first
+    stat = file.stat()
+    time.sleep(0.02)
+    replacement = tmp_path / "replacement"
+    replacement.write_bytes(b"\x01" + bytes(content.WORTH_KEEPING - 1))
+    replacement.replace(file)
+    import os
+
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert file.stat().st_mtime_ns == stat.st_mtime_ns and content.digest(file) != first
+
+
+def test_a_large_file_is_hashed_in_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(content, "CHUNK", 1000)
+    file = tmp_path / "a.bin"
+    file.write_bytes(bytes(range(250)) * 10)
+    whole = content.digest(file)
+    for at in (0, 999, 1000, 2499):
+        changed = bytearray(file.read_bytes())
+        changed[at] ^= 1
+        (tmp_path / "b.bin").write_bytes(bytes(changed))
+        assert content.digest(tmp_path / "b.bin") != whole
+
+
+def test_every_option_has_an_identity():
+    """Also those to come: a path among the settings of an option is declared as one."""
+    for group in option_files.groups():
+        for option in pairreg.options(group):
+            target = node(f"{group}/{option}")["_target_"]
+            assert identity.option_name(group, target) == option

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 import pairreg
 from pairreg import geometry
-from pairreg.runs.figure_arrays import FigureArrays
+from pairreg.runs.read import Run
 from pairreg.schedule.single_level import SingleLevel
 
 
@@ -119,15 +119,15 @@ def test_labels_keep_their_values_and_channels_are_carried(run):
 def test_saving_again_replaces_and_an_unfinished_folder_has_no_result(run, tmp_path, monkeypatch):
     result, _ = run
     result.save(tmp_path)
-    monkeypatch.setattr("pairreg.runs.write.write_hdf5", lambda *_: 1 / 0)
+    monkeypatch.setattr("pairreg.runs.write.write_arrays", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         result.save(tmp_path)
     assert not (tmp_path / "result.json").exists()
 
 
-def test_the_scene_of_the_figures_can_be_read_back(run):
+def test_what_the_figures_show_can_be_read_back(run):
     result, folder = run
-    kept, read = FigureArrays.of(result), FigureArrays.read(folder)
+    kept, read = result.figure_arrays, Run(folder).figure_arrays
     for name in ("fixed", "moving", "warped"):
         np.testing.assert_allclose(getattr(read, name), getattr(kept, name), atol=5e-4)
     for name in ("fixed_labels", "moving_labels", "warped_labels", "field"):
@@ -135,11 +135,11 @@ def test_the_scene_of_the_figures_can_be_read_back(run):
     assert (read.spacing, read.name, read.label_names) == (kept.spacing, kept.name, dict(kept.label_names))
 
 
-def test_the_scene_has_the_channels_as_their_files(run):
+def test_figures_show_the_channels_as_their_files(run):
     result, folder = run
-    scene = FigureArrays.read(folder)
-    assert set(scene.channels) == set(result.pair.channels)
-    for name, values in scene.channels.items():
+    kept = Run(folder).figure_arrays
+    assert set(kept.channels) == set(result.pair.channels)
+    for name, values in kept.channels.items():
         np.testing.assert_allclose(values, geometry.array(sitk.ReadImage(str(folder / f"warped_{name}.nii.gz"))))
 
 

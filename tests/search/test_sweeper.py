@@ -19,7 +19,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from pairreg.runs.identity import signature
+from pairreg.runs.spec import RunSpec
 
 PLUGINS = Path(__file__).parent / "plugins"
 SEARCH = ["-m", "hydra/sweeper=pairreg_search", "hydra/launcher=formula", "study=s"]
@@ -78,7 +78,9 @@ def test_a_search_from_the_command_line(pairreg: Callable[..., str], tmp_path: P
 
     commands = [shlex.split(line)[1:] for line in shown.splitlines() if line.startswith("pairreg ")]
     repeated = [OmegaConf.create(pairreg(*command, "--cfg", "job")) for command in commands]
-    assert [signature(OmegaConf.to_container(config)) for config in repeated] == best.user_attrs["signatures"]
+    assert [RunSpec(OmegaConf.to_container(config), {}).signature for config in repeated] == best.user_attrs[
+        "signatures"
+    ]
 
     assert pairreg(*command) == shown
     assert len(launched(tmp_path)) == 28  # nothing was left to do

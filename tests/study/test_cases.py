@@ -2,8 +2,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from pairreg.runs.outcome import RunOutcome
-from pairreg.study.cases import combined
+from pairreg.runs.outcome import RunOutcome, combined
 
 
 def test_a_pattern_is_a_run_for_each_case(pairreg, pairreg_pack, warped_2d, tmp_path):

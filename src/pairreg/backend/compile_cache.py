@@ -1,11 +1,12 @@
 """What XLA has compiled for the CPU, kept for later processes: they start in a third of the time."""
 
 import hashlib
-import math
 import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
+
+from pairreg.files import cache_home, drop_oldest
 
 MOST = 1000  # files, of about 1 MB each
 
@@ -22,16 +23,15 @@ def use_compile_cache() -> None:
     except OSError:  # a home that is read-only: everything works without
         return
     if os.access(kept, os.W_OK):
-        drop_oldest(kept)
+        drop_oldest(kept, MOST)
         flags = f"--tf_xla_persistent_cache_directory={kept} --tf_xla_persistent_cache_device_types=CPU,XLA_CPU_JIT"
         os.environ.setdefault("TF_XLA_FLAGS", flags)
 
 
 def folder() -> Path:
     """One for every TensorFlow and kind of CPU: code for one may be illegal on another, and homes are shared."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     kind = hashlib.sha256(f"{platform.machine()} {cpu()}".encode()).hexdigest()[:12]
-    return Path(home) / "pairreg" / f"tensorflow-{version('tensorflow')}-{kind}"
+    return cache_home() / f"tensorflow-{version('tensorflow')}-{kind}"
 
 
 def cpu() -> str:
@@ -39,16 +39,3 @@ def cpu() -> str:
     described = Path("/proc/cpuinfo")
     lines = described.read_text().splitlines() if described.exists() else [platform.processor()]
     return next((line for line in lines if line.startswith(("flags", "Features"))), lines[0])
-
-
-def drop_oldest(kept: Path) -> None:
-    files = sorted(kept.iterdir(), key=last_written)
-    for file in files[: -MOST // 2] if len(files) > MOST else []:
-        file.unlink(missing_ok=True)
-
-
-def last_written(file: Path) -> float:
-    try:
-        return file.stat().st_mtime
-    except FileNotFoundError:  # another process drops the oldest at the same time
-        return -math.inf

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pairreg.errors import InputError
+from pairreg.runs.folder import run_folders
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,9 +44,9 @@ def report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
 
     from pairreg.report.design import Design
     from pairreg.report.ranking import rank
+    from pairreg.report.study_runs import read_study
     from pairreg.report.tables import terminal_table
     from pairreg.report.write import write
-    from pairreg.runs.read import read_study
 
     study = read_study(folder)
     ranking = rank(Design.of(study.runs), reference)
@@ -64,7 +65,7 @@ def find(study: str, output_dir: Path) -> Path:
     for folder in (output_dir / study, Path(study)):
         if folder.is_dir():
             return folder
-    found = sorted(path.name for path in output_dir.glob("*") if any(path.glob("*/config.yaml")))
+    found = sorted(path.name for path in output_dir.glob("*") if run_folders(path))
     raise InputError(f"there is no study {study!r} in {output_dir}; it has {', '.join(found) or 'none'}.")
 
 

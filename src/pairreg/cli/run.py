@@ -1,4 +1,4 @@
-"""The command line: Hydra composes the config, a study does the work."""
+"""`pairreg`: Hydra composes the config, a study does the work."""
 
 import logging
 import os
@@ -12,15 +12,37 @@ from omegaconf.errors import OmegaConfBaseException
 
 from pairreg import interruption
 from pairreg.cli.hydra_errors import sentence
-from pairreg.cli.launcher import task
 from pairreg.cli.plugins import register_plugins
 from pairreg.errors import InputError
 from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
+from pairreg.study.compose import spec_of
 from pairreg.study.study import DryRun, Study, console
 
 log = logging.getLogger("pairreg")
-single: list[RunSpec] = []
+
+
+class Command:
+    """One call of `pairreg`. Of several jobs, `pairreg.cli.launcher` starts the runs; a single one is started here."""
+
+    def __init__(self, study: Study):
+        self.study = study
+        self.specs: list[RunSpec] = []
+
+    def record(self, config: DictConfig) -> None:
+        """Only record the run; `run` starts it after Hydra has returned.
+
+        Hydra would print "Error executing job" for an exception raised in here.
+        """
+        composed = OmegaConf.create({**config, "hydra": HydraConfig.get()})
+        self.specs += expand(spec_of(composed, list(HydraConfig.get().overrides.task)))
+
+    def run(self) -> int:
+        """Have Hydra read the command line, do what it asks for, and return the exit code."""
+        hydra.main(version_base="1.3", config_path="pkg://pairreg.conf", config_name="config")(self.record)()
+        if self.specs:
+            self.study.start(self.specs, single=len(self.specs) == 1)
+        return self.study.finish()
 
 
 def main() -> None:
@@ -33,12 +55,8 @@ def main() -> None:
     interruption.listen()
     register_plugins()
     try:
-        with interruption.unmasked():
-            hydra_main()  # many runs are begun in there, by the launcher
-            for only in single:
-                tasks = expand(only)
-                Study.of(tasks[0]).run(tasks)
-            code = Study.current.finish() if Study.current else 0  # none: --help, --cfg and the like
+        with Study() as study, interruption.unmasked():
+            code = Command(study).run()
     except DryRun:
         code = 0
     except (HydraException, OmegaConfBaseException) as error:
@@ -48,17 +66,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("pairreg: interrupted; the same command goes on with what is missing.", file=sys.stderr)
         code = 130
-    finally:
-        if Study.current:
-            Study.current.close()
     sys.exit(code)
-
-
-@hydra.main(version_base="1.3", config_path="pkg://pairreg.conf", config_name="config")
-def hydra_main(config: DictConfig) -> None:
-    """Keeps the one run for later: Hydra prints its own words about an error in here."""
-    composed = OmegaConf.create({**config, "hydra": HydraConfig.get()})
-    single.append(task(composed, list(HydraConfig.get().overrides.task), alone=True))
 
 
 def refuse(message: str) -> int:

@@ -7,15 +7,15 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
-from pairreg.carry import Interpolation
 from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
 from pairreg.files import replacing, target
+from pairreg.geometry import Interpolation
 from pairreg.pair.checks import read_intensities, read_label_map
 from pairreg.pair.landmarks import read_points, write_points
 from pairreg.pair.reading import read_image
 from pairreg.points import TOLERANCE, to_fixed, to_moving
-from pairreg.runs.finished import Finished
+from pairreg.runs.transform import RunTransform
 
 POINT_FILES = (".csv", ".json")
 IMAGE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, which keeps the grid and any pixel type
@@ -43,7 +43,7 @@ def main() -> None:
 def warp(arguments: argparse.Namespace) -> None:
     check_usage(arguments)
     output = target(arguments.output)
-    run = Finished(arguments.run)
+    run = RunTransform.read(arguments.run)
     if is_points(arguments.file):
         warp_points(run, arguments.file, output, arguments.inverse)
         return
@@ -70,7 +70,7 @@ def check_usage(arguments: argparse.Namespace) -> None:
         raise InputError(f"{arguments.output} cannot be written; give a name that ends in {' or '.join(endings)}.")
 
 
-def warp_image(run: Finished, arguments: argparse.Namespace) -> sitk.Image:
+def warp_image(run: RunTransform, arguments: argparse.Namespace) -> sitk.Image:
     """Raises `InputError` if nothing of the image comes to lie on the grid."""
     file = arguments.file
     interpolation: Interpolation = arguments.interpolation or "linear"
@@ -83,10 +83,10 @@ def warp_image(run: Finished, arguments: argparse.Namespace) -> sitk.Image:
     if not (run.known(grid) & geometry.coverage(image, grid, run.transform)).any():
         where = "the fixed image" if own else arguments.grid
         raise InputError(f"{file} does not meet {where} after the transform; check its origin, spacing and direction.")
-    return run.carry(image, grid, interpolation, arguments.mass_preserving)
+    return run.warp(image, grid, interpolation, arguments.mass_preserving)
 
 
-def warp_points(run: Finished, file: str, output: Path, inverse: bool) -> None:
+def warp_points(run: RunTransform, file: str, output: Path, inverse: bool) -> None:
     """Raises `InputError` for points whose counterpart is not known."""
     source, goal = ("fixed", "moving") if inverse else ("moving", "fixed")
     points = read_points(file, source, run.ndim)

@@ -49,7 +49,7 @@ class ResampledPair:
             return None
         if self.pair.fixed_labels is None:
             raise InputError(f"pair {self.pair.name!r} has no fixed label map, which a regularizer's stiffness needs.")
-        identity = sitk.Transform(self.pair.ndim, sitk.sitkIdentity)
+        identity = geometry.identity(self.pair.ndim)
         labels = geometry.array(geometry.resample(self.pair.fixed_labels, self.pair.fixed, identity, nearest=True))
         number = {name: label for label, name in self.pair.label_names.items()}
         present = set(np.unique(labels).tolist())
@@ -73,18 +73,13 @@ def resample_pair(pair: Pair, initial: sitk.Transform) -> ResampledPair:
     moving = geometry.resample(pair.moving, grid, initial, fill=geometry.minimum(pair.moving))
     moving_mask = geometry.coverage(pair.moving, grid, initial)
     if pair.moving_mask is not None:
-        moving_mask &= _mask(pair.moving_mask, grid, initial)
+        moving_mask &= geometry.mask_on(grid, pair.moving_mask, initial)
     fixed_mask = np.ones(moving_mask.shape, bool)
     if pair.fixed_mask is not None:
-        fixed_mask = _mask(pair.fixed_mask, grid, sitk.Transform(pair.ndim, sitk.sitkIdentity))
+        fixed_mask = geometry.mask_on(grid, pair.fixed_mask)
     if not (fixed_mask & moving_mask).any():
         raise InputError(
             f"pair {pair.name!r}: fixed and moving do not overlap after the initialisation; "
             "try initialization=center_of_mass or check the masks."
         )
     return ResampledPair(pair, initial, geometry.array(grid), geometry.array(moving), fixed_mask, moving_mask)
-
-
-def _mask(mask: sitk.Image, grid: sitk.Image, transform: sitk.Transform) -> np.ndarray:
-    inside: np.ndarray = geometry.array(geometry.resample(mask, grid, transform, nearest=True)) > 0
-    return inside

@@ -1,20 +1,21 @@
 """Many pairs in one HDF5 file, a group per case: `pairreg-pack` writes it, `pair=hdf5` reads one case of it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import h5py
+import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
 from pairreg.errors import InputError
-from pairreg.files import replacing
+from pairreg.files import existing, replacing
+from pairreg.markers import ContentOf
 from pairreg.pair.pair import Pair
-from pairreg.pair.reading import existing
 
 FORMAT = 1  # changes when an older pairreg could not read the file
 IMAGES = ("fixed", "moving", "fixed_labels", "moving_labels", "fixed_mask", "moving_mask")
@@ -35,7 +36,31 @@ def cases(file: str | Path, pattern: str | int = "*") -> list[str]:
     return found
 
 
-def load_case(file: str | Path, case: str | int = "*") -> Pair:
+def case_chunks(settings: Mapping[str, Any]) -> Iterator[bytes]:
+    """The content of the cases that these settings of `load_case` name: arrays, grids and label names, not their names.
+
+    Compression does not count: the same case packed again has the same content.
+    """
+    file = settings["file"]
+    found = cases(file, settings.get("case", "*"))
+    with opened(file) as content:
+        for name in found:
+            yield from _chunks(content[name])
+
+
+def _chunks(node: h5py.Group | h5py.Dataset) -> Iterator[bytes]:
+    for key in sorted(node.attrs):
+        yield f"{key}={np.asarray(node.attrs[key]).tolist()};".encode()
+    if isinstance(node, h5py.Dataset):
+        yield f"{node.dtype}{node.shape}".encode()
+        yield np.ascontiguousarray(node[()]).tobytes()
+        return
+    for name in sorted(node):
+        yield f"/{name}:".encode()
+        yield from _chunks(node[name])
+
+
+def load_case(file: Annotated[str | Path, ContentOf(case_chunks)], case: str | int = "*") -> Pair:
     """The pair of one case, equal to that of `load_pair` from its files; nothing of other cases is read.
 
     Raises `InputError` if `case` is a pattern that matches several.

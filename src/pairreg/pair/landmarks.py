@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pairreg.errors import InputError
-from pairreg.pair.reading import existing
+from pairreg.files import existing
 
 LAYOUT = "a CSV file of x,y[,z] or a JSON list of points, in LPS mm"
 

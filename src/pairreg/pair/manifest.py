@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pairreg.errors import InputError
+from pairreg.files import existing
 from pairreg.option_files import one_of
 from pairreg.pair.hdf5 import IMAGES, POINTS
-from pairreg.pair.reading import existing
 
 REQUIRED = ("case", "fixed", "moving")
 COLUMNS = ("case", *IMAGES, *POINTS)

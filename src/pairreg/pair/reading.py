@@ -7,6 +7,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
+from pairreg.files import existing
 from pairreg.pair.dicom import read_series
 from pairreg.pair.slices import as_plane
 
@@ -27,13 +28,6 @@ def read_image(path: str | Path) -> sitk.Image:
         except RuntimeError as error:
             raise InputError(f"{path} cannot be read as an image ({reason(error)}); use {FORMATS}.") from error
     return scalar(spatial(image, path), path)
-
-
-def existing(path: str | Path) -> Path:
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise InputError(f"{path} does not exist; give the path of an existing file.")
-    return path
 
 
 @contextmanager

@@ -8,9 +8,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.geometry import array
+from pairreg.geometry import array, blur, per_axis, resample_to_spacing
 from pairreg.pair.pair import Pair
-from pairreg.preprocessing.grid import blur, per_axis, resample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ class Preprocessing(ABC):
         fixed = blur(self.rescale(pair.fixed, pair.fixed_mask, f"fixed image of {pair.name}"), self.blur_fixed)
         moving = blur(self.rescale(pair.moving, pair.moving_mask, f"moving image of {pair.name}"), self.blur_moving)
         if self.spacing is not None:
-            fixed = resample(fixed, per_axis(self.spacing, pair.ndim))
+            fixed = resample_to_spacing(fixed, per_axis(self.spacing, pair.ndim))
         return replace(pair, fixed=fixed, moving=moving)
 
     @abstractmethod

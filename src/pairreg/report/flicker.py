@@ -28,7 +28,7 @@ class Flicker:
 
 
 def flicker(run: Run, heading: str, detail: str) -> Flicker:
-    cut = planes(run.scene)[0]
+    cut = planes(run.figure_arrays)[0]
     names = {"moving": "initialised moving", "warped": "warped", "fixed": "fixed"}
     return Flicker(heading, detail, {text: picture(getattr(cut.scene, name), cut) for name, text in names.items()})
 

@@ -13,8 +13,9 @@ from pairreg.report.charts.setting_style import setting_styles
 from pairreg.report.flicker import Flicker, embedded, flicker, legible
 from pairreg.report.metric_columns import SHOWN
 from pairreg.report.ranking import Ranking
+from pairreg.report.study_runs import StudyRuns
 from pairreg.report.tables import header, lines
-from pairreg.runs.read import Run, Study
+from pairreg.runs.read import Run
 from pairreg.runs.spec import STUDY_FILES
 
 
@@ -27,7 +28,9 @@ class Origin:
     warnings: list[str]
 
 
-def page(study: Study, ranking: Ranking, papers: list[Figure], panels: Sequence[Figure], charts: list[Figure]) -> str:
+def page(
+    study: StudyRuns, ranking: Ranking, papers: list[Figure], panels: Sequence[Figure], charts: list[Figure]
+) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"embedded": embedded, "legible": legible}
     template = environment.from_string(files("pairreg.report").joinpath("page.html").read_text(encoding="utf-8"))
@@ -49,7 +52,7 @@ def page(study: Study, ranking: Ranking, papers: list[Figure], panels: Sequence[
 
 def question(runs: Sequence[Run]) -> str | None:
     """What the study file of the newest run asks in its first lines, if there is one."""
-    newest = max(runs, key=lambda run: run.file.stat().st_mtime)
+    newest = max(runs, key=lambda run: run.finished_at)
     for group in STUDY_FILES:
         file = files("pairreg.experiments").joinpath(group, f"{newest.choices.get(group)}.yaml")
         asked = re.search(r"^# Question: (.*)$", file.read_text(encoding="utf-8"), re.M) if file.is_file() else None

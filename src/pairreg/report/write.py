@@ -7,7 +7,7 @@ from pairreg.locks import lock
 from pairreg.report.design import Design
 from pairreg.report.figures import FIGURES
 from pairreg.report.ranking import Ranking, rank
-from pairreg.runs.read import Study, read_study
+from pairreg.report.study_runs import StudyRuns, read_study
 
 REPORT = "report"
 
@@ -24,7 +24,7 @@ def write_report(study_folder: Path, reference: str | None = None) -> Path:
     return write(study, rank(Design.of(study.runs), reference))
 
 
-def write(study: Study, ranking: Ranking) -> Path:
+def write(study: StudyRuns, ranking: Ranking) -> Path:
     from pairreg.report.charts.draw import Figure, draw
     from pairreg.report.page import page
     from pairreg.report.tables import write_csv, write_tex

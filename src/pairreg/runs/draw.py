@@ -13,21 +13,21 @@ from pairreg.figures.views import informative_slices
 from pairreg.runs.figure_arrays import FigureArrays
 
 
-def draw(scene: FigureArrays, history: Mapping[str, np.ndarray], folder: Path) -> None:
+def draw(arrays: FigureArrays, history: Mapping[str, np.ndarray], folder: Path) -> None:
     """`overview.png`, `grid.png` and `curves.png`, on the fixed grid and the preprocessed intensities."""
     folder.mkdir(parents=True, exist_ok=True)
-    at = informative_slices(scene.fixed, scene.fixed_labels)
-    common: dict[str, Any] = {"spacing": scene.spacing, "title": scene.name, "at": at}
+    at = informative_slices(arrays.fixed, arrays.fixed_labels)
+    common: dict[str, Any] = {"spacing": arrays.spacing, "title": arrays.name, "at": at}
     overview(
         folder / "overview.png",
-        fixed=scene.fixed,
-        moving=scene.moving,
-        warped=scene.warped,
-        fixed_labels=scene.fixed_labels,
-        moving_labels=scene.moving_labels,
-        warped_labels=scene.warped_labels,
-        label_names=scene.label_names,
+        fixed=arrays.fixed,
+        moving=arrays.moving,
+        warped=arrays.warped,
+        fixed_labels=arrays.fixed_labels,
+        moving_labels=arrays.moving_labels,
+        warped_labels=arrays.warped_labels,
+        label_names=arrays.label_names,
         **common,
     )
-    grid(folder / "grid.png", warped=scene.warped, field=scene.field, **common)
-    curves(folder / "curves.png", history=history, title=scene.name)
+    grid(folder / "grid.png", warped=arrays.warped, field=arrays.field, **common)
+    curves(folder / "curves.png", history=history, title=arrays.name)

@@ -1,25 +1,18 @@
 """What varies among the runs of a study: the factors of its table and figures.
 
-Runs here are anything with the `choices` and the nested `config` of a run, complete or not.
+A run is one that is asked for or one on disk, complete or not.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from pairreg.option_files import TERM_GROUPS
 from pairreg.runs.identity import BOOKKEEPING, flat
+from pairreg.runs.spec import Described
 
 REPLICATES = ("pair", "seed")  # a method is judged over these
 FIRST = ("similarity", "regularizer", "transform")  # the order in which people name a method
 Setting = tuple[str | None, ...]  # a value of every factor, None where the factor means nothing to the run
-
-
-class Configured(Protocol):
-    @property
-    def choices(self) -> Mapping[str, str]: ...
-    @property
-    def config(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +32,7 @@ class Factor:
     def is_number(self) -> bool:
         return all(is_number(value) for value in self.values)
 
-    def value(self, run: Configured) -> str | None:
+    def value(self, run: Described) -> str | None:
         return run.choices.get(self.key) if self.is_choice else flat_config(run).get(self.key)
 
     def label(self, value: str) -> str:
@@ -54,12 +47,12 @@ class Factor:
         return rounded[self.values.index(value)] if len(set(rounded)) == len(self.values) else value
 
 
-def factors(runs: Sequence[Configured]) -> list[Factor]:
+def factors(runs: Sequence[Described]) -> list[Factor]:
     """The factors of a study without its replicates: the groups first, then the keys."""
     return [factor for factor in all_factors(runs) if factor.group not in REPLICATES]
 
 
-def all_factors(runs: Sequence[Configured]) -> list[Factor]:
+def all_factors(runs: Sequence[Described]) -> list[Factor]:
     """Every group or key that varies among runs that share what stands above it.
 
     Above a key stands the choice of its group (which tells its `_target_`, too), above both the experiments that all
@@ -91,7 +84,7 @@ def place(group: str) -> tuple[int, str]:
     return FIRST.index(group) if group in FIRST else len(FIRST), group
 
 
-def flat_config(run: Configured) -> dict[str, str]:
+def flat_config(run: Described) -> dict[str, str]:
     """The flat config without what cannot change a result."""
     return flat({key: value for key, value in run.config.items() if key not in BOOKKEEPING})
 
@@ -126,7 +119,7 @@ def in_order(values: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(sorted(distinct, key=lambda v: (0, float(v), v) if is_number(v) else (1, 0.0, v)))
 
 
-def setting(run: Configured, among: Sequence[Factor]) -> Setting:
+def setting(run: Described, among: Sequence[Factor]) -> Setting:
     return tuple(factor.value(run) for factor in among)
 
 

@@ -1,20 +1,13 @@
-"""What the figures of a run show, from a result or from its run folder."""
+"""What the figures of a run show: arrays that lie in its `result.h5`, beside the field."""
 
 import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import numpy as np
-import SimpleITK as sitk
-
-from pairreg import geometry
-from pairreg.carry import carry, channel_interpolation
-
-if TYPE_CHECKING:
-    from pairreg.result import Result
 
 IMAGES = ("fixed", "moving", "warped")
 LABELS = ("fixed_labels", "moving_labels", "warped_labels")
@@ -48,32 +41,8 @@ class FigureArrays:
     label_names: Mapping[int, str]
     channels: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
-    @classmethod
-    def of(cls, result: "Result") -> "FigureArrays":
-        prepared = result.prepared
-        pair = prepared.pair
-        grid, identity = pair.fixed, sitk.Transform(pair.ndim, sitk.sitkIdentity)
-        return cls(
-            name=pair.name,
-            fixed=prepared.fixed,
-            moving=prepared.moving,
-            warped=geometry.array(
-                geometry.resample(pair.moving, grid, result.transform, fill=geometry.minimum(pair.moving))
-            ),
-            field=result.field,
-            spacing=prepared.spacing,
-            fixed_labels=labels_on(grid, pair.fixed_labels, identity),
-            moving_labels=labels_on(grid, pair.moving_labels, prepared.initial),
-            warped_labels=labels_on(grid, pair.moving_labels, result.transform),
-            label_names=pair.label_names,
-            channels={
-                name: geometry.array(carry(channel, grid, result.transform, channel_interpolation(channel)))
-                for name, channel in pair.channels.items()
-            },
-        )
-
     def write(self, file: h5py.File) -> None:
-        """Into the group `scene`; images as float16, which is finer than any screen or paper."""
+        """Write all but the field into a group of `file`; images as float16, finer than any screen or paper."""
         group = file.create_group(GROUP)
         for name in (*IMAGES, *LABELS):
             values = getattr(self, name)
@@ -87,9 +56,9 @@ class FigureArrays:
         group.attrs["label_names"] = json.dumps({str(k): v for k, v in self.label_names.items()})
 
     @classmethod
-    def read(cls, folder: str | Path) -> "FigureArrays":
-        """From `result.h5` of a run folder."""
-        with h5py.File(Path(folder) / "result.h5") as file:
+    def read(cls, path: Path) -> "FigureArrays":
+        """From the `result.h5` of a run; raises `OSError` or `KeyError` if it does not hold them."""
+        with h5py.File(path) as file:
             group = file[GROUP]
             arrays: dict[str, Any] = {name: group[name][()] for name in (*IMAGES, *LABELS) if name in group}
             return cls(
@@ -98,9 +67,15 @@ class FigureArrays:
                 field=file["field"][()],
                 spacing=tuple(float(s) for s in group.attrs["spacing"]),
                 channels={name: dataset[()] for name, dataset in group.get("channels", {}).items()},
-                label_names={int(k): v for k, v in json.loads(group.attrs["label_names"]).items()},
+                label_names=_label_names(group),
             )
 
 
-def labels_on(grid: sitk.Image, labels: sitk.Image | None, transform: sitk.Transform) -> np.ndarray | None:
-    return None if labels is None else geometry.array(geometry.resample(labels, grid, transform, nearest=True))
+def read_label_names(path: Path) -> dict[int, str]:
+    """The names of label values from the `result.h5` of a run, without its arrays."""
+    with h5py.File(path) as file:
+        return _label_names(file[GROUP])
+
+
+def _label_names(group: h5py.Group) -> dict[int, str]:
+    return {int(value): name for value, name in json.loads(group.attrs["label_names"]).items()}

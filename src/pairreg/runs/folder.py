@@ -1,68 +1,94 @@
-"""The run folder of a task while it is worked on, and what can be told from it."""
+"""The run folder: the names of its files, its state and its lock.
 
-import json
+No other package spells the name of a file in a run folder, or tells a run's state from them.
+"""
+
 import logging
-import statistics
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Literal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Literal
 
 from pairreg import interruption
-from pairreg.runs.names import COMPLETE
-from pairreg.locks import is_locked
+from pairreg.locks import is_held, lock
 from pairreg.runs.spec import RunSpec
 
-Status = Literal["complete", "running", "failed", "unfinished", "missing"]
+RESULT = "result.json"  # written last, by rename: it exists if and only if the run is complete
+CONFIG = "config.yaml"  # the composed config
+SPEC = "task.json"  # the options that were chosen, and the command that repeats the run
+ERROR = "error.txt"  # the traceback of a run that failed
+LOG = "run.log"
+METRICS = "metrics.json"
+HISTORY = "history.csv"  # a column per term, a row per iteration
+ARRAYS = "result.h5"  # images, field, curves, and what the figures show
+FIGURES = "figures"
+
+State = Literal["complete", "running", "failed", "unfinished", "missing"]
 log = logging.getLogger("pairreg")
 
 
-def is_complete(task: RunSpec) -> bool:
-    return (task.folder / COMPLETE).exists()
+def image_file(folder: Path, name: str) -> Path:
+    """The path of an image of a run: `displacement`, `jacobian`, `warped`, `warped_labels`, `warped_<channel>`."""
+    return folder / f"{name}.nii.gz"
 
 
-def status(task: RunSpec) -> Status:
-    if is_locked(task.folder):
+def is_complete(folder: Path) -> bool:
+    """Whether the run in `folder` has left all of its results."""
+    return (folder / RESULT).is_file()
+
+
+def is_over(folder: Path) -> bool:
+    """Whether the run in `folder` is complete or has failed."""
+    return is_complete(folder) or (folder / ERROR).exists()
+
+
+def state(folder: Path) -> State:
+    """What can be told of the run in `folder` from outside; `unfinished` is one that was killed or interrupted."""
+    if is_held(lock_file(folder)):
         return "running"
-    if is_complete(task):
+    if is_complete(folder):
         return "complete"
-    if (task.folder / "error.txt").exists():
+    if (folder / ERROR).exists():
         return "failed"
-    return "unfinished" if task.folder.exists() else "missing"
+    return "unfinished" if folder.exists() else "missing"
 
 
-def summary(task: RunSpec) -> Mapping[str, Any]:
-    """`result.json` of a complete run."""
-    return json.loads((task.folder / COMPLETE).read_text())
+def run_folders(study_folder: Path) -> list[Path]:
+    """The folders of all runs of a study, in whatever state, by name."""
+    return sorted(path for path in study_folder.glob("*") if (path / CONFIG).exists() or is_complete(path))
 
 
-def estimate(task: RunSpec, complete: Sequence[RunSpec]) -> float | None:
-    """Seconds of a run: the median of the complete ones that are most alike; None if there are none."""
-    likeness = [sum(task.choices[k] == other.choices.get(k) for k in task.choices) for other in complete]
-    alike = [other for other, n in zip(complete, likeness, strict=True) if n == max(likeness)]
-    return statistics.median(summary(other)["metrics"]["seconds"] for other in alike) if alike else None
+def lock_file(folder: Path) -> Path:
+    """Beside the run folders, so that the lock of a run that never began leaves no folder."""
+    return folder.parent / ".locks" / folder.name
+
+
+def lock_run(folder: Path, wait: bool = False) -> AbstractContextManager[None]:
+    """Be the only process that works in `folder`; raises `Busy` if another one does, or waits for its end."""
+    return lock(lock_file(folder), wait)
 
 
 @contextmanager
-def recorded(task: RunSpec) -> Iterator[None]:
+def recorded(spec: RunSpec) -> Iterator[None]:
     """A run folder without leftovers of an earlier attempt, and a log file in it; a failure leaves its traceback."""
-    from omegaconf import OmegaConf
-
-    task.folder.mkdir(parents=True, exist_ok=True)
-    for name in (COMPLETE, "error.txt", "run.log"):
-        (task.folder / name).unlink(missing_ok=True)
-    (task.folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(task.config))))
-    (task.folder / "task.json").write_text(json.dumps({"choices": task.choices, "command": task.command}, indent=2))
+    folder = spec.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (RESULT, ERROR, LOG):
+        (folder / name).unlink(missing_ok=True)
+    (folder / CONFIG).write_text(spec.config_yaml)
+    (folder / SPEC).write_text(spec.json)
     log.setLevel(logging.INFO)  # a new process starts with warnings only
-    handler = logging.FileHandler(task.folder / "run.log")
+    handler = logging.FileHandler(folder / LOG)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)
-    log.info(f"{task.name}  ->  {task.folder}")
+    log.info(f"{spec.name}  ->  {folder}")
     try:
+        # An error that a signal caused is an interruption: it must leave no error.txt.
         with interruption.unmasked():
             yield
     except Exception as error:
-        (task.folder / "error.txt").write_text("".join(traceback.format_exception(error)))
+        (folder / ERROR).write_text("".join(traceback.format_exception(error)))
         log.error(str(error))
         raise
     finally:

@@ -1,17 +1,54 @@
-"""The identity of a run."""
+"""The identity of a run is its science: the options, their settings, and the content of its inputs.
+
+Not part of it: paths, `_target_` strings of our own options, where and under which name a run is kept, settings that
+are `None` or marked as neutral (`pairreg.markers.Neutral`). A file that was replaced makes another run; the same file
+behind another path is the same run.
+"""
 
 import hashlib
+import importlib.util
 import json
-from collections.abc import Mapping
-from typing import Any
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Annotated, Any
 
-BOOKKEEPING = ("tracking", "compute", "study", "output_dir", "dry_run", "rerun", "draw")  # cannot change a result
+from pairreg import option_files
+from pairreg.markers import ContentOf, Neutral
+from pairreg.runs.content import combined, digest, digest_of_part
+
+# What cannot change a result: where it is computed, kept and shown.
+BOOKKEEPING = ("tracking", "compute", "study", "output_dir", "dry_run", "rerun", "draw", "trusted_modules")
 
 
-def signature(config: Mapping[str, Any]) -> str:
-    """Eight hex digits of the scientific part of a config; the order of its keys does not matter."""
-    scientific = flat({key: value for key, value in config.items() if key not in BOOKKEEPING})
-    return hashlib.sha1(json.dumps(scientific, sort_keys=True).encode()).hexdigest()[:8]
+@dataclass(frozen=True)
+class Input:
+    """A file or folder that a run depends on.
+
+    **Attributes:** `name`: of the setting, such as `pair.fixed`; `path`: as it was given; `digest`: of its content.
+    """
+
+    name: str
+    path: str
+    digest: str
+
+
+def signature_of(content: Mapping[str, Any]) -> str:
+    """Eight hex digits of an identity; the order of its keys does not matter."""
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def identity(config: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Input, ...]]:
+    """What tells a run with this (checked) config from others, and the inputs whose content is part of it.
+
+    Raises `InputError` for an input that does not exist or cannot be read.
+    """
+    found = _Identity(tuple(config.get("trusted_modules", ())))
+    scientific = {key: value for key, value in config.items() if key not in BOOKKEEPING}
+    content = {key: found.entry(key, value) for key, value in scientific.items() if value is not None}
+    return content, tuple(found.inputs)
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -21,3 +58,131 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         name = f"{prefix}{key}"
         result |= flat(value, f"{name}.") if isinstance(value, Mapping) and value else {name: str(value)}
     return result
+
+
+class _Identity:
+    """Goes through a config and collects its inputs on the way."""
+
+    def __init__(self, trusted: tuple[str, ...]):
+        self.trusted = trusted
+        self.inputs: list[Input] = []
+
+    def entry(self, key: str, value: Any) -> Any:
+        """A top-level entry of the config: a number, an option, or the terms of a group by name."""
+        if key in option_files.TERM_GROUPS:
+            return {name: self.option(key, name, node) for name, node in value.items()}
+        return self.option(key, None, value) if isinstance(value, Mapping) else plain(value)
+
+    def option(self, group: str, term: str | None, node: Mapping[str, Any]) -> dict[str, Any]:
+        """The name of an option (of its module's source, if that is the user's) and its settings."""
+        where = f"{group}.{term}" if term else group
+        target = node["_target_"]
+        name = option_name(group, target)
+        head: dict[str, Any] = {"option": name} if name else {"target": target} | self.source(target)
+        return head | self.settings(where, node)
+
+    def is_users(self, target: str) -> bool:
+        """Whether `target` lies in a module that the user has named as trusted."""
+        return any(target.startswith(f"{module}.") for module in self.trusted)
+
+    def source(self, target: str) -> dict[str, str]:
+        """The digest of the user's module that defines `target`; nothing for Keras, which has a version instead."""
+        if not self.is_users(target):
+            return {}
+        return {"source": combined([digest(path) for path in source_files(target.rpartition(".")[0])])}
+
+    def settings(self, where: str, node: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings of an option as the user sees them, but content in place of paths."""
+        settings = {key: value for key, value in node.items() if key != "_target_" and value is not None}
+        hints = constructor_hints(node["_target_"], where, self.trusted)
+        content: dict[str, Any] = {}
+        for key, value in settings.items():
+            hint, marks = split(hints.get(key))
+            if any(isinstance(mark, Neutral) and mark.value == value for mark in marks):
+                continue
+            of_part = next((mark for mark in marks if isinstance(mark, ContentOf)), None)
+            if of_part is not None:
+                content[key] = self.part(f"{where}.{key}", value, settings, of_part.chunks)
+            elif mentions_path(hint) or (self.is_users(node["_target_"]) and is_file(value)):
+                content[key] = self.files(f"{where}.{key}", value)
+            elif isinstance(value, Mapping) and "_target_" in value:
+                content[key] = {"target": value["_target_"], **self.settings(f"{where}.{key}", value)}
+            else:
+                content[key] = plain(value)
+        return content
+
+    def part(self, name: str, path: str, settings: Mapping[str, Any], chunks: Callable[..., Any]) -> str:
+        """The digest of the part of a file that the other settings choose."""
+        others = json.dumps({key: value for key, value in settings.items() if value != path}, sort_keys=True)
+        self.inputs.append(Input(name, str(path), digest_of_part(path, others, partial(chunks, settings))))
+        return self.inputs[-1].digest
+
+    def files(self, name: str, value: Any) -> Any:
+        """The digests in place of the paths in `value`, which may be a list or a mapping of them."""
+        if isinstance(value, Mapping):
+            return {key: self.files(f"{name}.{key}", path) for key, path in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.files(f"{name}[{i}]", path) for i, path in enumerate(value)]
+        if not isinstance(value, str | Path):
+            return plain(value)
+        self.inputs.append(Input(name, str(value), digest(value)))
+        return self.inputs[-1].digest
+
+
+@cache
+def option_name(group: str, target: str) -> str | None:
+    """The name of our option whose file has this `_target_`; None for a class of the user's or of Keras.
+
+    By our mirror rule an option is called as its module, or as its function where several share a module.
+    """
+    known = option_files.options(group)
+    names = [name for name in target.split(".")[-2:] if name in known]
+    return next((name for name in names if option_files.option_node(f"{group}/{name}")["_target_"] == target), None)
+
+
+def constructor_hints(target: str, where: str, trusted: tuple[str, ...]) -> Mapping[str, Any]:
+    """The annotations of what `target` takes; none for Keras, whose import would take seconds."""
+    if target.startswith("keras."):
+        return {}
+    located = option_files.locate(target, where, (*option_files.TRUSTED, *trusted))
+    return option_files.signature(located)[1]
+
+
+def split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """A type, and the markers that it is annotated with."""
+    if typing.get_origin(hint) is Annotated:
+        return hint.__origin__, hint.__metadata__
+    return hint, ()
+
+
+def mentions_path(hint: Any) -> bool:
+    """Whether a type has `Path` in it, as in `str | Path` or `dict[str, str | Path]`."""
+    return hint is Path or any(mentions_path(part) for part in typing.get_args(hint))
+
+
+def is_file(value: Any) -> bool:
+    """Whether a setting is the path of an existing file, though nothing declares it: in a user's own loader it may be."""
+    return isinstance(value, str) and bool(value) and Path(value).expanduser().is_file()
+
+
+def source_files(module: str) -> Iterator[Path]:
+    """The source of a module and, if it is part of a package, of that whole package: what it may import of its own."""
+    package = module.partition(".")[0]
+    spec = importlib.util.find_spec(package)
+    assert spec is not None, "it was located before"
+    if spec.submodule_search_locations is None:
+        assert spec.origin is not None
+        yield Path(spec.origin)
+    for folder in spec.submodule_search_locations or ():
+        yield from sorted(Path(folder).rglob("*.py"))
+
+
+def plain(value: Any) -> Any:
+    """A setting with whole numbers as integers: 1 and 1.0 are the same weight."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    return value

@@ -1,14 +1,15 @@
-"""What became of a task."""
+"""What became of a run that was asked for."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Literal
 
+from pairreg.runs.read import read_metrics
 from pairreg.runs.spec import RunSpec
 
-State = Literal["done", "kept", "failed", "refused", "busy"]
+End = Literal["done", "kept", "failed", "refused", "busy"]
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,31 @@ class RunOutcome:
     folder: Path
     metrics: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
-    state: State = "done"
+    state: End = "done"
 
     @classmethod
-    def of(cls, task: RunSpec, state: State, error: str | None = None) -> "RunOutcome":
-        metrics = json.loads((task.folder / "metrics.json").read_text()) if state in ("done", "kept") else {}
-        return cls(task.signature, task.folder, metrics, error, state)
+    def of(cls, spec: RunSpec, state: End, error: str | None = None) -> "RunOutcome":
+        """The outcome of `spec`; its metrics are those in the run folder, if it is complete."""
+        metrics = read_metrics(spec.folder) if state in ("done", "kept") else {}
+        return cls(spec.signature, spec.folder, metrics, error, state)
 
     @classmethod
-    def failed(cls, task: RunSpec, error: str) -> "RunOutcome":
-        return cls.of(task, "failed", error)
+    def failed(cls, spec: RunSpec, error: str) -> "RunOutcome":
+        """The outcome of a run that ended by an error, which `error` says in a sentence."""
+        return cls.of(spec, "failed", error)
+
+
+def combined(outcomes: Sequence[RunOutcome]) -> RunOutcome:
+    """Combine the runs of all cases of one sweep point into one outcome.
+
+    It has the mean of every metric that all of them have, or the first error.
+    """
+    if len(outcomes) == 1:
+        return outcomes[0]
+    shared = set.intersection(*(set(outcome.metrics) for outcome in outcomes))
+    return RunOutcome(
+        " ".join(outcome.signature for outcome in outcomes),
+        outcomes[0].folder.parent,
+        {name: fmean(outcome.metrics[name] for outcome in outcomes) for name in sorted(shared)},
+        next((outcome.error for outcome in outcomes if outcome.error), None),
+    )

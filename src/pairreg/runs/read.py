@@ -1,4 +1,4 @@
-"""The runs of a study, as their folders tell."""
+"""The one reader of run folders: what a run left, for tables, reports, trackers and commands."""
 
 import csv
 import json
@@ -11,111 +11,143 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairreg.errors import InputError
-from pairreg.runs.names import COMPLETE
+from pairreg.runs import folder as names
 
 if TYPE_CHECKING:
+    import SimpleITK as sitk
+
     from pairreg.runs.figure_arrays import FigureArrays
 
-CONFIG, ERROR = "config.yaml", "error.txt"  # see pairreg.runs.folder
-PARTS = ("metrics", "choices", "config", "provenance")
+PARTS = ("metrics", "choices", "config", "provenance")  # of result.json
+
+
+def read_metrics(folder: Path) -> dict[str, float]:
+    """The final metrics in a run folder, by name."""
+    found: dict[str, float] = json.loads((folder / names.METRICS).read_text())
+    return found
 
 
 @dataclass(frozen=True)
 class Run:
-    """A complete run; `choices`, `config` (nested), `metrics` and `provenance` as in its `result.json`."""
+    """The run in `folder`, read when asked for. Only a complete one has everything; see `state` and `error`."""
 
     folder: Path
-    choices: Mapping[str, str]
-    config: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    provenance: Mapping[str, str]
+
+    @classmethod
+    def complete(cls, folder: Path) -> "Run":
+        """The run in `folder`; raises `InputError` if it is not complete or its `result.json` is damaged."""
+        if not names.is_complete(folder):
+            raise InputError(f"{folder} has no {names.RESULT}; give the folder of a run that has finished.")
+        run = cls(folder)
+        run.summary  # noqa: B018 (reading it is the check)
+        return run
 
     @property
-    def file(self) -> Path:
-        return self.folder / COMPLETE
+    def is_complete(self) -> bool:
+        return names.is_complete(self.folder)
 
     @property
-    def scene(self) -> "FigureArrays":
-        """The arrays of the run, read anew each time: a study of 3-D runs does not fit into memory."""
+    def signature(self) -> str:
+        return self.folder.name
+
+    @cached_property
+    def summary(self) -> Mapping[str, Any]:
+        """`result.json`; raises `InputError` if it is not one."""
+        path = self.folder / names.RESULT
+        try:
+            content = json.loads(path.read_text())
+            return {**content, **{part: content[part] for part in PARTS}}
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path} is not the result of a run ({error}); delete {self.folder} and run it again."
+            ) from None
+
+    @cached_property
+    def asked(self) -> Mapping[str, Any]:
+        """The `choices` and the `command` of a run that came from a command; empty for others."""
+        path = self.folder / names.SPEC
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    @property
+    def choices(self) -> Mapping[str, str]:
+        """The option of every group, terms joined by `+`."""
+        found: Mapping[str, str] = (self.summary if self.is_complete else self.asked)["choices"]
+        return found
+
+    @cached_property
+    def config(self) -> Mapping[str, Any]:
+        """The composed config, nested."""
+        if self.is_complete:
+            return self.summary["config"]
+        from omegaconf import OmegaConf
+
+        found: Any = OmegaConf.to_container(OmegaConf.load(self.folder / names.CONFIG))
+        return found
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The final metrics by name; of an incomplete run those that it had when it stopped."""
+        return self.summary["metrics"] if self.is_complete else read_metrics(self.folder)
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """Code, versions and machine of a complete run."""
+        found: Mapping[str, str] = self.summary["provenance"]
+        return found
+
+    @property
+    def finished_at(self) -> float:
+        """When the run was completed, in seconds since the epoch."""
+        return (self.folder / names.RESULT).stat().st_mtime
+
+    @property
+    def error(self) -> str | None:
+        """The message at the end of a failed run's traceback, without the name of the exception's module."""
+        path = self.folder / names.ERROR
+        if not path.exists():
+            return None
+        lines = path.read_text().strip().splitlines() or ["no message"]
+        return lines[-1].removeprefix("pairreg.errors.")
+
+    @property
+    def has_history(self) -> bool:
+        return (self.folder / names.HISTORY).exists()
+
+    @cached_property
+    def history(self) -> dict[str, np.ndarray]:
+        """The column `(iterations,)` of `iteration`, `loss`, every term and `level`."""
+        with (self.folder / names.HISTORY).open(newline="") as file:
+            columns, *rows = csv.reader(file)
+        return dict(zip(columns, np.array(rows, float).reshape(-1, len(columns)).T, strict=True))
+
+    @property
+    def figure_arrays(self) -> "FigureArrays":
+        """What figures show of the run, read anew each time: a study of 3-D runs does not fit into memory."""
         from pairreg.runs.figure_arrays import FigureArrays
 
+        path = self.folder / names.ARRAYS
         try:
-            return FigureArrays.read(self.folder)
+            return FigureArrays.read(path)
         except (OSError, KeyError) as error:
-            path = self.folder / "result.h5"
             raise InputError(
                 f"{path} has no images to draw ({error}); delete {self.folder} and run it again."
             ) from None
 
-    @cached_property
-    def history(self) -> dict[str, np.ndarray]:
-        """The column `(iterations,)` of every term, `loss` and `level`."""
-        with (self.folder / "history.csv").open(newline="") as file:
-            names, *rows = csv.reader(file)
-        return dict(zip(names, np.array(rows, float).reshape(-1, len(names)).T, strict=True))
-
-    @classmethod
-    def read(cls, folder: Path) -> "Run":
-        """Raises `InputError` if `result.json` is not one."""
-        path = folder / COMPLETE
-        try:
-            content = json.loads(path.read_text())
-            return cls(folder, **{part: content[part] for part in PARTS})
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{path} is not the result of a run ({error}); delete {folder} and run it again."
-            ) from None
-
-
-@dataclass(frozen=True)
-class Incomplete:
-    """A run folder without a result: `error` is its last sentence, None if the run is unfinished.
-
-    `task`: the options that were chosen and the command that repeats it, if the run came from a command.
-    """
-
-    name: str
-    error: str | None
-    task: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Study:
-    folder: Path
-    runs: list[Run]
-    incomplete: list[Incomplete]
-
     @property
-    def name(self) -> str:
-        return self.folder.resolve().name
+    def label_names(self) -> dict[int, str]:
+        """The names of label values, as far as the pair had them."""
+        from pairreg.runs.figure_arrays import read_label_names
 
+        return read_label_names(self.folder / names.ARRAYS)
 
-def read_study(folder: Path) -> Study:
-    """All runs in `folder`. Raises `InputError` if none is complete."""
-    folders = sorted(path for path in folder.iterdir() if any((path / name).exists() for name in (COMPLETE, CONFIG)))
-    runs = [Run.read(path) for path in folders if (path / COMPLETE).exists()]
-    incomplete = [
-        Incomplete(path.name, last_error(path), task(path)) for path in folders if not (path / COMPLETE).exists()
-    ]
-    if not runs:
-        raise InputError(f"study {folder} has no complete run ({count(incomplete)}); run it first.")
-    return Study(folder, runs, incomplete)
+    def image(self, name: str, advice: str = "run it again") -> "sitk.Image":
+        """An image that the run left: `warped`, `displacement`, `jacobian`, `warped_labels`, `warped_<channel>`.
 
+        Raises `InputError` with the `advice` if it is missing.
+        """
+        import SimpleITK as sitk
 
-def task(folder: Path) -> Mapping[str, Any] | None:
-    path = folder / "task.json"
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-def last_error(folder: Path) -> str | None:
-    """The message at the end of a traceback, without the name of the exception's module."""
-    path = folder / ERROR
-    if not path.exists():
-        return None
-    lines = path.read_text().strip().splitlines() or ["no message"]
-    return lines[-1].removeprefix("pairreg.errors.")
-
-
-def count(incomplete: list[Incomplete]) -> str:
-    failed = sum(run.error is not None for run in incomplete)
-    return f"{failed} failed, {len(incomplete) - failed} unfinished"
+        path = names.image_file(self.folder, name)
+        if not path.is_file():
+            raise InputError(f"{path} is missing; {advice}.")
+        return sitk.ReadImage(str(path))

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from pairreg.runs.factors import Configured, all_factors, flat_config
+from pairreg.runs.factors import all_factors, flat_config
+from pairreg.runs.spec import Described
 
 NAMING = ("pair.name", "pair.case")  # keys whose value is a name for people
 
 
-def pair_names(runs: Sequence[Configured]) -> list[str]:
+def pair_names(runs: Sequence[Described]) -> list[str]:
     """The pair of each run; equal names mean equal pair configs.
 
     It is the case or name where these vary, else the names of the two files, else the option; and what else tells two
@@ -33,5 +34,5 @@ def stem(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2].removesuffix(".gz").rsplit(".", 1)[0]
 
 
-def seeds(runs: Sequence[Configured]) -> list[str]:
+def seeds(runs: Sequence[Described]) -> list[str]:
     return [str(run.config.get("seed", 0)) for run in runs]

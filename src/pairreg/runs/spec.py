@@ -1,36 +1,63 @@
-"""One run that a study asks for."""
+"""What is asked for: one run, before anything of it is computed."""
 
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from pairreg.runs.identity import signature
+from pairreg.runs.identity import Input, identity, signature_of
 
-STUDY_FILES = ("ablation", "sweep", "figure")
+STUDY_FILES = ("ablation", "sweep", "figure")  # the groups whose options make a study
+NAMING = ("pair", "similarity", "regularizer", "transform")  # the groups that name a run for people
+
+
+class Described(Protocol):
+    """A run that is asked for, or one on disk: what trackers, tables and reports know both by."""
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def choices(self) -> Mapping[str, str]: ...
+    @property
+    def config(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class RunSpec:
     """A composed config, the options chosen in it, and the arguments of the command line that led to it.
 
-    `alone`: the only run of its command, so that input which cannot be used leaves nothing behind.
+    **Attributes:** `config`: nested, without Hydra's own part; `choices`: the option of every group, terms joined by
+    `+`; `overrides`: as on the command line.
     """
 
     config: Mapping[str, Any]
     choices: Mapping[str, str]
     overrides: tuple[str, ...] = ()
-    alone: bool = True
+
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """The files that the run depends on, with the digest of their contents."""
+        return self._identity[1]
 
     @cached_property
     def signature(self) -> str:
-        return signature(self.config)
+        """Eight hex digits of the scientific identity, which name the run folder; see `pairreg.runs.identity`."""
+        return signature_of(self._identity[0])
+
+    @cached_property
+    def _identity(self) -> tuple[Mapping[str, Any], tuple[Input, ...]]:
+        return identity(self.config)
+
+    @property
+    def study(self) -> str:
+        return str(self.config["study"])
 
     @property
     def study_folder(self) -> Path:
-        return Path(self.config["output_dir"]) / self.config["study"]
+        return Path(self.config["output_dir"]) / self.study
 
     @property
     def folder(self) -> Path:
@@ -38,10 +65,27 @@ class RunSpec:
 
     @property
     def name(self) -> str:
-        return " | ".join(self.choices[group] for group in ("pair", "similarity", "regularizer", "transform"))
+        return name_of(self)
 
     @property
     def command(self) -> str:
-        """What repeats this run by itself."""
+        """The command line that repeats this run by itself."""
         single = ["hydra.mode=RUN"] if any(o.partition("=")[0] in STUDY_FILES for o in self.overrides) else []
         return shlex.join(["pairreg", *self.overrides, *single])
+
+    @property
+    def config_yaml(self) -> str:
+        """The config as the text of a YAML file."""
+        from omegaconf import OmegaConf
+
+        return OmegaConf.to_yaml(OmegaConf.create(dict(self.config)))
+
+    @property
+    def json(self) -> str:
+        """What `config_yaml` does not hold, as the text of a JSON file."""
+        return json.dumps({"choices": dict(self.choices), "command": self.command}, indent=2)
+
+
+def name_of(run: Described) -> str:
+    """The options that name a run for people: `thorax_ct_2d | pcc+ssim | diffusion | unet`."""
+    return " | ".join(run.choices[group] for group in NAMING if group in run.choices)

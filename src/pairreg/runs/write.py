@@ -1,82 +1,114 @@
-"""The run folder: the truth about a run, whatever tracks it."""
+"""The one writer of run folders: everything that a run leaves behind."""
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry, metrics
+from pairreg import geometry
 from pairreg.files import replacing
 from pairreg.optimization.history import History
-from pairreg.runs.names import COMPLETE
-from pairreg.carry import channel_interpolation
-from pairreg.runs.provenance import provenance
+from pairreg.pair.pair import Pair
+from pairreg.runs import folder as names
+from pairreg.runs.draw import draw
 from pairreg.runs.figure_arrays import FigureArrays
-
-if TYPE_CHECKING:
-    from pairreg.result import Result
-
-
-def save(result: "Result", folder: Path, config: Mapping[str, Any], choices: Mapping[str, str]) -> None:
-    """Write everything that a run leaves behind."""
-    scene = FigureArrays.of(result)
-    save_partial(result, folder, config, scene)
-    from pairreg.runs.draw import draw
-
-    draw(scene, result.history.columns(), folder / "figures")
-    summary = {"metrics": result.metrics, "choices": choices, "config": config, "provenance": provenance()}
-    write_json(folder / COMPLETE, summary)
+from pairreg.runs.identity import Input
+from pairreg.runs.provenance import provenance
 
 
-def save_partial(result: "Result", folder: Path, config: Mapping[str, Any], scene: FigureArrays | None = None) -> None:
-    """Everything but the figures and `result.json`: also what is kept of a run that stopped early."""
+class Registered(Protocol):
+    """What is written of a registration; see `pairreg.result.Result` for units and axis orders."""
+
+    @property
+    def pair(self) -> Pair: ...
+    @property
+    def field(self) -> np.ndarray: ...
+    @property
+    def history(self) -> History: ...
+    @property
+    def metrics(self) -> Mapping[str, float]: ...
+    @property
+    def figure_arrays(self) -> FigureArrays: ...
+    @property
+    def warped_image(self) -> sitk.Image: ...
+    @property
+    def displacement(self) -> sitk.Image: ...
+    @property
+    def jacobian(self) -> sitk.Image: ...
+    @property
+    def inverse_displacement(self) -> sitk.Image | None: ...
+    @property
+    def warped_labels(self) -> sitk.Image | None: ...
+    @property
+    def warped_channels(self) -> Mapping[str, sitk.Image]: ...
+
+
+def write(
+    result: Registered,
+    folder: Path,
+    config: Mapping[str, Any],
+    choices: Mapping[str, str],
+    inputs: Sequence[Input] = (),
+) -> None:
+    """Write everything; `result.json`, which makes the run complete, comes last and by rename."""
+    write_partial(result, folder, config)
+    draw(result.figure_arrays, result.history.columns(), folder / names.FIGURES)
+    summary = {
+        "metrics": result.metrics,
+        "choices": choices,
+        "config": config,
+        "inputs": [asdict(one) for one in inputs],
+        "provenance": provenance(),
+    }
+    write_json(folder / names.RESULT, summary)
+
+
+def write_partial(result: Registered, folder: Path, config: Mapping[str, Any]) -> None:
+    """Write all but the figures and `result.json`: also what is kept of a run that stopped early."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / COMPLETE).unlink(missing_ok=True)
-    write_history(folder / "history.csv", result.history)
-    write_json(folder / "metrics.json", result.metrics)
-    write_images(result, folder)
-    write_hdf5(result, folder / "result.h5", config, scene or FigureArrays.of(result))
+    (folder / names.RESULT).unlink(missing_ok=True)
+    write_history(folder / names.HISTORY, result.history)
+    write_json(folder / names.METRICS, result.metrics)
+    for name, image in images(result).items():
+        sitk.WriteImage(image, str(names.image_file(folder, name)))
+    write_arrays(result, folder / names.ARRAYS, config)
 
 
-def write_images(result: "Result", folder: Path) -> None:
-    images = {"warped": result.warped_image, "displacement": result.displacement, "jacobian": jacobian(result)}
-    if result.inverse_displacement is not None:
-        images["inverse_displacement"] = result.inverse_displacement
-    if result.pair.true_displacement is not None:
-        images["true_displacement"] = sitk.Cast(result.pair.true_displacement, sitk.sitkVectorFloat32)
-    if result.warped_labels is not None:
-        images["warped_labels"] = result.warped_labels
-    for name, channel in result.pair.channels.items():
-        images[f"warped_{name}"] = result.carry(channel, channel_interpolation(channel))
-    for name, image in images.items():
-        sitk.WriteImage(image, str(folder / f"{name}.nii.gz"))
-
-
-def jacobian(result: "Result") -> sitk.Image:
-    """Determinant of the whole transform's derivative, initialisation included, as of `displacement.nii.gz`."""
-    fixed = result.prepared.pair.fixed
-    matrix, _ = geometry.linear_part(result.prepared.initial, fixed.GetDimension())
-    determinant = metrics.jacobian_determinant(result.field) * np.linalg.det(matrix)
-    return geometry.image(determinant.astype(np.float32), fixed)
+def images(result: Registered) -> dict[str, sitk.Image]:
+    """The images of a run by the names of their files; those that it does not have are left out."""
+    truth = result.pair.true_displacement
+    found = {
+        "warped": result.warped_image,
+        "displacement": result.displacement,
+        "jacobian": result.jacobian,
+        "inverse_displacement": result.inverse_displacement,
+        "true_displacement": None if truth is None else sitk.Cast(truth, sitk.sitkVectorFloat32),
+        "warped_labels": result.warped_labels,
+        **{f"warped_{name}": channel for name, channel in result.warped_channels.items()},
+    }
+    return {name: image for name, image in found.items() if image is not None}
 
 
 def write_history(path: Path, history: History) -> None:
+    """Write a CSV file with a column per term and a row per iteration, counted from 1."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["iteration", *history.names])
         writer.writerows([i, *row] for i, row in enumerate(history.rows.tolist(), start=1))
 
 
-def write_hdf5(result: "Result", path: Path, config: Mapping[str, Any], scene: FigureArrays) -> None:
+def write_arrays(result: Registered, path: Path, config: Mapping[str, Any]) -> None:
+    """Write the HDF5 file with the original images, the field, the curves, and what the figures show."""
     arrays = {
         "fixed": geometry.array(result.pair.fixed),
         "moving": geometry.array(result.pair.moving),
-        "warped": result.warped,
+        "warped": geometry.array(result.warped_image),
         "field": result.field,
     }
     with h5py.File(path, "w") as file:
@@ -84,12 +116,12 @@ def write_hdf5(result: "Result", path: Path, config: Mapping[str, Any], scene: F
             file.create_dataset(name, data=values, compression="gzip", compression_opts=1)
         for name, values in result.history.columns().items():
             file[f"history/{name}"] = values
-        scene.write(file)
+        result.figure_arrays.write(file)
         file.attrs["config"] = json.dumps(config)
         file.attrs["provenance"] = json.dumps(provenance())
 
 
 def write_json(path: Path, content: Any) -> None:
-    """By rename, so that the file is there whole or not at all."""
+    """Write by rename, so that the file is there whole or not at all."""
     with replacing(path) as part:
         part.write_text(json.dumps(content, indent=2, default=float) + "\n")

@@ -5,7 +5,6 @@ hydra-optuna-sweeper 1.4, the first for Optuna 5, needs Hydra 1.4; its syntax is
 
 import hashlib
 import sys
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,9 @@ from rich.console import Console
 
 from pairreg import option_files
 from pairreg.errors import InputError
-from pairreg.runs.identity import signature
+from pairreg.runs.spec import RunSpec
+from pairreg.study.checked_config import check
+from pairreg.study.compose import spec_of
 
 if TYPE_CHECKING:
     from pairreg.search.space import Space
@@ -98,14 +99,15 @@ class SearchSweeper(Sweeper):
 
     def identity(self, space: "Space") -> str:
         """Searches with the same name may share trials: same objectives, space, sampler, seed, and other settings."""
-        runs = sorted(signature(self.compose(job)) for job in space.jobs(space.example()))
+        runs = sorted(self.example(job).signature for job in space.jobs(space.example()))
         question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs)
         return hashlib.sha1(repr(question).encode()).hexdigest()[:8]
 
-    def compose(self, overrides: list[str]) -> Mapping[str, Any]:
-        config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
-        plain: Any = OmegaConf.to_container(config, resolve=False)
-        return {key: value for key, value in plain.items() if key != "hydra"}
+    def example(self, overrides: list[str]) -> RunSpec:
+        """A checked run of the search: what it does not share with the other runs is in the space."""
+        spec = spec_of(self.hydra_context.config_loader.load_sweep_config(self.config, overrides), overrides)
+        check(spec.config)
+        return spec
 
     def run(self, trials: "Trials", space: "Space") -> None:
         launched = failed = 0

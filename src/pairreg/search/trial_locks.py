@@ -1,55 +1,45 @@
 """Which trials a living process works on."""
 
-import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
-MUTEX = 0  # first byte; the others stand for the trials
+from pairreg.locks import is_held, lock
 
 
-class Claims:
-    """Locks on single bytes of one file, one byte for each trial.
+class TrialLocks:
+    """A lock file for each trial of a search, in `folder`, and one for the search as a whole."""
 
-    The kernel drops the locks of a process when it ends, by SIGKILL as well: no heartbeat can be late, no process id
-    can be mistaken for another. Record locks (POSIX) and not flock, because they work on NFS between machines and are
-    not inherited by a forked worker that outlives its parent. They do not exclude threads of one process.
-    """
-
-    def __init__(self, path: Path):
-        self.file = path.open("ab")
-        self.own: set[int] = set()
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._own: dict[int, ExitStack] = {}
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Wait until no other process is inside."""
-        self.lock(fcntl.LOCK_EX, MUTEX)
-        try:
+        """Wait until no other process changes the search, and keep the others out meanwhile."""
+        with lock(self.folder / "search", wait=True):
             yield
-        finally:
-            self.lock(fcntl.LOCK_UN, MUTEX)
 
     def claim(self, trial: int) -> None:
-        self.lock(fcntl.LOCK_EX, MUTEX + 1 + trial)
-        self.own.add(trial)
+        """Hold the lock of `trial` until `release`, `close` or the end of this process."""
+        self._own[trial] = ExitStack()
+        self._own[trial].enter_context(self._lock(trial))
 
     def release(self, trial: int) -> None:
-        self.lock(fcntl.LOCK_UN, MUTEX + 1 + trial)
-        self.own.remove(trial)
+        """Give up the lock of `trial`."""
+        self._own.pop(trial).close()
 
-    def claimed(self, trial: int) -> bool:
-        """By a living process, this one included."""
-        if trial in self.own:
-            return True
-        try:
-            self.lock(fcntl.LOCK_EX | fcntl.LOCK_NB, MUTEX + 1 + trial)
-        except (BlockingIOError, PermissionError):  # POSIX leaves open which of the two
-            return True
-        self.lock(fcntl.LOCK_UN, MUTEX + 1 + trial)
-        return False
-
-    def lock(self, how: int, byte: int) -> None:
-        fcntl.lockf(self.file, how, 1, byte)
+    def is_claimed(self, trial: int) -> bool:
+        """Whether a living process, perhaps this one, works on `trial`."""
+        return is_held(self._path(trial))
 
     def close(self) -> None:
-        self.file.close()
+        """Give up all locks: what is still running counts as abandoned from now on."""
+        for trial in list(self._own):
+            self.release(trial)
+
+    def _lock(self, trial: int) -> AbstractContextManager[None]:
+        return lock(self._path(trial), wait=True)
+
+    def _path(self, trial: int) -> Path:
+        return self.folder / str(trial)

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from pairreg import option_files
 from pairreg.runs.outcome import RunOutcome
 from pairreg.search.space import Distribution
-from pairreg.search.trial_locks import Claims
+from pairreg.search.trial_locks import TrialLocks
 
 SAMPLERS = {"tpe": TPESampler, "random": RandomSampler}
 SUCCEEDS = "succeeds"  # attribute of a trial: the number of the abandoned trial that it repeats
@@ -27,14 +27,14 @@ class Trials:
 
     A journal and not SQLite, because the folder of a study may lie on a cluster's NFS, where SQLite's locks fail; each
     record is appended and synchronised as one line, so a killed process leaves whole records. Optuna's heartbeat
-    exists for databases and `Study.optimize` only: `Claims` say which trials are in hands.
+    exists for databases and `Study.optimize` only: `TrialLocks` say which trials are in hands.
 
     One invocation at a time with the same seed always gives the same trials: the sampler of each batch is seeded by
     the seed and the number of trials started before, abandoned ones not counted. With several invocations at a time
     the order in which they ask and tell decides.
 
     Args:
-        log: the journal; `log` with `.lock` added by Optuna, and `log` with `.claims` added by us, lie beside it
+        log: the journal; `log` with `.lock` added by Optuna, and our folder, `log` with `.locks` added, lie beside it
         name: which of the searches in the journal; a changed question needs a new name
         objectives: metric -> `"minimize"` or `"maximize"`
         free: what to vary
@@ -54,9 +54,9 @@ class Trials:
         self.objectives, self.free, self.wanted = objectives, free, wanted
         self.sampler, self.seed = SAMPLERS[sampler], seed
         log.parent.mkdir(parents=True, exist_ok=True)
-        self.claims = Claims(log.with_name(f"{log.name}.claims"))
+        self.locks = TrialLocks(log.with_name(f"{log.name}.locks"))
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        with self.claims.alone():
+        with self.locks.alone():
             self.study = optuna.create_study(
                 study_name=name,
                 storage=JournalStorage(JournalFileBackend(str(log))),
@@ -72,7 +72,7 @@ class Trials:
 
         Repeats of abandoned trials come first and alone, so that a batch sees the same history as without the crash.
         """
-        with self.claims.alone():
+        with self.locks.alone():
             self.repeat_abandoned()
             taken = self.in_state(TrialState.COMPLETE, TrialState.RUNNING)
             waiting = self.in_state(TrialState.WAITING)
@@ -80,14 +80,14 @@ class Trials:
             asked = []
             for _ in range(min(self.wanted - len(taken), batch, len(waiting) or batch)):
                 asked.append(self.study.ask(dict(self.free)))
-                self.claims.claim(asked[-1].number)
+                self.locks.claim(asked[-1].number)
             return asked
 
     def repeat_abandoned(self) -> None:
         """Put what a killed process was working on into the queue, each trial once."""
         repeated = {trial.user_attrs.get(SUCCEEDS) for trial in self.study.get_trials(deepcopy=False)}
         for trial in self.in_state(TrialState.RUNNING):
-            if self.claims.claimed(trial.number):
+            if self.locks.is_claimed(trial.number):
                 continue
             if trial.number not in repeated:
                 sampled = len(trial.params) == len(self.free)
@@ -113,7 +113,7 @@ class Trials:
             self.study.tell(trial, state=TrialState.FAIL)
         else:
             self.study.tell(trial, [fmean(outcome.metrics[name] for outcome in outcomes) for name in self.objectives])
-        self.claims.release(trial.number)
+        self.locks.release(trial.number)
         if reason and not self.in_state(TrialState.COMPLETE):
             self.check_names({name for outcome in outcomes for name in outcome.metrics})
         return reason
@@ -139,5 +139,5 @@ class Trials:
         return sorted(front, key=lambda trial: trial.values) if len(self.objectives) > 1 else front[:1]
 
     def close(self) -> None:
-        """Drop the claims: what is still running counts as abandoned from now on."""
-        self.claims.close()
+        """Drop the locks: what is still running counts as abandoned from now on."""
+        self.locks.close()

@@ -1,20 +1,17 @@
 """The SPECT scan of a finished run whose moving image is a phantom: without and with lesions in its bones."""
 
 import csv
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.files import replacing
-from pairreg.runs.figure_arrays import GROUP
-from pairreg.runs.names import COMPLETE
+from pairreg.runs.read import Run
 from pairreg.spect.lesions import Lesions, draw_lesions
 from pairreg.spect.simulate import simulate
 
@@ -69,10 +66,9 @@ def scan(run: Path, *, lesions: int = 3, counts: float | None = 6e6, seed: int =
 
     Raises `InputError` if the run is not complete, or has no activity, attenuation or bones.
     """
-    if not (run / COMPLETE).is_file():
-        raise InputError(f"{run} has no {COMPLETE}; give the folder of a run that has finished.")
-    activity, attenuation, labels = (read(run, name) for name in ("activity", "attenuation", "labels"))
-    bone = np.isin(volume(labels), bone_labels(run))
+    of_phantom = Run.complete(run)
+    activity, attenuation, labels = (read(of_phantom, name) for name in ("activity", "attenuation", "labels"))
+    bone = np.isin(volume(labels), bone_labels(of_phantom))
     drawn = draw_lesions(bone, spacing(labels), count=lesions, seed=seed)
     plain = volume(activity)
     hot = drawn.insert(plain, float(np.median(plain[bone])) if lesions else 0.0)
@@ -86,19 +82,16 @@ def scan(run: Path, *, lesions: int = 3, counts: float | None = 6e6, seed: int =
     return Scan(images[0], images[1], mask, drawn)
 
 
-def read(run: Path, name: str) -> sitk.Image:
-    path = run / f"warped_{name}.nii.gz"
-    if not path.is_file():
-        raise InputError(f"{path} is missing; give a run of a phantom, whose {name} is carried along.")
-    return sitk.ReadImage(str(path))
+def read(run: Run, name: str) -> sitk.Image:
+    """An image that the run has carried along; raises `InputError` if there is none."""
+    return run.image(f"warped_{name}", f"give a run of a phantom, whose {name} is carried along")
 
 
-def bone_labels(run: Path) -> list[int]:
-    with h5py.File(run / "result.h5") as file:
-        names = json.loads(file[GROUP].attrs["label_names"])
-    found = [int(label) for label, name in names.items() if name in BONES]
+def bone_labels(run: Run) -> list[int]:
+    """The numbers of the labels that are bones; raises `InputError` if there is none."""
+    found = [label for label, name in run.label_names.items() if name in BONES]
     if not found:
-        raise InputError(f"no label of {run} is a bone; name one of {', '.join(BONES)}.")
+        raise InputError(f"no label of {run.folder} is a bone; name one of {', '.join(BONES)}.")
     return found
 
 

@@ -1,19 +1,14 @@
-"""A task whose config was checked: every part is built, no image read and no tensor made."""
+"""The one check of a config, before anything is computed, written or imported that takes time."""
 
-import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pairreg import option_files
-from pairreg.compute.base import Compute
 from pairreg.errors import InputError
 from pairreg.report.figures import FIGURES
-from pairreg.runs.spec import STUDY_FILES, RunSpec
-from pairreg.tracking.base import Tracker
+from pairreg.runs.spec import STUDY_FILES
 from pairreg.transform.base import Precision
 
-TERMS = option_files.TERM_GROUPS
 PARTS = ("preprocessing", "initialization", "transform", "optimizer", "schedule")
 OTHERS = ("pair", "tracking", "compute")
 
@@ -36,24 +31,16 @@ def settings(
         raise InputError(f"study should be a name without '/' that does not begin with '.'; it is {study!r}.")
 
 
-@dataclass(frozen=True)
-class Job:
-    task: RunSpec
-    parts: Mapping[str, Any]
-    tracker: Tracker
-    compute: Compute
-
-
-def check(task: RunSpec) -> Job:
-    """Build the parts of a run, raising `InputError` for a key, a type or a value that cannot be."""
-    config = task.config
-    known = (*TERMS, *PARTS, *OTHERS, "preset", *STUDY_FILES)
+def check(config: Mapping[str, Any]) -> None:
+    """Raise `InputError` for a key, a type or a value that cannot be; no image is read and no tensor made."""
+    known = (*option_files.TERM_GROUPS, *PARTS, *OTHERS, "preset", *STUDY_FILES)
     rest = {key: value for key, value in config.items() if key not in known}
     option_files.check_arguments(settings, rest, "config")
     settings(**rest)
-    build = functools.partial(option_files.instantiate, trusted=config["trusted_modules"])
-    parts: dict[str, Any] = {group: build(config[group], group) for group in PARTS}
-    for group in TERMS:
-        parts[group] = {name: build(node, f"{group}.{name}") for name, node in config[group].items()}
-    option_files.check_node(config["pair"], "pair", config["trusted_modules"])
-    return Job(task, parts, build(config["tracking"], "tracking"), build(config["compute"], "compute"))
+    trusted = config["trusted_modules"]
+    for group in option_files.TERM_GROUPS:
+        for name, node in config[group].items():
+            option_files.instantiate(node, f"{group}.{name}", trusted)
+    for group in (*PARTS, "tracking", "compute"):
+        option_files.instantiate(config[group], group, trusted)
+    option_files.check_node(config["pair"], "pair", trusted)

@@ -1,51 +1,86 @@
-"""One run: a task in, a run folder and a tracked run out."""
+"""One run: what is asked for in, a run folder and a tracked run out."""
 
 import functools
 import json
 import multiprocessing
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from pairreg import interruption, option_files
 from pairreg.errors import DivergedError, InputError
-from pairreg.locks import Busy, lock_run
+from pairreg.locks import Busy
+from pairreg.optimization.observer import Observer
 from pairreg.pair.pair import Pair
-from pairreg.runs.folder import is_complete, recorded
-from pairreg.runs.identity import flat
+from pairreg.runs.folder import is_complete, lock_run, recorded
 from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.provenance import provenance
 from pairreg.runs.spec import RunSpec
-from pairreg.study.checked_config import check
-from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
+from pairreg.study.checked_config import PARTS
+from pairreg.study.progress import ProgressBar, ProgressLog
+from pairreg.tracking.base import TrackedRun, Tracker
 
 
-def work(task: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
+def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
     """Do the run unless it is complete. A run that fails is an outcome; only an interruption is raised.
 
     With `wait`, a run that another process is at is awaited (and then usually complete); without, it is `busy`.
     """
-    again = bool(task.config["rerun"])
+    again = bool(spec.config["rerun"])
     try:
-        if is_complete(task) and not again:
-            return RunOutcome.of(task, "kept")
-        with lock_run(task.folder, wait):
-            if is_complete(task) and not again:
-                return RunOutcome.of(task, "kept")
-            with tracker.start(info(task)) as tracked, recorded(task):
-                register(task, tracked)
-            return RunOutcome.of(task, "done")
+        if is_complete(spec.folder) and not again:
+            return RunOutcome.of(spec, "kept")
+        with lock_run(spec.folder, wait):
+            if is_complete(spec.folder) and not again:  # somebody else has completed it meanwhile
+                return RunOutcome.of(spec, "kept")
+            with tracker.start(spec, provenance()) as tracked, recorded(spec):
+                register(spec, tracked)
+            return RunOutcome.of(spec, "done")
     except Busy:
-        return RunOutcome.of(task, "busy")
+        return RunOutcome.of(spec, "busy")
     except InputError as error:
-        return RunOutcome.of(task, "refused", str(error))
+        return RunOutcome.of(spec, "refused", str(error))
     except DivergedError as error:
-        return RunOutcome.failed(task, str(error))
+        return RunOutcome.failed(spec, str(error))
     except Exception as error:
-        return RunOutcome.failed(task, f"{type(error).__name__}: {error}")
+        return RunOutcome.failed(spec, f"{type(error).__name__}: {error}")
 
 
-def load_pair(task: RunSpec) -> Pair:
-    """The pair of a task; the last one is kept, as most studies do many runs with one pair."""
-    return _load(json.dumps(task.config["pair"], sort_keys=True), tuple(task.config["trusted_modules"]))
+def register(spec: RunSpec, tracked: TrackedRun) -> None:
+    """Register the pair of `spec` by its parts, and write everything into its folder."""
+    from pairreg import registration
+    from pairreg.runs.write import write_partial
+
+    console = Console()
+    one_bar = console.is_terminal and multiprocessing.parent_process() is None  # several bars would be a mess
+    watching: list[Observer] = [ProgressLog(), tracked, Interruption()] + ([ProgressBar(console)] if one_bar else [])
+    numerics = {key: spec.config[key] for key in ("precision", "seed")}
+    try:
+        pair = load_pair(spec.config)
+        result = registration.register(pair, **parts(spec.config), **numerics, observers=watching)
+    except DivergedError as error:
+        if error.result is not None:
+            write_partial(error.result, spec.folder, spec.config)
+            tracked.finish(error.result.metrics)
+        raise
+    result.save(spec.folder, spec.config, spec.choices, spec.inputs)
+    tracked.finish(result.metrics)
+
+
+def parts(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The objects that a config describes, by group; those of a group of terms by name."""
+    build = functools.partial(option_files.instantiate, trusted=config["trusted_modules"])
+    found: dict[str, Any] = {group: build(config[group], group) for group in PARTS}
+    for group in option_files.TERM_GROUPS:
+        found[group] = {name: build(node, f"{group}.{name}") for name, node in config[group].items()}
+    return found
+
+
+def load_pair(config: Mapping[str, Any]) -> Pair:
+    """The pair of a config; the last one is kept, as most studies do many runs with one pair."""
+    return _load(json.dumps(config["pair"], sort_keys=True), tuple(config["trusted_modules"]))
 
 
 @functools.lru_cache(maxsize=1)
@@ -53,27 +88,8 @@ def _load(pair: str, trusted: tuple[str, ...]) -> Pair:
     return option_files.instantiate(json.loads(pair), "pair", trusted)
 
 
-def info(task: RunSpec) -> RunInfo:
-    from pairreg.runs.provenance import provenance
+class Interruption(Observer):
+    """Ends a run with its next chunk of iterations, should the exception of a signal have been dropped."""
 
-    return RunInfo(task.config["study"], task.folder.resolve(), task.choices, flat(task.config), provenance())
-
-
-def register(task: RunSpec, tracked: TrackedRun) -> None:
-    from pairreg import registration as optimization
-    from pairreg.runs.write import save_partial
-    from pairreg.study.progress import ProgressBar, ProgressLog
-
-    console = Console()
-    alone = console.is_terminal and multiprocessing.parent_process() is None  # several bars would be a mess
-    watching = [ProgressLog(), tracked, interruption.Interruption()] + ([ProgressBar(console)] if alone else [])
-    numerics = {key: task.config[key] for key in ("precision", "seed")}
-    try:
-        result = optimization.register(load_pair(task), **check(task).parts, **numerics, observers=watching)
-    except DivergedError as error:
-        if error.result is not None:
-            save_partial(error.result, task.folder, task.config)
-            tracked.finish(error.result.metrics)
-        raise
-    result.save(task.folder, task.config, task.choices)
-    tracked.finish(result.metrics)
+    def rows(self, start: int, rows: np.ndarray) -> None:
+        interruption.check()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pairreg.errors import InputError
 from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.read import Run
 from pairreg.runs.spec import RunSpec
 from pairreg.study.table import varying
 
@@ -23,6 +24,5 @@ def figure_of_command(layout: str, rows: Sequence[tuple[RunSpec, RunOutcome]], s
         raise InputError(f"figure {layout} is not drawn: {what}.")
     from pairreg.report.figures.draw import draw_figure as draw_from_runs
     from pairreg.report.write import REPORT
-    from pairreg.runs.read import Run
 
-    return draw_from_runs(layout, [Run.read(task.folder) for task, _ in rows], study_folder / REPORT / "figures")
+    return draw_from_runs(layout, [Run.complete(task.folder) for task, _ in rows], study_folder / REPORT / "figures")

@@ -1,27 +1,32 @@
-"""A study: its tasks run where they should, are tracked, and end in a table and a report."""
+"""One command = many runs: where they are computed, how they are tracked, and the tables they end in."""
 
 import logging
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from pairreg import interruption
+from pairreg import interruption, option_files
 from pairreg.backend.gc_pause import gc_paused
+from pairreg.compute.base import Compute
 from pairreg.errors import InputError
-from pairreg.runs.folder import is_complete, summary
+from pairreg.runs.folder import is_complete
 from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.provenance import code
+from pairreg.runs.read import Run
 from pairreg.runs.spec import RunSpec
-from pairreg.study.checked_config import Job, check
+from pairreg.study.checked_config import check
 from pairreg.study.execute import load_pair, work
 from pairreg.study.figure import figure_of_command
 from pairreg.study.table import dry_table, run_table, study_table
 from pairreg.tracking.base import Tracker
+from pairreg.tracking.none import NoTracker
 
 log = logging.getLogger("pairreg")
-COMMON = ("compute", "draw")  # of the runs of one command
+COMMON = ("study", "output_dir", "compute", "draw")  # of all runs of one command
 console = Console(width=None if sys.stdout.isatty() else 160)  # a pipe or a log file has no width of its own
 
 
@@ -30,78 +35,89 @@ class DryRun(Exception):
 
 
 class Study:
-    """What the runs of one command share. A search launches several batches of them."""
+    """The runs of one command. `start` may be called several times: a search launches one batch after the other.
 
-    current: "Study | None" = None
+    Use it as a context: however the command ends, the tracker is told.
+    """
 
-    def __init__(self, first: RunSpec):
-        self.first = first
-        self.job: Job = check(first)
-        self.tracker: Tracker = self.job.tracker
-        self.tasks: dict[str, RunSpec] = {}
+    def __init__(self) -> None:
+        self.specs: dict[str, RunSpec] = {}
         self.outcomes: dict[str, RunOutcome] = {}
+        self.tracker: Tracker = NoTracker()
         self.opened = False
+        self.single = False
         self.page: Path | None = None
 
-    @classmethod
-    def of(cls, first: RunSpec) -> "Study":
-        """The study of this command, begun by its first task."""
-        cls.current = cls.current or Study(first)
-        return cls.current
+    @property
+    def first(self) -> RunSpec:
+        """The run that was asked for first: it says what all have in common."""
+        return next(iter(self.specs.values()))
 
     @property
     def folder(self) -> Path:
         return self.first.study_folder
 
-    def run(self, tasks: Sequence[RunSpec]) -> list[RunOutcome]:
-        """An outcome for each task; tasks with the same signature are one run."""
-        new = {task.signature: task for task in tasks if task.signature not in self.tasks}
-        for task in new.values():
-            if task.folder.parent != self.folder or any(task.config[k] != self.first.config[k] for k in COMMON):
-                raise InputError("study, output_dir, compute and draw cannot vary within one command.")
-            check(task)
-        self.tasks |= new
+    def start(self, specs: Sequence[RunSpec], single: bool = False) -> list[RunOutcome]:
+        """Do what is missing of the runs that are asked for; an outcome for each, in their order.
+
+        Runs with the same signature are one run. `single`: the command asks for one run only, so that input which
+        cannot be used leaves nothing behind, and the end is a table of its metrics.
+
+        Raises `InputError` for a config that cannot be, before any run has begun.
+        """
+        for spec in specs:
+            check(spec.config)  # before the signature, which looks at the parts that the config names
+        new = {spec.signature: spec for spec in specs if spec.signature not in self.specs}
+        self.specs |= new
+        self.single = single
+        if any(spec.config[key] != self.first.config[key] for spec in specs for key in COMMON):
+            raise InputError("study, output_dir, compute and draw cannot vary within one command.")
         if self.first.config["dry_run"]:
             console.print(dry_table(list(new.values())))
             raise DryRun
-        todo = [task for task in new.values() if task.config["rerun"] or not is_complete(task)]
-        if self.first.alone and todo:
-            load_pair(self.first)  # input that cannot be used then leaves nothing behind
+        todo = [spec for spec in new.values() if spec.config["rerun"] or not is_complete(spec.folder)]
+        if single and todo:
+            load_pair(todo[0].config)
         self.open()
-        self.outcomes |= {signature: RunOutcome.of(task, "kept") for signature, task in new.items() if task not in todo}
+        kept = {signature: RunOutcome.of(spec, "kept") for signature, spec in new.items() if spec not in todo}
+        self.outcomes |= kept
         self.compute(todo, wait=False)
-        busy = [task for task in todo if self.outcomes[task.signature].state == "busy"]
+        busy = [spec for spec in todo if self.outcomes[spec.signature].state == "busy"]
         if busy:
             log.info(f"{len(busy)} runs are computed by another process; waiting for them")
             self.compute(busy, wait=True)
-        return [self.outcomes[task.signature] for task in tasks]
+        return [self.outcomes[spec.signature] for spec in specs]
 
     def open(self) -> None:
-        if not self.opened:
-            from pairreg.runs.provenance import code
-
-            with gc_paused():
-                self.tracker.open(self.first.config["study"], Path(self.first.config["output_dir"]), code())
-            self.opened = True
-
-    def compute(self, tasks: Sequence[RunSpec], wait: bool) -> None:
-        if not tasks:
+        """Reach the tracker, once per command."""
+        if self.opened:
             return
-        compute = self.job.compute
+        self.tracker = part(self.first, "tracking")
+        with gc_paused():
+            self.tracker.open(self.first.study, Path(self.first.config["output_dir"]), code())
+        self.opened = True
+
+    def compute(self, specs: Sequence[RunSpec], wait: bool) -> None:
+        """Do `specs` where `compute` says, and collect their outcomes."""
+        if not specs:
+            return
+        compute: Compute = part(self.first, "compute")
         tracker = self.tracker if compute.in_process else self.tracker.for_worker(compute.remote)
         do = partial(work, tracker=tracker, wait=wait)
-        for outcome in compute.run(tasks, do, self.folder):
+        for outcome in compute.run(specs, do, self.folder):
             interruption.check()
             self.outcomes[outcome.signature] = outcome
-            if len(self.tasks) > 1 and outcome.state != "busy":
+            if len(self.specs) > 1 and outcome.state != "busy":
                 over = sum(o.state != "busy" for o in self.outcomes.values())
-                log.info(f"[{over}/{len(self.tasks)}] {outcome.signature} {outcome.state}")
+                log.info(f"[{over}/{len(self.specs)}] {outcome.signature} {outcome.state}")
 
     def finish(self) -> int:
-        """Tables, report and tracking; the exit code of the command."""
-        rows = [(task, self.outcomes[s]) for s, task in self.tasks.items() if s in self.outcomes]
-        bad = [(task, outcome) for task, outcome in rows if outcome.error]
-        if not self.first.alone:
+        """Print tables, write the report and complete the tracking; the exit code of the command."""
+        rows = [(spec, self.outcomes[s]) for s, spec in self.specs.items() if s in self.outcomes]
+        if not rows:  # --help, --cfg and the like
+            return 0
+        bad = [(spec, outcome) for spec, outcome in rows if outcome.error]
+        if not self.single:
             console.print(study_table(rows))
             self.draw(rows)
             self.page = self.report(len(rows) - len(bad))
@@ -109,24 +125,24 @@ class Study:
             console.print(run_table(rows[0][1].metrics))
             kept = " (complete since an earlier command; rerun=true repeats it)" if rows[0][1].state == "kept" else ""
             console.print(f"results: {rows[0][1].folder}{kept}", soft_wrap=True)
-        self.warn_of_other_code(rows)
-        self.tracker.complete([task.folder for task, _ in rows])
+        warn_of_other_code([outcome for _, outcome in rows])
+        self.tracker.complete([spec.folder for spec, _ in rows])
         hint = self.tracker.hint()
         if hint and len(bad) < len(rows):
             console.print(hint, soft_wrap=True)
-        for task, outcome in bad:
-            again = "" if self.first.alone else f"; to repeat it: {task.command}"
+        for spec, outcome in bad:
+            again = "" if self.single else f"; to repeat it: {spec.command}"
             print(f"pairreg: {outcome.error}{again}", file=sys.stderr)
         refused = all(outcome.state == "refused" for _, outcome in rows)
         return 0 if not bad else 2 if refused else 1
 
     def draw(self, rows: Sequence[tuple[RunSpec, RunOutcome]]) -> None:
         """Draw the figure that the command asks for, before the report, which shows it."""
-        layout = self.first.config["draw"]
-        if layout is None:
+        name = self.first.config["draw"]
+        if name is None:
             return
         try:
-            for path in figure_of_command(layout, rows, self.folder):
+            for path in figure_of_command(name, rows, self.folder):
                 console.print(f"figure: {path}", soft_wrap=True)
         except InputError as error:
             log.warning(str(error))
@@ -145,16 +161,23 @@ class Study:
         console.print(f"report: {page}", soft_wrap=True)
         return page
 
-    def close(self) -> None:
-        """The end of the command, however it comes."""
+    def __enter__(self) -> "Study":
+        return self
+
+    def __exit__(self, *error: object) -> None:
         if self.opened:
             self.tracker.close(self.page.parent if self.page else None)
 
-    def warn_of_other_code(self, rows: Sequence[tuple[RunSpec, RunOutcome]]) -> None:
-        from pairreg.runs.provenance import code
 
-        now = code().get("git_commit")
-        kept = [summary(task)["provenance"] for task, outcome in rows if outcome.state == "kept"]
-        others = [p for p in kept if p.get("git_commit") != now]
-        if others:
-            log.warning(f"{len(others)} of {len(rows)} runs were computed by other code; rerun=true repeats them")
+def part(spec: RunSpec, group: str) -> Any:
+    """The object that the config of a run describes for a group."""
+    return option_files.instantiate(spec.config[group], group, spec.config["trusted_modules"])
+
+
+def warn_of_other_code(outcomes: Sequence[RunOutcome]) -> None:
+    """Say how many of the results that an earlier command left are from another commit."""
+    now = code().get("git_commit")
+    kept = [Run(outcome.folder).provenance for outcome in outcomes if outcome.state == "kept"]
+    others = [provenance for provenance in kept if provenance.get("git_commit") != now]
+    if others:
+        log.warning(f"{len(others)} of {len(outcomes)} runs were computed by other code; rerun=true repeats them")

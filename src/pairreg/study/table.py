@@ -6,10 +6,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from pairreg.runs.factors import factors
-from pairreg.runs.folder import estimate, status
+from pairreg.runs.folder import state
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.replicates import pair_names, seeds
 from pairreg.runs.spec import RunSpec
+from pairreg.study.estimate import estimate
 
 BETTER = {
     "ssim": "↑",
@@ -70,7 +71,7 @@ def study_table(rows: Sequence[tuple[RunSpec, RunOutcome]]) -> Table:
 
 def dry_table(tasks: Sequence[RunSpec]) -> Table:
     """What the same command without `dry_run` has to do."""
-    states = [status(task) for task in tasks]
+    states = [state(task.folder) for task in tasks]
     complete = [task for task, state in zip(tasks, states, strict=True) if state == "complete"]
     again = bool(tasks[0].config["rerun"])
     guesses = [

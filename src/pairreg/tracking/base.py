@@ -2,33 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 from pairreg.optimization.observer import Observer
+from pairreg.runs.spec import Described
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
-
-
-@dataclass(frozen=True)
-class RunInfo:
-    """Who a run is: `choices` are what a study varies (`similarity: ncc`), `params` its whole flat configuration."""
-
-    study: str
-    folder: Path
-    choices: Mapping[str, str]
-    params: Mapping[str, str]
-    tags: Mapping[str, str]
-
-    @property
-    def signature(self) -> str:
-        return self.folder.name
-
-    @property
-    def name(self) -> str:
-        return " | ".join(self.choices[group] for group in ("pair", "similarity", "regularizer", "transform"))
 
 
 class TrackedRun(Observer):
@@ -64,8 +45,11 @@ class Tracker(ABC):
         """The tracker to use in another process, on another machine if `remote`; it can be pickled."""
 
     @abstractmethod
-    def start(self, info: RunInfo) -> TrackedRun:
-        """A new run in the index, in place of earlier attempts at it. If the index is lost, a run without tracking."""
+    def start(self, run: Described, provenance: Mapping[str, str]) -> TrackedRun:
+        """A new run in the index, in place of earlier attempts at it. If the index is lost, a run without tracking.
+
+        `provenance`: where the run comes from, empty if that is not known.
+        """
 
     @abstractmethod
     def complete(self, folders: Iterable[Path]) -> None:

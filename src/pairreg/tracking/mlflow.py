@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from pairreg.errors import InputError
-from pairreg.locks import is_locked, lock
-from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
-from pairreg.tracking.from_folder import is_over, record
+from pairreg.locks import lock
+from pairreg.runs.folder import is_over, state
+from pairreg.runs.spec import Described, name_of
+from pairreg.tracking.base import TrackedRun, Tracker
+from pairreg.tracking.from_folder import record
 from pairreg.tracking.mlflow_run import MLflowRun, lost_errors
 from pairreg.tracking.none import NoTracker
 
@@ -66,10 +68,10 @@ class MLflowTracker(Tracker):
         # a database file on a shared disk breaks when several machines write: `complete` fills the index afterwards
         return NoTracker() if remote and self.uri and self.uri.startswith("sqlite") else self
 
-    def start(self, info: RunInfo) -> TrackedRun:
+    def start(self, run: Described, provenance: Mapping[str, str]) -> TrackedRun:
         if not self._lost:
             try:
-                return self._start(info)
+                return self._start(run, provenance)
             except lost_errors() as error:
                 self._lost = True
                 log.warning(f"{lost(self.uri, error)}; runs go on and are added to it from their folders afterwards")
@@ -80,7 +82,7 @@ class MLflowTracker(Tracker):
         try:
             known = {run.data.tags["pairreg.folder"]: run.info.status for run in self._runs()}
             for folder in folders:
-                if not is_over(folder) or is_locked(folder):  # somebody else is at it
+                if not is_over(folder) or state(folder) == "running":  # somebody else is at it
                     continue
                 if known.get(str(folder.resolve()), "RUNNING") in ("RUNNING", "KILLED"):
                     record(folder, self)
@@ -105,12 +107,12 @@ class MLflowTracker(Tracker):
         command = shutil.which("mlflow") or Path(sys.executable).parent / "mlflow"  # the environment may not be active
         return f"MLflow: {command} ui --backend-store-uri {self.uri}"
 
-    def _start(self, info: RunInfo) -> TrackedRun:
-        for earlier in self._runs(f"tags.`pairreg.folder` = '{info.folder}'"):
+    def _start(self, run: Described, provenance: Mapping[str, str]) -> TrackedRun:
+        for earlier in self._runs(f"tags.`pairreg.folder` = '{run.folder.resolve()}'"):
             self.client.delete_run(earlier.info.run_id)  # can be restored; its folder is about to be replaced
-        tags = run_tags(info) | {"mlflow.parentRunId": self._parent}
-        run = self.client.create_run(self._experiment, tags=tags, run_name=info.name)
-        tracked = MLflowRun(self.client, run.info.run_id, info)
+        tags = run_tags(run, provenance) | {"mlflow.parentRunId": self._parent}
+        made = self.client.create_run(self._experiment, tags=tags, run_name=name_of(run))
+        tracked = MLflowRun(self.client, made.info.run_id, run)
         tracked.describe()
         return tracked
 
@@ -146,7 +148,7 @@ class MLflowTracker(Tracker):
         """A run that is killed cannot say so: it is RUNNING here, but nobody holds the lock of its folder."""
         for run in self._runs("attributes.status = 'RUNNING'"):
             folder = Path(run.data.tags.get("pairreg.folder", ""))
-            if folder.parent == study_folder and not is_locked(folder):
+            if folder.parent == study_folder and state(folder) != "running":
                 self.client.set_terminated(run.info.run_id, status="KILLED")
 
     def _runs(self, query: str = "tags.`pairreg.signature` LIKE '%'") -> list[Any]:
@@ -169,9 +171,11 @@ def lost(uri: str | None, error: Exception) -> str:
     return f"MLflow at {uri} does not answer ({str(error).splitlines()[0]})"
 
 
-def run_tags(info: RunInfo) -> dict[str, str]:
-    own = {"pairreg.study": info.study, "pairreg.signature": info.signature, "pairreg.folder": str(info.folder)}
-    return own | source(info.tags)
+def run_tags(run: Described, provenance: Mapping[str, str]) -> dict[str, str]:
+    """By which a run is found again, and where it comes from."""
+    folder = run.folder.resolve()
+    own = {"pairreg.study": run.config["study"], "pairreg.signature": folder.name, "pairreg.folder": str(folder)}
+    return own | source(provenance)
 
 
 def source(tags: Mapping[str, str]) -> dict[str, str]:

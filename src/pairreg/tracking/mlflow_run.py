@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from pairreg.runs.identity import flat
+from pairreg.runs.spec import Described, name_of
 from pairreg.schedule.base import Level
-from pairreg.tracking.base import RunInfo, Status, TrackedRun
+from pairreg.tracking.base import Status, TrackedRun
 
 BATCH = 1000  # metrics per request, MLflow's limit; 0.16 ms each instead of 8.5 ms one by one
 PARAMS = 100  # likewise for parameters
@@ -19,8 +21,8 @@ log = logging.getLogger("pairreg")
 class MLflowRun(TrackedRun):
     """If the server is lost, the run goes on without it; the tracker adds it from its folder later."""
 
-    def __init__(self, client: Any, run_id: str, info: RunInfo):
-        self.client, self.run_id, self.info = client, run_id, info
+    def __init__(self, client: Any, run_id: str, run: Described):
+        self.client, self.run_id, self.run = client, run_id, run
         self.pending: list[Any] = []
         self.lost = False
 
@@ -28,7 +30,7 @@ class MLflowRun(TrackedRun):
         from mlflow.entities import Param
 
         # choices win: `similarity` is a name here, its settings follow under `similarity.ncc.window`
-        values = {**self.info.params, **self.info.choices}
+        values = {**flat(self.run.config), **self.run.choices}
         params = [Param(k, v[:6000]) for k, v in values.items() if not k.endswith("_target_")]
         for first in range(0, len(params), PARAMS):
             self.client.log_batch(self.run_id, params=params[first : first + PARAMS])
@@ -50,7 +52,7 @@ class MLflowRun(TrackedRun):
         self._try(self._send)
 
     def close(self, status: Status) -> None:
-        self._try(lambda: self.client.log_artifacts(self.run_id, str(self.info.folder)))
+        self._try(lambda: self.client.log_artifacts(self.run_id, str(self.run.folder)))
         self._try(lambda: self.client.set_terminated(self.run_id, status=status))
 
     def _add(self, values: Mapping[str, float], step: int) -> None:
@@ -73,7 +75,7 @@ class MLflowRun(TrackedRun):
         except lost_errors() as error:
             self.lost = True
             reason = str(error).splitlines()[0]
-            log.warning(f"MLflow does not answer ({reason}); {self.info.name} goes on and is added to it afterwards")
+            log.warning(f"MLflow does not answer ({reason}); {name_of(self.run)} goes on and is added to it afterwards")
 
 
 def lost_errors() -> tuple[type[Exception], ...]:

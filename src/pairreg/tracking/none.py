@@ -2,7 +2,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pairreg.tracking.base import RunInfo, TrackedRun, Tracker
+from pairreg.runs.spec import Described
+from pairreg.tracking.base import TrackedRun, Tracker
 
 
 @dataclass
@@ -16,8 +17,8 @@ class NoTracker(Tracker):
         del remote
         return self
 
-    def start(self, info: RunInfo) -> TrackedRun:
-        del info
+    def start(self, run: Described, provenance: Mapping[str, str]) -> TrackedRun:
+        del run, provenance
         return TrackedRun()
 
     def complete(self, folders: Iterable[Path]) -> None:

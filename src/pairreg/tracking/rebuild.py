@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pairreg.runs.folder import run_folders
 from pairreg.runs.provenance import code
 from pairreg.tracking.mlflow import MLflowTracker
 
@@ -14,6 +15,6 @@ def log_to_mlflow(study_folder: Path, report: Path | None = None) -> str:
     """
     tracker = MLflowTracker()
     tracker.open(study_folder.name, study_folder.parent, code())
-    tracker.complete(sorted(path.parent for path in study_folder.glob("*/config.yaml")))
+    tracker.complete(run_folders(study_folder))
     tracker.close(report)
     return tracker.hint() or ""

@@ -5,7 +5,7 @@ import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
 from pairreg import geometry
-from pairreg.preprocessing.grid import blur
+from pairreg.geometry import blur
 
 TEXTURE, GRAIN = 12.0, 5.0  # HU, and mm: standard deviation and size of the structure within organs
 SHARPNESS = 1.0  # mm, sigma of the scanner's point-spread function

@@ -37,7 +37,7 @@ def panel(folder: Path, name: str, design: Design, pair: str, primary: Measure |
     Boxes show the same enlarged places everywhere. Of several seeds the first is drawn. Returns the path of the PNG.
     """
     runs = design.first(pair)
-    columns: list[Column] = [None if run is None else planes(run.scene) for run in runs]
+    columns: list[Column] = [None if run is None else planes(run.figure_arrays) for run in runs]
     reference = next(column for column in columns if column)
     scene, view = reference[0].scene, reference[0].view
     places = boxes([column[0].scene.warped for column in columns if column], scene.fixed, view)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from pairreg.runs.factors import Configured, Factor
+from pairreg.runs.factors import Factor
+from pairreg.runs.spec import Described
 
 TERMS = {
     "pcc": "PCC",
@@ -20,7 +21,7 @@ TERMS = {
 }
 
 
-def name(run: Configured, among: Sequence[Factor]) -> str:
+def name(run: Described, among: Sequence[Factor]) -> str:
     """`PCC+SSIM`, `λ = 0.1`: the value of every factor that means something to the run."""
     values = [(factor, factor.value(run)) for factor in among]
     return " · ".join(name_of(factor, value) for factor, value in values if value is not None)
@@ -34,11 +35,11 @@ def name_of(factor: Factor, value: str) -> str:
     return factor.label(value)
 
 
-def moving_name(run: Configured) -> str:
+def moving_name(run: Described) -> str:
     """With the alignment that comes before the deformation."""
     initialization = run.choices.get("initialization", "none")
     return "Moving" if initialization == "none" else f"Moving ({initialization})".replace("_", " ")
 
 
-def fixed_name(run: Configured) -> str:
+def fixed_name(run: Described) -> str:
     return "Fixed, blurred" if run.config.get("preprocessing", {}).get("blur_fixed") else "Fixed"

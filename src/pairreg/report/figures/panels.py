@@ -33,7 +33,7 @@ class Shown:
 
     @classmethod
     def of(cls, run: Run, among: Sequence[Factor]) -> "Shown":
-        return cls(name(run, among), moving_name(run), fixed_name(run), planes(run.scene, count=3), run)
+        return cls(name(run, among), moving_name(run), fixed_name(run), planes(run.figure_arrays, count=3), run)
 
     @property
     def cut(self) -> Plane:

@@ -44,7 +44,7 @@ class Row:
     @classmethod
     def of(cls, shown: Shown, seed: int) -> "Row":
         """Simulates the scan, and keeps it in `spect/` of the run's folder. Raises `InputError` for a run in 2-D."""
-        folder, scene = shown.run.folder, shown.run.scene
+        folder, scene = shown.run.folder, shown.run.figure_arrays
         if scene.fixed.ndim != 3:
             raise InputError(f"{folder} is 2-D; figure phantom_spect needs 3-D runs, as of pair=phantom_to_ct_3d.")
         simulated = scan(folder, lesions=LESIONS, seed=seed)

@@ -17,8 +17,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from pairreg.runs.identity import signature
 from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
 
 STARTED = Path("started.txt")
 
@@ -48,7 +48,7 @@ class Formula(Launcher):
         if self.jobs == int(os.environ.get("HANG_AT", 0)):
             Path("hanging").touch()
             time.sleep(600)
-        outcome = RunOutcome(signature(plain), Path(), **self.evaluate(plain))
+        outcome = RunOutcome(RunSpec(plain, {}).signature, Path(), **self.evaluate(plain))
         return JobReturn(overrides=overrides, status=JobStatus.COMPLETED, _return_value=outcome)
 
     def evaluate(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
