@@ -1,94 +1,140 @@
-"""The figures of merit of a pair under a spatial transform."""
+"""The metrics of a pair under a spatial transform: what each kind of metric is computed from.
+
+Which metrics there are, and the functions that compute them, is the business of `pairreg.metrics.catalogue`.
+"""
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry, metrics
+from pairreg import geometry
+from pairreg.metrics.catalogue import STAGES, Kind, Metric, of_kind
 from pairreg.pair.pair import Pair
 
+Evidence = Mapping[str, Any]  # the arguments of a metric's function by name
 
-def evaluate(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
-    """The metrics of a preprocessed pair when `transform` maps fixed to moving points, as far as the pair has them."""
+
+def evaluate(
+    pair: Pair, initial: sitk.Transform, final: sitk.Transform, field: np.ndarray, inverse: np.ndarray | None
+) -> dict[str, float]:
+    """All metrics of a registration, as far as the (preprocessed) pair has what they need.
+
+    `initial`, `final`: map fixed to moving points after the initialisation and after the registration; `field`
+    `(*spatial, ndim)` in voxels, without the initialisation, and its `inverse`, if there is one. The metrics before the
+    registration and after the initialisation are called `before/<name>` and `initial/<name>`.
+    """
+    before = under_transform(pair, geometry.identity(pair.ndim))
+    initialised = before if geometry.is_identity(initial, pair.ndim) else under_transform(pair, initial)
+    earlier = dict(zip(STAGES, (before, initialised), strict=True))
     return (
-        image_metrics(pair, transform)
-        | label_metrics(pair, transform)
-        | landmark_metrics(pair, transform)
-        | truth_metrics(pair, transform)
+        under_transform(pair, final)
+        | of_field(field, inverse)
+        | {f"{stage}/{name}": value for stage, found in earlier.items() for name, value in found.items()}
     )
 
 
-def image_metrics(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
-    """On the preprocessed images over the fixed grid, inside the fixed mask if there is one.
+def under_transform(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
+    """The metrics of a preprocessed pair when `transform` maps fixed to moving points."""
+    return (
+        computed("images", image_evidence(pair, transform), pair)
+        | computed("labels", label_evidence(pair, transform), pair)
+        | computed("landmarks", landmark_evidence(pair, transform), pair)
+        | computed("truth", truth_evidence(pair, transform), pair)
+    )
+
+
+def of_field(field: np.ndarray, inverse: np.ndarray | None = None) -> dict[str, float]:
+    """The metrics of a field `(*spatial, ndim)` in voxels, and of its inverse if there is one."""
+    both = None if inverse is None else {"field": field, "inverse": inverse}
+    return computed("field", {"field": field}) | computed("inverse", both)
+
+
+def computed(kind: Kind, evidence: Evidence | None, pair: Pair | None = None) -> dict[str, float]:
+    """The metrics of one kind by name, those per label after the others; nothing without `evidence`."""
+    if evidence is None:
+        return {}
+    whole: dict[str, float] = {}
+    by_label: dict[str, float] = {}
+    for metric in of_kind(kind):
+        if "field" in evidence and min(evidence["field"].shape[:-1]) < metric.smallest:
+            continue  # it is not defined there
+        value = call(metric, evidence)
+        if not isinstance(value, Mapping):
+            whole[metric.name] = float(value)
+            continue
+        if metric.name != metric.stem:
+            whole[metric.name] = float(np.mean(list(value.values())))
+        names = pair.label_names if pair is not None else {}
+        by_label |= {f"{metric.stem}/{names.get(label, label)}": float(v) for label, v in value.items()}
+    return whole | by_label
+
+
+def call(metric: Metric, evidence: Evidence) -> Any:
+    """What the function of `metric` makes of the evidence that it asks for by the names of its parameters."""
+    assert metric.function is not None, "a cost is measured, not computed"
+    module, _, name = metric.function.rpartition(".")
+    function = getattr(importlib.import_module(f"pairreg.metrics.{module}"), name)
+    return function(**{key: evidence[key] for key in inspect.signature(function).parameters if key in evidence})
+
+
+def image_evidence(pair: Pair, transform: sitk.Transform) -> Evidence:
+    """The preprocessed images over the fixed grid, and the fixed mask if there is one.
 
     Where the moving image does not reach, it counts with its lowest intensity: as anyone sees who opens the file.
     """
-    fixed = geometry.array(pair.fixed)
-    fill = geometry.minimum(pair.moving)
-    warped = geometry.array(geometry.resample(pair.moving, pair.fixed, transform, fill=fill))
-    mask = None
-    if pair.fixed_mask is not None:
-        identity = sitk.Transform(pair.ndim, sitk.sitkIdentity)
-        mask = geometry.array(geometry.resample(pair.fixed_mask, pair.fixed, identity, nearest=True)) > 0
+    background = geometry.minimum(pair.moving)
     return {
-        "ssim": metrics.ssim(fixed, warped, mask=mask),
-        "mse": metrics.mse(fixed, warped, mask=mask),
-        "pcc": metrics.pcc(fixed, warped, mask=mask),
-        "ncc": metrics.ncc(fixed, warped, mask=mask),
+        "fixed": geometry.array(pair.fixed),
+        "warped": geometry.array(geometry.resample(pair.moving, pair.fixed, transform, fill=background)),
+        "mask": None if pair.fixed_mask is None else geometry.mask_on(pair.fixed, pair.fixed_mask),
     }
 
 
-def label_metrics(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
-    """Dice and HD95 (mm) of every label that both maps have, nearest neighbour, on the grid of the fixed labels."""
+def label_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
+    """The label maps, the warped one by nearest neighbour on the grid of the fixed one; None if no label is in both."""
     if pair.fixed_labels is None or pair.moving_labels is None:
-        return {}
-    fixed = geometry.array(pair.fixed_labels)
-    warped = geometry.array(geometry.resample(pair.moving_labels, pair.fixed_labels, transform, nearest=True))
-    moving = geometry.array(pair.moving_labels)
+        return None
+    fixed, moving = geometry.array(pair.fixed_labels), geometry.array(pair.moving_labels)
     labels = common_labels(fixed, moving)
     if not labels:
-        return {}
+        return None
     spacing = geometry.spacing(pair.fixed_labels)
-    dice = metrics.dice(fixed, warped, labels=labels)
-    hd95 = metrics.hd95(fixed, warped, spacing, labels=labels)
-    change = metrics.volume_change(moving, geometry.spacing(pair.moving_labels), warped, spacing, labels=labels)
-    return (
-        {"dice_mean": float(np.mean(list(dice.values()))), "hd95_mean": float(np.mean(list(hd95.values())))}
-        | {f"dice/{pair.label_names.get(k, k)}": v for k, v in dice.items()}
-        | {f"hd95/{pair.label_names.get(k, k)}": v for k, v in hd95.items()}
-        | {f"volume_change/{pair.label_names.get(k, k)}": v for k, v in change.items()}
-    )
+    return {
+        "fixed_labels": fixed,
+        "warped_labels": geometry.array(
+            geometry.resample(pair.moving_labels, pair.fixed_labels, transform, nearest=True)
+        ),
+        "moving_labels": moving,
+        "spacing": spacing,
+        "fixed_spacing": spacing,
+        "moving_spacing": geometry.spacing(pair.moving_labels),
+        "labels": labels,
+    }
 
 
 def common_labels(fixed: np.ndarray, moving: np.ndarray) -> list[int]:
+    """The values above 0 that both maps have."""
     return [int(k) for k in np.intersect1d(np.unique(fixed), np.unique(moving)) if k > 0]
 
 
-def landmark_metrics(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
-    """Mean distance (mm) between the mapped fixed landmarks and the moving ones."""
+def landmark_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
+    """The fixed landmarks carried through the transform, and the moving ones, in mm."""
     if pair.fixed_landmarks is None or pair.moving_landmarks is None:
-        return {}
-    mapped = np.array([transform.TransformPoint([float(x) for x in point]) for point in pair.fixed_landmarks])
-    return {"tre_mean": float(metrics.tre(mapped, pair.moving_landmarks).mean())}
+        return None
+    mapped = [transform.TransformPoint([float(x) for x in point]) for point in pair.fixed_landmarks]
+    return {"mapped_points": np.array(mapped), "target_points": pair.moving_landmarks}
 
 
-def truth_metrics(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
-    """Mean end-point error (mm) against the true displacement, over its voxels where the fixed labels are above 0."""
+def truth_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
+    """The found and the true displacement in mm on the grid of the true one, and where the fixed labels are above 0."""
     truth = pair.true_displacement
     if truth is None:
-        return {}
+        return None
     grid = (truth.GetSize(), truth.GetOrigin(), truth.GetSpacing(), truth.GetDirection())
     found = sitk.TransformToDisplacementField(transform, sitk.sitkVectorFloat64, *grid)
-    error = np.linalg.norm(geometry.array(found) - geometry.array(truth), axis=-1)
-    if pair.fixed_labels is not None:
-        identity = sitk.Transform(pair.ndim, sitk.sitkIdentity)
-        body = geometry.array(geometry.resample(pair.fixed_labels, truth, identity, nearest=True)) > 0
-        error = error[body]
-    return {"epe_mean": float(error.mean())}
-
-
-def field_metrics(field: np.ndarray) -> dict[str, float]:
-    """Regularity of a field `(*spatial, ndim)` in voxels; without `sdlogj_l2r` where it is not defined."""
-    names = ["folds_percent", "ndv_percent", "sdlogj"]
-    if min(field.shape[:-1]) >= 5:  # it leaves out 2 voxels at each border
-        names.append("sdlogj_l2r")
-    return {name: float(getattr(metrics, name)(field)) for name in names}
+    body = None if pair.fixed_labels is None else geometry.mask_on(truth, pair.fixed_labels)
+    return {"found": geometry.array(found), "true": geometry.array(truth), "mask": body}

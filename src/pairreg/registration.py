@@ -5,14 +5,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import SimpleITK as sitk
-
-from pairreg import geometry, metrics, option_files
+from pairreg import option_files
 from pairreg.backend import configure
 from pairreg.backend.memory import peak_memory_mb, reset_peak
 from pairreg.errors import DivergedError, InputError
-from pairreg.evaluate import evaluate, field_metrics
+from pairreg.evaluate import evaluate
 from pairreg.initialization.base import Initialization
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.observer import Observer, Observers
@@ -81,33 +78,11 @@ def register(
         "peak_memory_mb": peak_memory_mb(),
     }
     result = Result(pair, prepared, outcome.field, outcome.inverse, outcome.history)
-    result = dataclasses.replace(result, metrics=all_metrics(result) | cost)
+    measured = evaluate(prepared.pair, initial, result.transform, result.field, result.inverse)
+    result = dataclasses.replace(result, metrics=measured | cost)
     if outcome.diverged:
         raise DivergedError(str(outcome.diverged), result) from outcome.diverged
     return result
-
-
-def all_metrics(result: Result) -> dict[str, float]:
-    ready, initial = result.prepared.pair, result.prepared.initial
-    identity = sitk.Transform(ready.ndim, sitk.sitkIdentity)
-    before = evaluate(ready, identity)
-    initialized = before if geometry.is_identity(initial, ready.ndim) else evaluate(ready, initial)
-    after = evaluate(ready, result.transform)
-    return (
-        after
-        | field_metrics(result.field)
-        | consistency(result)
-        | {f"before/{name}": value for name, value in before.items()}
-        | {f"initial/{name}": value for name, value in initialized.items()}
-    )
-
-
-def consistency(result: Result) -> dict[str, float]:
-    """Mean distance in voxels between a point and where field and inverse bring it, if there is an inverse."""
-    if result.inverse is None:
-        return {}
-    distance = metrics.inverse_consistency(result.field, result.inverse)
-    return {"inverse_consistency": float(np.nanmean(distance))}
 
 
 def part(group: str, choice: Any) -> Any:

@@ -110,7 +110,7 @@ def test_a_multirun_ends_with_a_table_of_what_varies(pairreg, tmp_path):
     done = pairreg("similarity=mse,[pcc,ssim]", "regularizer=diffusion,none", *QUICK, "-m", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     table = done.stdout[done.stdout.index("4 runs") :]
-    assert "pcc+ssim" in table and "none" in table and "dice_mean" in table and "transform" not in table
+    assert "pcc+ssim" in table and "none" in table and "Dice" in table and "transform" not in table
     assert len(list(tmp_path.rglob("result.json"))) == 4
 
 

@@ -6,7 +6,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from pairreg import InputError, geometry, metrics, option_files
-from pairreg.evaluate import evaluate, truth_metrics
+from pairreg.evaluate import computed, truth_evidence, under_transform
 from pairreg.pair.phantom import Anatomy, phantom, phantom_2d, phantom_3d
 from pairreg.pair.phantom.deformation import RandomDeformation
 from pairreg.pair.phantom.pair import make_grid
@@ -166,8 +166,8 @@ def test_attenuation_follows_ct_numbers():
 def test_the_true_displacement_warps_the_moving_labels_to_the_fixed(name, request):
     pair = request.getfixturevalue(name)
     transform = geometry.displacement_transform(pair.true_displacement)
-    found = evaluate(pair, transform)
-    before = evaluate(pair, sitk.Transform(pair.ndim, sitk.sitkIdentity))
+    found = under_transform(pair, transform)
+    before = under_transform(pair, sitk.Transform(pair.ndim, sitk.sitkIdentity))
     assert found["epe_mean"] < 1e-5 and before["epe_mean"] > 2
     for name in ("lung_right", "liver", "spleen", "muscle"):
         assert found[f"dice/{name}"] > 0.9 and found[f"dice/{name}"] > before[f"dice/{name}"]
@@ -178,7 +178,7 @@ def test_the_end_point_error_of_no_registration_is_the_mean_length_in_the_body(p
     identity = sitk.Transform(3, sitk.sitkIdentity)
     lengths = np.linalg.norm(geometry.array(pair.true_displacement), axis=-1)
     expected = lengths[geometry.array(pair.fixed_labels) > 0].mean()
-    assert truth_metrics(pair, identity)["epe_mean"] == pytest.approx(expected)
+    assert computed("truth", truth_evidence(pair, identity))["epe_mean"] == pytest.approx(expected)
     assert lengths.max() == pytest.approx(15, rel=0.05)
 
 
@@ -200,7 +200,7 @@ def test_a_deformation_is_smooth_and_does_not_fold(extent):
 def test_the_deformation_does_not_depend_on_the_spacing(plane):
     coarse = phantom_2d(size=(64, 48), spacing=6.4, seed=3)
     transform = geometry.displacement_transform(plane.true_displacement)
-    assert truth_metrics(coarse, transform)["epe_mean"] < 0.05
+    assert computed("truth", truth_evidence(coarse, transform))["epe_mean"] < 0.05
 
 
 def test_moving_points_alone_keeps_the_truth():
@@ -208,7 +208,7 @@ def test_moving_points_alone_keeps_the_truth():
     pair = phantom_3d(
         spacing=6.0, size=(68, 48, 108), anatomy={"girth": 0.9, "height": 0.95, "scoliosis": 25.0, "kyphosis": -15.0}
     )
-    found = evaluate(pair, geometry.displacement_transform(pair.true_displacement))
+    found = under_transform(pair, geometry.displacement_transform(pair.true_displacement))
     assert min(found[f"dice/{name}"] for name in LARGE) > 0.9
     millimetres = geometry.array(pair.true_displacement)[..., ::-1]
     assert metrics.jacobian_determinant(millimetres / geometry.spacing(pair.fixed)).min() > 0.15
@@ -216,7 +216,10 @@ def test_moving_points_alone_keeps_the_truth():
 
 def test_other_shapes_have_no_true_displacement():
     pair = phantom_3d(spacing=6.0, size=(68, 48, 108), deformation=0.0, anatomy={"organ_scale": 1.1, "fat": 25.0})
-    assert pair.true_displacement is None and truth_metrics(pair, sitk.Transform(3, sitk.sitkIdentity)) == {}
+    assert (
+        pair.true_displacement is None
+        and computed("truth", truth_evidence(pair, sitk.Transform(3, sitk.sitkIdentity))) == {}
+    )
     assert litres(pair.fixed_labels, "kidney_left") > 1.2 * litres(pair.moving_labels, "kidney_left")
     assert litres(pair.fixed_labels, "fat") > 1.5 * litres(pair.moving_labels, "fat")
     assert litres(pair.fixed_labels, "lung_left") < litres(pair.moving_labels, "lung_left")

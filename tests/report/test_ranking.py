@@ -37,7 +37,7 @@ def test_holm_by_hand() -> None:
 def test_means_deviations_ranks_and_best_by_hand(write_run: Write, study: Path) -> None:
     write_dice(write_run, {"mse": [0.5, 0.7], "ncc": [0.6, 0.9], "pcc": [0.6, 0.8]})
     found = ranking(study)
-    dice = found.measures["dice_mean"]
+    dice = found.columns["dice_mean"]
     assert dice.means == pytest.approx([0.6, 0.75, 0.7])
     assert dice.deviations == pytest.approx(np.sqrt([0.02, 0.045, 0.02]))
     assert dice.best == [False, True, False]
@@ -51,8 +51,8 @@ def test_settings_that_print_the_same_are_both_best_and_less_folding_is_better(w
     for name, folds in (("mse", 0.1001), ("ncc", 0.1002), ("pcc", 0.2)):
         write_run(name, similarity=name, metrics={"folds_percent": folds})
     found = ranking(study)
-    assert found.measures["folds_percent"].best == [True, True, False]
-    assert found.measures["seconds"].best == [False, False, False]
+    assert found.columns["folds_percent"].best == [True, True, False]
+    assert found.columns["seconds"].best == [False, False, False]
 
 
 def test_p_values_are_wilcoxons_after_holm(write_run: Write, study: Path) -> None:
@@ -82,7 +82,7 @@ def test_equal_values_are_no_evidence(write_run: Write, study: Path) -> None:
 def test_pairs_that_a_setting_lacks_are_left_out_and_named(write_run: Write, study: Path) -> None:
     write_dice(write_run, {"mse": [0.5, 0.7, 0.1], "ncc": [0.6, 0.9]})
     found = ranking(study)
-    assert found.measures["dice_mean"].means == pytest.approx([0.6, 0.75])
+    assert found.columns["dice_mean"].means == pytest.approx([0.6, 0.75])
     assert "Left out, as not every setting has a result there: 2." in found.notes
 
 
@@ -91,7 +91,7 @@ def test_nothing_is_ranked_without_a_common_pair(write_run: Write, study: Path) 
     write_run("b", similarity="ncc", pair={"case": "2"})
     found = ranking(study)
     assert np.isnan(found.ranks).all()
-    assert not any(found.measures["ssim"].best)
+    assert not any(found.columns["ssim"].best)
     assert found.notes[0].startswith("No pair has been run with every setting")
 
 
@@ -99,7 +99,7 @@ def test_seeds_are_averaged_within_pairs(write_run: Write, study: Path) -> None:
     values = {("1", 0): 0.5, ("1", 1): 0.7, ("2", 0): 0.9, ("2", 1): 0.9}
     for (case, seed), dice in values.items():
         write_run(f"{case}{seed}", pair={"case": case}, seed=seed, metrics={"dice_mean": dice})
-    dice_mean = ranking(study).measures["dice_mean"]
+    dice_mean = ranking(study).columns["dice_mean"]
     assert dice_mean.values[0] == pytest.approx([0.6, 0.9])
 
 
@@ -117,7 +117,7 @@ def test_seeds_of_one_pair_count_only_if_they_change_something(write_run: Write,
 def test_a_metric_that_is_not_a_number_is_not_left_out_of_the_mean(write_run: Write, study: Path) -> None:
     write_dice(write_run, {"mse": [0.5, float("nan")], "ncc": [0.4, 0.4]})
     found = ranking(study)
-    assert np.isnan(found.measures["dice_mean"].means[0])
+    assert np.isnan(found.columns["dice_mean"].means[0])
     assert found.ranks == pytest.approx([1.5, 1.5])
 
 

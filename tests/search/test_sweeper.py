@@ -23,7 +23,7 @@ from pairreg.runs.spec import RunSpec
 
 PLUGINS = Path(__file__).parent / "plugins"
 SEARCH = ["-m", "hydra/sweeper=pairreg_search", "hydra/launcher=formula", "study=s"]
-BOWL = ["hydra.sweeper.objectives={bowl: minimize}"]
+BOWL = ["hydra.sweeper.objectives={mse: minimize}"]
 SPACE = ["regularizer.diffusion.weight=interval(0,8)", "optimizer.learning_rate=tag(log,interval(0.01,1))"]
 
 
@@ -88,7 +88,7 @@ def test_a_search_from_the_command_line(pairreg: Callable[..., str], tmp_path: P
 
 def test_a_sweep_file_and_its_front(pairreg: Callable[..., str], tmp_path: Path) -> None:
     others = [f"~hydra.sweeper.objectives.{name}" for name in ("dice_mean", "folds_percent")]
-    objectives = [*others, "hydra.sweeper.objectives={left: minimize, right: minimize}"]
+    objectives = [*others, "hydra.sweeper.objectives={folds_percent: minimize, hd95_mean: minimize}"]
     settings = [*objectives, "hydra.sweeper.trials=12", "hydra/launcher=formula", "study=s", "transform.stride=2"]
     shown = pairreg("sweep=tradeoff", *settings)
     values = [trial.values for trial in trials(tmp_path)]
@@ -144,12 +144,12 @@ def test_failed_runs_do_not_end_a_search(pairreg: Callable[..., str], tmp_path: 
     [
         (SPACE, "hydra.sweeper.objectives is empty: give metrics, such as {dice_mean: maximize}."),
         (
-            ["hydra.sweeper.objectives={bowl: up}", *SPACE],
-            "hydra.sweeper.objectives.bowl 'up' is not one of minimize, maximize",
+            ["hydra.sweeper.objectives={mse: up}", *SPACE],
+            "hydra.sweeper.objectives.mse 'up' is not one of minimize, maximize",
         ),
         (
-            ["hydra.sweeper.objectives={bowel: minimize}", *SPACE],
-            "hydra.sweeper.objectives: metric 'bowel' is not one of bowl, left, right; did you mean 'bowl'?",
+            ["hydra.sweeper.objectives={mze: minimize}", *SPACE],
+            "hydra.sweeper.objectives: metric 'mze' is not one of epe_mean, ",
         ),
         ([*BOWL, *SPACE, "hydra.sweeper.sampler=tpo"], "hydra.sweeper.sampler 'tpo' is not one of tpe, random"),
         ([*BOWL, *SPACE, "hydra.sweeper.trials=0"], "hydra.sweeper.trials and hydra.sweeper.batch should be at least"),

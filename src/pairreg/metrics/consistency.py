@@ -26,6 +26,11 @@ def inverse_consistency(field: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     return distance
 
 
+def inverse_consistency_mean(field: np.ndarray, inverse: np.ndarray) -> float:
+    """The mean of `inverse_consistency` over the voxels that stay in the grid, in voxels."""
+    return float(np.nanmean(inverse_consistency(field, inverse)))
+
+
 def any_outside(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     last = np.reshape(shape, (-1,) + (1,) * len(shape)) - 1
     return np.any((points < 0) | (points > last), axis=0)

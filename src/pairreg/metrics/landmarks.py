@@ -15,3 +15,8 @@ def tre(mapped_points: np.ndarray, target_points: np.ndarray) -> np.ndarray:
     if mapped.shape != target.shape or mapped.ndim != 2:
         raise ValueError(f"points should be two arrays (n, ndim); they are {mapped.shape} and {target.shape}")
     return np.linalg.norm(mapped - target, axis=1)
+
+
+def tre_mean(mapped_points: np.ndarray, target_points: np.ndarray) -> float:
+    """The mean of `tre` over all points, in their unit (mm)."""
+    return float(tre(mapped_points, target_points).mean())

@@ -1,60 +1,25 @@
-"""The metrics of a report: their names for people, and their values by setting."""
+"""The metrics of a study: a column of its tables for each, with the values by setting."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from pairreg.metrics.catalogue import CATALOGUE, Metric
 from pairreg.report.design import Design
-from pairreg.study.table import arrow
 
 
 @dataclass(frozen=True)
-class Shown:
-    label: str
-    decimals: int
-
-
-SHOWN = {
-    "dice_mean": Shown("Dice", 3),
-    "hd95_mean": Shown("HD95 (mm)", 2),
-    "tre_mean": Shown("TRE (mm)", 2),
-    "ssim": Shown("SSIM", 3),
-    "mse": Shown("MSE", 4),
-    "pcc": Shown("PCC", 3),
-    "ncc": Shown("NCC", 3),
-    "folds_percent": Shown("folds (%)", 3),
-    "ndv_percent": Shown("NDV (%)", 3),
-    "sdlogj": Shown("SD log J", 3),
-    "seconds": Shown("time (s)", 1),
-    "peak_memory_mb": Shown("memory (MB)", 0),
-    "iterations": Shown("iterations", 0),
-}
-PRIMARY = ("dice_mean", "tre_mean", "ssim")  # the first that exists decides the ranks
-
-
-@dataclass(frozen=True)
-class Measure:
+class MetricColumn:
     """One metric: for each setting its values by unit `(n,)`, seeds averaged within pairs.
 
-    If `comparable`, the units are the same for all settings, in the same order.
+    `name`: of the metric, or of its value for one label, such as `dice/lung`. If `comparable`, the units are the same
+    for all settings, in the same order.
     """
 
+    metric: Metric
     name: str
     values: list[np.ndarray]
     comparable: bool
-
-    @property
-    def sign(self) -> int:
-        """1: more is better, -1: less is, 0: neither."""
-        return {"↑": 1, "↓": -1, "": 0}[arrow(self.name)]
-
-    @property
-    def title(self) -> str:
-        return f"{self.label} {arrow(self.name)}".strip()
-
-    @property
-    def label(self) -> str:
-        return SHOWN[self.name].label if self.name in SHOWN else self.name
 
     @property
     def means(self) -> np.ndarray:
@@ -67,30 +32,37 @@ class Measure:
         with np.errstate(invalid="ignore"):  # of infinite distances
             return np.array([v.std(ddof=1) if len(v) > 1 else np.nan for v in self.values])
 
-    def text(self, value: float) -> str:
-        return f"{value:.{SHOWN[self.name].decimals}f}"
-
     @property
     def best(self) -> list[bool]:
         """The settings whose mean looks the same as the best one."""
-        means = self.means * self.sign
-        if not self.comparable or not self.sign or len(means) < 2 or not np.isfinite(means).any():
+        sign, text = self.metric.direction, self.metric.text
+        means = self.means * sign
+        if not self.comparable or not sign or len(means) < 2 or not np.isfinite(means).any():
             return [False] * len(means)
-        best = self.text(float(np.nanmax(means)) * self.sign)
-        return [self.text(float(mean)) == best for mean in self.means]
+        best = text(float(np.nanmax(means)) * sign)
+        return [text(float(mean)) == best for mean in self.means]
 
 
-def measures(design: Design) -> dict[str, Measure]:
-    """Every metric of the tables that some run has."""
+def metric_columns(design: Design) -> dict[str, MetricColumn]:
+    """Every metric of the catalogue that some run has, by name and in the order of the catalogue."""
     present = {name for run in design.cells.values() for name in run.metrics}
-    return {name: measure(name, design) for name in SHOWN if name in present}
+    return {metric.name: metric_column(metric, design) for metric in CATALOGUE if metric.name in present}
 
 
-def measure(name: str, design: Design, beside: str | None = None) -> Measure:
-    """On the replicates where every setting has it; where there are none, on whatever each setting has.
+def label_columns(metric: Metric, design: Design) -> list[MetricColumn]:
+    """The values of a metric for each label that some run has, in the order of the runs."""
+    prefix = f"{metric.stem}/"
+    names = dict.fromkeys(name for run in design.cells.values() for name in run.metrics if name.startswith(prefix))
+    return [metric_column(metric, design, name) for name in names]
 
+
+def metric_column(metric: Metric, design: Design, name: str | None = None, beside: str | None = None) -> MetricColumn:
+    """The values of a metric, or of its `name` for one label, by setting.
+
+    They are those of the replicates where every setting has it; where there are none, of whatever each setting has.
     With `beside` only where the runs have that metric, too.
     """
+    name = name or metric.name
     wanted = {name, beside or name}
     has = {key for key, run in design.cells.items() if wanted <= run.metrics.keys()}
     common = [r for r in design.common if all((one, *r) in has for one in design.settings)]
@@ -102,4 +74,4 @@ def measure(name: str, design: Design, beside: str | None = None) -> Measure:
                 value = float(design.cells[one, pair, seed].metrics[name])
                 by_unit.setdefault(pair if design.unit == "pair" else seed, []).append(value)
         values.append(np.array([np.mean(v) for v in by_unit.values()]))
-    return Measure(name, values, comparable=bool(common))
+    return MetricColumn(metric, name, values, comparable=bool(common))

@@ -8,10 +8,10 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from pairreg.metrics.catalogue import CATALOGUE
 from pairreg.report.charts.draw import Figure
 from pairreg.report.charts.setting_style import setting_styles
 from pairreg.report.flicker import Flicker, embedded, flicker, legible
-from pairreg.report.metric_columns import SHOWN
 from pairreg.report.ranking import Ranking
 from pairreg.report.study_runs import StudyRuns
 from pairreg.report.tables import header, lines
@@ -34,7 +34,7 @@ def page(
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"embedded": embedded, "legible": legible}
     template = environment.from_string(files("pairreg.report").joinpath("page.html").read_text(encoding="utf-8"))
-    names = list(SHOWN)
+    names = [metric.name for metric in CATALOGUE]
     return template.render(
         study=study,
         question=question(study.runs),
@@ -71,7 +71,7 @@ def flickers(ranking: Ranking) -> dict[str, list[Flicker]]:
             if run is not None:
                 facts = [f"seed {seed}"] if len(design.seeds) > 1 else []
                 if primary is not None and primary.name in run.metrics:
-                    facts.append(f"{primary.label} {primary.text(run.metrics[primary.name])}")
+                    facts.append(f"{primary.metric.heading} {primary.metric.text(run.metrics[primary.name])}")
                 found[pair].append(flicker(run, name, ", ".join([*facts, run.folder.name])))
     return found
 

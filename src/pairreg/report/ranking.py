@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairreg.errors import InputError
+from pairreg.metrics.catalogue import deciding
 from pairreg.report.design import Design
-from pairreg.report.metric_columns import PRIMARY, Measure, measures
+from pairreg.report.metric_columns import MetricColumn, metric_columns
 from pairreg.runs.factors import Factor
 
 ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever the values
@@ -26,8 +27,8 @@ class Ranking:
     """
 
     design: Design
-    measures: dict[str, Measure]
-    primary: Measure | None
+    columns: dict[str, MetricColumn]
+    primary: MetricColumn | None
     ranks: np.ndarray
     reference: int | None
     p: list[float | None]
@@ -49,8 +50,8 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
     Raises `InputError` if `reference` does not name one setting.
     """
     named = None if reference is None else find(reference, design)
-    found = measures(design)
-    primary = next((found[name] for name in PRIMARY if name in found), None)
+    found = metric_columns(design)
+    primary = next((found[metric.name] for metric in deciding() if metric.name in found), None)
     none: list[float | None] = [None] * len(design.settings)
     notes = population(design)
     if primary is None or not primary.comparable or len(design.settings) < 2:
@@ -66,7 +67,7 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
         return Ranking(design, found, primary, ranks, against, none, notes)
     p = tests(primary, against)
     notes.append(
-        f"p: {primary.label} against the reference, {design.labels[against]}, over {units} {name}s "
+        f"p: {primary.metric.heading} against the reference, {design.labels[against]}, over {units} {name}s "
         f"(Wilcoxon's signed-rank test, two-sided, corrected after Holm for {len(p) - 1} comparisons)."
     )
     if (smallest := 2.0 ** (1 - units) * (len(p) - 1)) > 0.05:
@@ -94,15 +95,15 @@ def population(design: Design) -> list[str]:
     return notes
 
 
-def mean_ranks(primary: Measure) -> np.ndarray:
+def mean_ranks(primary: MetricColumn) -> np.ndarray:
     """Mean over the units of the rank of each setting, equal values sharing theirs; NaN is the worst."""
     from scipy.stats import rankdata
 
-    scores = np.stack(primary.values, axis=1) * primary.sign  # (units, settings)
+    scores = np.stack(primary.values, axis=1) * primary.metric.direction  # (units, settings)
     return np.asarray(rankdata(-np.where(np.isnan(scores), -np.inf, scores), axis=1).mean(axis=0))
 
 
-def tests(primary: Measure, reference: int) -> list[float | None]:
+def tests(primary: MetricColumn, reference: int) -> list[float | None]:
     """Corrected p value of every setting against the reference."""
     others = [i for i in range(len(primary.values)) if i != reference]
     raw = [wilcoxon(primary.values[i], primary.values[reference]) for i in others]

@@ -9,18 +9,10 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from pairreg.report.metric_columns import Measure
+from pairreg.metrics.catalogue import CATALOGUE
+from pairreg.report.metric_columns import MetricColumn
 from pairreg.report.ranking import Ranking
 
-PRINTED = (
-    "dice_mean",
-    "hd95_mean",
-    "tre_mean",
-    "ssim",
-    "folds_percent",
-    "sdlogj",
-    "seconds",
-)  # what a paper has room for
 SPECIAL = {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}", "·": r"$\cdot$"}
 SPECIAL |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 SPECIAL |= {"±": r"$\pm$", "–": "--", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "<": r"$<$", ">": r"$>$"}
@@ -42,18 +34,23 @@ class Line:
     cells: list[Cell]
 
 
+def printed() -> list[str]:
+    """The names of the metrics that a paper has room for."""
+    return [metric.name for metric in CATALOGUE if metric.in_paper]
+
+
 def header(ranking: Ranking, names: Sequence[str]) -> list[str]:
     """Titles of the columns after that of the settings."""
-    shown = [ranking.measures[name].title for name in names if name in ranking.measures]
+    shown = [ranking.columns[name].metric.title for name in names if name in ranking.columns]
     return ["n", *(["mean rank"] if ranked(ranking) else []), *shown, *(["p (Holm)"] if ranking.tested else [])]
 
 
 def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
-    """One line per setting, best first, with the measures in `names` that exist."""
-    shown = [ranking.measures[name] for name in names if name in ranking.measures]
+    """One line per setting, best first, with the metrics in `names` that exist."""
+    shown = [ranking.columns[name] for name in names if name in ranking.columns]
     table = []
     for i in ranking.order:
-        counts = [len(measure.values[i]) for measure in shown]
+        counts = [len(column.values[i]) for column in shown]
         cells = [Cell(span(counts), value=max(counts, default=0))]
         if ranked(ranking):
             best = ranking.ranks[i] == ranking.ranks.min()
@@ -75,12 +72,12 @@ def span(counts: Sequence[int]) -> str:
     return f"{high}" if low == high else f"{low}–{high}"
 
 
-def mean_text(measure: Measure, index: int) -> str:
-    mean, deviation = measure.means[index], measure.deviations[index]
+def mean_text(column: MetricColumn, index: int) -> str:
+    mean, deviation = column.means[index], column.deviations[index]
     if np.isnan(mean):
         return "–"
-    text = measure.text(float(mean))
-    return text if np.isnan(deviation) else f"{text} ± {measure.text(float(deviation))}"
+    text = column.metric.text(float(mean))
+    return text if np.isnan(deviation) else f"{text} ± {column.metric.text(float(deviation))}"
 
 
 def p_cell(ranking: Ranking, index: int) -> Cell:
@@ -92,7 +89,7 @@ def p_cell(ranking: Ranking, index: int) -> Cell:
 
 def write_csv(ranking: Ranking, path: Path) -> None:
     """Means and standard deviations in full precision, and the value of every axis in a column of its own."""
-    design, found = ranking.design, ranking.measures
+    design, found = ranking.design, ranking.columns
     columns = [f"{name} {part}" for name in found for part in ("mean", "sd", "n")]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -106,10 +103,10 @@ def write_csv(ranking: Ranking, path: Path) -> None:
 
 def write_tex(ranking: Ranking, path: Path) -> None:
     """A `tabular` to `\\input`, with the notes as comments."""
-    titles = ["setting", *header(ranking, PRINTED)]
+    titles = ["setting", *header(ranking, printed())]
     body = [
         [tex(line.label), *(rf"\textbf{{{tex(c.text)}}}" if c.best else tex(c.text) for c in line.cells)]
-        for line in lines(ranking, PRINTED)
+        for line in lines(ranking, printed())
     ]
     rows = "\n".join(" & ".join(row) + r" \\" for row in body)
     notes = "\n".join(f"% {note}" for note in [r"Needs \usepackage{booktabs}.", *ranking.notes])
@@ -128,8 +125,8 @@ def terminal_table(ranking: Ranking) -> Table:
     table = Table(title=f"{len(ranking.design.cells)} runs", title_justify="left", caption_justify="left")
     table.caption = "\n".join(ranking.notes)
     table.add_column("setting")
-    for title in header(ranking, PRINTED):
+    for title in header(ranking, printed()):
         table.add_column(title, justify="right")
-    for line in lines(ranking, PRINTED):
+    for line in lines(ranking, printed()):
         table.add_row(line.label, *(Text(cell.text, "bold" if cell.best else "") for cell in line.cells))
     return table

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from pairreg import option_files
 from pairreg.errors import InputError
+from pairreg.metrics.catalogue import CATALOGUE, find
 from pairreg.runs.spec import RunSpec
 from pairreg.study.checked_config import check
 from pairreg.study.compose import spec_of
@@ -90,6 +91,8 @@ class SearchSweeper(Sweeper):
             raise InputError("hydra.sweeper.objectives is empty: give metrics, such as {dice_mean: maximize}.")
         for name, direction in settings.objectives.items():
             option_files.one_of(f"hydra.sweeper.objectives.{name}", direction, ("minimize", "maximize"))
+            if find(name) is None:
+                option_files.one_of("hydra.sweeper.objectives: metric", name, [metric.name for metric in CATALOGUE])
         option_files.one_of("hydra.sweeper.sampler", settings.sampler, SAMPLERS)
         if min(settings.trials, settings.batch) < 1:
             raise InputError("hydra.sweeper.trials and hydra.sweeper.batch should be at least 1.")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.markup import escape
 from rich.table import Table
 
+from pairreg.metrics.catalogue import CATALOGUE, STAGES, find, of_kind
 from pairreg.runs.factors import factors
 from pairreg.runs.folder import state
 from pairreg.runs.outcome import RunOutcome
@@ -12,42 +13,30 @@ from pairreg.runs.replicates import pair_names, seeds
 from pairreg.runs.spec import RunSpec
 from pairreg.study.estimate import estimate
 
-BETTER = {
-    "ssim": "↑",
-    "mse": "↓",
-    "pcc": "↑",
-    "ncc": "↑",
-    "dice": "↑",
-    "hd95": "↓",
-    "tre": "↓",
-    "epe": "↓",
-    "folds": "↓",
-    "ndv": "↓",
-}
-STUDY_COLUMNS = ("ssim", "mse", "pcc", "ncc", "dice_mean", "tre_mean", "epe_mean", "folds_percent", "seconds")
-COST = ("seconds", "iterations", "peak_memory_mb")
-
 
 def number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def arrow(name: str) -> str:
-    return BETTER.get(name.partition("/")[0].partition("_")[0], "")
+def titled(name: str) -> str:
+    """The name of a metric with an arrow that says which way is better."""
+    metric = find(name)
+    return f"{name} {metric.arrow}".strip() if metric else name
 
 
 def run_table(metrics: Mapping[str, float]) -> Table:
     """Every metric before, after the initialisation, and after registration."""
+    costs = [metric.name for metric in of_kind("cost")]
     table = Table(title="before → after", title_justify="left")
     for column in ("metric", "before", "initialised", "after"):
         table.add_column(column, justify="left" if column == "metric" else "right")
     for name in metrics:
-        if name.startswith(("before/", "initial/")) or name in COST:
+        if name.partition("/")[0] in STAGES or name in costs:
             continue
-        earlier = [number(metrics.get(f"{stage}/{name}")) for stage in ("before", "initial")]
-        table.add_row(f"{name} {arrow(name)}", *earlier, f"[bold]{number(metrics[name])}")
+        earlier = [number(metrics.get(f"{stage}/{name}")) for stage in STAGES]
+        table.add_row(titled(name), *earlier, f"[bold]{number(metrics[name])}")
     table.add_section()
-    for name in COST:
+    for name in costs:
         table.add_row(name, "", "", number(metrics[name]))
     return table
 
@@ -56,14 +45,14 @@ def study_table(rows: Sequence[tuple[RunSpec, RunOutcome]]) -> Table:
     """One line per run, a column for everything that varies and every metric that exists."""
     table = Table(title=f"{len(rows)} runs", title_justify="left")
     varied = varying([task for task, _ in rows])
-    measured = [k for k in STUDY_COLUMNS if any(k in outcome.metrics for _, outcome in rows)]
+    measured = [m for m in CATALOGUE if m.in_terminal and any(m.name in outcome.metrics for _, outcome in rows)]
     for name in varied:
         table.add_column(name)
-    for name in measured:
-        table.add_column(f"{name} {arrow(name)}", justify="right")
+    for metric in measured:
+        table.add_column(metric.title, justify="right")
     table.add_column("run folder")
     for i, (_, outcome) in enumerate(rows):
-        values = [number(outcome.metrics.get(name)) for name in measured]
+        values = [number(outcome.metrics.get(metric.name)) for metric in measured]
         where = f"[red]failed: {escape(outcome.error)}" if outcome.error else outcome.folder.name
         table.add_row(*[column[i] for column in varied.values()], *values, where)
     return table

@@ -9,21 +9,21 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
-from pairreg.report.metric_columns import Measure
+from pairreg.report.metric_columns import MetricColumn
 
 BOXES_FROM = 5  # values
 BOXES = "Boxes: quartiles and median, whiskers to 1.5 times the box; a line is the mean of less than 5 values."
 
 
 @matplotlib.rc_context(PRINTED)
-def dice(folder: Path, name: str, labels: Sequence[Measure], setting_styles: Sequence[SettingStyle]) -> Path:
+def dice(folder: Path, name: str, labels: Sequence[MetricColumn], setting_styles: Sequence[SettingStyle]) -> Path:
     """Draw the Dice of each label by setting: all values, with `BOXES`."""
     width = max(0.13 * len(setting_styles) * len(labels), 0.9 * len(labels))
     figure = Figure(figsize=(float(np.clip(width, 4.5, 11)), 3.2 + 0.1 * len(setting_styles)), layout="constrained")
     axes = figure.subplots()
     step = 0.84 / len(setting_styles)
-    for i, measure in enumerate(labels):
-        for k, (values, style) in enumerate(zip(measure.values, setting_styles, strict=True)):
+    for i, column in enumerate(labels):
+        for k, (values, style) in enumerate(zip(column.values, setting_styles, strict=True)):
             at = i + (k - (len(setting_styles) - 1) / 2) * step
             line: dict[str, Any] = {"color": style.colour, "linewidth": 1.0}
             if len(values) >= BOXES_FROM:
@@ -36,7 +36,7 @@ def dice(folder: Path, name: str, labels: Sequence[Measure], setting_styles: Seq
             axes.plot(np.full(len(values), at), values, style.marker, color=style.colour, markersize=size, alpha=0.5)
         if i:
             axes.axvline(i - 0.5, color="0.85", linewidth=0.6, zorder=0)
-    names = [measure.name.removeprefix("dice/") for measure in labels]
+    names = [column.name.partition("/")[2] for column in labels]
     crowded = 0.075 * max(map(len, names)) * len(names) > figure.get_size_inches()[0]
     axes.set_xticks(
         range(len(labels)), names, fontsize=8, rotation=30 if crowded else 0, ha="right" if crowded else "center"
@@ -49,16 +49,16 @@ def dice(folder: Path, name: str, labels: Sequence[Measure], setting_styles: Seq
 
 
 @matplotlib.rc_context(PRINTED)
-def cost(folder: Path, name: str, measures: Sequence[Measure], setting_styles: Sequence[SettingStyle]) -> Path:
-    """Draw the mean of each measure as a bar per setting, and all values as dots."""
-    figure = Figure(figsize=(3.2 * len(measures) + 1.2, 0.24 * len(setting_styles) + 0.8), layout="constrained")
-    panels = figure.subplots(1, len(measures), squeeze=False, sharey=True)[0]
+def cost(folder: Path, name: str, columns: Sequence[MetricColumn], setting_styles: Sequence[SettingStyle]) -> Path:
+    """Draw the mean of each column as a bar per setting, and all values as dots."""
+    figure = Figure(figsize=(3.2 * len(columns) + 1.2, 0.24 * len(setting_styles) + 0.8), layout="constrained")
+    panels = figure.subplots(1, len(columns), squeeze=False, sharey=True)[0]
     at = np.arange(len(setting_styles))
-    for axes, measure in zip(panels, measures, strict=True):
-        axes.barh(at, measure.means, height=0.62, color=[style.colour for style in setting_styles], alpha=0.75)
-        for y, values in zip(at, measure.values, strict=True):
+    for axes, column in zip(panels, columns, strict=True):
+        axes.barh(at, column.means, height=0.62, color=[style.colour for style in setting_styles], alpha=0.75)
+        for y, values in zip(at, column.values, strict=True):
             axes.plot(values, np.full(len(values), y), "o", color="black", markersize=2, alpha=0.6)
-        axes.set_xlabel(measure.label)
+        axes.set_xlabel(column.metric.heading)
         axes.set_xlim(left=0)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(at, [style.label for style in setting_styles])

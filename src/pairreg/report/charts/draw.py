@@ -9,10 +9,11 @@ from pairreg.report.charts.curves import curves, terms_of
 from pairreg.report.charts.panel import panel
 from pairreg.report.charts.setting_style import SettingStyle, setting_styles
 from pairreg.report.charts.tradeoff import tradeoff
-from pairreg.report.metric_columns import measure
+from pairreg.report.metric_columns import label_columns, metric_column
 from pairreg.report.ranking import Ranking
 
-FOLDS, COSTS = "folds_percent", ("seconds", "peak_memory_mb")
+FOLDS, OVERLAP = "folds_percent", "dice_mean"  # what the trade-off and the figure by label are about
+COSTS = ("seconds", "peak_memory_mb")
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,20 @@ def draw(ranking: Ranking, folder: Path) -> tuple[list[Figure], list[Figure]]:
 
 
 def charts(ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> list[Figure]:
-    design, found, primary = ranking.design, ranking.measures, ranking.primary
+    design, found, primary = ranking.design, ranking.columns, ranking.primary
     figures = []
     if primary is not None and FOLDS in found:
-        match, folds = (measure(a, design, b) for a, b in ((primary.name, FOLDS), (FOLDS, primary.name)))
+        match = metric_column(primary.metric, design, beside=FOLDS)
+        folds = metric_column(found[FOLDS].metric, design, beside=primary.name)
         caption = (
             f"Large: mean of a setting over the {design.unit}s; small: every {design.unit}. "
             "No setting is better in both than one on the dashed line."
         )
         path = tradeoff(folder, "tradeoff", match, folds, shown)
-        figures.append(Figure(path, f"{primary.label} against folding", caption))
-    labels = dict.fromkeys(name for run in design.cells.values() for name in run.metrics if name.startswith("dice/"))
+        figures.append(Figure(path, f"{primary.metric.label} against folding", caption))
+    labels = label_columns(found[OVERLAP].metric, design) if OVERLAP in found else []
     if labels:
-        path = dice(folder, "dice", [measure(name, design) for name in labels], shown)
+        path = dice(folder, "dice", labels, shown)
         caption = f"Symbols: every {design.unit}. {BOXES}"
         figures.append(Figure(path, "Overlap by label", caption))
     costs = [found[name] for name in COSTS if name in found]

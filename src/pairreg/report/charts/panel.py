@@ -16,7 +16,7 @@ from pairreg.report.charts.planes import Plane, planes
 from pairreg.report.charts.setting_style import PRINTED, save_both
 from pairreg.report.charts.zoom import BOX_COLOURS, Box, boxes, enlarge, strip
 from pairreg.report.design import Design
-from pairreg.report.metric_columns import Measure
+from pairreg.report.metric_columns import MetricColumn
 from pairreg.runs.read import Run
 
 WIDEST = 8  # settings side by side
@@ -31,7 +31,7 @@ WARPED, ZOOM, LABELS, GRID = "image", "enlarged", "labels", "grid"
 
 
 @matplotlib.rc_context(PRINTED)
-def panel(folder: Path, name: str, design: Design, pair: str, primary: Measure | None) -> Path:
+def panel(folder: Path, name: str, design: Design, pair: str, primary: MetricColumn | None) -> Path:
     """Draw `pair`: the fixed and the initialised moving image, then image, labels and grid under every setting.
 
     Boxes show the same enlarged places everywhere. Of several seeds the first is drawn. Returns the path of the PNG.
@@ -102,10 +102,10 @@ def wrap(design: Design) -> list[list[int]]:
     return blocks
 
 
-def title(label: str, run: Run | None, primary: Measure | None) -> str:
+def title(label: str, run: Run | None, primary: MetricColumn | None) -> str:
     lines = label.split(" · ")
     if run is not None and primary is not None and primary.name in run.metrics:
-        lines.append(f"{primary.label} {primary.text(run.metrics[primary.name])}")
+        lines.append(f"{primary.metric.heading} {primary.metric.text(run.metrics[primary.name])}")
     return "\n".join(lines)
 
 

@@ -12,14 +12,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
-from pairreg.report.metric_columns import Measure
+from pairreg.report.metric_columns import MetricColumn
 
 WIDE = 30  # of positive values: from this ratio on they are drawn logarithmically
 FINEST = 0.01  # % of folded voxels from which on the axis is logarithmic
 
 
 @matplotlib.rc_context(PRINTED)
-def tradeoff(folder: Path, name: str, match: Measure, folds: Measure, setting_styles: Sequence[SettingStyle]) -> Path:
+def tradeoff(
+    folder: Path, name: str, match: MetricColumn, folds: MetricColumn, setting_styles: Sequence[SettingStyle]
+) -> Path:
     """Draw the mean of every setting, and the settings that none beats in both as a step line.
 
     A first panel shows the single values, too, which often spread much wider than the means.
@@ -35,10 +37,10 @@ def tradeoff(folder: Path, name: str, match: Measure, folds: Measure, setting_st
         for (x_mean, y_mean), style in zip(points, setting_styles, strict=True):
             axes.plot(x_mean, y_mean, style.marker, color=style.colour, markersize=7, markeredgecolor="white", zorder=3)
         scale(axes, np.concatenate(folds.values))
-        step = front(axes, points, match.sign)
+        step = front(axes, points, match.metric.direction)
         axes.set_xlabel("folded voxels (%)")
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel(match.title)
+    panels[0].set_ylabel(match.metric.title)
     panels[-1].set_title("means" if spread else "")
     legend(figure, [*(style.handle for style in setting_styles), *step])
     return save_both(figure, folder, name)

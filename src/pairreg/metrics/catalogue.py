@@ -1,0 +1,131 @@
+"""The one table of all metrics: what they are called, how they are read, where they are shown, what computes them.
+
+A new metric is a function in one of the modules beside this one, and a row in `CATALOGUE`. Its function takes by name
+what `pairreg.evaluate` offers for its kind, and returns a number, or a number per label:
+
+- `images`: `fixed`, `warped` `(*spatial,)` in preprocessed intensities, `mask` (bool, or None for everywhere).
+- `labels`: `fixed_labels`, `warped_labels` on the grid of the fixed labels, with its `spacing` (also as
+  `fixed_spacing`); `moving_labels` with `moving_spacing`; `labels`, the values that both maps have.
+- `landmarks`: `mapped_points`, the fixed landmarks carried through the transform, and `target_points`, the moving ones;
+  `(n, ndim)` in mm.
+- `truth`: `found`, `true`, displacements `(*spatial, ndim)` in mm; `mask`, the body, or None for everywhere.
+- `field`: `field` `(*spatial, ndim)` in voxels, without the initialisation.
+- `inverse`: `field` and its `inverse`, of a diffeomorphic transform.
+- `cost`: nothing; these are measured while the registration runs.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["images", "labels", "landmarks", "truth", "field", "inverse", "cost"]
+ARROWS = {1: "↑", -1: "↓", 0: ""}
+STAGES = ("before", "initial")  # prefixes of the metrics before the registration and after the initialisation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One row of the catalogue.
+
+    **Attributes:**
+
+    - `name`: in `metrics.json`, MLflow and CSV. Of a metric per label, the mean over labels ends in `_mean`; without
+      that ending there is no mean.
+    - `label`, `unit`: for people.
+    - `direction`: 1 if more is better, -1 if less is, 0 if neither.
+    - `decimals`: in tables.
+    - `kind`: what it is computed from; `function`: `module.name` within `pairreg.metrics`, None for a cost.
+    - `per_label`: whether it has a value for every label, under `stem/<label>`.
+    - `decides`: its place among the metrics that may decide a ranking, 1 first; None: it never does. True errors come
+      before the overlap of labels, and that before the similarity of images, which a wrong deformation can have, too.
+    - `in_terminal`, `in_paper`: whether it is a column of a study's table on the terminal, of its LaTeX table. The page
+      and the CSV file have all.
+    - `smallest`: voxels along each axis below which it is not defined.
+    """
+
+    name: str
+    label: str
+    direction: int
+    decimals: int
+    kind: Kind
+    function: str | None
+    unit: str = ""
+    per_label: bool = False
+    decides: int | None = None
+    in_terminal: bool = True
+    in_paper: bool = True
+    smallest: int = 0
+
+    @property
+    def stem(self) -> str:
+        """The name without the ending of a mean: what precedes the label in the name of a value per label."""
+        return self.name.removesuffix("_mean")
+
+    @property
+    def arrow(self) -> str:
+        """Which way is better, as a glyph for tables; empty if neither is."""
+        return ARROWS[self.direction]
+
+    @property
+    def heading(self) -> str:
+        """`HD95 (mm)`."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    @property
+    def title(self) -> str:
+        """`HD95 (mm) ↓`."""
+        return f"{self.heading} {self.arrow}".strip()
+
+    def text(self, value: float) -> str:
+        """A value in as many decimals as tables show."""
+        return f"{value:.{self.decimals}f}"
+
+
+# The order of the rows is that of the columns of every table.
+CATALOGUE = (
+    Metric(name="epe_mean", label="EPE", unit="mm", direction=-1, decimals=2, kind="truth",
+           function="truth.epe_mean", decides=1),
+    Metric(name="tre_mean", label="TRE", unit="mm", direction=-1, decimals=2, kind="landmarks",
+           function="landmarks.tre_mean", decides=2),
+    Metric(name="dice_mean", label="Dice", direction=1, decimals=3, kind="labels", function="overlap.dice",
+           per_label=True, decides=3),
+    Metric(name="hd95_mean", label="HD95", unit="mm", direction=-1, decimals=2, kind="labels", function="surface.hd95",
+           per_label=True, in_terminal=False),
+    Metric(name="volume_change", label="volume change", direction=0, decimals=3, kind="labels",
+           function="overlap.volume_change", per_label=True, in_terminal=False, in_paper=False),
+    Metric(name="ssim", label="SSIM", direction=1, decimals=3, kind="images", function="images.ssim", decides=4),
+    Metric(name="mse", label="MSE", direction=-1, decimals=4, kind="images", function="images.mse", in_paper=False),
+    Metric(name="pcc", label="PCC", direction=1, decimals=3, kind="images", function="images.pcc", in_paper=False),
+    Metric(name="ncc", label="NCC", direction=1, decimals=3, kind="images", function="images.ncc", in_paper=False),
+    Metric(name="folds_percent", label="folds", unit="%", direction=-1, decimals=3, kind="field",
+           function="deformation.folds_percent"),
+    Metric(name="ndv_percent", label="NDV", unit="%", direction=-1, decimals=3, kind="field",
+           function="diffeomorphism.ndv_percent"),
+    Metric(name="sdlogj", label="SD log J", direction=0, decimals=3, kind="field", function="deformation.sdlogj"),
+    Metric(name="sdlogj_l2r", label="SD log J (L2R)", direction=0, decimals=3, kind="field",
+           function="deformation.sdlogj_l2r", smallest=5),
+    Metric(name="inverse_consistency", label="inverse consistency", unit="voxels", direction=-1, decimals=3,
+           kind="inverse", function="consistency.inverse_consistency_mean"),
+    Metric(name="seconds", label="time", unit="s", direction=0, decimals=1, kind="cost", function=None),
+    Metric(name="peak_memory_mb", label="memory", unit="MB", direction=0, decimals=0, kind="cost", function=None,
+           in_terminal=False, in_paper=False),
+    Metric(name="iterations", label="iterations", direction=0, decimals=0, kind="cost", function=None,
+           in_terminal=False, in_paper=False),
+)  # fmt: skip
+
+
+def find(name: str) -> Metric | None:
+    """The row of a metric by its full name, such as `dice_mean`, `dice/lung` or `before/ssim`, if there is one."""
+    stage, _, rest = name.partition("/")
+    own = rest if stage in STAGES else name
+    stem, _, label = own.partition("/")
+    return next((row for row in CATALOGUE if row.name == own or (label and row.per_label and row.stem == stem)), None)
+
+
+def of_kind(kind: Kind) -> list[Metric]:
+    """The rows of one kind, in order."""
+    return [row for row in CATALOGUE if row.kind == kind]
+
+
+def deciding() -> list[Metric]:
+    """The metrics that may decide a ranking, the one that is asked first at the beginning."""
+    return sorted((row for row in CATALOGUE if row.decides is not None), key=lambda row: row.decides or 0)

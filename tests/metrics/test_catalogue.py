@@ -1,0 +1,145 @@
+"""One table names, formats and computes all metrics, and every table of a study follows it."""
+
+import csv
+import importlib
+import inspect
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pairreg import evaluate
+from pairreg.metrics import catalogue
+from pairreg.metrics.catalogue import CATALOGUE, Metric, deciding, find
+from pairreg.report.design import Design
+from pairreg.report.ranking import rank
+from pairreg.report.study_runs import read_study
+from pairreg.report.write import write_report
+
+OFFERED = {
+    "images": {"fixed", "warped", "mask"},
+    "labels": {
+        "fixed_labels",
+        "warped_labels",
+        "moving_labels",
+        "spacing",
+        "fixed_spacing",
+        "moving_spacing",
+        "labels",
+    },
+    "landmarks": {"mapped_points", "target_points"},
+    "truth": {"found", "true", "mask"},
+    "field": {"field"},
+    "inverse": {"field", "inverse"},
+}
+LATE = ("epe_mean", "inverse_consistency", "sdlogj", "sdlogj_l2r", "ndv_percent")  # what tables once forgot
+
+
+def test_names_are_unique_and_so_are_the_places_in_a_ranking():
+    assert len({row.name for row in CATALOGUE}) == len(CATALOGUE)
+    assert [row.name for row in deciding()] == ["epe_mean", "tre_mean", "dice_mean", "ssim"]
+
+
+@pytest.mark.parametrize("row", [row for row in CATALOGUE if row.kind != "cost"], ids=lambda row: row.name)
+def test_a_function_asks_for_what_its_kind_offers(row):
+    module, _, name = row.function.rpartition(".")
+    function = getattr(importlib.import_module(f"pairreg.metrics.{module}"), name)
+    needed = {key for key, p in inspect.signature(function).parameters.items() if p.default is p.empty}
+    assert needed and needed <= OFFERED[row.kind]
+    assert function.__doc__
+
+
+def test_a_metric_is_found_by_all_of_its_names():
+    assert find("dice/lung") is find("dice_mean") is find("before/dice/lung") is find("initial/dice_mean")
+    assert find("dice/lung").name == "dice_mean" and find("volume_change/1").name == "volume_change"
+    assert find("ssim/lung") is None and find("nothing") is None
+    assert find("hd95_mean").title == "HD95 (mm) ↓" and find("sdlogj").title == "SD log J"
+
+
+@pytest.fixture(scope="module")
+def diffeomorphic(pairreg, tmp_path_factory) -> tuple[Path, str]:
+    """A study on a phantom, whose deformation is known, by two transforms that have an inverse."""
+    folder = tmp_path_factory.mktemp("study")
+    small = ("pair.size=[64,48]", "pair.spacing=6.4", "transform=velocity", "transform.stride=2,3", "study=s")
+    done = pairreg("preset=smoke", "tracking=none", "pair=phantom_2d", *small, "-m", cwd=folder, COLUMNS="200")
+    assert done.returncode == 0, done.stderr
+    return folder / "runs" / "s", done.stdout
+
+
+def test_every_metric_of_a_run_has_a_row(diffeomorphic):
+    study, _ = diffeomorphic
+    for file in study.glob("*/metrics.json"):
+        metrics = json.loads(file.read_text())
+        assert [name for name in metrics if find(name) is None] == []
+        assert set(LATE) <= set(metrics)
+
+
+def test_every_table_has_what_the_catalogue_says(diffeomorphic):
+    study, terminal = diffeomorphic
+    (one, _) = study.glob("*/metrics.json")
+    present = [row for row in CATALOGUE if row.name in json.loads(one.read_text())]
+    assert set(LATE) < {row.name for row in present}
+    with (study / "report" / "table.csv").open(newline="") as file:
+        header = next(csv.reader(file))
+    page = (study / "report" / "index.html").read_text()
+    latex = (study / "report" / "table.tex").read_text()
+    shown = re.sub(r"[\s│┃]", "", terminal[terminal.index("2 runs") :])
+    for row in present:
+        assert f"{row.name} mean" in header
+        assert row.heading in page
+        assert (row.label in latex) == row.in_paper, row.name
+    assert all(row.in_terminal and row.in_paper for row in present if row.name in LATE)
+    for row in present:
+        if row.in_terminal:
+            assert row.label.split()[0] in shown, row.name
+
+
+Write = Callable[..., Path]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "better"),
+    [
+        ([{"epe_mean": 2.0, "tre_mean": 1.0}, {"epe_mean": 1.0, "tre_mean": 2.0}], 1),
+        ([{"tre_mean": 1.0, "dice_mean": 0.5}, {"tre_mean": 2.0, "dice_mean": 0.9}], 0),
+        ([{"dice_mean": 0.9, "ssim": 0.5}, {"dice_mean": 0.5, "ssim": 0.9}], 0),
+        ([{"ssim": 0.5}, {"ssim": 0.9}], 1),
+    ],
+)
+def test_true_errors_decide_before_overlap_before_similarity(write_run: Write, study: Path, metrics, better):
+    for name, measured in zip(("mse", "pcc"), metrics, strict=True):
+        write_run(name, similarity=name, metrics=measured)
+    ranking = rank(Design.of(read_study(study).runs))
+    assert ranking.primary is not None and ranking.primary.name == next(iter(metrics[0]))
+    assert ranking.order[0] == better
+
+
+def test_a_new_row_is_in_every_table(write_run: Write, study: Path, monkeypatch):
+    """A function and a row are all that a metric needs."""
+    row = Metric(name="sharpness", label="Sharpness", direction=1, decimals=2, kind="images", function="images.mse")
+    monkeypatch.setattr(catalogue, "CATALOGUE", (row, *CATALOGUE))
+    for module in ("pairreg.report.metric_columns", "pairreg.report.tables", "pairreg.report.page"):
+        monkeypatch.setattr(f"{module}.CATALOGUE", (row, *CATALOGUE))
+    images = {"fixed": np.zeros((8, 8)), "warped": np.ones((8, 8)), "mask": None}
+    assert evaluate.computed("images", images)["sharpness"] == 1.0
+    write_run("a", similarity="mse", metrics={"sharpness": 1.0})
+    write_run("b", similarity="pcc", metrics={"sharpness": 2.0})
+    write_report(study)
+    report = study / "report"
+    assert "sharpness mean" in (report / "table.csv").read_text()
+    assert "Sharpness ↑" in (report / "index.html").read_text()
+    assert "Sharpness" in (report / "table.tex").read_text()
+
+
+def test_a_metric_that_is_not_defined_is_absent():
+    thin = np.zeros((4, 9, 2))
+    assert "sdlogj_l2r" not in evaluate.of_field(thin) and "sdlogj" in evaluate.of_field(thin)
+    assert "sdlogj_l2r" in evaluate.of_field(np.zeros((5, 9, 2)))
+
+
+def test_no_decimals_are_lost_in_a_copy():
+    assert replace(CATALOGUE[0], decimals=0).text(1.6) == "2"
