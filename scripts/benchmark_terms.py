@@ -41,7 +41,7 @@ import pairreg
 from pairreg import backend
 from pairreg.backend import Tensor, tf
 from pairreg.backend.memory import reset_peak
-from pairreg.optimization.objective import Inputs, Objective, as_inputs
+from pairreg.optimization.objective import Inputs, Objective, Programs, as_inputs
 from pairreg.regularizer.base import Regularizer
 
 Shape = tuple[int, ...]
@@ -113,7 +113,7 @@ def compiled(option: Option) -> Callable[[Tensor, Inputs], tuple[Tensor, Tensor]
     term = pairreg.build(f"{group}/{name}")
     if group == "regularizer":
         return backend.compiled(functools.partial(penalty_and_gradient, term))
-    alone = Objective({name: term}, {}).value_and_gradient
+    alone = Programs(1).of(Objective({name: term}, {}))
     made: Callable[[Tensor, Inputs], tuple[Tensor, Tensor]] = tf.function(alone, autograph=False)
     return made  # it compiles its three programs itself: compiled as a whole they would be one
 

@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import pairreg
-from pairreg import option_files
+from pairreg import option_files, validation
 
 ALL = [(group, option) for group in option_files.groups() for option in pairreg.options(group)]
 NEEDS_FILES = {("pair", "files"), ("pair", "hdf5")}
@@ -57,7 +57,7 @@ def numbers() -> list[tuple[str, str, str]]:
     for group, option in ALL:
         node = option_files.option_node(f"{group}/{option}")
         target = option_files.locate(node["_target_"], option, option_files.TRUSTED)
-        _, hints = option_files.signature(target)
+        _, hints = validation.constructor(target)
         for key in node:
             hint = hints.get(key)
             kinds = set(typing.get_args(hint)) if isinstance(hint, types.UnionType) else {hint}

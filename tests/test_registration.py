@@ -1,5 +1,8 @@
 import dataclasses
+import functools
 import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -7,13 +10,15 @@ import SimpleITK as sitk
 import tensorflow as tf
 
 import pairreg
-from pairreg.optimization.compiled_level import _compiled_level
+from pairreg.optimization import compiled_level
+from pairreg.optimization.compiled_grids import CompiledGrids
 from pairreg.optimization.observer import Observer
 from pairreg.regularizer.base import Regularizer
 from pairreg.schedule.coarse_to_fine import CoarseToFine
 from pairreg.schedule.single_level import SingleLevel
 from pairreg.similarity.base import Similarity
 
+LONGER = {"preprocessing": "minmax", "initialization": "none", "schedule": SingleLevel(iterations=120)}
 SHORT = {"preprocessing": "minmax", "initialization": "none", "schedule": SingleLevel(iterations=5)}
 
 
@@ -28,18 +33,85 @@ def test_the_same_run_twice_gives_the_same_bytes(warped_2d, transform):
     np.testing.assert_array_equal(runs[0].history.rows, runs[1].history.rows)
 
 
-def test_compiled_steps_are_reused_whatever_the_weight(warped_2d):
+def test_compiled_steps_are_reused_whatever_the_weight(warped_2d, monkeypatch):
+    compiled = CompiledGrids()
+    built: list[str] = []
+    for name in ("CompiledGrid", "CompiledLevel"):
+        original = getattr(compiled_level, name).__init__
+        counted = functools.partialmethod(_count, built, name, original)
+        monkeypatch.setattr(getattr(compiled_level, name), "__init__", counted)
     for weight in (0.1, 0.2, 0.3):
         regularizer = pairreg.build("regularizer/diffusion", weight=weight)
         result = pairreg.register(
-            warped_2d.pair(), transform="displacement", similarity="ncc", regularizer=regularizer, **SHORT
+            warped_2d.pair(),
+            transform="displacement",
+            similarity="ncc",
+            regularizer=regularizer,
+            compiled=compiled,
+            **SHORT,
         )
         loss, ncc, diffusion = (result.history[n] for n in ("loss", "similarity/ncc", "regularizer/diffusion"))
         np.testing.assert_allclose(loss, ncc + weight * diffusion, rtol=1e-5)
-        sizes = _compiled_level.cache_info().currsize
-        if weight == 0.1:
-            first = sizes
-    assert sizes == first
+    assert built == ["CompiledGrid", "CompiledLevel"] and len(compiled) == 1
+
+
+def _count(self, built, name, original, *arguments):
+    built.append(name)
+    original(self, *arguments)
+
+
+def test_a_run_inside_another_one_changes_nothing(warped_2d):
+    """An observer that registers the same pair, with the same compiled parts, in the middle of a run."""
+
+    class Nested(Observer):
+        inner = None
+
+        def rows(self, start, rows):
+            if self.inner is None:
+                self.inner = pairreg.register(warped_2d.pair(), transform="displacement", seed=1, **SHORT)
+
+    nested = Nested()
+    compiled = CompiledGrids()
+    alone, outer = (
+        pairreg.register(
+            warped_2d.pair(),
+            transform="displacement",
+            similarity="mse",
+            observers=watching,
+            compiled=compiled,
+            **LONGER,
+        )
+        for watching in ([], [nested])
+    )
+    np.testing.assert_array_equal(outer.field, alone.field)
+    assert nested.inner is not None and np.abs(nested.inner.field).max() > 0
+
+
+def test_runs_in_threads_do_not_share_their_variables(warped_2d):
+    pairs = [warped_2d.pair(), dataclasses.replace(warped_2d.pair(), fixed=warped_2d.pair().moving)]
+    compiled = CompiledGrids()
+
+    def field(pair):
+        return pairreg.register(pair, transform="displacement", similarity="mse", compiled=compiled, **LONGER).field
+
+    alone = [field(pair) for pair in pairs]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(field, pairs * 2))
+    for found, expected in zip(together, alone * 2, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_compiled_grids_are_bounded_and_can_be_cleared(warped_2d):
+    compiled = CompiledGrids(capacity=2)
+    grids = []
+    for stride in (1, 2, 3):
+        transform = pairreg.build("transform/displacement", stride=stride)
+        pairreg.register(warped_2d.pair(), transform=transform, similarity="mse", compiled=compiled, **SHORT)
+        grids.append(weakref.ref(next(reversed(compiled._idle.values()))[0]))
+    assert len(compiled) == 2
+    assert grids[0]() is None and grids[1]() is not None, "the one that was not used for longest is forgotten"
+    compiled.clear()
+    assert len(compiled) == 0 and all(grid() is None for grid in grids)
 
 
 def test_every_term_is_recorded_unweighted_for_every_iteration(warped_2d):

@@ -11,6 +11,7 @@ from pairreg.backend.memory import peak_memory_mb, reset_peak
 from pairreg.errors import DivergedError, InputError
 from pairreg.evaluate import evaluate
 from pairreg.initialization.base import Initialization
+from pairreg.optimization.compiled_grids import CompiledGrids, of_this_process
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.observer import Observer, Observers
 from pairreg.optimization.optimize import optimize
@@ -38,13 +39,15 @@ def register(
     precision: Precision = "float32",
     seed: int = 0,
     observers: Iterable[Observer] = (),
+    compiled: CompiledGrids | None = None,
 ) -> Result:
     """Register `pair.moving` to `pair.fixed`.
 
     **Arguments:** every part is the name of an option (`"ncc"`) or an object (`build("similarity/ncc", window=7)`);
     `similarity` and `regularizer` also take lists of them, or a mapping from names to objects. `precision`: in which
     networks compute, everything else is float32. `seed` fixes the start of a network's weights. `observers` are told
-    of every chunk of iterations.
+    of every chunk of iterations. `compiled` keeps what is compiled for later runs; None: one that all runs of this
+    process share.
 
     Raises `InputError` for parts and images that cannot be used, `DivergedError` (with the result so far) if a term
     becomes NaN or infinite.
@@ -69,6 +72,7 @@ def register(
             precision,
             seed,
             watching,
+            of_this_process if compiled is None else compiled,
         )
     finally:
         watching.end()

@@ -122,5 +122,5 @@ def test_one_slice_is_as_a_plane() -> None:
 
 
 def test_margin_is_below_one() -> None:
-    with pytest.raises(pairreg.InputError, match="margin should be at least 0 and below 1"):
+    with pytest.raises(pairreg.InputError, match="margin should be below 1; it is 1.0"):
         build("jacobian", margin=1.0)

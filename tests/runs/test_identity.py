@@ -14,7 +14,7 @@ import pytest
 import SimpleITK as sitk
 
 import pairreg
-from pairreg import option_files
+from pairreg import option_files, validation
 from pairreg.errors import InputError
 from pairreg.markers import Neutral
 from pairreg.pair.files import load_pair
@@ -221,7 +221,7 @@ class Later(MSE):
 
 def test_a_setting_that_came_later_with_a_neutral_value_changes_no_name(monkeypatch):
     settings = {"weight": 1.0}
-    option_files.signature.cache_clear()
+    validation.constructor.cache_clear()
     before = identity.identity(CONFIG | {"similarity": {"mse": node("similarity/mse")}})[0]
     monkeypatch.setattr("pairreg.similarity.mse.MSE", Later)
     after = identity.identity(CONFIG | {"similarity": {"mse": node("similarity/mse", on="image", mask=None)}})[0]
@@ -229,7 +229,7 @@ def test_a_setting_that_came_later_with_a_neutral_value_changes_no_name(monkeypa
     for change in ({"on": "labels"}, {"mask": "lung"}):
         changed = CONFIG | {"similarity": {"mse": node("similarity/mse", on="image", **settings) | change}}
         assert identity.identity(changed)[0] != before
-    option_files.signature.cache_clear()
+    validation.constructor.cache_clear()
 
 
 def test_no_target_of_ours_and_no_path_is_part_of_an_identity(files):

@@ -110,5 +110,5 @@ def test_a_cylinder_has_the_profile_of_its_chords(mu: float) -> None:
 def test_the_camera_stays_outside_the_patient() -> None:
     with pytest.raises(InputError, match=r"radius 100 mm is too small; give 180 mm or more\."):
         Projector(square(), (PITCH,) * 3, Camera(radius=100))
-    with pytest.raises(InputError, match="no camera"):
+    with pytest.raises(InputError, match="views should be at least 1; it is 0"):
         Camera(views=0)

@@ -29,7 +29,7 @@ def levels(shape):
 @pytest.mark.parametrize("transform", GRIDS, ids=str)
 @pytest.mark.parametrize("shape", [(13, 16), (7, 8, 9)])
 def test_a_translation_survives_stride_and_level(shape, transform):
-    coarse, fine = (transform.for_spacing((1.0,) * len(shape)).parametrize(grid, "float32") for grid in levels(shape))
+    coarse, fine = (transform.parametrize(grid, "float32", (1.0,) * len(shape)) for grid in levels(shape))
     coarse.start_at_zero(0)
     coarse.nodes.assign(tf.ones_like(coarse.nodes) * 1.5)
     image = tf.zeros(shape)
@@ -45,8 +45,8 @@ def test_a_smooth_field_changes_little_between_levels(transform):
     """The field of a coarse level, seen on the fine one, is the same within the error of interpolation."""
     shape = (32, 40)
     settings = {"width": 4} if transform == "unet" else {}
-    chosen = pairreg.build(f"transform/{transform}", **settings).for_spacing((1.0, 1.0))
-    coarse, fine = (chosen.parametrize(grid, "float32") for grid in levels(shape))
+    chosen = pairreg.build(f"transform/{transform}", **settings)
+    coarse, fine = (chosen.parametrize(grid, "float32", (1.0, 1.0)) for grid in levels(shape))
     vectors = coarse.base if transform == "unet" else coarse.nodes
     coarse.start_at_zero(0)
     fine.start_at_zero(0)
@@ -98,5 +98,7 @@ def test_bspline_weights_sum_to_one_and_reproduce_a_line():
 
 
 def test_bspline_control_spacing_is_in_mm():
-    assert BSpline(control_spacing=10).for_spacing((5.0, 2.0)).strides == (2, 5)
-    assert BSpline(control_spacing=1).for_spacing((5.0, 2.0)).strides == (1, 1)
+    grid = LevelGrid((30, 40), (1, 1))
+    for control_spacing, strides in ((10, (2, 5)), (1, (1, 1))):
+        lattice = BSpline(control_spacing=control_spacing).parametrize(grid, "float32", (5.0, 2.0))
+        assert lattice.strides == strides

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from pairreg import option_files
+from pairreg import option_files, validation
 from pairreg.errors import InputError
 
 
@@ -41,7 +41,7 @@ def unknown_key(error: OmegaConfBaseException) -> str:
 
 def one_of_sentence(what: str, value: str, choices: list[str]) -> str:
     try:
-        option_files.one_of(what, value, choices)
+        validation.one_of(what, value, choices)
     except InputError as complaint:
         return str(complaint)
     return f"{what} {value!r} cannot be used here."

@@ -2,16 +2,21 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
+from pairreg.validation import Checked
 
 Work = Callable[[RunSpec], RunOutcome]  # can be pickled, and does not raise unless it is interrupted
 
 
-class Compute(ABC):
+@dataclass(frozen=True, kw_only=True)
+class Compute(Checked, ABC):
+    """A place where runs are computed."""
+
     in_process: ClassVar[bool] = False  # in the process of the command
     remote: ClassVar[bool] = False  # on other machines, which see the run folders
 

@@ -8,9 +8,10 @@ from pairreg.compute.base import Compute, Work
 from pairreg.compute.processes import Processes
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
+from pairreg.validation import Positive
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Local(Compute):
     """One run after the other in this process.
 
@@ -20,11 +21,7 @@ class Local(Compute):
 
     in_process: ClassVar[bool] = True
 
-    memory_gb: float = 4.0
-
-    def __post_init__(self) -> None:
-        if self.memory_gb <= 0:
-            raise ValueError(f"memory_gb is above 0; it is {self.memory_gb}")
+    memory_gb: Positive = 4.0
 
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         for i, task in enumerate(tasks):

@@ -16,11 +16,12 @@ from pairreg.backend.memory import held_mb
 from pairreg.compute.base import Compute, Work, died
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
+from pairreg.validation import Count, Positive
 
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Processes(Compute):
     """Several runs at once, each in a process that takes one run after the other.
 
@@ -34,14 +35,8 @@ class Processes(Compute):
       that it has compiled.
     """
 
-    workers: int | None = None
-    memory_gb: float = 4.0
-
-    def __post_init__(self) -> None:
-        if (self.workers is not None and self.workers < 1) or self.memory_gb <= 0:
-            raise ValueError(
-                f"workers is 1 or more, or null, memory_gb above 0; they are {self.workers}, {self.memory_gb}"
-            )
+    workers: Count | None = None
+    memory_gb: Positive = 4.0
 
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         del folder

@@ -8,9 +8,10 @@ from pairreg.compute.base import Compute, Work, died
 from pairreg.errors import InputError
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
+from pairreg.validation import NonNegative, Positive
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ray(Compute):
     """Every run as one task of an existing Ray cluster, one that was started with `ray start`.
 
@@ -20,8 +21,8 @@ class Ray(Compute):
     remote: ClassVar[bool] = True
 
     address: str = "auto"
-    cpus: float = 1
-    gpus: float = 0
+    cpus: Positive = 1
+    gpus: NonNegative = 0
 
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         del folder

@@ -4,18 +4,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from pairreg.compute.base import Compute, Work, died
 from pairreg.errors import InputError
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
+from pairreg.validation import Count, Positive
 
 POLL = 2.0  # seconds
 log = logging.getLogger("pairreg")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Slurm(Compute):
     """Every run as one task of a Slurm job array, by submitit. A pre-empted or timed-out task is queued again.
 
@@ -27,16 +30,12 @@ class Slurm(Compute):
     remote: ClassVar[bool] = True
 
     partition: str | None = None
-    minutes: int = 60
-    cpus: int = 4
-    memory_gb: float = 16
-    gpus: int = 0
-    at_once: int = 64
+    minutes: Count = 60
+    cpus: Count = 4
+    memory_gb: Positive = 16
+    gpus: Annotated[int, Field(ge=0)] = 0
+    at_once: Count = 64
     extra: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if min(self.minutes, self.cpus, self.memory_gb, self.at_once) <= 0 or self.gpus < 0:
-            raise ValueError("minutes, cpus, memory_gb and at_once are above 0 and gpus 0 or more")
 
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         import submitit

@@ -2,13 +2,16 @@ from dataclasses import dataclass
 
 import SimpleITK as sitk
 
-from pairreg.initialization.rigid import LEVELS, Euler, Rigid
+from pairreg.initialization.intensity_search import LEVELS, Euler, IntensitySearch
 from pairreg.pair.pair import Pair
 
 
 @dataclass(frozen=True, kw_only=True)
-class Affine(Rigid):
-    """The affine transform of highest mutual information, found from the rigid one; never worse than that one."""
+class Affine(IntensitySearch):
+    """The affine transform of highest mutual information, found from the rigid one; never worse than that one.
+
+    **Arguments** as of `IntensitySearch`.
+    """
 
     def estimate(self, pair: Pair) -> sitk.Transform:
         finer = LEVELS[pair.ndim][1:]  # the coarsest has too few voxels for its parameters

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import SimpleITK as sitk
 
 from pairreg.pair.pair import Pair
+from pairreg.validation import Checked
 
 
 @dataclass(frozen=True, kw_only=True)
-class Initialization(ABC):
+class Initialization(Checked, ABC):
     """A coarse alignment before the deformable registration."""
 
     @abstractmethod

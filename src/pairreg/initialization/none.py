@@ -7,7 +7,7 @@ from pairreg.pair.pair import Pair
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity(Initialization):
+class NoInitialization(Initialization):
     """The two scanner coordinate systems agree already."""
 
     def __call__(self, pair: Pair) -> sitk.Transform:

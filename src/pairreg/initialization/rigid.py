@@ -1,98 +1,16 @@
 from dataclasses import dataclass
-from itertools import product
-from typing import TypeVar
+from typing import final
 
 import SimpleITK as sitk
 
-from pairreg.errors import InputError
-from pairreg.initialization.base import Initialization
-from pairreg.initialization.center_of_mass import centered
-from pairreg.initialization.low_resolution import low_resolution
-from pairreg.initialization.mutual_information import STRIDES, optimise, overlap_weighted_mi
-from pairreg.initialization.single_thread import one_thread
+from pairreg.initialization.intensity_search import IntensitySearch
 from pairreg.pair.pair import Pair
 
-Euler = sitk.Euler2DTransform | sitk.Euler3DTransform
-T = TypeVar("T", bound=sitk.Transform)
-LEVELS = {2: (32, 64, 128), 3: (16, 32, 64)}  # voxels along the longest side
-FEWEST = 100  # voxels in the mask that a level is worth
-JUDGED = {2: 128, 3: 48}  # the same, where transforms are compared
 
-
+@final
 @dataclass(frozen=True, kw_only=True)
-class Rigid(Initialization):
-    """The rotation and translation of highest mutual information, so for any two modalities.
-
-    It starts from the best of three: scanner coordinates, centres of the grids, centres of mass; it is coarse to fine,
-    at most 128 voxels across in 2-D and 64 in 3-D, and finds rotations of up to about 30 degrees. The result is at
-    least as good (mutual information times overlap) as the start. Two runs give the same bits.
-
-    **Arguments:**
-
-    - `samples`: voxels at random that the mutual information is estimated from.
-    - `iterations`: at most, of each of the two searches per level.
-    - `seed`: of the samples.
-
-    Raises `InputError` (when called) for images that share no information.
-    """
-
-    samples: int = 20000
-    iterations: int = 200
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if min(self.samples, self.iterations) < 1 or self.seed < 0:
-            given = f"{self.samples}, {self.iterations} and {self.seed}"
-            raise ValueError(f"samples and iterations are 1 or more and the seed 0 or more; they are {given}")
-
-    def __call__(self, pair: Pair) -> sitk.Transform:
-        try:
-            with one_thread():
-                return self.estimate(pair)
-        except RuntimeError as error:
-            lost = f"The images of {pair.name} lose each other during the initialisation"
-            raise InputError(f"{lost}; check their masks and contents or use initialization=center_of_mass.") from error
+class Rigid(IntensitySearch):
+    """The rotation and translation of highest mutual information; **arguments** as of `IntensitySearch`."""
 
     def estimate(self, pair: Pair) -> sitk.Transform:
         return self.estimate_rigid(pair)
-
-    def estimate_rigid(self, pair: Pair) -> Euler:
-        return self.refine(euler(best_start(pair)), pair, LEVELS[pair.ndim])
-
-    def refine(self, transform: T, pair: Pair, levels: tuple[int, ...]) -> T:
-        """`transform` after each search that improved it: one that goes astray does not spoil the rest."""
-        judged = low_resolution(pair, JUDGED[pair.ndim])
-        levels_ = [low_resolution(pair, across) for across in levels]
-        for level, stride in product((v for v in levels_ if v.voxels >= FEWEST), STRIDES):
-            moved = type(transform)(transform)
-            optimise(level, moved, stride, self.samples, self.iterations, self.seed)
-            transform = max(transform, moved, key=lambda candidate: overlap_weighted_mi(judged, candidate))
-        return transform
-
-
-def best_start(pair: Pair) -> sitk.AffineTransform:
-    """The translation of highest `overlap_weighted_mi`, around the centre of the fixed mass, best for rotations."""
-    mass = centered(pair, "mass")
-    translations = (0.0,) * pair.ndim, centered(pair, "geometry").GetTranslation(), mass.GetTranslation()
-    judged = low_resolution(pair, JUDGED[pair.ndim])
-    starts = [translation(mass.GetCenter(), shift) for shift in translations]
-    scores = [overlap_weighted_mi(judged, start) for start in starts]
-    if max(scores) <= 0:
-        raise InputError(
-            f"The images of {pair.name} share no information at any start; check their masks and contents."
-        )
-    return starts[scores.index(max(scores))]
-
-
-def translation(center: tuple[float, ...], shift: tuple[float, ...]) -> sitk.AffineTransform:
-    transform = sitk.AffineTransform(len(center))
-    transform.SetCenter(center)
-    transform.SetTranslation(shift)
-    return transform
-
-
-def euler(start: sitk.AffineTransform) -> Euler:
-    transform: Euler = sitk.Euler2DTransform() if start.GetDimension() == 2 else sitk.Euler3DTransform()
-    transform.SetCenter(start.GetCenter())
-    transform.SetTranslation(start.GetTranslation())
-    return transform

@@ -1,53 +1,72 @@
 """A compiled optimisation problem: one transform, one level grid and one set of terms, for any pair of that size."""
 
-import dataclasses
-import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from pairreg.backend import Tensor, tf
-from pairreg.optimization.objective import Inputs, Objective
-from pairreg.regularizer.base import Regularizer
-from pairreg.similarity.base import Similarity
-from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transform
+from pairreg.optimization.cache_key import cache_key
+from pairreg.optimization.objective import Inputs, Objective, Programs
+from pairreg.optimization.recent import Recent
+from pairreg.transform.base import LevelGrid, Precision, Transform
 
-Terms = tuple[tuple[str, Any], ...]
+VARIANTS = 32  # programs of each kind that one grid keeps: as many similarities or regularisers as a study compares
+LOOPS = 4  # compiled loops that a level keeps: a sweep over learning rates would make one for each
+
+
+class CompiledGrid:
+    """The parameters of a transform on one grid, their traced field, and what was compiled for them.
+
+    A run with other terms does not trace the network anew, and one with other similarities finds the compiled
+    regularisers. All runs that use it share its variables: only one at a time may, see `CompiledGrids`.
+    """
+
+    def __init__(self, transform: Transform, grid: LevelGrid, precision: Precision, spacing: Sequence[float]):
+        self.parametrization = transform.parametrize(grid, precision, spacing)
+        # The network is not compiled by XLA, which is slower at convolutions.
+        self.field = tf.function(self.parametrization.field, autograph=False)
+        self.learning_rate = transform.learning_rate
+        # float16 has no numbers below 6e-8: its gradients are computed at a scale of 1.
+        self.rescale = precision == "mixed_float16"
+        self._levels: Recent[CompiledLevel] = Recent(VARIANTS)
+        self._programs = Programs(VARIANTS)
+
+    def level(self, objective: Objective) -> "CompiledLevel":
+        """The problem with the terms of `objective` on this grid; their weights may differ from those of before."""
+        key = cache_key([list(objective.similarities.items()), list(objective.regularizers.items())])
+        return self._levels.get(key, lambda: CompiledLevel(self, objective, self._programs))
 
 
 class CompiledLevel:
-    """Holds the variables and the compiled functions; the images, spacing and weights are `inputs`, set per run."""
+    """Holds the compiled functions of one objective; images, spacing and weights are `inputs`, set for each run."""
 
     inputs: Inputs
 
-    def __init__(self, transform: Transform, grid: LevelGrid, precision: Precision, objective: Objective):
-        self.parametrization, self._field = parametrized(transform, grid, precision)
-        # float16 has no numbers below 6e-8: its gradients are computed at a scale of 1
-        self.rescale = precision == "mixed_float16"
-        self.variables = self.parametrization.variables
-        self.objective = objective
-        self.learning_rate = transform.learning_rate
+    def __init__(self, grid: CompiledGrid, objective: Objective, programs: Programs):
+        self.grid, self.objective = grid, objective
+        self.parametrization = grid.parametrization
+        self.variables = grid.parametrization.variables
+        self.learning_rate = grid.learning_rate
         self.columns = 2 + len(objective.names)
-        self._made: dict[Hashable, Any] = {}
+        self._value_and_gradient = programs.of(objective)
+        self._once: Recent[Any] = Recent(LOOPS)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """`make()`, remembered with this problem: compiled loops are expensive, and never freed by TensorFlow."""
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]
+        """`make()`, remembered with this problem: compiled loops are expensive."""
+        return self._once.get(key, make)
 
     def value_and_gradients(self, inputs: Inputs) -> tuple[Tensor, list[Tensor]]:
         """`[loss, *terms, norm of the gradient]` and the gradients of the variables."""
         with tf.GradientTape() as tape:
-            field = self._field(inputs.fixed, inputs.moving)  # not by XLA, which is slower at convolutions
-        values, gradient = self.objective.value_and_gradient(field, inputs)
-        scale = 1 / (tf.reduce_max(tf.abs(gradient)) + 1e-30) if self.rescale else tf.ones(())
+            field = self.grid.field(inputs.fixed, inputs.moving)
+        values, gradient = self._value_and_gradient(field, inputs)
+        scale = 1 / (tf.reduce_max(tf.abs(gradient)) + 1e-30) if self.grid.rescale else tf.ones(())
         gradients = tape.gradient(field, self.variables, output_gradients=gradient * scale)
         gradients = [g / scale for g in gradients]
         return tf.concat([values, tf.linalg.global_norm(gradients)[None]], 0), gradients
 
     def field(self) -> Tensor:
         """The present displacement field `(*shape, ndim)`, constraints included."""
-        field = self._field(self.inputs.fixed, self.inputs.moving)
+        field = self.grid.field(self.inputs.fixed, self.inputs.moving)
         return self.objective.constrained(field, self.inputs.spacing)
 
     def inverse_field(self) -> Tensor | None:
@@ -65,35 +84,3 @@ class CompiledLevel:
         if coarser is not None:
             self.parametrization.continue_from(coarser.parametrization, coarser.inputs.fixed, coarser.inputs.moving)
         self.inputs = inputs
-
-
-@functools.cache
-def parametrized(transform: Transform, grid: LevelGrid, precision: Precision) -> tuple[Parametrization, Any]:
-    """The parameters of a level and its traced field: a run with other terms does not trace the network anew."""
-    parametrization = transform.parametrize(grid, precision)
-    return parametrization, tf.function(parametrization.field, autograph=False)
-
-
-def compiled_level(transform: Transform, grid: LevelGrid, precision: Precision, objective: Objective) -> CompiledLevel:
-    """The problem of an earlier run in this process that had the same parts (weights may differ), else a new one."""
-    terms = unweighted(objective.similarities), unweighted(objective.regularizers)
-    return _compiled_level(transform, grid, precision, *terms)
-
-
-@functools.cache
-def _compiled_level(
-    transform: Transform, grid: LevelGrid, precision: Precision, similarities: Terms, regularizers: Terms
-) -> CompiledLevel:
-    return CompiledLevel(transform, grid, precision, Objective(dict(similarities), dict(regularizers)))
-
-
-def unweighted(terms: Any) -> Terms:
-    def without_weight(term: Similarity | Regularizer) -> Any:
-        if not dataclasses.is_dataclass(term):
-            return term
-        # weights and stiffness maps are inputs of the compiled graph, not parts of it
-        inputs: dict[str, Any] = {"weight": 1.0, "stiffness": None}
-        present = {field.name for field in dataclasses.fields(term)} & set(inputs)
-        return dataclasses.replace(term, **{name: inputs[name] for name in present})
-
-    return tuple((name, without_weight(term)) for name, term in terms.items())

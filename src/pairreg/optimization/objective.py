@@ -1,11 +1,12 @@
 """The objective: weighted similarity terms plus weighted regulariser terms of one displacement field."""
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pairreg.backend import Tensor, compiled, tf
+from pairreg.optimization.cache_key import cache_key
+from pairreg.optimization.recent import Recent
 from pairreg.regularizer.base import Regularizer
 from pairreg.similarity.base import Similarity
 from pairreg.transform.warp import warp
@@ -46,41 +47,57 @@ class Objective:
 
     @property
     def constrains(self) -> bool:
-        return any(type(term).constrain is not Regularizer.constrain for term in self.regularizers.values())
+        return any(term.has_constraint for term in self.regularizers.values())
 
     def constrained(self, field: Tensor, spacing: Tensor) -> Tensor:
         return constrained(tuple(self.regularizers.values()), field, spacing)
 
-    def value_and_gradient(self, field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        """`[loss, *terms]` (terms unweighted) and the derivative of the loss by the field.
 
-        Three programs of XLA, not one: within a program it repeats arithmetic for everything that reads the result, and
-        would warp the image anew for each tap of a window.
-        """
-        warp_, pull_back = field_programs(tuple(self.regularizers.values()))
-        n = len(self.similarities)
-        warped, mask = warp_(field, inputs)
-        similarities, by_warped = self._compare(warped, mask, inputs, inputs.weights[:n])
-        penalties, gradient = pull_back(field, by_warped, inputs, inputs.weights[n:])
-        terms = tf.concat([similarities, penalties], 0)
-        return tf.concat([tf.reduce_sum(terms * inputs.weights)[None], terms], 0), gradient
+class Programs:
+    """The compiled parts of objectives on one grid: those of the field by regularisers, the others by similarities.
 
-    @functools.cached_property
-    def _compare(self) -> Callable[..., tuple[Tensor, Tensor]]:
-        return compiled(self.compared)
+    Three programs of XLA, not one: within a program it repeats arithmetic for everything that reads the result, and
+    would warp the image anew for each tap of a window.
 
-    def compared(self, warped: Tensor, mask: Tensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """The similarities, and the derivative of their weighted sum by the warped image."""
+    **Arguments:** `capacity`: how many of each kind are kept.
+    """
+
+    def __init__(self, capacity: int):
+        self._of_field: Recent[tuple[Callable[..., Any], Callable[..., Any]]] = Recent(capacity)
+        self._of_images: Recent[Callable[..., Any]] = Recent(capacity)
+
+    def of(self, objective: Objective) -> Callable[[Tensor, Inputs], tuple[Tensor, Tensor]]:
+        """A function of a field and the inputs: `[loss, *terms]` (terms unweighted) and the loss's derivative by it."""
+        similarities, regularizers = tuple(objective.similarities.values()), tuple(objective.regularizers.values())
+        warp_, pull_back = self._of_field.get(cache_key(regularizers), lambda: field_programs(regularizers))
+        compare = self._of_images.get(cache_key(similarities), lambda: image_program(similarities))
+        n = len(similarities)
+
+        def value_and_gradient(field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
+            warped, mask = warp_(field, inputs)
+            values, by_warped = compare(warped, mask, inputs, inputs.weights[:n])
+            penalties, gradient = pull_back(field, by_warped, inputs, inputs.weights[n:])
+            terms = tf.concat([values, penalties], 0)
+            return tf.concat([tf.reduce_sum(terms * inputs.weights)[None], terms], 0), gradient
+
+        return value_and_gradient
+
+
+def image_program(similarities: Sequence[Similarity]) -> Callable[..., Any]:
+    """Compile the similarities, and the derivative of their weighted sum by the warped image."""
+
+    def compared(warped: Tensor, mask: Tensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(warped)
-            values = as_vector([term(inputs.fixed, warped, mask) for term in self.similarities.values()], warped)
+            values = as_vector([term(inputs.fixed, warped, mask) for term in similarities], warped)
             total = tf.reduce_sum(values * weights)
         return values, tape.gradient(total, warped)
 
+    return compiled(compared)
 
-@functools.cache
-def field_programs(regularizers: tuple[Regularizer, ...]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """What needs no similarity, compiled: the next run of a study that compares similarities has it already."""
+
+def field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Compile warp and penalties: they do not depend on the similarities, so runs that differ in these reuse them."""
 
     def warped_and_mask(field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
         warped, covered = warp(inputs.moving, constrained(regularizers, field, inputs.spacing), inputs.usable)

@@ -6,7 +6,8 @@ import numpy as np
 
 from pairreg.backend import Tensor
 from pairreg.errors import DivergedError
-from pairreg.optimization.compiled_level import CompiledLevel, compiled_level
+from pairreg.optimization.compiled_grids import CompiledGrids
+from pairreg.optimization.compiled_level import CompiledLevel
 from pairreg.optimization.history import History
 from pairreg.optimization.objective import Inputs, Objective, as_inputs
 from pairreg.optimization.observer import Observer
@@ -37,27 +38,28 @@ def optimize(
     precision: Precision,
     seed: int,
     observer: Observer,
+    compiled: CompiledGrids,
 ) -> Solution:
-    """Minimise the objective level by level, coarse to fine."""
+    """Minimise the objective level by level, coarse to fine; `compiled` lends what earlier runs have compiled."""
     history = History(objective.names)
     levels = list(schedule.levels(prepared.fixed.ndim))
     observer.begin(history.names, levels)
-    transform = transform.for_spacing(prepared.spacing)
     problem: CompiledLevel | None = None
     diverged = None
-    for number, level in enumerate(levels, start=1):
-        grid = prepared.grid(level_factors(prepared.fixed.shape, prepared.spacing, level.scale))
-        finer = compiled_level(transform, grid, precision, objective)
-        finer.start(level_inputs(prepared, grid, objective), problem, seed)
-        problem = finer
-        try:
-            optimizer.minimize(problem, level.iterations, Recorder(history, number, schedule, observer))
-        except DivergedError as error:
-            diverged = error
-            break
-    assert problem is not None
-    field = on_fixed_grid(problem.field(), problem, prepared)
-    inverse = on_fixed_grid(problem.inverse_field(), problem, prepared)
+    with compiled.lease() as lease:
+        for number, level in enumerate(levels, start=1):
+            grid = prepared.grid(level_factors(prepared.fixed.shape, prepared.spacing, level.scale))
+            finer = lease.level(transform, grid, precision, prepared.spacing, objective)
+            finer.start(level_inputs(prepared, grid, objective), problem, seed)
+            problem = finer
+            try:
+                optimizer.minimize(problem, level.iterations, Recorder(history, number, schedule, observer))
+            except DivergedError as error:
+                diverged = error
+                break
+        assert problem is not None
+        field = on_fixed_grid(problem.field(), problem, prepared)
+        inverse = on_fixed_grid(problem.inverse_field(), problem, prepared)
     assert field is not None
     return Solution(field, inverse, history, diverged)
 

@@ -1,8 +1,16 @@
+from typing import Annotated
+
+from pydantic import Field
+
 from pairreg.optimizer.gradient_descent import GradientDescent, LearningRate, keras_optimizer
+from pairreg.validation import NonNegative, checked
+
+Memory = Annotated[float, Field(ge=0, lt=1)]  # part of the past that is kept at each step
 
 
+@checked
 def adam(
-    learning_rate: LearningRate = None, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7
+    learning_rate: LearningRate = None, beta_1: Memory = 0.9, beta_2: Memory = 0.999, epsilon: NonNegative = 1e-7
 ) -> GradientDescent:
     """Adam of Keras. **Arguments:** `learning_rate`: a number, a schedule of Keras, or None = what suits the transform.
 

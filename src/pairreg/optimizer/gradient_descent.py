@@ -9,6 +9,7 @@ import numpy as np
 
 from pairreg.backend import Tensor, keras, tf
 from pairreg.optimizer.base import Report
+from pairreg.validation import NonNegative
 
 if TYPE_CHECKING:
     from pairreg.optimization.compiled_level import CompiledLevel
@@ -25,7 +26,7 @@ class RateSchedule(Protocol):
     def get_config(self) -> dict[str, Any]: ...
 
 
-LearningRate = float | RateSchedule | None
+LearningRate = NonNegative | RateSchedule | None
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,6 @@ class Loop:
 
 
 def keras_optimizer(name: str, learning_rate: Any, **settings: Any) -> GradientDescent:
-    """`keras.optimizers.NAME` with these arguments. Raises `ValueError` for numbers below 0."""
-    for key, value in {"learning_rate": learning_rate, **settings}.items():
-        if isinstance(value, int | float) and value < 0:
-            raise ValueError(f"{key} should be at least 0; it is {value}")
+    """`keras.optimizers.NAME` with these arguments; without a learning rate if that is None."""
     chosen = {} if learning_rate is None else {"learning_rate": learning_rate}
     return GradientDescent(name, chosen | settings)

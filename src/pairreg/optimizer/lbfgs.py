@@ -6,6 +6,7 @@ import scipy.optimize
 
 from pairreg.backend import Tensor, tf
 from pairreg.optimizer.base import Report
+from pairreg.validation import Checked, Count
 
 if TYPE_CHECKING:
     from pairreg.optimization.compiled_level import CompiledLevel
@@ -14,7 +15,7 @@ JITTER = 0.01  # voxels (or network weights)
 
 
 @dataclass(frozen=True, kw_only=True)
-class LBFGS:
+class LBFGS(Checked):
     """L-BFGS-B of SciPy on the flat parameters: few, expensive iterations, each with a line search.
 
     Deterministic objectives only (all of ours are). The parameters pass through Python in float64 on every evaluation.
@@ -24,11 +25,7 @@ class LBFGS:
     Source: Liu & Nocedal, Mathematical Programming 45:503 (1989).
     """
 
-    memory: int = 10
-
-    def __post_init__(self) -> None:
-        if self.memory < 1:
-            raise ValueError(f"memory should be at least 1 step; it is {self.memory}")
+    memory: Count = 10
 
     def minimize(self, problem: "CompiledLevel", iterations: int, report: Report) -> None:
         run = FlatObjective(problem, report)

@@ -1,7 +1,9 @@
 from pairreg.optimizer.gradient_descent import GradientDescent, LearningRate, keras_optimizer
+from pairreg.validation import NonNegative, checked
 
 
-def sgd(learning_rate: LearningRate = 3.0, momentum: float = 0.9, nesterov: bool = False) -> GradientDescent:
+@checked
+def sgd(learning_rate: LearningRate = 3.0, momentum: NonNegative = 0.9, nesterov: bool = False) -> GradientDescent:
     """Gradient descent of Keras, with momentum.
 
     The step is proportional to the gradient, which shrinks with the number of voxels, so no learning rate suits every

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pairreg.errors import InputError
 from pairreg.files import existing
-from pairreg.option_files import one_of
 from pairreg.pair.hdf5 import IMAGES, POINTS
+from pairreg.validation import one_of
 
 REQUIRED = ("case", "fixed", "moving")
 COLUMNS = ("case", *IMAGES, *POINTS)

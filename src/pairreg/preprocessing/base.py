@@ -3,17 +3,26 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 import SimpleITK as sitk
+from pydantic import AfterValidator
 
 from pairreg.errors import InputError
 from pairreg.geometry import array, blur, per_axis, resample_to_spacing
 from pairreg.pair.pair import Pair
+from pairreg.validation import Checked, Finite, NonNegative, Positive
+
+
+def _rising(limits: Sequence[float]) -> Sequence[float]:
+    if len(limits) != 2 or limits[0] >= limits[1]:
+        raise ValueError("a lower and a higher number, such as [0, 1]")
+    return limits
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preprocessing(ABC):
+class Preprocessing(Checked, ABC):
     """Maps the intensities of both images to a common range; blurs them and resamples the fixed one on request.
 
     **Arguments:**
@@ -26,18 +35,10 @@ class Preprocessing(ABC):
     Labels, masks, landmarks and channels stay as they are.
     """
 
-    blur_fixed: float = 0.0
-    blur_moving: float = 0.0
-    spacing: float | list[float] | tuple[float, ...] | None = None
-    range: list[float] | tuple[float, ...] = (0.0, 1.0)
-
-    def __post_init__(self) -> None:
-        if min(self.blur_fixed, self.blur_moving) < 0:
-            raise ValueError(f"blur is a sigma in mm, 0 or more; it is {self.blur_fixed}, {self.blur_moving}")
-        if not finite(self.range) or len(self.range) != 2 or self.range[0] >= self.range[1]:
-            raise ValueError(f"range is a lower and a higher number, such as [0, 1]; it is {list(self.range)}")
-        if self.spacing is not None and not all(0 < s < np.inf for s in np.atleast_1d(self.spacing)):
-            raise ValueError(f"spacing is above 0 mm; it is {self.spacing}")
+    blur_fixed: NonNegative = 0.0
+    blur_moving: NonNegative = 0.0
+    spacing: Positive | list[Positive] | tuple[Positive, ...] | None = None
+    range: Annotated[list[Finite] | tuple[Finite, ...], AfterValidator(_rising)] = (0.0, 1.0)
 
     def __call__(self, pair: Pair) -> Pair:
         """The pair with float32 images in `range`; raises `InputError` for an image that becomes constant."""
@@ -71,7 +72,3 @@ def inside(image: sitk.Image, mask: sitk.Image | None) -> np.ndarray:
         return voxels.ravel()
     selected = voxels[array(sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0]
     return selected if selected.size else voxels.ravel()
-
-
-def finite(numbers: Sequence[float]) -> bool:
-    return bool(np.isfinite(numbers).all())

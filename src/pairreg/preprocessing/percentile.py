@@ -1,8 +1,12 @@
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from pairreg.preprocessing.base import Preprocessing
+
+Percentage = Annotated[float, Field(ge=0, le=100)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,13 +16,13 @@ class Percentile(Preprocessing):
     **Arguments:** `lower`, `upper`: percentiles, 0 to 100.
     """
 
-    lower: float = 0.5
-    upper: float = 99.5
+    lower: Percentage = 0.5
+    upper: Percentage = 99.5
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.lower < self.upper <= 100:
-            raise ValueError(f"lower and upper are percentiles, 0 to 100; they are {self.lower} and {self.upper}")
+    def problem(self) -> str | None:
+        if self.lower >= self.upper:
+            return f"lower should be below upper; they are {self.lower} and {self.upper}."
+        return None
 
     def limits(self, intensities: np.ndarray) -> tuple[float, float]:
         lower, upper = np.percentile(intensities, (self.lower, self.upper))

@@ -2,7 +2,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pairreg.preprocessing.base import Preprocessing, finite
+from pairreg.preprocessing.base import Preprocessing
+from pairreg.validation import Finite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,13 +13,13 @@ class Window(Preprocessing):
     **Arguments:** `lower`, `upper`: limits in the intensities of the images.
     """
 
-    lower: float = -1000.0
-    upper: float = 500.0
+    lower: Finite = -1000.0
+    upper: Finite = 500.0
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not finite((self.lower, self.upper)) or self.lower >= self.upper:
-            raise ValueError(f"lower is below upper, both finite; they are {self.lower} and {self.upper}")
+    def problem(self) -> str | None:
+        if self.lower >= self.upper:
+            return f"lower should be below upper; they are {self.lower} and {self.upper}."
+        return None
 
     def limits(self, intensities: np.ndarray) -> tuple[float, float]:
         return self.lower, self.upper

@@ -1,33 +1,38 @@
 """What every regulariser is, and the finite differences and weighted means that they share."""
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pairreg.backend import Tensor, tf
+from pairreg.validation import Checked, NonNegative
 
 Spacing = Sequence[float] | Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regularizer:
+class Regularizer(Checked):
     """A preference among displacement fields. Subclasses have one or both of the two hooks below.
 
     **Arguments:** `weight`: factor of the penalty in the objective (`penalty` returns the unweighted value).
     `stiffness`: factors of the penalty inside the labels of the fixed image, by their name or number; 1 elsewhere.
     """
 
-    weight: float = 1.0
+    weight: NonNegative = 1.0
     # not compared: compiled graphs are found by equality, and the map enters them as an input
-    stiffness: Mapping[str | int, float] | None = dataclasses.field(default=None, compare=False)
+    stiffness: Mapping[str | int, NonNegative] | None = dataclasses.field(default=None, compare=False)
 
-    def __post_init__(self) -> None:
-        require_number("weight", self.weight)
+    does_nothing: ClassVar[bool] = False  # True only for the option `none`
+
+    def problem(self) -> str | None:
+        if not (self.has_penalty or self.has_constraint or self.does_nothing):
+            name = f"{type(self).__module__}.{type(self).__qualname__}"
+            hooks = "penalty(field, spacing) or constrain(field, spacing)"
+            return f"{name} should define {hooks}; it defines neither, so it would do nothing."
         if self.stiffness is not None and not self.has_penalty:
-            raise ValueError("stiffness scales a penalty, and there is none here: leave it out")
-        for label, factor in (self.stiffness or {}).items():
-            require_number(f"stiffness of {label!r}", factor)
+            return "stiffness scales a penalty, and there is none here: leave it out."
+        return None
 
     def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
         """A scalar to be minimised: a mean over voxels, unweighted.
@@ -44,19 +49,13 @@ class Regularizer:
 
     @property
     def has_penalty(self) -> bool:
+        """Whether it adds a term to the objective."""
         return type(self).penalty is not Regularizer.penalty
 
-
-def require_number(name: str, value: float, least: float = 0.0, below: float = math.inf) -> None:
-    """Raise `ValueError` unless `least <= value < below`; NaN is neither."""
-    if not least <= value < below:
-        end = f" and below {below:g}" if below < math.inf else " and finite"
-        raise ValueError(f"{name} should be at least {least:g}{end}; it is {value}")
-
-
-def require_above_zero(name: str, value: float) -> None:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} should be above 0 and finite; it is {value}")
+    @property
+    def has_constraint(self) -> bool:
+        """Whether it changes the field before warping."""
+        return type(self).constrain is not Regularizer.constrain
 
 
 def in_mm(field: Tensor, spacing: Spacing) -> tuple[Tensor, list[Tensor]]:

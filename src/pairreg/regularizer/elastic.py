@@ -2,8 +2,9 @@ import itertools
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
-from pairreg.regularizer.base import Regularizer, Spacing, checked_stiffness, in_mm, require_number
+from pairreg.regularizer.base import Regularizer, Spacing, checked_stiffness, in_mm
 from pairreg.regularizer.cell_corners import Matrix, corner_derivatives, mean_over_corners
+from pairreg.validation import NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +23,11 @@ class Elastic(Regularizer):
     Source: Broit, PhD thesis, University of Pennsylvania (1981); Modersitzki, FAIR, SIAM (2009).
     """
 
-    mu: float = 1.0
-    lam: float = 0.0
+    mu: NonNegative = 1.0
+    lam: NonNegative = 0.0
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_number("mu", self.mu)
-        require_number("lam", self.lam)
-        if self.mu == self.lam == 0:
-            raise ValueError("mu or lam should be above 0; both are 0")
+    def problem(self) -> str | None:
+        return "mu or lam should be above 0; both are 0." if self.mu == self.lam == 0 else super().problem()
 
     def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
         u, h = in_mm(field, spacing)

@@ -1,7 +1,8 @@
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
-from pairreg.regularizer.base import Regularizer, Spacing, checked, checked_spacing, require_number
+from pairreg.regularizer.base import Regularizer, Spacing, checked, checked_spacing
+from pairreg.validation import NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,11 +19,7 @@ class GaussianSmoothing(Regularizer):
     (Medical Physics 47:6366, 2020) have kernels that sum to 0.003 … 0.16, which shrink the field; these do not.
     """
 
-    sigma: float = 8.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_number("sigma", self.sigma)
+    sigma: NonNegative = 8.0
 
     def constrain(self, field: Tensor, spacing: Spacing) -> Tensor:
         field = checked(field)

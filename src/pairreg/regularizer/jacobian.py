@@ -1,7 +1,10 @@
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from pairreg.backend import Tensor, tf
-from pairreg.regularizer.base import Regularizer, Spacing, checked, checked_stiffness, require_number
+from pairreg.regularizer.base import Regularizer, Spacing, checked, checked_stiffness
 from pairreg.regularizer.cell_corners import Matrix, corner_derivatives, mean_over_corners
 
 
@@ -25,11 +28,7 @@ class Jacobian(Regularizer):
     warp used x − u but this penalty x + u; here both are x + u.
     """
 
-    margin: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_number("margin", self.margin, below=1)  # from 1 on a translation would cost
+    margin: Annotated[float, Field(ge=0, lt=1)] = 0.0  # from 1 on a translation would cost
 
     def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
         del spacing

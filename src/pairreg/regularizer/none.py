@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pairreg.regularizer.base import Regularizer
 
@@ -6,3 +7,5 @@ from pairreg.regularizer.base import Regularizer
 @dataclass(frozen=True, kw_only=True)
 class NoRegularizer(Regularizer):
     """No penalty and no constraint: what the similarity alone makes of the field."""
+
+    does_nothing: ClassVar[bool] = True

@@ -10,9 +10,9 @@ from pairreg.regularizer.base import (
     forward,
     in_mm,
     part,
-    require_above_zero,
     weighted_mean,
 )
+from pairreg.validation import Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +27,7 @@ class TotalVariation(Regularizer):
     Source: Rudin, Osher & Fatemi, Physica D 60:259 (1992); for registration Vishnevskiy et al., IEEE TMI 36:385 (2017).
     """
 
-    epsilon: float = 0.001
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_above_zero("epsilon", self.epsilon)
+    epsilon: Positive = 0.001
 
     def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
         u, h = in_mm(field, spacing)

@@ -15,7 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from pairreg import option_files
+from pairreg import option_files, validation
 from pairreg.markers import ContentOf, Neutral
 from pairreg.runs.content import combined, digest, digest_of_part
 
@@ -145,7 +145,7 @@ def constructor_hints(target: str, where: str, trusted: tuple[str, ...]) -> Mapp
     if target.startswith("keras."):
         return {}
     located = option_files.locate(target, where, (*option_files.TRUSTED, *trusted))
-    return option_files.signature(located)[1]
+    return validation.constructor(located)[1]
 
 
 def split(hint: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -1,9 +1,14 @@
 """What every schedule is: resolution levels, coarse to fine, and when a level has converged."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
+
+from pairreg.validation import Checked, NonNegative
 
 
 @dataclass(frozen=True)
@@ -15,21 +20,16 @@ class Level:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
+class Schedule(Checked, ABC):
     """**Arguments:** `tolerance`: a level ends when its loss falls by less than this part of itself over `window`
     iterations (the slope of a fitted line); 0 = never. `window`: in iterations."""
 
-    tolerance: float = 0.0
-    window: int = 50
+    tolerance: NonNegative = 0.0
+    window: Annotated[int, Field(ge=2)] = 50
 
-    def __post_init__(self) -> None:
-        if self.tolerance < 0:
-            raise ValueError(f"tolerance should be 0 (never) or above; it is {self.tolerance}")
-        if self.window < 2:
-            raise ValueError(f"window should be at least 2 iterations; it is {self.window}")
-
+    @abstractmethod
     def levels(self, ndim: int) -> Sequence[Level]:
-        raise NotImplementedError
+        """The levels for images of `ndim` dimensions, coarse to fine."""
 
     def converged(self, losses: np.ndarray) -> bool:
         """Whether the losses of a level, oldest first, have stopped falling."""
@@ -38,11 +38,6 @@ class Schedule:
         recent = losses[-self.window :]
         slope = np.polyfit(np.arange(self.window), recent, 1)[0]
         return bool(-slope * self.window < self.tolerance * abs(recent.mean()))
-
-
-def check_iterations(iterations: int) -> None:
-    if iterations < 1:
-        raise ValueError(f"iterations should be at least 1; it is {iterations}")
 
 
 def level_factors(shape: Sequence[int], spacing: Sequence[float], scale: int, smallest: int = 8) -> tuple[int, ...]:

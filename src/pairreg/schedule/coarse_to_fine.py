@@ -1,7 +1,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pairreg.schedule.base import Level, Schedule, check_iterations
+from pairreg.schedule.base import Level, Schedule
+from pairreg.validation import Count
 
 ITERATIONS = {2: [200, 200, 200, 100], 3: [200, 200, 100, 50]}
 """By dimension: in 3-D the two fine levels take nine tenths of the time, and half of them costs 0.001 of Dice (4-D CT);
@@ -16,20 +17,16 @@ class CoarseToFine(Schedule):
     `iterations`: at most, per level; None: `ITERATIONS` of the dimension, for four scales.
     """
 
-    scales: list[int] = field(default_factory=lambda: [8, 4, 2, 1])
-    iterations: list[int] | None = None
+    scales: list[Count] = field(default_factory=lambda: [8, 4, 2, 1])
+    iterations: list[Count] | None = None
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def problem(self) -> str | None:
         counts = self.counts(2)
         if not self.scales or len(self.scales) != len(counts):
-            raise ValueError(
-                f"scales and iterations should be lists of one length; they are {self.scales} and {counts}"
-            )
-        if min(self.scales) < 1 or list(self.scales) != sorted(set(self.scales), reverse=True):
-            raise ValueError(f"scales should fall and end at 1 or above; they are {self.scales}")
-        for count in counts:
-            check_iterations(count)
+            return f"scales and iterations should be lists of one length; they are {self.scales} and {counts}."
+        if list(self.scales) != sorted(set(self.scales), reverse=True):
+            return f"scales should fall from level to level; they are {self.scales}."
+        return None
 
     def levels(self, ndim: int) -> Sequence[Level]:
         return [Level(s, n) for s, n in zip(self.scales, self.counts(ndim), strict=True)]

@@ -18,7 +18,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from pairreg import option_files
+from pairreg import validation
 from pairreg.errors import InputError
 from pairreg.metrics.catalogue import CATALOGUE, find
 from pairreg.runs.spec import RunSpec
@@ -90,10 +90,10 @@ class SearchSweeper(Sweeper):
         if not settings.objectives:
             raise InputError("hydra.sweeper.objectives is empty: give metrics, such as {dice_mean: maximize}.")
         for name, direction in settings.objectives.items():
-            option_files.one_of(f"hydra.sweeper.objectives.{name}", direction, ("minimize", "maximize"))
+            validation.one_of(f"hydra.sweeper.objectives.{name}", direction, ("minimize", "maximize"))
             if find(name) is None:
-                option_files.one_of("hydra.sweeper.objectives: metric", name, [metric.name for metric in CATALOGUE])
-        option_files.one_of("hydra.sweeper.sampler", settings.sampler, SAMPLERS)
+                validation.one_of("hydra.sweeper.objectives: metric", name, [metric.name for metric in CATALOGUE])
+        validation.one_of("hydra.sweeper.sampler", settings.sampler, SAMPLERS)
         if min(settings.trials, settings.batch) < 1:
             raise InputError("hydra.sweeper.trials and hydra.sweeper.batch should be at least 1.")
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)

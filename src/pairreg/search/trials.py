@@ -13,7 +13,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from pairreg import option_files
+from pairreg import validation
 from pairreg.runs.outcome import RunOutcome
 from pairreg.search.space import Distribution
 from pairreg.search.trial_locks import TrialLocks
@@ -131,7 +131,7 @@ class Trials:
         shown = sorted(name for name in measured if not name.startswith(("before/", "initial/")))
         for name in self.objectives:
             if measured and name not in measured:
-                option_files.one_of("hydra.sweeper.objectives: metric", name, shown)
+                validation.one_of("hydra.sweeper.objectives: metric", name, shown)
 
     def best(self) -> list[FrozenTrial]:
         """The best trial, or the Pareto front of several objectives, ordered by the first of them."""

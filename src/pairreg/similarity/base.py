@@ -1,25 +1,21 @@
 """What every similarity is, and the statistics over a mask that they share."""
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
+from pairreg.validation import Checked, NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
-class Similarity(ABC):
+class Similarity(Checked, ABC):
     """A loss between the fixed and the warped image, to be minimised.
 
     **Arguments:** `weight`: its factor in the objective, at least 0 (calling the similarity returns the unweighted
     value).
     """
 
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.weight < math.inf:
-            raise ValueError(f"weight should be a number of at least 0; it is {self.weight}")
+    weight: NonNegative = 1.0
 
     def __call__(self, fixed: Tensor, warped: Tensor, mask: Tensor | None = None) -> Tensor:
         """The loss of two images `(*spatial,)`, differentiable in `warped`; with `mask`, only its voxels count.
@@ -38,16 +34,6 @@ class Similarity(ABC):
     @abstractmethod
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         """The loss; `mask` is 1 or 0, and both images are 0 where it is 0."""
-
-    def check_positive(self, *names: str) -> None:
-        for name in names:
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} should be a number above 0; it is {getattr(self, name)}")
-
-    def check_window(self) -> None:
-        window: int = getattr(self, "window")  # noqa: B009 (only some similarities have one)
-        if window < 3 or window % 2 == 0:
-            raise ValueError(f"window should be an odd number of at least 3 voxels; it is {window}")
 
 
 def as_floats(name: str, image: Tensor) -> Tensor:

@@ -1,12 +1,31 @@
 """Joint histograms of two images, smoothed by Parzen windows, and their entropy."""
 
 import math
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from pairreg.backend import Tensor, tf
+from pairreg.similarity.base import Similarity
 
 FINE = 4  # histogram cells per Parzen bin, and per σ
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistogramSimilarity(Similarity):
+    """A similarity of the joint histogram of two images on [0, 1], smoothed by Gaussian Parzen windows.
+
+    **Arguments:** `bins`: Parzen windows per image, at least 4. `sigma`: their width in bins, at least 0.1, at most
+    `bins`.
+    """
+
+    bins: Annotated[int, Field(ge=4)] = 32
+    sigma: Annotated[float, Field(ge=0.1)] = 1.0
+
+    def problem(self) -> str | None:
+        return f"sigma should be at most bins, {self.bins}; it is {self.sigma}." if self.sigma > self.bins else None
 
 
 def entropies(fixed: Tensor, warped: Tensor, mask: Tensor, bins: int, sigma: float) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,12 +1,11 @@
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
-from pairreg.similarity.base import Similarity
-from pairreg.similarity.histogram import entropies
+from pairreg.similarity.histogram import HistogramSimilarity, entropies
 
 
 @dataclass(frozen=True, kw_only=True)
-class MI(Similarity):
+class MI(HistogramSimilarity):
     """Minus the mutual information in nats, `H(f, w) - H(f) - H(w)`, for images of different modality.
 
     From 0 (unrelated images, or a constant one) down: the most negative is best, at most -H(f). Any one-to-one map of
@@ -19,16 +18,6 @@ class MI(Similarity):
 
     Source: Viola & Wells, IJCV 24:137 (1997); Thévenaz & Unser, IEEE TIP 9:2083 (2000).
     """
-
-    bins: int = 32
-    sigma: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.bins < 4:
-            raise ValueError(f"bins should be at least 4; it is {self.bins}")
-        if not 0.1 <= self.sigma <= self.bins:
-            raise ValueError(f"sigma should lie between 0.1 and {self.bins} bins; it is {self.sigma}")
 
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         of_fixed, of_warped, of_both = entropies(fixed, warped, mask, self.bins, self.sigma)

@@ -1,10 +1,14 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 from pairreg.similarity.windows import box_taps, window_means
+from pairreg.validation import Count
 
 Offset = Sequence[int]
 
@@ -27,15 +31,8 @@ class MIND(Similarity):
     Source: Heinrich et al., MICCAI 2013, LNCS 8149:187.
     """
 
-    radius: int = 1
-    dilation: int = 2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.radius < 0:
-            raise ValueError(f"radius should be at least 0 voxels; it is {self.radius}")
-        if self.dilation < 1:
-            raise ValueError(f"dilation should be at least 1 voxel; it is {self.dilation}")
+    radius: Annotated[int, Field(ge=0)] = 1
+    dilation: Count = 2
 
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         complete = self.complete(mask)

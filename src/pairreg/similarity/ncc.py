@@ -6,6 +6,7 @@ import numpy as np
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 from pairreg.similarity.windows import box_taps, gaussian_taps, window_statistics
+from pairreg.validation import OddWindow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +26,9 @@ class NCC(Similarity):
     windows; numerics in DeepReg PR 719 and voxelmorph PR 358.
     """
 
-    window: int = 9
+    window: OddWindow = 9
     kernel: Literal["box", "gaussian"] = "box"
     signed: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_window()
-        if self.kernel not in ("box", "gaussian"):
-            raise ValueError(f"kernel should be 'box' or 'gaussian'; it is {self.kernel!r}")
 
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         taps = [self.taps()] * len(fixed.shape)

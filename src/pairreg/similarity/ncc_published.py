@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity, tiny, total
 from pairreg.similarity.windows import box_taps, window_means
+from pairreg.validation import OddWindow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +25,7 @@ class NCCPublished(Similarity):
     Source: Chen et al., Medical Physics 47:6366 (2020).
     """
 
-    window: int = 9
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_window()
+    window: OddWindow = 9
 
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         f, w = (self.without_local_mean(image) * mask for image in (fixed, warped))

@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
+from pairreg.validation import Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +23,7 @@ class NGF(Similarity):
     Source: Haber & Modersitzki, MICCAI 2006, LNCS 4191:726.
     """
 
-    edge: float = 0.3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_positive("edge")
+    edge: Positive = 0.3
 
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         axes = range(len(fixed.shape))

@@ -1,12 +1,11 @@
 from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
-from pairreg.similarity.histogram import entropies
-from pairreg.similarity.mi import MI
+from pairreg.similarity.histogram import HistogramSimilarity, entropies
 
 
 @dataclass(frozen=True, kw_only=True)
-class NMI(MI):
+class NMI(HistogramSimilarity):
     """Two minus the normalised mutual information: `2 - (H(f) + H(w)) / H(f, w)`, for images of different modality.
 
     From 0 (best) to 1 (unrelated images, or a constant one). Because Parzen windows blur the joint histogram, two equal

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pairreg.backend import Tensor
 from pairreg.similarity.base import Similarity, masked_mean
 from pairreg.similarity.windows import gaussian_taps, window_statistics
+from pairreg.validation import Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +25,10 @@ class SSIM(Similarity):
     Source: Wang et al., IEEE TIP 13:600 (2004).
     """
 
-    data_range: float = 1.0
-    sigma: float = 1.5
-    k1: float = 0.01
-    k2: float = 0.03
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_positive("data_range", "sigma", "k1", "k2")
+    data_range: Positive = 1.0
+    sigma: Positive = 1.5
+    k1: Positive = 0.01
+    k2: Positive = 0.03
 
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         radii = self.radii(fixed.shape)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ive
 
-from pairreg.errors import InputError
+from pairreg.validation import Checked, Count, NonNegative, Positive
 
 FWHM = 2 * np.sqrt(2 * np.log(2))  # of a Gaussian, in standard deviations
 
 
 @dataclass(frozen=True, kw_only=True)
-class Camera:
+class Camera(Checked):
     """A parallel-hole collimator on a circular orbit; by default low-energy high-resolution (LEHR) for 140 keV.
 
     **Arguments:**
@@ -23,15 +23,11 @@ class Camera:
     - `intrinsic`: resolution of the crystal in mm (FWHM).
     """
 
-    views: int = 60
-    radius: float = 250.0
-    hole: float = 1.11
-    length: float = 23.3
-    intrinsic: float = 3.8
-
-    def __post_init__(self) -> None:
-        if self.views < 1 or not min(self.radius, self.length) > 0 or not min(self.hole, self.intrinsic) >= 0:
-            raise InputError(f"{self} is no camera; give lengths in mm above 0 and at least one view.")
+    views: Count = 60
+    radius: Positive = 250.0
+    hole: NonNegative = 1.11
+    length: Positive = 23.3
+    intrinsic: NonNegative = 3.8
 
     @property
     def angles(self) -> np.ndarray:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pairreg import option_files
+from pairreg import option_files, validation
 from pairreg.errors import InputError
 from pairreg.report.figures import FIGURES
 from pairreg.runs.spec import STUDY_FILES
@@ -26,7 +26,7 @@ def settings(
     """Names and types of the settings beside the groups."""
     del precision, trusted_modules, seed, output_dir, rerun, dry_run
     if draw is not None:
-        option_files.one_of("draw", draw, FIGURES)
+        validation.one_of("draw", draw, FIGURES)
     if not study or "/" in study or study.startswith("."):
         raise InputError(f"study should be a name without '/' that does not begin with '.'; it is {study!r}.")
 
@@ -35,7 +35,7 @@ def check(config: Mapping[str, Any]) -> None:
     """Raise `InputError` for a key, a type or a value that cannot be; no image is read and no tensor made."""
     known = (*option_files.TERM_GROUPS, *PARTS, *OTHERS, "preset", *STUDY_FILES)
     rest = {key: value for key, value in config.items() if key not in known}
-    option_files.check_arguments(settings, rest, "config")
+    validation.check_arguments(settings, rest, "config")
     settings(**rest)
     trusted = config["trusted_modules"]
     for group in option_files.TERM_GROUPS:

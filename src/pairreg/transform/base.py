@@ -3,9 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pairreg.backend import Tensor
+from pairreg.validation import Checked, Positive
 
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
@@ -46,19 +47,20 @@ class Parametrization(ABC):
         return None
 
 
-class Transform(ABC):
+@dataclass(frozen=True, kw_only=True)
+class Transform(Checked, ABC):
     """What is optimised. `learning_rate`: the step that suits it, used unless the optimizer names one."""
 
-    learning_rate: float
+    uses_spacing: ClassVar[bool] = False  # whether lengths in mm are among its settings
+
+    learning_rate: Positive
 
     @abstractmethod
-    def parametrize(self, grid: LevelGrid, precision: Precision) -> Parametrization:
-        """Parameters for one level; networks compute in `precision`, fields are float32."""
+    def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> Parametrization:
+        """Parameters for one level; networks compute in `precision`, fields are float32.
 
-    def for_spacing(self, spacing: Sequence[float]) -> Self:
-        """This transform for an image of `spacing` (mm): lengths that it was given in mm become voxels."""
-        del spacing
-        return self
+        `spacing` of the fixed image in mm, array axis order; it may be used only with `uses_spacing`.
+        """
 
 
 def ratios(coarser: LevelGrid, finer: LevelGrid) -> Sequence[float]:

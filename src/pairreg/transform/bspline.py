@@ -1,7 +1,6 @@
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from pairreg.backend import Tensor
 from pairreg.transform.base import LevelGrid, Precision, Transform
 from pairreg.transform.control_grid import NodeGrid
 from pairreg.transform.separable import Matrix, along_axes
+from pairreg.validation import Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,34 +21,14 @@ class BSpline(Transform):
     Source: Rueckert et al., IEEE TMI 18:712 (1999).
     """
 
-    control_spacing: float = 10.0
-    learning_rate: float = 0.1
+    uses_spacing: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        if self.control_spacing <= 0:
-            raise ValueError(f"control_spacing should be above 0 mm; it is {self.control_spacing}")
+    control_spacing: Positive = 10.0
+    learning_rate: Positive = 0.1
 
-    def for_spacing(self, spacing: Sequence[float]) -> Self:
-        strides = tuple(max(1, round(self.control_spacing / h)) for h in spacing)
-        return LatticeBSpline(control_spacing=self.control_spacing, learning_rate=self.learning_rate, strides=strides)  # type: ignore[return-value]
-
-    def parametrize(self, grid: LevelGrid, precision: Precision) -> "Lattice":
-        return self.for_spacing((1.0,) * grid.ndim).parametrize(grid, precision)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LatticeBSpline(BSpline):
-    """`BSpline` with its control spacing in voxels, per axis."""
-
-    strides: tuple[int, ...] = dataclasses.field(default=())
-
-    def for_spacing(self, spacing: Sequence[float]) -> Self:
-        del spacing
-        return self
-
-    def parametrize(self, grid: LevelGrid, precision: Precision) -> "Lattice":
+    def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> "Lattice":
         del precision
-        return Lattice(grid, self.strides)
+        return Lattice(grid, tuple(max(1, round(self.control_spacing / h)) for h in spacing))
 
 
 class Lattice(NodeGrid):

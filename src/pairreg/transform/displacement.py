@@ -5,11 +5,7 @@ from pairreg.backend import Tensor
 from pairreg.transform.base import LevelGrid, Precision, Transform
 from pairreg.transform.control_grid import NodeGrid, displacement_of, node_counts
 from pairreg.transform.separable import upsample
-
-
-def check_stride(stride: int) -> None:
-    if stride < 1:
-        raise ValueError(f"stride should be at least 1 voxel; it is {stride}")
+from pairreg.validation import Count, Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +16,11 @@ class Displacement(Transform):
     voxels of the level per iteration (with Adam).
     """
 
-    stride: int = 1
-    learning_rate: float = 0.1
+    stride: Count = 1
+    learning_rate: Positive = 0.1
 
-    def __post_init__(self) -> None:
-        check_stride(self.stride)
-
-    def parametrize(self, grid: LevelGrid, precision: Precision) -> "VectorGrid":
-        del precision
+    def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> "VectorGrid":
+        del precision, spacing
         return VectorGrid(grid, self.stride)
 
 

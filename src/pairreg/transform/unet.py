@@ -9,6 +9,7 @@ from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transf
 from pairreg.transform.control_grid import displacement_of, node_counts
 from pairreg.transform.layers import rectified_normalised, upsampling_block
 from pairreg.transform.separable import upsample
+from pairreg.validation import Count, Positive
 
 HEAD_WIDTH = 32  # channels of the published head
 
@@ -30,19 +31,19 @@ class UNet(Transform):
     Source: Chen et al., Medical Physics 47:6366 (2020), doi 10.1002/mp.14545.
     """
 
-    width: int = 24
-    depth: int = 3
-    stride: int = 1
+    width: Count = 24
+    depth: Count = 3
+    stride: Count = 1
     diffeomorphic: bool = False
-    learning_rate: float = 1e-3
+    learning_rate: Positive = 1e-3
 
-    def __post_init__(self) -> None:
-        if self.width < 1 or self.depth < 1:
-            raise ValueError(f"width and depth should be at least 1; they are {self.width} and {self.depth}")
+    def problem(self) -> str | None:
         if self.stride not in [2**k for k in range(self.depth + 1)]:
-            raise ValueError(f"stride should be a power of 2 up to {2**self.depth}; it is {self.stride}")
+            return f"stride should be a power of 2 up to {2**self.depth}; it is {self.stride}."
+        return None
 
-    def parametrize(self, grid: LevelGrid, precision: Precision) -> "UNetWeights":
+    def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> "UNetWeights":
+        del spacing
         return UNetWeights(grid, self, precision)
 
 

@@ -1,7 +1,9 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pairreg.transform.base import LevelGrid, Precision, Transform
-from pairreg.transform.displacement import VectorGrid, check_stride
+from pairreg.transform.displacement import VectorGrid
+from pairreg.validation import Count, Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,12 +19,9 @@ class Velocity(Transform):
     Source: Arsigny et al., MICCAI 2006.
     """
 
-    stride: int = 3
-    learning_rate: float = 0.1
+    stride: Count = 3
+    learning_rate: Positive = 0.1
 
-    def __post_init__(self) -> None:
-        check_stride(self.stride)
-
-    def parametrize(self, grid: LevelGrid, precision: Precision) -> VectorGrid:
-        del precision
+    def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> VectorGrid:
+        del precision, spacing
         return VectorGrid(grid, self.stride, diffeomorphic=True)

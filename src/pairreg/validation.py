@@ -1,0 +1,141 @@
+"""Values that settings can have, checked in one place and refused in one grammar.
+
+The constructor of an option says by its annotations what it takes, such as `weight: NonNegative` or
+`window: OddWindow`. `Checked` looks at them when an object is made, `check_arguments` before that, so Python and the
+command line refuse a value with the same sentence: "<where> should be <what>; it is <value>."
+"""
+
+import dataclasses
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import numpy as np
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from pairreg.errors import InputError
+
+
+class SettingError(InputError):
+    """A setting, or several together, cannot be; the message does not say yet of which option they are."""
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("an odd number")
+    return value
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+OddWindow = Annotated[int, Field(ge=3), AfterValidator(_odd)]  # side of a window in voxels
+
+# How our sentences put what pydantic says; its own words stand for the rest ("a valid integer").
+WORDS = {
+    "greater_than": "above {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "below {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "finite_number": "a finite number",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Checked:
+    """The base of our options: every field is checked against its annotation when an object is made.
+
+    Raises `InputError` for a value that cannot be.
+    """
+
+    def __post_init__(self) -> None:
+        hints = hints_of(typing.cast(Any, type(self)))
+        for field in dataclasses.fields(self):
+            if field.init and field.name in hints:
+                check_value(hints[field.name], getattr(self, field.name), field.name)
+        problem = self.problem()
+        if problem:
+            raise SettingError(problem)
+
+    def problem(self) -> str | None:
+        """What is wrong with several settings together, as a sentence; None if nothing is."""
+        return None
+
+
+def checked(function: Callable[P, T]) -> Callable[P, T]:
+    """`function` with its arguments checked against their annotations; for options that are functions."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        given = inspect.signature(function).bind(*args, **kwargs).arguments
+        hints = hints_of(function)
+        for key, value in given.items():
+            check_value(hints[key], value, key)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def check_arguments(target: Any, arguments: Mapping[str, Any], where: str) -> None:
+    """Check names and values of `arguments` against what `target` takes; `where` begins every message."""
+    parameters, hints = constructor(target)
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for key in arguments:
+        one_of(f"{where}: key", key, parameters)
+    for key, parameter in parameters.items():
+        if arguments.get(key, parameter.default) in (parameter.empty, "???"):
+            raise InputError(f"{where}.{key} is missing: give {where}.{key}=VALUE.")
+        if key in arguments and key in hints:
+            check_value(hints[key], arguments[key], f"{where}.{key}")
+
+
+def check_value(hint: Any, value: Any, where: str) -> None:
+    """Raise `InputError` unless `value` is what `hint` says; a whole number passes as a float, "9" does not."""
+    try:
+        _adapter(hint).validate_python(value.item() if isinstance(value, np.generic) else value, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        words = WORDS.get(first["type"], first["msg"].removeprefix("Input should be ").removeprefix("Value error, "))
+        raise InputError(f"{where} should be {words.format(**first.get('ctx', {}))}; it is {value!r}.") from None
+
+
+def one_of(what: str, value: str, choices: Iterable[str]) -> str:
+    """`value` if it is one of `choices`; otherwise an `InputError` that names them."""
+    choices = list(choices)
+    if value in choices:
+        return value
+    near = get_close_matches(str(value), choices, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise InputError(f"{what} {value!r} is not one of {', '.join(choices)}{hint}")
+
+
+@functools.cache
+def constructor(target: Any) -> tuple[dict[str, inspect.Parameter], dict[str, Any]]:
+    """The parameters of a class or function by name, and their annotations with markers."""
+    return dict(inspect.signature(target).parameters), hints_of(target)
+
+
+@functools.cache
+def hints_of(target: Any) -> dict[str, Any]:
+    """The annotations of what a class or function takes, by name."""
+    if isinstance(target, type) and not dataclasses.is_dataclass(target):
+        target = vars(target).get("__init__", target)
+    return typing.get_type_hints(target, include_extras=True)
+
+
+@functools.cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    arbitrary = ConfigDict(arbitrary_types_allowed=True)
+    try:
+        return TypeAdapter(hint, config=arbitrary)
+    except Exception:  # a BaseModel or dataclass brings its own configuration
+        return TypeAdapter(hint)
