@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import pairreg
-from pairreg import option_files, validation
+from pairreg import composition, option_files, registration, validation
 
 ALL = [(group, option) for group in option_files.groups() for option in pairreg.options(group)]
 NEEDS_FILES = {("pair", "files"), ("pair", "hdf5")}
@@ -36,6 +36,59 @@ def test_the_file_names_every_argument_that_the_code_takes(group, option):
     if group == "regularizer" and not pairreg.build(f"{group}/{option}").has_penalty:
         parameters -= {"weight", "stiffness"}  # nothing to weigh
     assert set(node) - {"_target_"} == parameters
+
+
+@pytest.mark.parametrize(("group", "option"), ALL)
+def test_the_file_is_the_only_default(group, option):
+    """What the constructor has as a default is what the file says, so Python and the command line agree."""
+    node = option_files.option_node(f"{group}/{option}")
+    parameters, _ = validation.constructor(option_files.locate(node["_target_"], option, option_files.TRUSTED))
+    arguments = {key: p.default for key, p in parameters.items() if key in node and p.default is not p.empty}
+    if any(type(value).__name__ == "_HAS_DEFAULT_FACTORY_CLASS" for value in arguments.values()):
+        made = pairreg.build(f"{group}/{option}")
+        arguments = {key: getattr(made, key) for key in arguments}
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in arguments.items()}
+    assert plain == {key: node[key] for key in arguments}
+
+
+def test_register_has_the_defaults_of_the_primary_config():
+    """Nothing is repeated in Python: every part, the precision and the seed are None there."""
+    parameters = inspect.signature(pairreg.register).parameters
+    config = OmegaConf.load(option_files.conf_folder() / "config.yaml")
+    chosen = {key: value for entry in config.defaults if not isinstance(entry, str) for key, value in entry.items()}
+    for key in (*registration.KINDS, "precision", "seed"):
+        assert parameters[key].default is None
+        assert option_files.defaults()[key] == (config[key] if key in config else chosen[key])
+
+
+def test_register_without_arguments_is_the_command_without_arguments():
+    of_command = composition.composed([])
+    for group in registration.PARTS:
+        assert registration.part(group, option_files.defaults()[group]) == option_files.instantiate(
+            of_command[group], group
+        )
+    for group in option_files.TERM_GROUPS:
+        built = registration.terms(group, option_files.defaults()[group])
+        assert built == {n: option_files.instantiate(node, n) for n, node in of_command[group].items()}
+
+
+VARIANTS = [(g, v) for g in option_files.groups() for v in option_files.variants(g)]
+
+
+@pytest.mark.parametrize(("group", "variant"), VARIANTS)
+def test_a_variant_is_built_from_python(group, variant):
+    built = pairreg.build(f"{group}/{variant}")
+    for one in built.values() if group in option_files.TERM_GROUPS else [built]:
+        registration.check_kind(group, one)
+
+
+@pytest.mark.parametrize("preset", option_files.variants("preset"))
+def test_a_preset_from_python_is_the_command_with_it(preset):
+    of_command, found = composition.composed([f"preset={preset}"]), registration.of_preset(preset)
+    assert (found["precision"], found["seed"]) == (of_command["precision"], of_command["seed"])
+    assert list(found["similarity"]) == list(of_command["similarity"])
+    settings = {k: v for k, v in of_command["transform"].items() if k != "_target_"}
+    assert {key: getattr(found["transform"], key) for key in settings} == settings
 
 
 @pytest.mark.parametrize(("group", "option"), ALL)

@@ -13,7 +13,7 @@ FILES = {f"{path.parent.name}={path.stem}": path for path in sorted(FOLDER.glob(
 @pytest.mark.parametrize("name", FILES)
 def test_it_says_what_it_is_for_and_defines_nothing(name):
     text = FILES[name].read_text()
-    for word in ("Question", "Command", "RunOutcome"):
+    for word in ("Question", "Command", "Outcome"):
         assert re.search(rf"^# {word}: +\S", text, re.MULTILINE), word
     assert f"pairreg {name}" in text
     assert "_target_" not in text

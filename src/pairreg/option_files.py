@@ -1,5 +1,6 @@
 """The option files in `conf/`: what they offer, and the objects that they describe."""
 
+import functools
 import importlib
 import typing
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,11 @@ def conf_folder() -> Path:
     return Path(str(files("pairreg.conf")))
 
 
+def experiments_folder() -> Path:
+    """The folder of variants, presets and studies, likewise."""
+    return Path(str(files("pairreg.experiments")))
+
+
 def groups() -> list[str]:
     return sorted(path.name for path in conf_folder().iterdir() if path.is_dir() and any(path.glob("*.yaml")))
 
@@ -32,10 +38,31 @@ def options(group: str) -> list[str]:
     return sorted(path.stem for path in (conf_folder() / group).glob("*.yaml"))
 
 
+def variants(group: str) -> list[str]:
+    """Names of what `experiments/` adds to a group: variants of its options, or presets, ablations and the like."""
+    return sorted(path.stem for path in (experiments_folder() / group).glob("*.yaml"))
+
+
+@functools.cache
+def defaults() -> dict[str, Any]:
+    """What `pairreg` chooses if nothing is asked for, from `conf/config.yaml`: options by group, precision and seed."""
+    config: Any = OmegaConf.to_container(OmegaConf.load(conf_folder() / "config.yaml"))
+    chosen = {key: value for entry in config["defaults"] if isinstance(entry, dict) for key, value in entry.items()}
+    return {group: chosen[group] for group in groups()} | {key: config[key] for key in ("precision", "seed")}
+
+
 def option_node(name: str) -> dict[str, Any]:
-    """The contents of an option file; `name` is `"group/option"`."""
+    """The contents of an option file; `name` is `"group/option"`. Of a variant, what it is composed to.
+
+    Of a variant of several terms it is a node for each, by name.
+    """
     group, _, option = name.partition("/")
-    one_of(f"{group} option", option, options(group))
+    known = options(group)
+    if option not in known and option in variants(group):
+        from pairreg.composition import composed  # Hydra takes a third of a second to import
+
+        return dict(composed([f"{name.replace('/', '=')}"])[group])
+    one_of(f"{group} option", option, [*known, *variants(group)])
     node = OmegaConf.to_container(OmegaConf.load(conf_folder() / group / f"{option}.yaml"), resolve=True)
     assert isinstance(node, dict)
     return typing.cast(dict[str, Any], node[option] if group in TERM_GROUPS else node)
@@ -44,9 +71,18 @@ def option_node(name: str) -> dict[str, Any]:
 def build(name: str, /, **overrides: Any) -> Any:
     """The object that the option file `"group/option"` describes, such as `build("similarity/ncc", window=7)`.
 
+    Of a variant in `experiments/`, such as `"transform/published_2d"`, likewise; one of several terms, such as
+    `"similarity/published"`, gives a mapping from their names to objects, as `register` takes it.
+
     Raises `InputError` for an unknown option, an unknown key or a value of the wrong type or range.
     """
-    return instantiate({**option_node(name), **overrides}, name.replace("/", "."))
+    group, _, option = name.partition("/")
+    node = option_node(name)
+    if "_target_" in node:
+        return instantiate({**node, **overrides}, f"{group}.{option}")
+    for term in overrides:
+        one_of(f"{group}.{option}: term", term, node)
+    return {term: instantiate({**one, **overrides.get(term, {})}, f"{group}.{term}") for term, one in node.items()}
 
 
 def instantiate(node: Mapping[str, Any], where: str, trusted: Iterable[str] = ()) -> Any:

@@ -28,7 +28,7 @@ def test_any_size_and_stride_start_from_a_field_of_zero(shape, stride):
 
 def test_the_seed_decides_the_weights():
     grid = LevelGrid((16, 16), (1, 1))
-    weights = UNet(width=4).parametrize(grid, "float32", (1.0,) * grid.ndim)
+    weights = UNet(width=4, stride=1).parametrize(grid, "float32", (1.0,) * grid.ndim)
     values = []
     for seed in (1, 1, 2):
         weights.start_at_zero(seed)
@@ -38,8 +38,8 @@ def test_the_seed_decides_the_weights():
 
 
 def test_a_finer_level_begins_with_the_field_of_the_coarser_one():
-    coarse = UNet(width=4).parametrize(LevelGrid((8, 8), (2, 2)), "float32", (1.0, 1.0))
-    fine = UNet(width=4).parametrize(LevelGrid((16, 16), (1, 1)), "float32", (1.0, 1.0))
+    coarse = UNet(width=4, stride=1).parametrize(LevelGrid((8, 8), (2, 2)), "float32", (1.0, 1.0))
+    fine = UNet(width=4, stride=1).parametrize(LevelGrid((16, 16), (1, 1)), "float32", (1.0, 1.0))
     coarse.start_at_zero(0)
     fine.start_at_zero(0)
     coarse.base.assign(tf.ones_like(coarse.base))

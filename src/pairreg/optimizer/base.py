@@ -1,7 +1,7 @@
 """What every optimizer is: something that lowers a problem's objective and reports each iteration."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 Report = Callable[[np.ndarray], bool]
 
 
+@runtime_checkable
 class Optimizer(Protocol):
+    """What lowers a problem's objective."""
+
     def minimize(self, problem: "CompiledLevel", iterations: int, report: Report) -> None:
         """Change the problem's variables for at most `iterations`.
 

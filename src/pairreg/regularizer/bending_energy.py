@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
 from pairreg.regularizer.base import Regularizer, Spacing, between, checked_stiffness, forward, in_mm, weighted_mean
+from pairreg.validation import NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +14,8 @@ class BendingEnergy(Regularizer):
 
     Source: Rueckert et al., IEEE TMI 18:712 (1999), there as a sum with factor 2 on the mixed terms: the same pairs.
     """
+
+    weight: NonNegative = 100.0
 
     def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
         u, h = in_mm(field, spacing)

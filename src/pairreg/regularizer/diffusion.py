@@ -11,6 +11,7 @@ from pairreg.regularizer.base import (
     in_mm,
     weighted_mean,
 )
+from pairreg.validation import NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,8 @@ class Diffusion(Regularizer):
 
     Source: Fischer & Modersitzki, Numerical Algorithms 30:1 (2002).
     """
+
+    weight: NonNegative = 2.0
 
     def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
         u, h = in_mm(field, spacing)

@@ -6,6 +6,7 @@ from pydantic import Field
 from pairreg.backend import Tensor, tf
 from pairreg.regularizer.base import Regularizer, Spacing, checked, checked_stiffness
 from pairreg.regularizer.cell_corners import Matrix, corner_derivatives, mean_over_corners
+from pairreg.validation import NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class Jacobian(Regularizer):
     warp used x − u but this penalty x + u; here both are x + u.
     """
 
+    weight: NonNegative = 30.0
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.0  # from 1 on a translation would cost
 
     def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:

@@ -12,7 +12,7 @@ from pairreg.regularizer.base import (
     part,
     weighted_mean,
 )
-from pairreg.validation import Positive
+from pairreg.validation import NonNegative, Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class TotalVariation(Regularizer):
     Source: Rudin, Osher & Fatemi, Physica D 60:259 (1992); for registration Vishnevskiy et al., IEEE TMI 36:385 (2017).
     """
 
+    weight: NonNegative = 0.5
     epsilon: Positive = 0.001
 
     def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:

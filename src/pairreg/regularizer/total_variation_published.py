@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 from pairreg.backend import Tensor, tf
 from pairreg.regularizer.base import Regularizer, Spacing, between, checked_stiffness, forward, in_mm, weighted_mean
+from pairreg.validation import NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,8 @@ class TotalVariationPublished(Regularizer):
 
     Source: released scripts of Chen et al., Medical Physics 47:6366 (2020), doi 10.1002/mp.14545.
     """
+
+    weight: NonNegative = 0.5
 
     def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
         u, h = in_mm(field, spacing)

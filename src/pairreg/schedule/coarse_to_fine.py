@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pairreg.schedule.base import Level, Schedule
-from pairreg.validation import Count
+from pairreg.validation import Count, NonNegative
 
 ITERATIONS = {2: [200, 200, 200, 100], 3: [200, 200, 100, 50]}
 """By dimension: in 3-D the two fine levels take nine tenths of the time, and half of them costs 0.001 of Dice (4-D CT);
@@ -17,6 +17,7 @@ class CoarseToFine(Schedule):
     `iterations`: at most, per level; None: `ITERATIONS` of the dimension, for four scales.
     """
 
+    tolerance: NonNegative = 0.001
     scales: list[Count] = field(default_factory=lambda: [8, 4, 2, 1])
     iterations: list[Count] | None = None
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from pairreg import option_files, validation
 from pairreg.errors import InputError
+from pairreg.registration import PARTS, check_kind
 from pairreg.report.figures import FIGURES
 from pairreg.runs.spec import STUDY_FILES
 from pairreg.transform.base import Precision
 
-PARTS = ("preprocessing", "initialization", "transform", "optimizer", "schedule")
 OTHERS = ("pair", "tracking", "compute")
 
 
@@ -40,7 +40,9 @@ def check(config: Mapping[str, Any]) -> None:
     trusted = config["trusted_modules"]
     for group in option_files.TERM_GROUPS:
         for name, node in config[group].items():
-            option_files.instantiate(node, f"{group}.{name}", trusted)
-    for group in (*PARTS, "tracking", "compute"):
+            check_kind(f"{group}.{name}", option_files.instantiate(node, f"{group}.{name}", trusted))
+    for group in PARTS:
+        check_kind(group, option_files.instantiate(config[group], group, trusted))
+    for group in ("tracking", "compute"):
         option_files.instantiate(config[group], group, trusted)
     option_files.check_node(config["pair"], "pair", trusted)

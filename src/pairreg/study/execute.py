@@ -14,11 +14,11 @@ from pairreg.errors import DivergedError, InputError
 from pairreg.locks import Busy
 from pairreg.optimization.observer import Observer
 from pairreg.pair.pair import Pair
+from pairreg.registration import PARTS, register
 from pairreg.runs.folder import is_complete, lock_run, recorded
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.provenance import provenance
 from pairreg.runs.spec import RunSpec
-from pairreg.study.checked_config import PARTS
 from pairreg.study.progress import ProgressBar, ProgressLog
 from pairreg.tracking.base import TrackedRun, Tracker
 
@@ -36,7 +36,7 @@ def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
             if is_complete(spec.folder) and not again:  # somebody else has completed it meanwhile
                 return RunOutcome.of(spec, "kept")
             with tracker.start(spec, provenance()) as tracked, recorded(spec):
-                register(spec, tracked)
+                do(spec, tracked)
             return RunOutcome.of(spec, "done")
     except Busy:
         return RunOutcome.of(spec, "busy")
@@ -48,10 +48,9 @@ def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
         return RunOutcome.failed(spec, f"{type(error).__name__}: {error}")
 
 
-def register(spec: RunSpec, tracked: TrackedRun) -> None:
+def do(spec: RunSpec, tracked: TrackedRun) -> None:
     """Register the pair of `spec` by its parts, and write everything into its folder."""
-    from pairreg import registration
-    from pairreg.runs.write import write_partial
+    from pairreg.runs.write import write_partial  # imports Matplotlib
 
     console = Console()
     one_bar = console.is_terminal and multiprocessing.parent_process() is None  # several bars would be a mess
@@ -59,7 +58,7 @@ def register(spec: RunSpec, tracked: TrackedRun) -> None:
     numerics = {key: spec.config[key] for key in ("precision", "seed")}
     try:
         pair = load_pair(spec.config)
-        result = registration.register(pair, **parts(spec.config), **numerics, observers=watching)
+        result = register(pair, **parts(spec.config), **numerics, observers=watching)
     except DivergedError as error:
         if error.result is not None:
             write_partial(error.result, spec.folder, spec.config)

@@ -31,11 +31,11 @@ class UNet(Transform):
     Source: Chen et al., Medical Physics 47:6366 (2020), doi 10.1002/mp.14545.
     """
 
-    width: Count = 24
+    width: Count = 16
     depth: Count = 3
-    stride: Count = 1
+    stride: Count = 2
     diffeomorphic: bool = False
-    learning_rate: Positive = 1e-3
+    learning_rate: Positive = 0.002
 
     def problem(self) -> str | None:
         if self.stride not in [2**k for k in range(self.depth + 1)]:

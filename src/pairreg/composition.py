@@ -1,0 +1,56 @@
+"""Configs as Hydra composes them, for the command line and for Python alike."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import OmegaConf
+
+CONFIG_MODULE = "pairreg.conf"
+LAUNCHER = {"_target_": "pairreg.cli.launcher.StudyLauncher"}  # Hydra imports it when a command launches runs
+
+
+class ExperimentsSearchPath(SearchPathPlugin):
+    """Hydra finds the groups of `experiments/` like those of `conf/`, also in `--help` and tab completion."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        search_path.append("pairreg", "pkg://pairreg.experiments")
+
+
+@cache
+def register_search_path() -> None:
+    """Tell Hydra of `experiments/`, and what `config.yaml` refers to, once in a process.
+
+    In code: every Hydra program of the environment would load what lies in the package `hydra_plugins`.
+    """
+    plugins = Plugins.instance()
+    inside = plugins.is_in_toplevel_plugins_module
+    vars(plugins)["is_in_toplevel_plugins_module"] = lambda name: name.startswith("pairreg.") or inside(name)
+    plugins.register(ExperimentsSearchPath)
+    ConfigStore.instance().store(group="hydra/launcher", name="pairreg", node=LAUNCHER, provider="pairreg")
+    # A config that asks for it has the answer in its run folder, and in the signature of the run.
+    OmegaConf.register_new_resolver("native_precision", native_precision, replace=True)
+
+
+def native_precision() -> str:
+    """`mixed_bfloat16` where the CPU multiplies bfloat16 itself, as Linux lists its abilities, else `float32`."""
+    listed = Path("/proc/cpuinfo")
+    known = set(listed.read_text(encoding="ascii", errors="replace").split()) if listed.exists() else set()
+    return "mixed_bfloat16" if known & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
+
+
+def composed(overrides: Sequence[str]) -> Mapping[str, Any]:
+    """The config of a command with these overrides, such as `["preset=fast"]`, without Hydra's own part.
+
+    Raises Hydra's errors for groups and options that do not exist. Hydra's global state is left as it was.
+    """
+    register_search_path()
+    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+        config: Any = OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
+    return config
