@@ -5,29 +5,7 @@ those of other tools. Fields are `(*spatial, ndim)` in voxels of the fixed grid,
 `warped(x) = moving(x + u(x))`. Spacings are in mm, in array axis order. Everything works in 2-D and 3-D.
 """
 
-from pairreg.metrics.consistency import inverse_consistency
-from pairreg.metrics.deformation import folds, folds_percent, jacobian_determinant, sdlogj, sdlogj_l2r
-from pairreg.metrics.diffeomorphism import ndv_percent, non_diffeomorphic_volume
-from pairreg.metrics.images import mse, ncc, pcc, ssim
-from pairreg.metrics.landmarks import tre
-from pairreg.metrics.overlap import dice, volume_change
-from pairreg.metrics.surface import hd95
+import lazy_loader
 
-__all__ = [
-    "dice",
-    "folds",
-    "folds_percent",
-    "hd95",
-    "inverse_consistency",
-    "jacobian_determinant",
-    "mse",
-    "ncc",
-    "ndv_percent",
-    "non_diffeomorphic_volume",
-    "pcc",
-    "sdlogj",
-    "sdlogj_l2r",
-    "ssim",
-    "tre",
-    "volume_change",
-]
+# SciPy and scikit-image are imported by the first metric that needs them; the names stand in `__init__.pyi`.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -3,16 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from pairreg.backend import Tensor, keras, tf
-from pairreg.optimizer.base import Report
+from pairreg.optimizer.base import Problem, Report
 from pairreg.validation import NonNegative
-
-if TYPE_CHECKING:
-    from pairreg.optimization.compiled_level import CompiledLevel
 
 CHUNK = 50  # iterations per call of the graph: the curve of every one is kept, Python is entered once
 
@@ -43,7 +40,7 @@ class GradientDescent:
         readable = {k: v.get_config() if hasattr(v, "get_config") else v for k, v in self.config.items()}
         return json.dumps([self.name, readable], default=str)
 
-    def minimize(self, problem: "CompiledLevel", iterations: int, report: Report) -> None:
+    def minimize(self, problem: Problem, iterations: int, report: Report) -> None:
         loop = problem.once(self.key, lambda: Loop(self, problem))
         loop.restart()
         for start in range(0, iterations, CHUNK):
@@ -59,7 +56,7 @@ class GradientDescent:
 class Loop:
     """The compiled iteration of one problem with one optimizer."""
 
-    def __init__(self, settings: GradientDescent, problem: "CompiledLevel"):
+    def __init__(self, settings: GradientDescent, problem: Problem):
         config = {"learning_rate": problem.learning_rate, **settings.config}
         self.problem = problem
         self.optimizer = getattr(keras.optimizers, settings.name)(**config)

@@ -1,15 +1,12 @@
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.optimize
 
 from pairreg.backend import Tensor, tf
-from pairreg.optimizer.base import Report
+from pairreg.optimizer.base import Problem, Report
 from pairreg.validation import Checked, Count
-
-if TYPE_CHECKING:
-    from pairreg.optimization.compiled_level import CompiledLevel
 
 JITTER = 0.01  # voxels (or network weights)
 
@@ -27,7 +24,7 @@ class LBFGS(Checked):
 
     memory: Count = 10
 
-    def minimize(self, problem: "CompiledLevel", iterations: int, report: Report) -> None:
+    def minimize(self, problem: Problem, iterations: int, report: Report) -> None:
         run = FlatObjective(problem, report)
         start = run.parameters()
         # a field of whole voxels sits on the kinks of linear interpolation, where no line search finds a descent
@@ -46,7 +43,7 @@ class LBFGS(Checked):
 class FlatObjective:
     """The objective as a function of one flat vector."""
 
-    def __init__(self, problem: "CompiledLevel", report: Report):
+    def __init__(self, problem: Problem, report: Report):
         self.problem, self.report = problem, report
         function = problem.value_and_gradients
         self.compiled = problem.once("value and gradients", lambda: tf.function(function, autograph=False))

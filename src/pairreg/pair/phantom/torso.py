@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import yaml
+from omegaconf import OmegaConf
 
 from pairreg.pair.phantom import body, girdles, organs, ribcage, spine
 from pairreg.pair.phantom.block import Block
@@ -19,7 +19,8 @@ from pairreg.pair.phantom.variation import Anatomy
 @cache
 def table() -> Mapping[str, Any]:
     """`tissues.yaml`: tissues with their values, organs with their label and tissue."""
-    content: Mapping[str, Any] = yaml.safe_load((files("pairreg.pair.phantom") / "tissues.yaml").read_text())
+    text = (files("pairreg.pair.phantom") / "tissues.yaml").read_text()
+    content: Any = OmegaConf.to_container(OmegaConf.create(text))
     return content
 
 

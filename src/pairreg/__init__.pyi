@@ -1,0 +1,17 @@
+from . import metrics as metrics
+from .errors import DivergedError as DivergedError
+from .errors import InputError as InputError
+from .initialization.base import Initialization as Initialization
+from .metrics.catalogue import Metric as Metric
+from .optimization.observer import Observer as Observer
+from .option_files import build as build
+from .option_files import options as options
+from .pair.files import load_pair as load_pair
+from .pair.pair import Pair as Pair
+from .preprocessing.base import Preprocessing as Preprocessing
+from .registration import register as register
+from .regularizer.base import Regularizer as Regularizer
+from .result import Result as Result
+from .schedule.base import Schedule as Schedule
+from .similarity.base import Similarity as Similarity
+from .transform.base import Transform as Transform

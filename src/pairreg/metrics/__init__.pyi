@@ -1,0 +1,16 @@
+from .consistency import inverse_consistency as inverse_consistency
+from .deformation import folds as folds
+from .deformation import folds_percent as folds_percent
+from .deformation import jacobian_determinant as jacobian_determinant
+from .deformation import sdlogj as sdlogj
+from .deformation import sdlogj_l2r as sdlogj_l2r
+from .diffeomorphism import ndv_percent as ndv_percent
+from .diffeomorphism import non_diffeomorphic_volume as non_diffeomorphic_volume
+from .images import mse as mse
+from .images import ncc as ncc
+from .images import pcc as pcc
+from .images import ssim as ssim
+from .landmarks import tre as tre
+from .overlap import dice as dice
+from .overlap import volume_change as volume_change
+from .surface import hd95 as hd95
