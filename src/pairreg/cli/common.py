@@ -1,4 +1,4 @@
-"""What all commands share: one parser, one console, one way to print an error."""
+"""What all commands share: one parser, one way to print an error, one list of exit codes."""
 
 import argparse
 import sys
@@ -7,16 +7,27 @@ from typing import NoReturn
 
 from pairreg.errors import InputError
 
+BAD_INPUT, INTERRUPTED = 2, 130  # exit codes; 1 is a run that failed
+
 
 class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are those of the other bad input: one sentence."""
+
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; {self.prog} --help shows how to call it.")
 
 
 def run(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
-    """Do the work that the command line asks for; an `InputError` is said in one line, with exit code 2."""
+    """Do the work that the command line asks for, and end the process with an exit code if it cannot be done."""
     try:
         work(parser.parse_args())
     except InputError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(complain(parser.prog, str(error), BAD_INPUT))
+    except KeyboardInterrupt:
+        sys.exit(complain(parser.prog, "interrupted; nothing was written.", INTERRUPTED))
+
+
+def complain(program: str, sentence: str, code: int) -> int:
+    """Print what is wrong as one line on standard error; returns the exit code."""
+    print(f"{program}: {sentence}", file=sys.stderr)
+    return code

@@ -2,10 +2,10 @@
 
 import argparse
 
-from rich.console import Console
 from rich.progress import track
 
 from pairreg.cli.common import Parser, run
+from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.files import target
 from pairreg.pair.files import load_pair
@@ -27,7 +27,8 @@ def pack(arguments: argparse.Namespace) -> None:
     names = label_names(arguments.label_names)
     rows = read_manifest(arguments.manifest)
     with writing(output) as file:
-        for row in track(rows, "packing", console=Console(stderr=True), disable=not Console(stderr=True).is_terminal):
+        terminal = console(stderr=True)
+        for row in track(rows, "packing", console=terminal, disable=not terminal.is_terminal):
             try:
                 pair = load_pair(**row.files, name=row.case, channels=row.channels, label_names=names)
             except InputError as error:

@@ -1,47 +1,35 @@
 """`pairreg-report STUDY`: the table, the figures and the page of a study."""
 
-import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
+from pairreg.cli.common import Parser, run
+from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.runs.folder import run_folders
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Exit code 0, or 2 if there is nothing to report on."""
-    options = parser().parse_args(arguments)
-    try:
-        report(find(options.study, options.output_dir), options.reference, options.log_mlflow)
-    except InputError as error:
-        print(f"pairreg-report: {error}", file=sys.stderr)
-        sys.exit(2)
-
-
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        "pairreg-report", description="Compare the runs of a study: STUDY/report/index.html, tables and figures."
+    parser = Parser(
+        prog="pairreg-report", description="Compare the runs of a study: STUDY/report/index.html, tables and figures."
     )
-    made.add_argument("study", metavar="STUDY", help="name of a study, or its folder")
-    made.add_argument("--output-dir", type=Path, default=Path("runs"), help="folder of the studies (default: runs)")
-    made.add_argument(
+    parser.add_argument("study", metavar="STUDY", help="name of a study, or its folder")
+    parser.add_argument("--output-dir", type=Path, default=Path("runs"), help="folder of the studies (default: runs)")
+    parser.add_argument(
         "--reference",
         metavar="AXIS=VALUE,...",
         help="setting that the others are tested against, such as similarity=pcc,regularizer=diffusion "
         "(default: the one of the best mean rank)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--log-mlflow",
         action="store_true",
         help="also add the report and the runs that it lacks to MLflow (default: OUTPUT_DIR/mlflow.db)",
     )
-    return made
+    run(parser, lambda options: report(find(options.study, options.output_dir), options.reference, options.log_mlflow))
 
 
 def report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
-    from rich.console import Console
-
     from pairreg.report.design import Design
     from pairreg.report.ranking import rank
     from pairreg.report.study_runs import read_study
@@ -51,13 +39,13 @@ def report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
     study = read_study(folder)
     ranking = rank(Design.of(study.runs), reference)
     page = write(study, ranking)
-    console = Console(width=None if sys.stdout.isatty() else 160)  # a pipe has no width of its own
-    console.print(terminal_table(ranking))
-    console.print(f"report: {page}", soft_wrap=True, highlight=False)
+    terminal = console()
+    terminal.print(terminal_table(ranking))
+    terminal.print(f"report: {page}", soft_wrap=True, highlight=False)
     if log_mlflow:
         from pairreg.tracking.rebuild import log_to_mlflow
 
-        console.print(log_to_mlflow(folder, page.parent), soft_wrap=True, highlight=False)
+        terminal.print(log_to_mlflow(folder, page.parent), soft_wrap=True, highlight=False)
 
 
 def find(study: str, output_dir: Path) -> Path:

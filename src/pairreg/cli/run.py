@@ -11,13 +11,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pairreg import interruption
+from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain
 from pairreg.cli.hydra_errors import sentence
 from pairreg.cli.plugins import register_plugins
+from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
 from pairreg.study.compose import spec_of
-from pairreg.study.study import DryRun, Study, console
+from pairreg.study.study import DryRun, Study
 
 log = logging.getLogger("pairreg")
 
@@ -50,7 +52,7 @@ def main() -> None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach the handlers below instead of Hydra's printer
     log.setLevel(logging.INFO)
     screen = logging.StreamHandler(sys.stdout)
-    screen.setLevel(logging.WARNING if console.is_terminal else logging.INFO)  # a terminal has the progress bar
+    screen.setLevel(logging.WARNING if console().is_terminal else logging.INFO)  # a terminal has the progress bar
     log.addHandler(screen)
     interruption.listen()
     register_plugins()
@@ -60,18 +62,12 @@ def main() -> None:
     except DryRun:
         code = 0
     except (HydraException, OmegaConfBaseException) as error:
-        code = refuse(sentence(error))
+        code = complain("pairreg", sentence(error), BAD_INPUT)
     except InputError as error:
-        code = refuse(str(error))
+        code = complain("pairreg", str(error), BAD_INPUT)
     except KeyboardInterrupt:
-        print("pairreg: interrupted; the same command goes on with what is missing.", file=sys.stderr)
-        code = 130
+        code = complain("pairreg", "interrupted; the same command goes on with what is missing.", INTERRUPTED)
     sys.exit(code)
-
-
-def refuse(message: str) -> int:
-    print(f"pairreg: {message}", file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

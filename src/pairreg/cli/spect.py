@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from pairreg.cli.common import Parser, run
-from pairreg.spect.scan import scan
+from pairreg.spect.scan import scan, scan_folder
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
 
 def simulate(arguments: argparse.Namespace) -> None:
     result = scan(arguments.run, lesions=arguments.lesions, counts=arguments.counts, seed=arguments.seed)
-    folder = arguments.output or arguments.run / "spect"
+    folder = arguments.output or scan_folder(arguments.run)
     result.save(folder)
     for i, (volume, contrast) in enumerate(zip(result.volumes, result.drawn.contrasts, strict=True), start=1):
         print(f"lesion {i}: {volume:.2f} cc, {contrast:.1f} times the uptake of bone")

@@ -4,7 +4,6 @@ hydra-optuna-sweeper 1.4, the first for Optuna 5, needs Hydra 1.4; its syntax is
 """
 
 import hashlib
-import sys
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,9 @@ from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from pairreg import validation
+from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.metrics.catalogue import CATALOGUE, find
 from pairreg.runs.spec import RunSpec
@@ -130,15 +129,15 @@ class SearchSweeper(Sweeper):
 
         from pairreg.search.pareto_table import commands, front_table
 
-        console = Console(width=None if sys.stdout.isatty() else 160)
+        terminal = console()
         complete, running = (len(trials.in_state(state)) for state in (TrialState.COMPLETE, TrialState.RUNNING))
         if running:
-            console.print(f"{running} more trials run in other processes")
+            terminal.print(f"{running} more trials run in other processes")
         best = trials.best()
-        console.print(front_table(best, complete, self.settings.objectives, space))
+        terminal.print(front_table(best, complete, self.settings.objectives, space))
         for trial in best:
             for command in commands(trial, space):
-                console.print(command, soft_wrap=True, markup=False, highlight=False)
+                terminal.print(command, soft_wrap=True, markup=False, highlight=False)
 
 
 def search_node() -> DictConfig:

@@ -19,6 +19,18 @@ BONES = ("bone", "spine", "ribs", "sternum", "scapulae", "clavicles", "humeri", 
 SLICE = 5.0  # mm, thickness that a 2-D image stands for
 PIXEL = 4.0  # mm, about that of a camera: finer images are averaged before they are projected
 
+LESION_TABLE = "lesions.csv"
+
+
+def scan_folder(run: Path) -> Path:
+    """Where the scan of the run in `run` is kept."""
+    return run / "spect"
+
+
+def image_paths(folder: Path) -> list[Path]:
+    """The files of `Scan.spect`, `spect_lesions` and `lesions`."""
+    return [folder / f"{name}.nii.gz" for name in ("spect", "spect_lesions", "lesions")]
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -36,15 +48,28 @@ class Scan:
     def save(self, folder: Path) -> None:
         """As `spect.nii.gz`, `spect_lesions.nii.gz`, `lesions.nii.gz` and `lesions.csv`."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("spect", "spect_lesions", "lesions"):
-            with replacing(folder / f"{name}.nii.gz") as part:
-                sitk.WriteImage(getattr(self, name), str(part))
-        with replacing(folder / "lesions.csv") as part, part.open("w", newline="") as file:
+        images = (self.spect, self.spect_lesions, self.lesions)
+        for path, image in zip(image_paths(folder), images, strict=True):
+            with replacing(path) as part:
+                sitk.WriteImage(image, str(part))
+        with replacing(folder / LESION_TABLE) as part, part.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["lesion", "volume_cc", "contrast_to_bone", *"xyz"[: self.lesions.GetDimension()]])
             for i, row in enumerate(zip(self.volumes, self.drawn.contrasts, self.centres, strict=True), start=1):
                 volume, contrast, centre = row
                 writer.writerow([i, f"{volume:.3f}", f"{contrast:.3f}", *(f"{c:.1f}" for c in centre)])
+
+    @classmethod
+    def read(cls, run: Path) -> "Scan":
+        """The scan that lies in `spect/` of a run's folder; raises `InputError` if it has none."""
+        folder = scan_folder(run)
+        missing = [path.name for path in (*image_paths(folder), folder / LESION_TABLE) if not path.is_file()]
+        if missing:
+            raise InputError(f"{folder} has no {missing[0]}; simulate the scan first: pairreg-spect {run}")
+        spect, spect_lesions, lesions = (sitk.ReadImage(str(path)) for path in image_paths(folder))
+        with (folder / LESION_TABLE).open(newline="") as file:
+            contrasts = tuple(float(row["contrast_to_bone"]) for row in csv.DictReader(file))
+        return cls(spect, spect_lesions, lesions, Lesions(volume(lesions), contrasts))
 
     @property
     def volumes(self) -> np.ndarray:
@@ -80,6 +105,12 @@ def scan(run: Path, *, lesions: int = 3, counts: float | None = 6e6, seed: int =
         images.append(geometry.image(seen.reshape(geometry.array(emitting).shape), emitting))
     mask = geometry.image(drawn.mask.reshape(geometry.array(labels).shape), labels)
     return Scan(images[0], images[1], mask, drawn)
+
+
+def scan_for_figure(runs: Sequence[Path]) -> None:
+    """Simulate the scans that `figure=phantom_spect` shows, each with its own seed, into the folders of the runs."""
+    for seed, run in enumerate(runs):
+        scan(run, seed=seed).save(scan_folder(run))
 
 
 def read(run: Run, name: str) -> sitk.Image:

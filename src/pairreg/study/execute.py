@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from pairreg import interruption, option_files
+from pairreg.console import console
 from pairreg.errors import DivergedError, InputError
 from pairreg.locks import Busy
 from pairreg.optimization.observer import Observer
@@ -52,9 +52,9 @@ def do(spec: RunSpec, tracked: TrackedRun) -> None:
     """Register the pair of `spec` by its parts, and write everything into its folder."""
     from pairreg.runs.write import write_partial  # imports Matplotlib
 
-    console = Console()
-    one_bar = console.is_terminal and multiprocessing.parent_process() is None  # several bars would be a mess
-    watching: list[Observer] = [ProgressLog(), tracked, Interruption()] + ([ProgressBar(console)] if one_bar else [])
+    terminal = console()
+    one_bar = terminal.is_terminal and multiprocessing.parent_process() is None  # several bars would be a mess
+    watching: list[Observer] = [ProgressLog(), tracked, Interruption()] + ([ProgressBar(terminal)] if one_bar else [])
     numerics = {key: spec.config[key] for key in ("precision", "seed")}
     try:
         pair = load_pair(spec.config)

@@ -15,14 +15,20 @@ def figure_of_command(layout: str, rows: Sequence[tuple[RunSpec, RunOutcome]], s
 
     Raises `InputError` that names what is missing unless all of them are complete and can be read.
     """
-    varied = varying([task for task, _ in rows])
+    varied = varying([spec for spec, _ in rows])
     names = [", ".join(f"{name} {column[i]}" for name, column in varied.items()) for i in range(len(rows))]
     missing = [name for name, (_, outcome) in zip(names, rows, strict=True) if outcome.error]
     if missing:
         are = "is" if len(missing) == 1 else "are"
         what = f"{len(missing)} of {len(rows)} runs {are} missing ({'; '.join(missing)})"
         raise InputError(f"figure {layout} is not drawn: {what}.")
-    from pairreg.report.figures.draw import draw_figure as draw_from_runs
+    from pairreg.report.figures.draw import draw_figure, groups
     from pairreg.report.write import REPORT
 
-    return draw_from_runs(layout, [Run.complete(task.folder) for task, _ in rows], study_folder / REPORT / "figures")
+    runs = [Run.complete(spec.folder) for spec, _ in rows]
+    if layout == "phantom_spect":  # what it shows is made before, since drawing only reads
+        from pairreg.spect.scan import scan_for_figure
+
+        for group in groups(layout, runs):
+            scan_for_figure([run.folder for run in group])
+    return draw_figure(layout, runs, study_folder / REPORT / "figures")

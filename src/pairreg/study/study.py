@@ -7,11 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from pairreg import interruption, option_files
 from pairreg.backend.gc_pause import gc_paused
 from pairreg.compute.base import Compute
+from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.runs.folder import is_complete
 from pairreg.runs.outcome import RunOutcome
@@ -27,7 +26,6 @@ from pairreg.tracking.none import NoTracker
 
 log = logging.getLogger("pairreg")
 COMMON = ("study", "output_dir", "compute", "draw")  # of all runs of one command
-console = Console(width=None if sys.stdout.isatty() else 160)  # a pipe or a log file has no width of its own
 
 
 class DryRun(Exception):
@@ -47,6 +45,7 @@ class Study:
         self.opened = False
         self.single = False
         self.page: Path | None = None
+        self.terminal = console()
 
     @property
     def first(self) -> RunSpec:
@@ -73,7 +72,7 @@ class Study:
         if any(spec.config[key] != self.first.config[key] for spec in specs for key in COMMON):
             raise InputError("study, output_dir, compute and draw cannot vary within one command.")
         if self.first.config["dry_run"]:
-            console.print(dry_table(list(new.values())))
+            self.terminal.print(dry_table(list(new.values())))
             raise DryRun
         todo = [spec for spec in new.values() if spec.config["rerun"] or not is_complete(spec.folder)]
         if single and todo:
@@ -118,18 +117,18 @@ class Study:
             return 0
         bad = [(spec, outcome) for spec, outcome in rows if outcome.error]
         if not self.single:
-            console.print(study_table(rows))
+            self.terminal.print(study_table(rows))
             self.draw(rows)
             self.page = self.report(len(rows) - len(bad))
         elif not bad:
-            console.print(run_table(rows[0][1].metrics))
+            self.terminal.print(run_table(rows[0][1].metrics))
             kept = " (complete since an earlier command; rerun=true repeats it)" if rows[0][1].state == "kept" else ""
-            console.print(f"results: {rows[0][1].folder}{kept}", soft_wrap=True)
+            self.terminal.print(f"results: {rows[0][1].folder}{kept}", soft_wrap=True)
         warn_of_other_code([outcome for _, outcome in rows])
         self.tracker.complete([spec.folder for spec, _ in rows])
         hint = self.tracker.hint()
         if hint and len(bad) < len(rows):
-            console.print(hint, soft_wrap=True)
+            self.terminal.print(hint, soft_wrap=True)
         for spec, outcome in bad:
             again = "" if self.single else f"; to repeat it: {spec.command}"
             print(f"pairreg: {outcome.error}{again}", file=sys.stderr)
@@ -143,7 +142,7 @@ class Study:
             return
         try:
             for path in figure_of_command(name, rows, self.folder):
-                console.print(f"figure: {path}", soft_wrap=True)
+                self.terminal.print(f"figure: {path}", soft_wrap=True)
         except InputError as error:
             log.warning(str(error))
 
@@ -158,7 +157,7 @@ class Study:
         except InputError as error:  # about a run of an earlier command
             log.warning(str(error))
             return None
-        console.print(f"report: {page}", soft_wrap=True)
+        self.terminal.print(f"report: {page}", soft_wrap=True)
         return page
 
     def __enter__(self) -> "Study":

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -20,15 +21,24 @@ def draw_figure(layout: str, runs: Sequence[Run], folder: Path) -> list[Path]:
     There is a figure for every pair, or one for all if the layout has `ALL_PAIRS_IN_ONE`. The settings come in the
     order of `runs`; of several seeds the first is drawn. Raises `InputError` if the arrays of a run cannot be read.
     """
-    module = importlib.import_module(f"pairreg.report.figures.{layout}")
+    module, among = _module(layout), factors(runs)
+    drawn = [module.figure([Shown.of(run, among) for run in group]) for group in groups(layout, runs)]
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [layout] if len(drawn) == 1 else [f"{layout}_{i:02d}" for i in range(1, len(drawn) + 1)]
+    return [save_both(one, folder, name) for one, name in zip(drawn, names, strict=True)]
+
+
+def groups(layout: str, runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs of each figure of a layout, in the order in which it shows them; of several seeds the first."""
     among = factors(runs)
     pairs: dict[str, dict[Setting, Run]] = {}
     for pair, run in zip(pair_names(runs), runs, strict=True):
         pairs.setdefault(pair, {}).setdefault(setting(run, among), run)
-    figures = [list(settings.values()) for settings in pairs.values()]
-    if getattr(module, "ALL_PAIRS_IN_ONE", False):
-        figures = [[run for group in figures for run in group]]
-    drawn = [module.figure([Shown.of(run, among) for run in group]) for group in figures]
-    folder.mkdir(parents=True, exist_ok=True)
-    names = [layout] if len(drawn) == 1 else [f"{layout}_{i:02d}" for i in range(1, len(drawn) + 1)]
-    return [save_both(one, folder, name) for one, name in zip(drawn, names, strict=True)]
+    by_pair = [list(settings.values()) for settings in pairs.values()]
+    if getattr(_module(layout), "ALL_PAIRS_IN_ONE", False):
+        return [[run for group in by_pair for run in group]]
+    return by_pair
+
+
+def _module(layout: str) -> Any:
+    return importlib.import_module(f"pairreg.report.figures.{layout}")

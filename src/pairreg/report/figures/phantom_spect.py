@@ -17,7 +17,7 @@ from pairreg.figures.style import COLOURS
 from pairreg.report.figures.page import LINE, STRIP
 from pairreg.report.figures.panels import Shown
 from pairreg.runs.figure_arrays import FigureArrays
-from pairreg.spect.scan import BONES, Scan, scan
+from pairreg.spect.scan import BONES, Scan
 
 ALL_PAIRS_IN_ONE = True  # in one figure, a row for each run
 CORONAL = ("Patient CT", "Deformed\nphantom", "Simulated SPECT\nwithout lesions", "Simulated SPECT\nwith lesions")
@@ -42,13 +42,12 @@ class Row:
     box: np.ndarray
 
     @classmethod
-    def of(cls, shown: Shown, seed: int) -> "Row":
-        """Simulates the scan, and keeps it in `spect/` of the run's folder. Raises `InputError` for a run in 2-D."""
+    def of(cls, shown: Shown) -> "Row":
+        """The run and its scan, which was simulated before. Raises `InputError` for a run in 2-D or without a scan."""
         folder, scene = shown.run.folder, shown.run.figure_arrays
         if scene.fixed.ndim != 3:
             raise InputError(f"{folder} is 2-D; figure phantom_spect needs 3-D runs, as of pair=phantom_to_ct_3d.")
-        simulated = scan(folder, lesions=LESIONS, seed=seed)
-        simulated.save(folder / "spect")
+        simulated = Scan.read(folder)
         return cls(shown.moving.replace("Moving", "Phantom").replace(" (", "\n("), scene, simulated, body_box(scene))
 
     @property
@@ -114,7 +113,7 @@ def body_box(scene: FigureArrays) -> np.ndarray:
 
 
 def figure(runs: Sequence[Shown]) -> Figure:
-    rows = [Row.of(shown, seed) for seed, shown in enumerate(runs)]
+    rows = [Row.of(shown) for shown in runs]
     drawn, coronal, axial = panels(rows)
     for row, left, right in zip(rows, coronal, axial, strict=True):
         row.draw_coronal(left)

@@ -1,0 +1,11 @@
+"""The terminal that all commands write to."""
+
+import sys
+
+from rich.console import Console
+
+
+def console(stderr: bool = False) -> Console:
+    """Standard output, or standard error: as wide as the terminal; a pipe or a log file has no width of its own."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(width=None if stream.isatty() else 160, stderr=stderr)
