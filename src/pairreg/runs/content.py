@@ -1,0 +1,101 @@
+"""Digests of input files, remembered by path, size and time of change."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pairreg.errors import InputError
+from pairreg.files import cache_home, drop_oldest, existing, replacing
+from pairreg.runs.detached import data_files
+
+CHUNK = 16 << 20  # bytes that are hashed as one piece, several pieces at a time
+WORTH_KEEPING = 1 << 20  # bytes: less is hashed as quickly as the memory of it is read
+MOST = 20_000  # digests that are remembered
+SETTLED = 2.0  # seconds: a file that changed just now could change again within the resolution of its time stamp
+log = logging.getLogger("pairreg")
+
+
+def digest(path: str | Path) -> str:
+    """32 hex digits of the content of a file, with the data files that its header names, or of a DICOM folder.
+
+    Names do not count: the same file behind another path has the same digest. Raises `InputError` if it is missing.
+    """
+    path = existing(path)
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+        # The order of a series comes from the positions in its files, not from their names.
+        return remembered(path, files, lambda: combined(sorted(_digest_of_file(file) for file in files)))
+    files = [path, *data_files(path)]
+    return remembered(path, files, lambda: combined([_digest_of_file(file) for file in files]))
+
+
+def digest_of_part(path: str | Path, part: str, chunks: Callable[[], Iterable[bytes]]) -> str:
+    """32 hex digits of a part of a file, such as a case; `part` names it, and `chunks` yields its bytes if needed."""
+    path = existing(path)
+
+    def compute() -> str:
+        hashed = hashlib.blake2b(digest_size=16)
+        for chunk in chunks():
+            hashed.update(chunk)
+        return hashed.hexdigest()
+
+    return remembered(path, [path], compute, part)
+
+
+def combined(digests: Sequence[str]) -> str:
+    """One digest of several, in their order; that of one is itself."""
+    return digests[0] if len(digests) == 1 else hashlib.blake2b("".join(digests).encode(), digest_size=16).hexdigest()
+
+
+def _digest_of_file(path: Path) -> str:
+    try:
+        starts = range(0, max(path.stat().st_size, 1), CHUNK)
+        with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock: all cores take part
+            return combined(list(pool.map(lambda start: _digest_of_chunk(path, start), starts)))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); give a file that you may read.") from error
+
+
+def _digest_of_chunk(path: Path, start: int) -> str:
+    with path.open("rb") as file:
+        file.seek(start)
+        return hashlib.blake2b(file.read(CHUNK), digest_size=16).hexdigest()
+
+
+def remembered(path: Path, files: Sequence[Path], compute: Callable[[], str], part: str = "") -> str:
+    """`compute()`, or what it gave for `path` while none of `files` has changed since.
+
+    Size, both times, device and inode have to be the same: a file that was replaced has another inode or change time,
+    even if its modification time was copied with it.
+    """
+    stats = [file.stat() for file in files]
+    state = [[s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev] for s in stats]
+    if sum(s.st_size for s in stats) < WORTH_KEEPING:
+        return compute()
+    key = hashlib.blake2b(f"{path.resolve()}\0{part}".encode(), digest_size=16).hexdigest()
+    memory = cache_home() / "digests" / key
+    try:
+        known = json.loads(memory.read_text())
+        if known["state"] == state:
+            return str(known["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # nothing is remembered, or what is remembered was written by another version: it is computed again
+    found = compute()
+    if time.time() - max(s.st_ctime for s in stats) > SETTLED:
+        _keep(memory, {"state": state, "digest": found})
+    return found
+
+
+def _keep(memory: Path, content: object) -> None:
+    """Remember for the next time; without a writable home everything works, only slower."""
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        drop_oldest(memory.parent, MOST)
+        with replacing(memory) as part:
+            part.write_text(json.dumps(content))
+    except OSError as error:
+        log.debug(f"{memory} cannot be written ({error.strerror})")
