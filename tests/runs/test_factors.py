@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from pairreg.runs.factors import factors, setting
 from pairreg.report.design import Design
-from pairreg.runs.replicates import pair_names
 from pairreg.report.study_runs import read_study
+from pairreg.runs.factors import factors, setting
+from pairreg.runs.replicates import pair_names
 
 Write = Callable[..., Path]
 

@@ -1,6 +1,5 @@
 """What makes two runs the same, and what makes them different."""
 
-import gzip
 import shutil
 import sys
 import time
@@ -106,7 +105,8 @@ def test_another_file_at_the_same_path_is_another_run(files, tmp_path, replaced)
 
 def test_the_same_file_behind_another_path_is_the_same_run(files, tmp_path):
     elsewhere = tmp_path / "elsewhere"
-    moved = {name: shutil.copy(path, elsewhere / Path(path).name) for name, path in files.items() if elsewhere.mkdir(exist_ok=True) is None}
+    elsewhere.mkdir()
+    moved = {name: shutil.copy(path, elsewhere / f"{name}_moved{Path(path).name[-7:]}") for name, path in files.items()}
     assert of_files({name: str(path) for name, path in moved.items()}).signature == of_files(files).signature
 
 

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,8 @@ from pairreg.errors import InputError
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import NonNegative, Positive
+
+ANSWER = 10.0  # seconds that a living cluster takes at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +34,8 @@ class Ray(Compute):
             import ray
         except ImportError:
             raise InputError("compute=ray needs the package ray; install pairreg[ray].") from None
-        try:
-            ray.init(address=self.address, log_to_driver=False, logging_level="error")
-        except ConnectionError as error:
-            raise InputError(
-                f"no Ray cluster answers at {self.address!r}; start one with `ray start --head`."
-            ) from error
+        require_cluster(self.address)
+        ray.init(address=self.address, log_to_driver=False, logging_level="error")
         try:
             # no second try: what kills a process kills the next one, too
             remote = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=0)(within)
@@ -49,6 +49,20 @@ class Ray(Compute):
                         yield died(task, type(error).__name__)
         finally:
             ray.shutdown()
+
+
+def require_cluster(address: str) -> None:
+    """Raise `InputError` unless a cluster answers within `ANSWER` seconds.
+
+    Asked in a process of its own: `ray.init` waits much longer for a cluster that has died, and cannot be told not to.
+    """
+    join = f"import ray; ray.init(address={address!r}, log_to_driver=False, logging_level='error')"
+    try:
+        subprocess.run([sys.executable, "-c", join], capture_output=True, check=True, timeout=ANSWER)
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
+        raise InputError(
+            f"no Ray cluster answers at {address!r} within {ANSWER:g} s; start one with `ray start --head`."
+        ) from None
 
 
 def within(folder: str, work: Work, task: RunSpec) -> RunOutcome:

@@ -161,7 +161,7 @@ def mentions_path(hint: Any) -> bool:
 
 
 def is_file(value: Any) -> bool:
-    """Whether a setting is the path of an existing file, though nothing declares it: in a user's own loader it may be."""
+    """Whether a setting is the path of an existing file, which a user's own loader need not declare."""
     return isinstance(value, str) and bool(value) and Path(value).expanduser().is_file()
 
 
