@@ -1,29 +1,38 @@
 """When two parts of an objective may share a compiled graph: when everything that is built into it is equal."""
 
 import dataclasses
-from collections.abc import Hashable, Mapping, Sequence, Set
+from collections.abc import Collection, Hashable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
-# These enter a compiled graph as inputs, so runs that differ in them share it.
-INPUTS = ("weight", "stiffness")
+from pairreg.regularizer.base import Regularizer
+from pairreg.similarity.base import Similarity
+
+
+def term_key(term: Similarity | Regularizer) -> Hashable:
+    """`cache_key` of a term without its `weight`: that enters the compiled graph as an input, so runs share the graph.
+
+    Only of the term itself: what lies within it, also under the name `weight`, is built into the graph.
+    """
+    return _settings_key(term, without=("weight",))
 
 
 def cache_key(value: Any) -> Hashable:
-    """`value` in a hashable form that is equal for equal settings.
+    """`value` in a hashable form that is equal for equal settings of equal types.
 
-    Dataclasses count by their type and fields, except those that are `INPUTS` or declared with `compare=False`; lists,
+    Dataclasses count by their type, fields and further attributes, except fields declared with `compare=False`; lists,
     mappings, sets and arrays by their content. Whatever else is not hashable counts as equal to itself alone.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [field for field in dataclasses.fields(value) if field.compare and field.name not in INPUTS]
-        return (type(value), *((field.name, cache_key(getattr(value, field.name))) for field in fields))
+        return _settings_key(value)
     if isinstance(value, Mapping):
         return ("mapping", frozenset((cache_key(key), cache_key(entry)) for key, entry in value.items()))
     if isinstance(value, np.ndarray):
-        return ("array", value.dtype.str, value.shape, value.tobytes())
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        # the bytes of an array of objects are addresses, which say nothing about the objects
+        content = cache_key(value.tolist()) if value.dtype.hasobject else value.tobytes()
+        return ("array", value.dtype.str, value.shape, content)
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
         return ("sequence", tuple(cache_key(entry) for entry in value))
     if isinstance(value, Set):
         return ("set", frozenset(cache_key(entry) for entry in value))
@@ -31,7 +40,15 @@ def cache_key(value: Any) -> Hashable:
         hash(value)
     except TypeError:
         return _Same(value)
-    return value if isinstance(value, Hashable) else _Same(value)
+    return (type(value), value)  # with the type, because True == 1 == 1.0
+
+
+def _settings_key(value: Any, without: Collection[str] = ()) -> Hashable:
+    """The type and the attributes of a dataclass: a class that derives from one may set others than its fields."""
+    fields = dataclasses.fields(value)
+    left_out = {*without, *(field.name for field in fields if not field.compare)}
+    names = dict.fromkeys([*(field.name for field in fields), *getattr(value, "__dict__", ())])
+    return (type(value), *((name, cache_key(getattr(value, name))) for name in names if name not in left_out))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from pairreg.backend import Tensor, tf
-from pairreg.optimization.cache_key import cache_key
+from pairreg.optimization.cache_key import term_key
 from pairreg.optimization.objective import Inputs, Objective, Programs
 from pairreg.optimization.recent import Recent
 from pairreg.transform.base import LevelGrid, Precision, Transform
@@ -32,7 +32,8 @@ class CompiledGrid:
 
     def level(self, objective: Objective) -> "CompiledLevel":
         """The problem with the terms of `objective` on this grid; their weights may differ from those of before."""
-        key = cache_key([list(objective.similarities.items()), list(objective.regularizers.items())])
+        groups = (objective.similarities, objective.regularizers)
+        key = tuple(tuple((name, term_key(term)) for name, term in group.items()) for group in groups)
         return self._levels.get(key, lambda: CompiledLevel(self, objective, self._programs))
 
 

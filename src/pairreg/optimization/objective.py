@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pairreg.backend import Tensor, compiled, tf
-from pairreg.optimization.cache_key import cache_key
+from pairreg.optimization.cache_key import term_key
 from pairreg.optimization.recent import Recent
 from pairreg.regularizer.base import Regularizer
 from pairreg.similarity.base import Similarity
@@ -69,8 +69,8 @@ class Programs:
     def of(self, objective: Objective) -> Callable[[Tensor, Inputs], tuple[Tensor, Tensor]]:
         """A function of a field and the inputs: `[loss, *terms]` (terms unweighted) and the loss's derivative by it."""
         similarities, regularizers = tuple(objective.similarities.values()), tuple(objective.regularizers.values())
-        warp_, pull_back = self._of_field.get(cache_key(regularizers), lambda: field_programs(regularizers))
-        compare = self._of_images.get(cache_key(similarities), lambda: image_program(similarities))
+        warp_, pull_back = self._of_field.get(tuple(map(term_key, regularizers)), lambda: field_programs(regularizers))
+        compare = self._of_images.get(tuple(map(term_key, similarities)), lambda: image_program(similarities))
         n = len(similarities)
 
         def value_and_gradient(field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
