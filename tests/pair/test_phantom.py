@@ -266,7 +266,7 @@ def test_channels_belong_to_the_moving_image(pair):
         ({"deformation": -1.0}, "give lengths in mm"),
         ({"seed": -1}, "a seed of 0 or more"),
         ({"texture": -1.0}, "a texture of 0 HU or more"),
-        ({"anatomy": {"girth": 3.0}}, "anatomy.girth is 3.0; give a number from 0.85 to 1.2"),
+        ({"anatomy": {"girth": 3.0}}, "anatomy.girth should be from 0.85 to 1.2; it is 3.0"),
         ({"anatomy": {"waist": 1.0}}, "no parameter 'waist'; it has height"),
         ({"anatomy": "fat"}, "anatomy should be"),
     ],

@@ -111,7 +111,7 @@ def test_a_run_carries_organs_as_labels(tmp_path):
         ({"fixed": "nowhere.nii.gz"}, "nowhere.nii.gz does not exist"),
         ({"fixed_labels": "nowhere.nii.gz"}, "nowhere.nii.gz does not exist"),
         ({"without": ["tail"]}, "no organ 'tail'; it has body, fat"),
-        ({"anatomy": {"left_lung": 0.1}}, "anatomy.left_lung is 0.1; give a number from 0.3 to 1"),
+        ({"anatomy": {"left_lung": 0.1}}, "anatomy.left_lung should be from 0.3 to 1; it is 0.1"),
         ({"size": [64]}, "size is .*give 2 whole numbers"),
         ({"seed": -1, "anatomy": "random"}, "seed of the anatomy is -1; give 0 or more"),
     ],

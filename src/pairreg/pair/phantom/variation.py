@@ -44,7 +44,8 @@ class Anatomy:
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
             if not low <= getattr(self, name) <= high:
-                raise InputError(f"anatomy.{name} is {getattr(self, name)}; give a number from {low:g} to {high:g}.")
+                given = getattr(self, name)
+                raise InputError(f"anatomy.{name} should be from {low:g} to {high:g}; it is {given}.")
 
     @classmethod
     def of(cls, parameters: Mapping[str, float]) -> "Anatomy":
