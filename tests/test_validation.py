@@ -62,6 +62,29 @@ def test_python_and_option_files_say_the_same(option, settings, message):
     assert message in str(from_file.value) and str(from_file.value).startswith(option.replace("/", "."))
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"precision": "float8"},
+            "precision should be 'float32', .* or 'mixed_float16'; it is 'float8'.",
+        ),
+        ({"seed": "zero"}, "seed should be a valid integer; it is 'zero'."),
+        ({"seed": True}, "seed should be a valid integer; it is True."),
+        ({"preset": "fsat"}, "preset 'fsat' is not one of .*; did you mean 'fast'?"),
+    ],
+    ids=str,
+)
+def test_register_refuses_what_the_command_refuses(warped_2d, given, message):
+    with pytest.raises(InputError, match=message):
+        pairreg.register(warped_2d.pair(), **given)
+
+
+def test_a_target_that_cannot_be_called_is_refused():
+    with pytest.raises(InputError, match="similarity.x: _target_ should be a class or a function; it is"):
+        pairreg.option_files.instantiate({"_target_": "pairreg.errors.__name__"}, "similarity.x")
+
+
 def test_numbers_of_numpy_are_numbers():
     assert pairreg.build("similarity/ncc", window=np.int64(7), weight=np.float32(0.5)).window == 7
 

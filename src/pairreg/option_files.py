@@ -121,6 +121,11 @@ def locate(target: str, where: str, trusted: tuple[str, ...]) -> Any:
     if target.startswith("keras."):
         configure()
     try:
-        return getattr(importlib.import_module(module), name)
+        found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise InputError(f"{where}: _target_ {target!r} cannot be imported ({error}).") from error
+    if not callable(found):
+        raise InputError(
+            f"{where}: _target_ should be a class or a function; it is {target!r}, {type(found).__name__}."
+        )
+    return found

@@ -24,7 +24,7 @@ from pairreg.result import Result
 from pairreg.schedule.base import Schedule
 from pairreg.similarity.base import Similarity
 from pairreg.transform.base import Precision, Transform
-from pairreg.validation import one_of
+from pairreg.validation import check_value, one_of
 
 KINDS: dict[str, Any] = {
     "preprocessing": Preprocessing,
@@ -81,6 +81,8 @@ def register(
     }
     usual = option_files.defaults() if preset is None else of_preset(preset)
     use = usual | {key: value for key, value in given.items() if value is not None}
+    check_value(Precision, use["precision"], "precision")
+    check_value(int, use["seed"], "seed")
     objective = Objective(terms("similarity", use["similarity"]), terms("regularizer", use["regularizer"]))
     if not objective.similarities:
         raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
