@@ -1,6 +1,7 @@
 """Configs as Hydra composes them, for the command line and for Python alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from hydra import compose, initialize_config_module
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
@@ -51,6 +53,17 @@ def composed(overrides: Sequence[str]) -> Mapping[str, Any]:
     Raises Hydra's errors for groups and options that do not exist. Hydra's global state is left as it was.
     """
     register_search_path()
-    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+    with _own_hydra(), initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         config: Any = OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
     return config
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Put aside what the caller has initialised, because Hydra refuses to be initialised twice."""
+    of_caller = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = of_caller  # Hydra has put another instance in its place
