@@ -19,7 +19,7 @@ class CompiledGrids:
 
     A run inside another one (started by an observer) or in another thread gets grids of its own.
 
-    What Python holds of a forgotten grid is freed. What XLA has compiled for it is not, about 25 MB a grid: TensorFlow
+    What Python holds of a forgotten grid is freed. What XLA has compiled for it is not, about 40 MB a grid: TensorFlow
     frees that with the process only, which is why `compute=local` goes on in a second process when this one has grown.
 
     **Arguments:** `capacity`: grids that are kept while no run uses them.
