@@ -38,7 +38,7 @@ class Metric:
     - `decides`: its place among the metrics that may decide a ranking, 1 first; None: it never does. True errors come
       before the overlap of labels, and that before the similarity of images, which a wrong deformation can have, too.
     - `in_terminal`, `in_paper`: whether it is a column of a study's table on the terminal, of its LaTeX table. The page
-      and the CSV file have all.
+      and the CSV file have all; of a metric per label they have the mean.
     - `smallest`: voxels along each axis below which it is not defined.
     """
 

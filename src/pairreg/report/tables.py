@@ -50,7 +50,7 @@ def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
     shown = [ranking.columns[name] for name in names if name in ranking.columns]
     table = []
     for i in ranking.order:
-        counts = [len(column.values[i]) for column in shown]
+        counts = [len(column.values[i]) for column in shown if len(column.values[i])]
         cells = [Cell(span(counts), value=max(counts, default=0))]
         if ranked(ranking):
             best = ranking.ranks[i] == ranking.ranks.min()

@@ -42,7 +42,7 @@ def dice(folder: Path, name: str, labels: Sequence[MetricColumn], setting_styles
         range(len(labels)), names, fontsize=8, rotation=30 if crowded else 0, ha="right" if crowded else "center"
     )
     axes.set_xlim(-0.5, len(labels) - 0.5)
-    axes.set_ylabel("Dice ↑")
+    axes.set_ylabel(labels[0].metric.title)
     axes.spines[["top", "right"]].set_visible(False)
     legend(figure, [style.handle for style in setting_styles])
     return save_both(figure, folder, name)
