@@ -1,46 +1,27 @@
-"""Where runs are computed: what a worker process gets, and what becomes of one that dies. All processes are real."""
+"""Where runs are computed on this machine: what a process gets, and what becomes of one that dies. All are real."""
 
 import functools
 import os
 import signal
 import stat
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-import pairreg
-from pairreg.compute import processes
+from pairreg.compute.base import DEVICES, THREADS
 from pairreg.compute.local import Local
-from pairreg.compute.processes import THREADS, Processes, cores, gpus
+from pairreg.compute.processes import Processes, cores, gpus
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
-
-CONFIG = {
-    "study": "s",
-    "output_dir": "runs",
-    "trusted_modules": [],
-    "pair": {"_target_": "pairreg.pair.bundled.thorax_ct_2d"},
-}
+from worker_helpers import die, note, only_the_killed_run_is_lost, seen, specs, wait_for
 
 
-def specs(count: int) -> list[RunSpec]:
-    return [RunSpec(CONFIG | {"seed": seed}, {"pair": "p"}) for seed in range(count)]
-
-
-def note(spec: RunSpec, folder: Path) -> RunOutcome:
-    """Writes down what the process of a run sees."""
-    names = [*THREADS, "CUDA_VISIBLE_DEVICES"]
-    seen = [os.environ.get(name, "") for name in names]
-    (folder / spec.signature).write_text(" ".join([str(os.getpid()), *seen]))
-    time.sleep(0.3)  # so that every worker takes part
-    return RunOutcome(spec.signature, folder)
-
-
-def die(spec: RunSpec, folder: Path) -> RunOutcome:
-    if spec.config["seed"] == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return note(spec, folder)
+@pytest.fixture
+def no_gpu(monkeypatch):
+    """A machine without GPUs, for it and the processes that it starts."""
+    monkeypatch.setenv(DEVICES, "-1")
 
 
 def grow(spec: RunSpec, folder: Path) -> RunOutcome:
@@ -48,70 +29,90 @@ def grow(spec: RunSpec, folder: Path) -> RunOutcome:
     return note(spec, folder)
 
 
-def seen(folder: Path) -> list[list[str]]:
-    return [path.read_text().split(" ") for path in folder.iterdir()]
-
-
-def test_cores_are_shared_among_the_workers(tmp_path, monkeypatch):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(processes, "gpus", list)
-    outcomes = list(Processes(workers=2).run(specs(4), functools.partial(note, folder=tmp_path), tmp_path))
+def test_cores_are_shared_among_the_workers(tmp_path, no_gpu):
+    outcomes = list(Processes(workers=2).run(specs(4), functools.partial(note, folder=tmp_path, workers=2), tmp_path))
     assert {outcome.signature for outcome in outcomes} == {spec.signature for spec in specs(4)}
     found = seen(tmp_path)
-    assert len({pid for pid, *_ in found}) == 2 and str(os.getpid()) not in {pid for pid, *_ in found}
-    assert {tuple(rest[:3]) for _, *rest in found} == {(str(max(1, cores() // 2)),) * 3}
+    assert len({one.pid for one in found}) == 2 and str(os.getpid()) not in {one.pid for one in found}
+    assert {one.threads for one in found} == {(str(max(1, cores() // 2)),) * len(THREADS)}
+    assert {one.devices for one in found} == {"-1"}, "nothing is pinned where there is nothing"
+
+
+def test_more_workers_than_cores_have_one_thread_each(tmp_path, no_gpu):
+    count = cores() + 1
+    list(Processes(workers=count).run(specs(count), functools.partial(note, folder=tmp_path, workers=count), tmp_path))
+    assert {one.threads for one in seen(tmp_path)} == {("1",) * len(THREADS)}
 
 
 def test_each_worker_sees_one_device(tmp_path, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
+    monkeypatch.setenv(DEVICES, "0,1,2,3")
     assert gpus() == ["0", "1", "2", "3"]
-    list(Processes(workers=None).run(specs(4), functools.partial(note, folder=tmp_path), tmp_path))
-    by_process = {pid: rest[-1] for pid, *rest in seen(tmp_path)}
-    assert sorted(by_process.values()) == ["0", "1", "2", "3"]
+    list(Processes(workers=2).run(specs(4), functools.partial(note, folder=tmp_path, workers=2), tmp_path))
+    by_process = {one.pid: one.devices for one in seen(tmp_path)}
+    assert sorted(by_process.values()) == ["0", "1"]
+
+
+def test_without_a_number_there_is_a_worker_per_device(tmp_path, monkeypatch):
+    monkeypatch.setenv(DEVICES, "0,1,2")
+    list(Processes(workers=None).run(specs(3), functools.partial(note, folder=tmp_path, workers=3), tmp_path))
+    assert sorted(one.devices for one in seen(tmp_path)) == ["0", "1", "2"]
 
 
 def test_devices_are_those_that_the_driver_lists(tmp_path, monkeypatch):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv(DEVICES, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert gpus() == []
     driver = tmp_path / "nvidia-smi"
     driver.write_text("#!/bin/sh\nprintf '0\\n1\\n'\n")
     driver.chmod(driver.stat().st_mode | stat.S_IEXEC)
     assert gpus() == ["0", "1"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    monkeypatch.setenv(DEVICES, "-1")
     assert gpus() == []
 
 
-def test_a_killed_worker_costs_its_run_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "gpus", list)
-    wanted = specs(3)
-    outcomes = {
-        o.signature: o for o in Processes(workers=1).run(wanted, functools.partial(die, folder=tmp_path), tmp_path)
-    }
-    assert len(outcomes) == 3
-    killed = outcomes[wanted[1].signature]
-    assert killed.state == "failed" and "its process died" in str(killed.error)
-    assert [outcomes[spec.signature].state for spec in (wanted[0], wanted[2])] == ["done", "done"]
-    assert len({pid for pid, *_ in seen(tmp_path)}) == 2, "another process took its place"
+def test_a_killed_worker_costs_its_run_only(tmp_path, no_gpu):
+    outcomes = list(Processes(workers=1).run(specs(3), functools.partial(die, folder=tmp_path), tmp_path))
+    only_the_killed_run_is_lost(outcomes)
+    assert len({one.pid for one in seen(tmp_path)}) == 2, "another process took its place"
+
+
+def test_workers_end_with_the_command(tmp_path):
+    code = (
+        "import functools, pathlib, sys, worker_helpers as w; from pairreg.compute.processes import Processes\n"
+        "folder = pathlib.Path(sys.argv[1]); work = functools.partial(w.slowly, folder=folder)\n"
+        "if __name__ == '__main__': next(Processes(workers=1).run(w.specs(100), work, folder)); sys.stdin.read()\n"
+    )
+    script = tmp_path / "command.py"
+    script.write_text(code)
+    noted = tmp_path / "noted"
+    noted.mkdir()
+    path = os.pathsep.join(["tests/helpers", os.environ.get("PYTHONPATH", "")])
+    command = subprocess.Popen(
+        [sys.executable, str(script), str(noted)],
+        stdin=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": path, DEVICES: "-1"},
+        cwd=Path(__file__).parents[2],
+    )
+    wait_for(lambda: bool(seen(noted)))
+    (pid,) = {int(one.pid) for one in seen(noted)}
+    os.kill(pid, signal.SIGINT)  # Ctrl-C reaches the whole group, and is for the command to answer
+    count = len(seen(noted))
+    wait_for(lambda: len(seen(noted)) > count + 1)
+    command.kill()
+    command.communicate()
+    wait_for(lambda: not Path(f"/proc/{pid}").exists(), seconds=10)
 
 
 @pytest.mark.parametrize(("memory_gb", "count"), [(0.05, 3), (50.0, 1)])
-def test_a_process_that_has_grown_is_replaced(tmp_path, monkeypatch, memory_gb, count):
-    monkeypatch.setattr(processes, "gpus", list)
+def test_a_process_that_has_grown_is_replaced(tmp_path, no_gpu, memory_gb, count):
     work = functools.partial(grow, folder=tmp_path)
     list(Processes(workers=1, memory_gb=memory_gb).run(specs(3), work, tmp_path))
-    assert len({pid for pid, *_ in seen(tmp_path)}) == count
+    assert len({one.pid for one in seen(tmp_path)}) == count
 
 
-def test_local_goes_on_in_another_process_once_this_one_has_grown(tmp_path):
+def test_local_goes_on_in_another_process_once_this_one_has_grown(tmp_path, no_gpu):
     work = functools.partial(note, folder=tmp_path)
     list(Local(memory_gb=1000.0).run(specs(2), work, tmp_path))
-    assert {pid for pid, *_ in seen(tmp_path)} == {str(os.getpid())}
+    assert {one.pid for one in seen(tmp_path)} == {str(os.getpid())}
     list(Local(memory_gb=1e-6).run(specs(2), work, tmp_path))
-    assert str(os.getpid()) not in {pid for pid, *_ in seen(tmp_path)}
-
-
-def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(pairreg.InputError, match="compute=slurm needs Slurm's sbatch"):
-        next(iter(pairreg.build("compute/slurm").run(specs(1), functools.partial(note, folder=tmp_path), tmp_path)))
+    assert str(os.getpid()) not in {one.pid for one in seen(tmp_path)}

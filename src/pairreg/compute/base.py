@@ -1,30 +1,75 @@
-"""Where the runs of a study are computed."""
+"""Where the runs of a study are computed, and what every process that computes them does first."""
 
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.outcome import RunOutcome, Where
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Checked
 
 Work = Callable[[RunSpec], RunOutcome]  # can be pickled, and does not raise unless it is interrupted
+THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
+DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compute(Checked, ABC):
-    """A place where runs are computed."""
+    """A place where runs are computed. It starts processes that are a `Worker` each, and collects the outcomes."""
 
-    in_process: ClassVar[bool] = False  # in the process of the command
-    remote: ClassVar[bool] = False  # on other machines, which see the run folders
+    where: ClassVar[Where] = "this machine"
 
     @abstractmethod
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         """What `work` makes of each task, in any order, as it comes; `folder` is that of the study."""
 
 
+@dataclass(frozen=True)
+class Worker:
+    """What a process may use that computes runs for the command; can be pickled.
+
+    **Attributes:** `cpus`: its share of the cores, at least one thread of each library; `device`: the one GPU that it
+    sees, None = those that its scheduler left visible; `folder`: where the command was called, which paths in a config
+    are relative to.
+    """
+
+    cpus: float
+    device: str | None = None
+    folder: str = field(default_factory=os.getcwd)
+
+    def prepare(self) -> None:
+        """Set up this process, before the libraries read their settings; once more does no harm.
+
+        A child of the command's process leaves Ctrl-C to its parent, and ends with it. Others have a scheduler.
+        """
+        os.chdir(self.folder)
+        os.environ.update(dict.fromkeys(THREADS, str(max(1, int(self.cpus)))))
+        if self.device is not None:
+            os.environ[DEVICES] = self.device
+        if multiprocessing.parent_process() is not None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the whole group
+            threading.Thread(target=_end_with_parent, daemon=True).start()
+
+    def do(self, work: Work, task: RunSpec) -> RunOutcome:
+        """`work` in a process that does nothing but this task."""
+        self.prepare()
+        return work(task)
+
+
 def died(task: RunSpec, reason: str) -> RunOutcome:
     """The outcome of a task whose process ended before it could report anything."""
     return RunOutcome.failed(task, f"its process died ({reason}), maybe of too little memory")
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)

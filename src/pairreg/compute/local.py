@@ -6,7 +6,7 @@ from typing import ClassVar
 from pairreg.backend.memory import held_mb
 from pairreg.compute.base import Compute, Work
 from pairreg.compute.processes import Processes
-from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.outcome import RunOutcome, Where
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Positive
 
@@ -19,7 +19,7 @@ class Local(Compute):
     whenever it has grown as much: TensorFlow keeps every step that it has compiled.
     """
 
-    in_process: ClassVar[bool] = True
+    where: ClassVar[Where] = "here"
 
     memory_gb: Positive = 4.0
 

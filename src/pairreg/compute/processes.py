@@ -1,9 +1,7 @@
 import multiprocessing
-import multiprocessing.connection
 import os
 import queue
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,12 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pairreg.backend.memory import held_mb
-from pairreg.compute.base import Compute, Work, died
+from pairreg.compute.base import DEVICES, Compute, Work, Worker, died
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Count, Positive
-
-THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +43,8 @@ class Processes(Compute):
         devices = gpus()
         workers = min(len(tasks), self.workers or len(devices) or 2)
         for number in range(workers):
-            environment = {name: str(max(1, cores() // workers)) for name in THREADS}
-            if devices:
-                environment["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
-            threading.Thread(
-                target=serve, args=(todo, outcomes, work, environment, self.memory_gb), daemon=True
-            ).start()
+            worker = Worker(cores() // workers, devices[number % len(devices)] if devices else None)
+            threading.Thread(target=serve, args=(todo, outcomes, work, worker, self.memory_gb), daemon=True).start()
         for _ in tasks:
             outcome = outcomes.get()
             if isinstance(outcome, BaseException):
@@ -64,11 +56,11 @@ def serve(
     todo: "queue.SimpleQueue[RunSpec]",
     outcomes: "queue.SimpleQueue[RunOutcome | BaseException]",
     work: Work,
-    environment: dict[str, str],
+    worker: Worker,
     memory_gb: float,
 ) -> None:
     """Feed one process until nothing is left to do."""
-    pool = one_process(environment)
+    pool = one_process(worker)
     try:
         while True:
             task = todo.get_nowait()
@@ -76,34 +68,20 @@ def serve(
                 outcomes.put(pool.submit(work, task).result())
                 if pool.submit(held_mb).result() > 1000 * memory_gb:
                     pool.shutdown()
-                    pool = one_process(environment)
+                    pool = one_process(worker)
             except BrokenProcessPool:
                 outcomes.put(died(task, "killed"))
-                pool = one_process(environment)
+                pool = one_process(worker)
     except queue.Empty:
         pool.shutdown()
     except BaseException as error:  # for the main thread to raise
         outcomes.put(error)
 
 
-def one_process(environment: dict[str, str]) -> ProcessPoolExecutor:
+def one_process(worker: Worker) -> ProcessPoolExecutor:
     # a forked child would share the locks of this process's threads
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, mp_context=context, initializer=prepare, initargs=(environment,))
-
-
-def prepare(environment: dict[str, str]) -> None:
-    """Settings of a new process, before TensorFlow reads them; it ends with the one that started it."""
-    os.environ.update(environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-def end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    multiprocessing.connection.wait([parent.sentinel])
-    os._exit(1)
+    return ProcessPoolExecutor(1, mp_context=context, initializer=worker.prepare)
 
 
 def cores() -> int:
@@ -113,7 +91,7 @@ def cores() -> int:
 
 def gpus() -> list[str]:
     """The visible NVIDIA devices, asked of the driver: TensorFlow would claim them all."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = os.environ.get(DEVICES)
     if visible is not None:
         return [name for name in visible.split(",") if name not in ("", "-1")]
     if shutil.which("nvidia-smi") is None:

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -6,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pairreg.compute.base import Compute, Work, died
+from pairreg.compute.base import Compute, Work, Worker, died
 from pairreg.errors import InputError
-from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.outcome import RunOutcome, Where
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import NonNegative, Positive
 
@@ -22,7 +21,7 @@ class Ray(Compute):
     **Arguments:** see `conf/compute/ray.yaml`.
     """
 
-    remote: ClassVar[bool] = True
+    where: ClassVar[Where] = "elsewhere"
 
     address: str = "auto"
     cpus: Positive = 1
@@ -38,13 +37,15 @@ class Ray(Compute):
         ray.init(address=self.address, log_to_driver=False, logging_level="error")
         try:
             # no second try: what kills a process kills the next one, too
-            remote = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=0)(within)
-            waiting = {remote.remote(os.getcwd(), work, task): task for task in tasks}
+            remote = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=0)(Worker.do)
+            waiting = {remote.remote(Worker(self.cpus), work, task): task for task in tasks}
             while waiting:
                 for reference in ray.wait(list(waiting))[0]:
                     task = waiting.pop(reference)
                     try:
                         yield ray.get(reference)
+                    except ray.exceptions.RayTaskError:  # `work` raised it: the process is well
+                        raise
                     except ray.exceptions.RayError as error:
                         yield died(task, type(error).__name__)
         finally:
@@ -52,20 +53,20 @@ class Ray(Compute):
 
 
 def require_cluster(address: str) -> None:
-    """Raise `InputError` unless a cluster answers within `ANSWER` seconds.
+    """Raise `InputError` unless a cluster at `address` lets a process join within `ANSWER` seconds.
 
     Asked in a process of its own: `ray.init` waits much longer for a cluster that has died, and cannot be told not to.
     """
     join = f"import ray; ray.init(address={address!r}, log_to_driver=False, logging_level='error')"
     try:
-        subprocess.run([sys.executable, "-c", join], capture_output=True, check=True, timeout=ANSWER)
-    except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
-        raise InputError(
-            f"no Ray cluster answers at {address!r} within {ANSWER:g} s; start one with `ray start --head`."
-        ) from None
-
-
-def within(folder: str, work: Work, task: RunSpec) -> RunOutcome:
-    """`work` where the command was called: paths in its config are relative to that folder."""
-    os.chdir(folder)
-    return work(task)
+        asked = subprocess.run([sys.executable, "-c", join], capture_output=True, text=True, timeout=ANSWER)
+    except subprocess.TimeoutExpired:
+        reason = "no answer"
+    else:
+        if asked.returncode == 0:
+            return
+        reason = asked.stderr.strip().rpartition("\n")[2] or f"exit code {asked.returncode}"
+    raise InputError(
+        f"compute.address should be a Ray cluster that can be joined within {ANSWER:g} s; it is {address!r} "
+        f"({reason}). Start one with `ray start --head`."
+    )

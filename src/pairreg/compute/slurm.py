@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pairreg.compute.base import Compute, Work, died
+from pairreg.compute.base import Compute, Work, Worker, died
 from pairreg.errors import InputError
-from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.outcome import RunOutcome, Where
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Count, Positive
 
@@ -27,7 +27,7 @@ class Slurm(Compute):
     **Arguments:** see `conf/compute/slurm.yaml`; `extra` are further options of sbatch.
     """
 
-    remote: ClassVar[bool] = True
+    where: ClassVar[Where] = "elsewhere"
 
     partition: str | None = None
     minutes: Count = 60
@@ -54,7 +54,7 @@ class Slurm(Compute):
             **({"partition": self.partition} if self.partition else {}),
             **({"gres": f"gpu:{self.gpus}"} if self.gpus else {}),
         )
-        jobs = executor.map_array(Requeued(work), tasks)
+        jobs = executor.map_array(Requeued(Worker(self.cpus), work), tasks)
         log.info(f"Slurm job array {jobs[0].job_id.partition('_')[0]}: {len(jobs)} runs; logs in {folder / 'slurm'}")
         waiting = dict(zip(jobs, tasks, strict=True))
         while waiting:
@@ -73,13 +73,13 @@ class Slurm(Compute):
 
 
 class Requeued:
-    """`work`, started again from the beginning when Slurm takes its node away."""
+    """`work` of a worker, started again from the beginning when Slurm takes its node away."""
 
-    def __init__(self, work: Work):
-        self.work = work
+    def __init__(self, worker: Worker, work: Work):
+        self.worker, self.work = worker, work
 
     def __call__(self, task: RunSpec) -> RunOutcome:
-        return self.work(task)
+        return self.worker.do(self.work, task)
 
     def checkpoint(self, task: RunSpec) -> Any:
         import submitit

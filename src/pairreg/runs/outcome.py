@@ -10,6 +10,8 @@ from pairreg.runs.read import read_metrics
 from pairreg.runs.spec import RunSpec
 
 End = Literal["done", "kept", "failed", "refused", "busy"]
+# A run is computed in the process of the command, in another one beside it, or on machines that share its disk only.
+Where = Literal["here", "this machine", "elsewhere"]
 
 
 @dataclass(frozen=True)

@@ -101,8 +101,7 @@ class Study:
         if not specs:
             return
         compute: Compute = part(self.first, "compute")
-        tracker = self.tracker if compute.in_process else self.tracker.for_worker(compute.remote)
-        do = partial(work, tracker=tracker, wait=wait)
+        do = partial(work, tracker=self.tracker.for_runs(compute.where), wait=wait)
         for outcome in compute.run(specs, do, self.folder):
             interruption.check()
             self.outcomes[outcome.signature] = outcome

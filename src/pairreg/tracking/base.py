@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from pairreg.optimization.observer import Observer
+from pairreg.runs.outcome import Where
 from pairreg.runs.spec import Described
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -41,8 +42,8 @@ class Tracker(ABC):
         """
 
     @abstractmethod
-    def for_worker(self, remote: bool) -> "Tracker":
-        """The tracker to use in another process, on another machine if `remote`; it can be pickled."""
+    def for_runs(self, where: Where) -> "Tracker":
+        """The tracker for runs that are computed there; it can be pickled."""
 
     @abstractmethod
     def start(self, run: Described, provenance: Mapping[str, str]) -> TrackedRun:

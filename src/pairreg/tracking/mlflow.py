@@ -14,6 +14,7 @@ from typing import Any
 from pairreg.errors import InputError
 from pairreg.locks import lock
 from pairreg.runs.folder import is_over, state
+from pairreg.runs.outcome import Where
 from pairreg.runs.spec import Described, name_of
 from pairreg.tracking.base import TrackedRun, Tracker
 from pairreg.tracking.from_folder import record
@@ -64,9 +65,9 @@ class MLflowTracker(Tracker):
                 f"MLflow at {self.uri} cannot be used ({reason}); start it, or unset {ENV}, or use tracking=none."
             ) from error
 
-    def for_worker(self, remote: bool) -> Tracker:
+    def for_runs(self, where: Where) -> Tracker:
         # a database file on a shared disk breaks when several machines write: `complete` fills the index afterwards
-        return NoTracker() if remote and self.uri and self.uri.startswith("sqlite") else self
+        return NoTracker() if where == "elsewhere" and self.uri and self.uri.startswith("sqlite") else self
 
     def start(self, run: Described, provenance: Mapping[str, str]) -> TrackedRun:
         if not self._lost:

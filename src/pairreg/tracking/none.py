@@ -2,6 +2,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pairreg.runs.outcome import Where
 from pairreg.runs.spec import Described
 from pairreg.tracking.base import TrackedRun, Tracker
 
@@ -13,8 +14,8 @@ class NoTracker(Tracker):
     def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
         """Nothing to reach."""
 
-    def for_worker(self, remote: bool) -> Tracker:
-        del remote
+    def for_runs(self, where: Where) -> Tracker:
+        del where
         return self
 
     def start(self, run: Described, provenance: Mapping[str, str]) -> TrackedRun:

@@ -1,0 +1,74 @@
+"""Runs that cost nothing, to see what the processes are like that would compute them."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pairreg.compute.base import DEVICES, THREADS
+from pairreg.files import replacing
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
+
+CONFIG = {
+    "study": "s",
+    "output_dir": "runs",
+    "trusted_modules": [],
+    "pair": {"_target_": "pairreg.pair.bundled.thorax_ct_2d"},
+}
+
+
+def specs(count: int) -> list[RunSpec]:
+    """Runs with the seeds 0, 1, …"""
+    return [RunSpec(CONFIG | {"seed": seed}, {"pair": "p"}) for seed in range(count)]
+
+
+def note(spec: RunSpec, folder: Path, workers: int = 1) -> RunOutcome:
+    """Writes down what the process of a run sees; `seen` reads it. Waits until `workers` processes have taken part."""
+    facts = [os.getpid(), os.getcwd(), *(os.environ.get(name, "") for name in (*THREADS, DEVICES))]
+    with replacing(folder / spec.signature) as part:
+        part.write_text("\n".join(map(str, facts)))
+    wait_for(lambda: len({one.pid for one in seen(folder)}) >= workers)
+    return RunOutcome(spec.signature, folder)
+
+
+def slowly(spec: RunSpec, folder: Path) -> RunOutcome:
+    time.sleep(0.3)
+    return note(spec, folder)
+
+
+def die(spec: RunSpec, folder: Path) -> RunOutcome:
+    """Kills the process of the run with seed 1."""
+    if spec.config["seed"] == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return note(spec, folder)
+
+
+class Seen:
+    """What `note` wrote: process id, working folder, thread limits and devices, each as text."""
+
+    def __init__(self, path: Path):
+        self.pid, self.cwd, *threads, self.devices = path.read_text().split("\n")
+        self.threads = tuple(threads)
+
+
+def seen(folder: Path) -> list[Seen]:
+    return [Seen(path) for path in folder.glob("[!.]*")]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Asserts that `condition` comes true in time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it never happened"
+        time.sleep(0.05)
+
+
+def only_the_killed_run_is_lost(outcomes: list[RunOutcome]) -> None:
+    """Asserts that, of the runs that `die` did, that with seed 1 failed by a sentence and the others are done."""
+    by_signature = {outcome.signature: outcome for outcome in outcomes}
+    first, killed, *others = [by_signature.pop(spec.signature) for spec in specs(len(outcomes))]
+    assert not by_signature
+    assert killed.state == "failed" and "its process died" in str(killed.error)
+    assert {outcome.state for outcome in (first, *others)} == {"done"}
