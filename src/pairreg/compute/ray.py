@@ -44,8 +44,9 @@ class Ray(Compute):
                     task = waiting.pop(reference)
                     try:
                         yield ray.get(reference)
-                    except ray.exceptions.RayTaskError:  # `work` raised it: the process is well
-                        raise
+                    except ray.exceptions.RayTaskError as error:  # the process is well, such as one without pairreg
+                        reason = str(error.cause).partition("\n")[0]
+                        yield RunOutcome.failed(task, f"{type(error.cause).__name__}: {reason}")
                     except ray.exceptions.RayError as error:
                         yield died(task, type(error).__name__)
         finally:

@@ -1,0 +1,146 @@
+"""Runs on a real Ray cluster of this machine, and what is said without one; `scripts/check_ray` installs Ray."""
+
+import functools
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pairreg.compute.base import THREADS
+from pairreg.compute.ray import ANSWER, Ray, require_cluster
+from pairreg.errors import InputError
+from pairreg.runs.folder import run_folders
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
+from worker_helpers import die, note, only_the_killed_run_is_lost, seen, specs
+
+pytest.importorskip("ray", reason="no Ray")
+TESTS = Path(__file__).parents[1]
+START_UP = 3.0  # seconds, of a process beyond what it waits for
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def ray_home() -> Iterator[Path]:
+    """Where Ray keeps its clusters, apart from any other on this machine; short, since sockets lie in it."""
+    home = Path(tempfile.mkdtemp(prefix="ray"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_TMPDIR", str(home))
+        patch.delenv("RAY_ADDRESS", raising=False)
+        yield home
+    shutil.rmtree(home)
+
+
+class Cluster:
+    """A head node that `ray start` keeps in the foreground: ending that process ends the cluster."""
+
+    def __init__(self) -> None:
+        port = free_port()
+        self.address = f"127.0.0.1:{port}"
+        options = ["--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=2"]
+        options += ["--include-dashboard=false", "--disable-usage-stats"]
+        program = Path(sys.executable).parent / "ray"
+        self.process = subprocess.Popen(
+            [program, "start", *options],
+            env=os.environ | {"PYTHONPATH": f"{TESTS / 'helpers'}"},  # where its workers find what they are to do
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + 60
+        while not self.answers():
+            assert self.process.poll() is None and time.monotonic() < until, "the cluster does not start"
+
+    def answers(self) -> bool:
+        try:
+            require_cluster(self.address)
+        except InputError:
+            return False
+        return True
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+
+def refused(address: str, reason: str = "") -> None:
+    """Asserts that there is one sentence in time instead of a cluster."""
+    began = time.monotonic()
+    with pytest.raises(InputError, match=f"compute.address should be a Ray cluster .*it is '{address}' .*{reason}"):
+        next(iter(Ray(address=address).run(specs(1), note, Path())))
+    assert time.monotonic() - began < ANSWER + START_UP
+
+
+# `auto` finds every cluster of the machine: these come before the one that the tests below share.
+
+
+def test_auto_without_a_cluster(ray_home):
+    refused("auto", "Could not find any running Ray instance")
+
+
+def test_a_cluster_that_has_died(ray_home):
+    dead = Cluster()
+    dead.end()
+    refused(dead.address)
+    refused("auto")
+
+
+def test_nobody_listens(ray_home):
+    refused(f"127.0.0.1:{free_port()}")
+
+
+def test_somebody_listens_who_never_answers(ray_home):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        refused(f"127.0.0.1:{silent.getsockname()[1]}", "no answer")
+
+
+@pytest.fixture(scope="module")
+def cluster(ray_home: Path) -> Iterator[Cluster]:
+    running = Cluster()
+    yield running
+    running.end()
+
+
+def test_a_task_has_the_threads_of_its_cpus_in_the_folder_of_the_command(cluster, tmp_path, monkeypatch):
+    noted = tmp_path / "noted"
+    noted.mkdir()
+    monkeypatch.chdir(tmp_path)
+    work = functools.partial(note, folder=noted)
+    assert [o.state for o in Ray(address=cluster.address, cpus=2).run(specs(2), work, noted)] == ["done"] * 2
+    assert {one.threads for one in seen(noted)} == {("2",) * len(THREADS)}
+    assert {one.cwd for one in seen(noted)} == {str(tmp_path)}
+    assert str(os.getpid()) not in {one.pid for one in seen(noted)}
+
+
+def test_a_killed_worker_costs_its_run_only(cluster, tmp_path):
+    work = functools.partial(die, folder=tmp_path)
+    only_the_killed_run_is_lost(list(Ray(address=cluster.address).run(specs(3), work, tmp_path)))
+
+
+def cannot(spec: RunSpec) -> RunOutcome:
+    raise ModuleNotFoundError("No module named 'nowhere'\non this node")
+
+
+def test_a_task_that_cannot_be_done_there_costs_its_run_and_says_why(cluster, tmp_path):
+    (outcome,) = Ray(address=cluster.address).run(specs(1), cannot, tmp_path)
+    assert (outcome.state, outcome.error) == ("failed", "ModuleNotFoundError: No module named 'nowhere'")
+
+
+def test_a_study_by_the_command(cluster, tmp_path):
+    quick = ["preset=smoke", "transform=displacement", "schedule.scales=[8]", "schedule.iterations=[3]"]
+    asked = ["similarity=mse,pcc,ssim", "tracking=none", "compute=ray", f"compute.address={cluster.address}"]
+    command = [sys.executable, "-m", "pairreg.cli.run", *quick, *asked, "study=cluster", "-m"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "3 runs" in done.stdout and len(run_folders(tmp_path / "runs" / "cluster")) == 3
