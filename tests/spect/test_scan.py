@@ -1,6 +1,7 @@
 """The scan of runs as the command leaves them, and the figure of two of them."""
 
 import csv
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,10 @@ import SimpleITK as sitk
 from PIL import Image
 
 from pairreg import geometry
+from pairreg.errors import InputError
 from pairreg.pair.phantom.torso import label_names
+from pairreg.report.figures.draw import draw_figure, prepare_figure
+from pairreg.runs.read import Run
 from pairreg.spect import scan
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -68,6 +72,47 @@ def test_the_same_seed_gives_the_same_bytes(pairreg_spect: Command, chest: Path,
         assert pairreg_spect(chest, "--counts", 1e5, "-o", tmp_path / name, cwd=tmp_path).returncode == 0
     for name in FILES:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_scan_reads_back(chest: Path, tmp_path: Path) -> None:
+    simulated = scan.scan(chest, counts=1e5, seed=3)
+    simulated.save(scan.scan_folder(tmp_path))
+    back = scan.Scan.read(tmp_path)
+    for name in ("spect", "spect_lesions", "lesions"):
+        one, other = getattr(simulated, name), getattr(back, name)
+        np.testing.assert_array_equal(geometry.array(one), geometry.array(other))
+        np.testing.assert_allclose(geometry.spacing(one), geometry.spacing(other))
+    np.testing.assert_allclose(back.drawn.contrasts, simulated.drawn.contrasts, atol=1e-3)
+    np.testing.assert_array_equal(back.volumes, simulated.volumes)
+    (tmp_path / "spect" / "lesions.csv").unlink()
+    with pytest.raises(InputError, match=f"has no lesions.csv; simulate the scan first: pairreg-spect {tmp_path}"):
+        scan.Scan.read(tmp_path)
+
+
+def test_drawing_the_figure_only_reads(pairreg_spect: Command, chest: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(chest, tmp_path / "run")
+    shutil.rmtree(run / "spect", ignore_errors=True)
+    with pytest.raises(InputError, match="simulate the scan first: pairreg-spect"):
+        draw_figure("phantom_spect", [Run(run)], tmp_path)
+    assert not (run / "spect").exists()
+    assert pairreg_spect(run, "--lesions", 2, cwd=tmp_path).returncode == 0
+    with pytest.raises(InputError, match="the scan should have 3 lesions; repeat pairreg-spect"):
+        draw_figure("phantom_spect", [Run(run)], tmp_path)
+    prepare_figure("phantom_spect", [Run(run)])
+    before = written(run)
+    (png,) = draw_figure("phantom_spect", [Run(run)], tmp_path)
+    assert written(run) == before and png.exists()
+
+
+def written(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_a_slice_is_no_row_of_the_figure_and_is_not_scanned(write_run: Callable[..., Path], tmp_path: Path) -> None:
+    run = write_run("a", ndim=2)
+    with pytest.raises(InputError, match="is 2-D; figure phantom_spect needs 3-D runs"):
+        prepare_figure("phantom_spect", [Run(run)])
+    assert not (run / "spect").exists()
 
 
 def test_a_fine_slice_is_averaged_to_pixels_of_the_camera(

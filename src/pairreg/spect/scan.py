@@ -107,12 +107,6 @@ def scan(run: Path, *, lesions: int = 3, counts: float | None = 6e6, seed: int =
     return Scan(images[0], images[1], mask, drawn)
 
 
-def scan_for_figure(runs: Sequence[Path]) -> None:
-    """Simulate the scans that `figure=phantom_spect` shows, each with its own seed, into the folders of the runs."""
-    for seed, run in enumerate(runs):
-        scan(run, seed=seed).save(scan_folder(run))
-
-
 def read(run: Run, name: str) -> sitk.Image:
     """An image that the run has carried along; raises `InputError` if there is none."""
     return run.image(f"warped_{name}", f"give a run of a phantom, whose {name} is carried along")

@@ -22,13 +22,9 @@ def figure_of_command(layout: str, rows: Sequence[tuple[RunSpec, RunOutcome]], s
         are = "is" if len(missing) == 1 else "are"
         what = f"{len(missing)} of {len(rows)} runs {are} missing ({'; '.join(missing)})"
         raise InputError(f"figure {layout} is not drawn: {what}.")
-    from pairreg.report.figures.draw import draw_figure, groups
+    from pairreg.report.figures.draw import draw_figure, prepare_figure
     from pairreg.report.write import REPORT
 
     runs = [Run.complete(spec.folder) for spec, _ in rows]
-    if layout == "phantom_spect":  # what it shows is made before, since drawing only reads
-        from pairreg.spect.scan import scan_for_figure
-
-        for group in groups(layout, runs):
-            scan_for_figure([run.folder for run in group])
+    prepare_figure(layout, runs)
     return draw_figure(layout, runs, study_folder / REPORT / "figures")

@@ -28,6 +28,16 @@ def draw_figure(layout: str, runs: Sequence[Run], folder: Path) -> list[Path]:
     return [save_both(one, folder, name) for one, name in zip(drawn, names, strict=True)]
 
 
+def prepare_figure(layout: str, runs: Sequence[Run]) -> None:
+    """Make what the `layout` shows beyond what the runs left, if its module has a `prepare`: drawing only reads.
+
+    Raises `InputError` if it cannot be made of one of them.
+    """
+    module = _module(layout)
+    for group in groups(layout, runs) if hasattr(module, "prepare") else []:
+        module.prepare(group)
+
+
 def groups(layout: str, runs: Sequence[Run]) -> list[list[Run]]:
     """The runs of each figure of a layout, in the order in which it shows them; of several seeds the first."""
     among = factors(runs)

@@ -17,7 +17,8 @@ from pairreg.figures.style import COLOURS
 from pairreg.report.figures.page import LINE, STRIP
 from pairreg.report.figures.panels import Shown
 from pairreg.runs.figure_arrays import FigureArrays
-from pairreg.spect.scan import BONES, Scan
+from pairreg.runs.read import Run
+from pairreg.spect.scan import BONES, Scan, scan, scan_folder
 
 ALL_PAIRS_IN_ONE = True  # in one figure, a row for each run
 CORONAL = ("Patient CT", "Deformed\nphantom", "Simulated SPECT\nwithout lesions", "Simulated SPECT\nwith lesions")
@@ -27,6 +28,22 @@ RING, MARGIN = 14.0, 8.0  # mm: radius of the circle around a lesion, and room a
 SPINE = 60.0  # mm, in which a spine lies
 CELL = 1.25  # inches that a panel is wide
 Z, Y, X = range(3)
+
+
+def prepare(runs: Sequence[Run]) -> None:
+    """Simulate the scans of `runs` into their folders, in place of earlier ones, each with its own seed.
+
+    Raises `InputError` for a run in 2-D, before anything is simulated, and for one without a phantom's images.
+    """
+    for run in runs:
+        check_volume(run, run.figure_arrays)
+    for seed, run in enumerate(runs):
+        scan(run.folder, lesions=LESIONS, seed=seed).save(scan_folder(run.folder))
+
+
+def check_volume(run: Run, scene: FigureArrays) -> None:
+    if scene.fixed.ndim != 3:
+        raise InputError(f"{run.folder} is 2-D; figure phantom_spect needs 3-D runs, as of pair=phantom_to_ct_3d.")
 
 
 @dataclass(frozen=True)
@@ -43,11 +60,12 @@ class Row:
 
     @classmethod
     def of(cls, shown: Shown) -> "Row":
-        """The run and its scan, which was simulated before. Raises `InputError` for a run in 2-D or without a scan."""
+        """The run and its scan. Raises `InputError` for a run in 2-D, and without a scan of `LESIONS` lesions."""
         folder, scene = shown.run.folder, shown.run.figure_arrays
-        if scene.fixed.ndim != 3:
-            raise InputError(f"{folder} is 2-D; figure phantom_spect needs 3-D runs, as of pair=phantom_to_ct_3d.")
+        check_volume(shown.run, scene)
         simulated = Scan.read(folder)
+        if len(simulated.drawn.contrasts) != LESIONS:
+            raise InputError(f"{folder}: the scan should have {LESIONS} lesions; repeat pairreg-spect {folder}")
         return cls(shown.moving.replace("Moving", "Phantom").replace(" (", "\n("), scene, simulated, body_box(scene))
 
     @property
