@@ -8,8 +8,6 @@ from pairreg.cli.common import Parser, run
 from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.files import target
-from pairreg.pair.files import load_pair
-from pairreg.pair.hdf5 import write_pair, writing
 from pairreg.pair.manifest import CHANNEL, COLUMNS, read_manifest
 
 
@@ -23,6 +21,9 @@ def main() -> None:
 
 
 def pack(arguments: argparse.Namespace) -> None:
+    from pairreg.pair.files import load_pair
+    from pairreg.pair.hdf5 import write_pair, writing
+
     output = target(arguments.output)
     names = label_names(arguments.label_names)
     rows = read_manifest(arguments.manifest)

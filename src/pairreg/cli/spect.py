@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from pairreg.cli.common import Parser, run
-from pairreg.spect.scan import scan, scan_folder
 
 
 def main() -> None:
@@ -21,6 +20,8 @@ def main() -> None:
 
 
 def simulate(arguments: argparse.Namespace) -> None:
+    from pairreg.spect.scan import scan, scan_folder
+
     result = scan(arguments.run, lesions=arguments.lesions, counts=arguments.counts, seed=arguments.seed)
     folder = arguments.output or scan_folder(arguments.run)
     result.save(folder)

@@ -16,10 +16,9 @@ from pairreg.errors import InputError
 from pairreg.files import existing, replacing
 from pairreg.markers import ContentOf
 from pairreg.pair.pair import Pair
+from pairreg.pair.parts import IMAGES, POINTS
 
 FORMAT = 1  # changes when an older pairreg could not read the file
-IMAGES = ("fixed", "moving", "fixed_labels", "moving_labels", "fixed_mask", "moving_mask")
-POINTS = ("fixed_landmarks", "moving_landmarks")
 GRID = ("Spacing", "Origin", "Direction")  # float64, as SimpleITK has them
 
 

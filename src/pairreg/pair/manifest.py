@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pairreg.errors import InputError
 from pairreg.files import existing
-from pairreg.pair.hdf5 import IMAGES, POINTS
+from pairreg.pair.parts import IMAGES, POINTS
 from pairreg.validation import one_of
 
 REQUIRED = ("case", "fixed", "moving")

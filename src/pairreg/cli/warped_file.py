@@ -1,0 +1,59 @@
+"""What `pairreg-warp` writes: an image or a list of points, carried along by the transform of a run."""
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from pairreg import geometry
+from pairreg.errors import InputError
+from pairreg.files import replacing
+from pairreg.geometry import Interpolation
+from pairreg.pair.checks import read_intensities, read_label_map
+from pairreg.pair.landmarks import read_points, write_points
+from pairreg.pair.reading import read_image
+from pairreg.points import TOLERANCE, to_fixed, to_moving
+from pairreg.runs.transform import RunTransform
+
+
+def warp_image(
+    run: RunTransform,
+    file: str,
+    output: Path,
+    interpolation: Interpolation,
+    mass_preserving: bool,
+    grid_file: str,
+) -> None:
+    """Write the image in `file`, carried along, on the grid of the image in `grid_file` or of the `fixed` one.
+
+    Raises `InputError` if nothing of the image comes to lie on that grid.
+    """
+    image = read_intensities(file) if interpolation == "linear" else read_label_map(file)
+    own = grid_file == "fixed"
+    grid = run.fixed_grid() if own else read_image(grid_file)
+    for path, given in ((file, image), (grid_file, grid)):
+        if given.GetDimension() != run.ndim:
+            raise InputError(f"{path} is {given.GetDimension()}-D, the run {run.ndim}-D; give a {run.ndim}-D image.")
+    if not (run.known(grid) & geometry.coverage(image, grid, run.transform)).any():
+        where = "the fixed image" if own else grid_file
+        raise InputError(f"{file} does not meet {where} after the transform; check its origin, spacing and direction.")
+    warped = run.warp(image, grid, interpolation, mass_preserving)
+    with replacing(output) as part:
+        sitk.WriteImage(warped, str(part))
+
+
+def warp_points(run: RunTransform, file: str, output: Path, inverse: bool) -> None:
+    """Write the points in `file`, carried to the fixed image, or `inverse`, from it to the moving one.
+
+    Raises `InputError` for points whose counterpart is not known.
+    """
+    source, goal = ("fixed", "moving") if inverse else ("moving", "fixed")
+    points = read_points(file, source, run.ndim)
+    carried = (to_moving if inverse else to_fixed)(points, run.displacement)
+    lost = np.isnan(carried).any(1)
+    if lost.any():
+        numbers = ", ".join(str(i) for i in np.flatnonzero(lost) + 1)
+        why = "lie outside the fixed image" if inverse else f"are not reached from it within {TOLERANCE} mm"
+        raise InputError(f"{file}: of its {len(points)} points, number {numbers} {why}; leave them out.")
+    with replacing(output) as part:
+        write_points(part, carried, like=file, image=goal)
