@@ -2,14 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
+from command_helpers import Command, installed
 
 pytest_plugins = ("run_folders",)  # fixtures of tests/helpers that several folders share
 
@@ -73,25 +72,6 @@ def warped_2d() -> Warped:
 @pytest.fixture(scope="session")
 def warped_3d() -> Warped:
     return Warped((32, 36, 40), amplitude=2.5)
-
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def installed(name: str) -> Command:
-    command = Path(sys.executable).parent / name
-
-    def call(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(command), *map(str, arguments)],
-            cwd=cwd,
-            env=os.environ | environment,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-
-    return call
 
 
 @pytest.fixture(scope="session")

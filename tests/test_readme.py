@@ -1,6 +1,5 @@
 """What the README shows, run."""
 
-import json
 import re
 import shlex
 from pathlib import Path
@@ -9,8 +8,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from command_helpers import only_run
 from pairreg import geometry
 from pairreg.pair.phantom import phantom_3d
+from pairreg.runs.read import Run
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -38,9 +39,8 @@ def test_a_loss_of_ones_own(pairreg, extension):
     quick = ("preset=smoke", "transform=displacement", "tracking=none")
     done = pairreg(*MINE, "similarity.huber.delta=0.05", *quick, cwd=extension, PYTHONPATH=".")
     assert done.returncode == 0, done.stderr
-    (result,) = extension.rglob("result.json")
-    assert json.loads(result.read_text())["config"]["similarity"]["huber"]["delta"] == 0.05
-    assert "similarity/huber" in (result.parent / "history.csv").read_text().splitlines()[0]
+    run = Run.complete(only_run(extension))
+    assert run.config["similarity"]["huber"]["delta"] == 0.05 and "similarity/huber" in run.history
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_phantom_in_raw_files(pairreg, pairreg_warp, tmp_path):
     quick = ("preset=smoke", "transform=displacement", "tracking=none")
     done = pairreg("pair=files", *given, "pair.channels={activity: act.mhd}", *quick, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    run = next(tmp_path.rglob("result.json")).parent
+    run = only_run(tmp_path)
     done = pairreg_warp(run, "act.mhd", "-o", "activity_on_ct.nii.gz", "--mass-preserving", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     carried = geometry.array(sitk.ReadImage(str(tmp_path / "activity_on_ct.nii.gz")))

@@ -1,11 +1,15 @@
 """What holds for every command of the package, including those to come."""
 
+import os
+import signal
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from command_helpers import installed
 
 SCRIPTS = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["scripts"]
 HEAVY = ("tensorflow", "keras", "SimpleITK", "mlflow", "matplotlib", "scipy", "skimage", "optuna", "h5py")
@@ -20,21 +24,16 @@ finally:
 """
 
 
-def call(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    program = Path(sys.executable).parent / command
-    return subprocess.run([str(program), *arguments], cwd=cwd, capture_output=True, text=True, timeout=60)
-
-
 @pytest.mark.parametrize("command", SCRIPTS)
 def test_help_is_an_answer(command, tmp_path):
-    done = call(command, "--help", cwd=tmp_path)
+    done = installed(command)("--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "") and command in done.stdout
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("command", SCRIPTS)
 def test_a_call_that_cannot_be_is_one_sentence(command, tmp_path):
-    done = call(command, "--no-such-option", cwd=tmp_path)
+    done = installed(command)("--no-such-option", cwd=tmp_path)
     assert done.returncode == 2 and done.stdout == ""
     if command != "pairreg":  # whose arguments Hydra reads
         assert done.stderr.startswith(f"{command}: ") and len(done.stderr.splitlines()) == 1
@@ -49,3 +48,16 @@ def test_help_loads_nothing_that_takes_long(command, tmp_path):
     done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and done.stdout, done.stderr
     assert set(done.stderr.split()) == ALLOWED.get(command, set())
+
+
+def test_an_interruption_is_a_sentence(tmp_path):
+    manifest = tmp_path / "manifest.csv"
+    os.mkfifo(manifest)
+    program = Path(sys.executable).parent / "pairreg-pack"
+    command = subprocess.Popen([program, manifest, tmp_path / "o.h5"], stderr=subprocess.PIPE, text=True)
+    writer = os.open(manifest, os.O_WRONLY)  # returns once the command reads, which then waits for us
+    command.send_signal(signal.SIGINT)
+    said = command.communicate(timeout=60)[1]
+    os.close(writer)
+    assert (command.returncode, said) == (130, "pairreg-pack: interrupted; no file is half written.\n")
+    assert list(tmp_path.iterdir()) == [manifest]

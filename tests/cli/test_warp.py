@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,13 +11,13 @@ import pytest
 import SimpleITK as sitk
 
 import pairreg
+from command_helpers import only_run
 from pairreg import geometry
 from pairreg.cli import warp
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import resample_pair
 from pairreg.pair.pair import Pair
 from pairreg.result import Result
-from pairreg.runs.write import write_partial
 
 DATA = Path(pairreg.__file__).parent / "pair" / "data"
 SHORT = ("transform=displacement", "schedule.scales=[8]", "schedule.iterations=[20]", "tracking=none")
@@ -28,7 +29,7 @@ def real(request, pairreg, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     done = pairreg(f"pair={request.param}", *SHORT, f"output_dir={folder}", cwd=folder)
     assert done.returncode == 0, done.stderr
-    return next(folder.rglob("result.json")).parent, DATA / request.param
+    return only_run(folder), DATA / request.param
 
 
 def read(path: Path) -> np.ndarray:
@@ -127,8 +128,10 @@ def known(request, tmp_path_factory):
     moving = geometry.image(np.exp(-(distance**2).sum(-1) / 2).astype(np.float32) * 1000, moving)
     folder = tmp_path_factory.mktemp(f"known{ndim}") / "run"
     pair = Pair(name="known", fixed=fixed, moving=moving)
-    result = Result(pair, resample_pair(pair, initial), field.astype(np.float32), None, History([]))
-    write_partial(result, folder, {})
+    history = History([])
+    history.append(np.ones((1, 2)), level=1)  # an iteration to draw
+    result = Result(pair, resample_pair(pair, initial), field.astype(np.float32), None, history)
+    result.save(folder)
     sitk.WriteImage(moving, str(folder.parent / "activity.nrrd"))
     return folder, moving
 
@@ -150,21 +153,16 @@ def here(monkeypatch, capsys):
     return call
 
 
-def finish(folder: Path) -> Path:
-    summary = {"metrics": {}, "choices": {}, "config": {}, "provenance": {}}
-    (folder / "result.json").write_text(json.dumps(summary))
-    return folder
-
-
 def total(image: sitk.Image) -> float:
     return float(geometry.array(image).sum() * np.prod(image.GetSpacing()))
 
 
 def test_an_unfinished_run_is_refused(known, here, tmp_path):
     folder, _ = known
-    (folder / "result.json").unlink(missing_ok=True)
-    refused(here(folder, folder.parent / "activity.nrrd", "-o", "o.nii", cwd=tmp_path), "has no result.json")
-    assert not list(tmp_path.iterdir())
+    unfinished = shutil.copytree(folder, tmp_path / "run")
+    (unfinished / "result.json").unlink()
+    refused(here(unfinished, folder.parent / "activity.nrrd", "-o", "o.nii", cwd=tmp_path), "has no result.json")
+    assert not (tmp_path / "o.nii").exists()
 
 
 def test_activity_is_kept(known, here, tmp_path):
@@ -177,7 +175,7 @@ def test_activity_is_kept(known, here, tmp_path):
     for grid in ("fixed", "finer.nii.gz"):
         for mass in ((), ("--mass-preserving",)):
             activity = folder.parent / "activity.nrrd"
-            ok(here(finish(folder), activity, "-o", "o.nrrd", "--grid", grid, *mass, cwd=tmp_path))
+            ok(here(folder, activity, "-o", "o.nrrd", "--grid", grid, *mass, cwd=tmp_path))
             carried = sitk.ReadImage(str(tmp_path / "o.nrrd"))
             assert grid == "fixed" or carried.GetSize() == finer.GetSize()
             change = abs(total(carried) / total(moving) - 1)
@@ -189,7 +187,7 @@ def test_a_grid_that_reaches_further_is_filled(known, here, tmp_path):
     folder, moving = known
     shifted = sitk.Cast(moving, sitk.sitkInt16) + 50
     sitk.WriteImage(shifted, str(tmp_path / "m.mha"))
-    ok(here(finish(folder), "m.mha", "-o", "o.mha", "--grid", "m.mha", cwd=tmp_path))
+    ok(here(folder, "m.mha", "-o", "o.mha", "--grid", "m.mha", cwd=tmp_path))
     ok(here(folder, "m.mha", "-o", "l.mha", "--grid", "m.mha", "--interpolation", "nearest", cwd=tmp_path))
     fixed = sitk.ReadImage(str(folder / "warped.nii.gz"))
     corner = (0,) * moving.GetDimension()
@@ -204,7 +202,7 @@ def test_points_in_json_keep_their_layout(known, here, tmp_path):
     centre = np.add(moving.GetOrigin(), 60.0)
     content = {"space": "LPS", "moving": [(centre + 3).tolist(), (centre - 5).tolist()]}
     (tmp_path / "p.json").write_text(json.dumps(content))
-    ok(here(finish(folder), "p.json", "-o", "q.json", cwd=tmp_path))
+    ok(here(folder, "p.json", "-o", "q.json", cwd=tmp_path))
     ok(here(folder, "q.json", "-o", "r.json", "--inverse", cwd=tmp_path))
     carried, back = (json.loads((tmp_path / f"{name}.json").read_text()) for name in "qr")
     assert carried["space"] == "LPS" and carried["moving"] == content["moving"]
@@ -220,7 +218,7 @@ def test_points_without_a_counterpart_are_named(known, here, tmp_path):
     folder, moving = known
     inside, outside = np.add(moving.GetOrigin(), 60.0), np.add(moving.GetOrigin(), 900.0)
     np.savetxt(tmp_path / "p.csv", [inside, outside, inside, outside], delimiter=",")
-    refused(here(finish(folder), "p.csv", "-o", "q.csv", cwd=tmp_path), "p.csv", "4 points", "number 2, 4 ")
+    refused(here(folder, "p.csv", "-o", "q.csv", cwd=tmp_path), "p.csv", "4 points", "number 2, 4 ")
     refused(here(folder, "p.csv", "-o", "q.csv", "--inverse", cwd=tmp_path), "number 2, 4 lie outside")
     assert {p.name for p in tmp_path.iterdir()} == {"p.csv"}
 
@@ -252,5 +250,5 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(known, here, tmp_path, arg
     sitk.WriteImage(away, str(tmp_path / "away.nii.gz"))
     before = set(tmp_path.rglob("*"))
     image = folder.parent / "activity.nrrd"
-    refused(here(finish(folder), *(image if a == "IMAGE" else a for a in arguments), cwd=tmp_path), message)
+    refused(here(folder, *(image if a == "IMAGE" else a for a in arguments), cwd=tmp_path), message)
     assert set(tmp_path.rglob("*")) == before

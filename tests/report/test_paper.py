@@ -1,6 +1,5 @@
 """The figures of a paper: which panels there are, in which order, and from which runs."""
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
+from command_helpers import Command
 from pairreg.errors import InputError
 from pairreg.figures.style import colour
 from pairreg.report.figures import FIGURES, loss_comparison, phantom_to_patient, regularizer_comparison, weight_sweep
@@ -24,7 +24,6 @@ from pairreg.runs.spec import RunSpec
 from pairreg.study.figure import figure_of_command
 
 Write = Callable[..., Path]
-Command = Callable[..., subprocess.CompletedProcess[str]]
 LOSSES = ("pcc", "ssim", "pcc+ssim", "mse", "ncc_published", "mi")
 REGULARIZERS = ("none", "diffusion", "total_variation", "diffusion+jacobian", "gaussian_smoothing")
 

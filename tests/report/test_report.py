@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from command_helpers import installed
 from pairreg.cli.report import find
 from pairreg.errors import InputError
 from pairreg.report.write import write_report
@@ -19,9 +20,7 @@ from pairreg.runs.read import Run
 Write = Callable[..., Path]
 
 
-def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    program = Path(sys.executable).parent / "pairreg-report"
-    return subprocess.run([str(program), *arguments], cwd=cwd, capture_output=True, text=True, timeout=120)
+command = installed("pairreg-report")
 
 
 def fail(study: Path, name: str, error: str | None) -> None:

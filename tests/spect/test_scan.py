@@ -2,7 +2,6 @@
 
 import csv
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
+from command_helpers import Command, only_run
 from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.pair.phantom.torso import label_names
@@ -18,7 +18,6 @@ from pairreg.report.figures.draw import draw_figure, prepare_figure
 from pairreg.runs.read import Run
 from pairreg.spect import scan
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
 QUICK = ("tracking=none", "transform=displacement", "schedule.scales=[8]", "schedule.iterations=[3]")
 CHEST = ("pair=phantom_3d", "pair.size=[56,40,32]", "pair.spacing=6.5", "pair.level=200")
 BONES = [label for label, name in label_names().items() if name in scan.BONES]
@@ -33,7 +32,7 @@ def chest(pairreg: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_folder(pairreg: Command, cwd: Path, *options: str) -> Path:
     done = pairreg(*options, *QUICK, "initialization=none", cwd=cwd)
     assert done.returncode == 0, done.stderr
-    return next(cwd.glob("runs/*/*/result.json")).parent
+    return only_run(cwd)
 
 
 def read(path: Path) -> np.ndarray:

@@ -24,7 +24,7 @@ def run(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
     except InputError as error:
         sys.exit(complain(parser.prog, str(error), BAD_INPUT))
     except KeyboardInterrupt:
-        sys.exit(complain(parser.prog, "interrupted; nothing was written.", INTERRUPTED))
+        sys.exit(complain(parser.prog, "interrupted; no file is half written.", INTERRUPTED))
 
 
 def complain(program: str, sentence: str, code: int) -> int:
