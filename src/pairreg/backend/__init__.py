@@ -1,5 +1,8 @@
 """TensorFlow and Keras as this package runs them: imported late, reproducible, compiled once."""
 
-from pairreg.backend.tensorflow import Tensor, compiled, configure, keras, tf
+from pairreg.backend.compiled import compiled
+from pairreg.backend.derivative import with_gradient
+from pairreg.backend.forget import forget_compiled, forgettable
+from pairreg.backend.tensorflow import Tensor, configure, keras, tf
 
-__all__ = ["Tensor", "compiled", "configure", "keras", "tf"]
+__all__ = ["Tensor", "compiled", "configure", "forget_compiled", "forgettable", "keras", "tf", "with_gradient"]

@@ -9,7 +9,6 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -44,8 +43,19 @@ def configure() -> None:
     tensorflow.config.experimental.enable_op_determinism()
     # TF32 keeps 10 bits of mantissa: not enough for the variance of a window (NUMERICS D1: 22 % error)
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+    _leave_out_stack_traces()
     for gpu in tensorflow.config.list_physical_devices("GPU"):
         tensorflow.config.experimental.set_memory_growth(gpu, True)
+
+
+def _leave_out_stack_traces() -> None:
+    """Build graphs without the Python stack of every operation: TensorFlow never frees these, 10 MB for a grid.
+
+    An operation that fails when it is built still raises where that happens. There is no public switch.
+    """
+    from tensorflow.python.framework import ops
+
+    ops._create_c_op = functools.partial(ops._create_c_op, extract_traceback=False)
 
 
 def _import_quietly(name: str) -> Any:
@@ -69,22 +79,3 @@ def _import_quietly(name: str) -> Any:
 tf: Any = _Lazy("tensorflow")
 keras: Any = _Lazy("keras")
 Tensor = Any  # TensorFlow has no types that a checker could use
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` compiled by XLA when first called: several times faster for gathers and point-wise arithmetic.
-
-    XLA and plain graphs round differently, so what is compiled is fixed here and not left to a setting.
-    """
-
-    @functools.cache
-    def made() -> Callable[..., Any]:
-        # AutoGraph would spend a second on rewriting Python's `if` and `while`, which decide about shapes only
-        made_once: Callable[..., Any] = tf.function(function, jit_compile=True, autograph=False)
-        return made_once
-
-    @functools.wraps(function)
-    def call(*arguments: Any) -> Any:
-        return made()(*arguments)
-
-    return call

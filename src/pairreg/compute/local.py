@@ -16,7 +16,7 @@ class Local(Compute):
     """One run after the other in this process.
 
     **Arguments:** `memory_gb`: once this process holds more, the rest goes on in a second one, which is replaced
-    whenever it has grown as much: TensorFlow keeps every step that it has compiled.
+    whenever it has grown as much: TensorFlow keeps part of what it has compiled.
     """
 
     where: ClassVar[Where] = "here"

@@ -6,12 +6,15 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 
+from pairreg.backend import forget_compiled
+from pairreg.backend.memory import held_mb
 from pairreg.optimization.cache_key import cache_key
 from pairreg.optimization.compiled_level import CompiledGrid, CompiledLevel
 from pairreg.optimization.objective import Objective
 from pairreg.transform.base import LevelGrid, Precision, Transform
 
 CAPACITY = 64  # grids: the levels of 16 sizes of image
+GROWTH_MB = 1000.0
 
 
 class CompiledGrids:
@@ -19,32 +22,39 @@ class CompiledGrids:
 
     A run inside another one (started by an observer) or in another thread gets grids of its own.
 
-    What Python holds of a forgotten grid is freed. What XLA has compiled for it is not, about 40 MB a grid: TensorFlow
-    frees that with the process only, which is why `compute=local` goes on in a second process when this one has grown.
+    **Arguments:**
 
-    **Arguments:** `capacity`: grids that are kept while no run uses them.
+    - `capacity`: grids that are kept while no run uses them.
+    - `growth_mb`: once the memory of the process has grown by more since everything was forgotten, it is forgotten
+      again, with what TensorFlow and XLA have compiled for it: 20 to 50 MB a grid, and the variables of large images.
     """
 
-    def __init__(self, capacity: int = CAPACITY):
-        self.capacity = capacity
+    def __init__(self, capacity: int = CAPACITY, growth_mb: float = GROWTH_MB):
+        self.capacity, self.growth_mb = capacity, growth_mb
         self._lock = threading.Lock()
         self._idle: OrderedDict[Hashable, list[CompiledGrid]] = OrderedDict()  # the longest unused first
+        self._least_mb: float | None = None  # held when the first run began, or when everything was forgotten
 
     @contextmanager
     def lease(self) -> Iterator["Lease"]:
         """What one run borrows, until it ends."""
+        if self._least_mb is None:
+            self._least_mb = held_mb()
         lease = Lease(self)
         try:
             yield lease
         finally:
             for key, grid in lease.borrowed.items():
                 self._give_back(key, grid)
+            if held_mb() > self._least_mb + self.growth_mb:
+                self.clear()
 
     def clear(self) -> None:
-        """Forget everything that no run is using."""
+        """Forget everything that no run is using, and give its memory back to the system."""
         with self._lock:
             self._idle.clear()
-        gc.collect()  # graphs hold themselves in cycles
+        forget_compiled()
+        self._least_mb = held_mb()
 
     def __len__(self) -> int:
         """How many grids are kept that no run is using."""

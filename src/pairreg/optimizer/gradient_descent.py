@@ -60,6 +60,9 @@ class Loop:
         config = {"learning_rate": problem.learning_rate, **settings.config}
         self.problem = problem
         self.optimizer = getattr(keras.optimizers, settings.name)(**config)
+        # Keras adds up the gradients of all replicas, and here is one. Its operation for that would keep the graph of
+        # this loop alive as long as the process.
+        self.optimizer._all_reduce_sum_gradients = list
         self.optimizer.build(problem.variables)
         self.start = [variable.numpy() for variable in self.optimizer.variables]
         self.compiled = tf.function(self.iterate, autograph=False)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pairreg.backend import Tensor, tf
+from pairreg.backend import Tensor, forgettable, tf, with_gradient
 from pairreg.similarity.base import masked_mean
 
 
@@ -34,20 +34,24 @@ def window_means(x: Tensor, taps: Sequence[np.ndarray], valid: bool) -> Tensor:
 
 @functools.cache
 def _means_along(axis: int, taps: tuple[float, ...], valid: bool) -> Callable[[Tensor], Tensor]:
-    radius, sums = len(taps) // 2, _shifted_sum(axis, taps)
+    radius = len(taps) // 2
 
-    def padded(x: Tensor, width: int) -> Tensor:
-        return tf.pad(x, [[width, width] if d == axis else [0, 0] for d in range(len(x.shape))])
+    def padded_sum(x: Tensor, width: int) -> Tensor:
+        padded = tf.pad(x, [[width, width] if d == axis else [0, 0] for d in range(len(x.shape))]) if width else x
+        return _shifted_sum(axis, taps)(padded)
 
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def means(x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-        # symmetric taps: the derivative is a window mean too
-        return sums(x if valid else padded(x, radius)), lambda g: sums(padded(g, 2 * radius if valid else radius))
+    def gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Tensor) -> list[Tensor]:
+        del inputs, outputs
+        return [padded_sum(upstream, 2 * radius if valid else radius)]  # symmetric taps: a window mean too
 
-    result: Callable[[Tensor], Tensor] = means
-    return result
+    @with_gradient("window_means", gradient)
+    def means(x: Tensor) -> Tensor:
+        return padded_sum(x, 0 if valid else radius)
+
+    return means
 
 
+@forgettable
 @functools.cache
 def _shifted_sum(axis: int, taps: tuple[float, ...]) -> Callable[[Tensor], Tensor]:
     """`Σ taps[k] x[... + k]` along one axis. Under XLA it takes a third of the time of a product with a band matrix."""

@@ -4,24 +4,28 @@ TensorFlow's operations on the CPU would need such copies, which take longer tha
 """
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
-from pairreg.backend import Tensor, compiled, tf
+from pairreg.backend import Tensor, compiled, tf, with_gradient
 
 ROWS = 8  # of an image whose sums are taken at once: XLA steps through memory in strides of a row
 
 
 def rectified(x: Tensor, offset: Tensor) -> Tensor:
     """`max(x + offset, 0)`, with one offset per channel."""
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def function(x: Tensor, offset: Tensor) -> tuple[Tensor, Callable[[Tensor], Any]]:
-        y = rectification(x, as_row(offset, x))
-        return y, lambda by_y: rectification_gradient(y, by_y)
-
-    y: Tensor = function(x, tf.cast(offset, tf.float32))
+    y: Tensor = _rectified(x, tf.cast(offset, tf.float32))
     return y
+
+
+def _rectified_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Tensor) -> Sequence[Tensor]:
+    del inputs
+    by_inputs: Sequence[Tensor] = rectification_gradient(outputs[0], upstream)
+    return by_inputs
+
+
+@with_gradient("rectified", _rectified_gradient)
+def _rectified(x: Tensor, offset: Tensor) -> Tensor:
+    return rectification(x, as_row(offset, x))
 
 
 @compiled
@@ -41,19 +45,21 @@ def rectified_normalised(x: Tensor, scale: Tensor, offset: Tensor, epsilon: floa
     What is one value per channel goes from one program to the next as a whole row of them: XLA would look up the
     channel of every element otherwise, at half the speed.
     """
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def function(x: Tensor, scale: Tensor, offset: Tensor) -> tuple[Tensor, Callable[[Tensor], Any]]:
-        mean, inverse_deviation, *line = statistics(x, scale, offset, epsilon)
-
-        def gradient(by_y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            by_scale, by_offset, *plane = gradient_statistics(x, by_y, scale, mean, inverse_deviation)
-            return normalization_gradient(x, by_y, *plane), by_scale, by_offset
-
-        return normalization(x, *line), gradient
-
-    y: Tensor = function(x, scale, offset)
+    y: Tensor = _rectified_normalised(x, scale, offset, tf.constant(epsilon))
     return y
+
+
+def _normalised_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
+    x, scale, *_ = inputs
+    _, mean, inverse_deviation = outputs
+    by_scale, by_offset, *plane = gradient_statistics(x, upstream, scale, mean, inverse_deviation)
+    return [normalization_gradient(x, upstream, *plane), by_scale, by_offset, None]
+
+
+@with_gradient("rectified_normalised", _normalised_gradient)
+def _rectified_normalised(x: Tensor, scale: Tensor, offset: Tensor, epsilon: Tensor) -> tuple[Tensor, ...]:
+    mean, inverse_deviation, *line = statistics(x, scale, offset, epsilon)
+    return normalization(x, *line), mean, inverse_deviation
 
 
 @compiled

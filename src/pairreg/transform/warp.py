@@ -3,12 +3,12 @@
 import functools
 import itertools
 import operator
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from pairreg.backend import Tensor, tf
+from pairreg.backend import Tensor, tf, with_gradient
 
 
 def warp(moving: Tensor, field: Tensor, usable: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -26,22 +26,19 @@ def warp(moving: Tensor, field: Tensor, usable: Tensor | None = None) -> tuple[T
     return sampled(moving, field), inside
 
 
+def _sampled_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
+    del outputs
+    moving, field = inputs
+    cells = cells_of(field)
+    slopes = [values_in(cells, moving, slope_along=d) for d in range(len(cells.shape))]
+    parts = [upstream * tf.where(i, s, 0) for i, s in zip(cells.inside, slopes, strict=True)]
+    return [None, tf.stack(parts, axis=-1)]
+
+
+@with_gradient("sampled", _sampled_gradient)
 def sampled(moving: Tensor, field: Tensor) -> Tensor:
     """`moving(x + u(x))`, with the derivative by `field` in closed form: a third of the time of automatic ones."""
-    moving = tf.stop_gradient(moving)
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def value(field: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-        def by_field(upstream: Tensor) -> Tensor:
-            cells = cells_of(field)
-            slopes = [values_in(cells, moving, slope_along=d) for d in range(len(cells.shape))]
-            parts = [upstream * tf.where(i, s, 0) for i, s in zip(cells.inside, slopes, strict=True)]
-            return tf.stack(parts, axis=-1)
-
-        return values_in(cells_of(field), moving), by_field
-
-    result: Tensor = value(field)
-    return result
+    return values_in(cells_of(field), moving)
 
 
 def interpolate(values: Tensor, field: Tensor) -> Tensor:
