@@ -57,6 +57,8 @@ def test_a_metric_is_found_by_all_of_its_names():
     assert find("dice/lung") is find("dice_mean") is find("before/dice/lung") is find("initial/dice_mean")
     assert find("dice/lung").name == "dice_mean" and find("volume_change/1").name == "volume_change"
     assert find("ssim/lung") is None and find("nothing") is None
+    assert find("volume_change") is None, "it has no mean"
+    assert find("before/seconds") is find("initial/folds_percent") is None, "there is none before the registration"
     assert find("hd95_mean").title == "HD95 (mm) ↓" and find("sdlogj").title == "SD log J"
 
 

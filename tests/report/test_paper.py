@@ -208,10 +208,20 @@ def test_a_missing_run_is_named(write_run: Write, study: Path) -> None:
     assert not (study / "report").exists()
 
 
-def test_an_unknown_layout_is_refused_before_any_run(pairreg: Command, tmp_path: Path) -> None:
-    done = pairreg(*QUICK, "draw=wight_sweep", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr == (
-        f"pairreg: draw 'wight_sweep' is not one of {', '.join(FIGURES)}; did you mean 'weight_sweep'?\n"
-    )
+@pytest.mark.parametrize(
+    "content, message",
+    {
+        "# @package _global_\nfigure: wight_sweep\n": (
+            f"figure 'wight_sweep' is not one of {', '.join(FIGURES)}; did you mean 'weight_sweep'?"
+        ),
+        "seed: 7\n": "The file of the figure sets nothing; begin it with the line '# @package _global_'.",
+    }.items(),
+)
+def test_a_figure_file_that_cannot_be_is_refused_before_any_run(
+    pairreg: Command, tmp_path: Path, content: str, message: str
+) -> None:
+    (tmp_path / "mine" / "figure").mkdir(parents=True)
+    (tmp_path / "mine" / "figure" / "own.yaml").write_text(content)
+    done = pairreg(f"--config-dir={tmp_path}/mine", "figure=own", *QUICK[1:], cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, f"pairreg: {message}\n")
     assert not list(tmp_path.glob("runs/*/*/"))

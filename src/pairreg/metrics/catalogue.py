@@ -19,6 +19,7 @@ from typing import Literal
 
 Kind = Literal["images", "labels", "landmarks", "truth", "field", "inverse", "cost"]
 ARROWS = {1: "↑", -1: "↓", 0: ""}
+EARLY: tuple[Kind, ...] = ("images", "labels", "landmarks", "truth")  # kinds that exist before the registration, too
 STAGES = ("before", "initial")  # prefixes of the metrics before the registration and after the initialisation
 
 
@@ -59,6 +60,13 @@ class Metric:
     def stem(self) -> str:
         """The name without the ending of a mean: what precedes the label in the name of a value per label."""
         return self.name.removesuffix("_mean")
+
+    def gives(self, name: str) -> bool:
+        """Whether a value is called `name`: that of the whole, or `stem/<label>`."""
+        stem, _, label = name.partition("/")
+        if self.per_label and label:
+            return stem == self.stem
+        return name == self.name and not (self.per_label and name == self.stem)
 
     @property
     def arrow(self) -> str:
@@ -114,11 +122,14 @@ CATALOGUE = (
 
 
 def find(name: str) -> Metric | None:
-    """The row of a metric by its full name, such as `dice_mean`, `dice/lung` or `before/ssim`, if there is one."""
+    """The row of the value with this full name, such as `dice_mean`, `dice/lung` or `before/ssim`, if there is one.
+
+    None for what no run can have: the mean of a metric without one, or costs and folds before the registration.
+    """
     stage, _, rest = name.partition("/")
-    own = rest if stage in STAGES else name
-    stem, _, label = own.partition("/")
-    return next((row for row in CATALOGUE if row.name == own or (label and row.per_label and row.stem == stem)), None)
+    early = stage in STAGES
+    own = rest if early else name
+    return next((row for row in CATALOGUE if row.gives(own) and (not early or row.kind in EARLY)), None)
 
 
 def of_kind(kind: Kind) -> list[Metric]:

@@ -20,7 +20,7 @@ from pairreg.markers import ContentOf, Neutral
 from pairreg.runs.content import combined, digest, digest_of_part
 
 # What cannot change a result: where it is computed, kept and shown.
-BOOKKEEPING = ("tracking", "compute", "study", "output_dir", "dry_run", "rerun", "draw", "trusted_modules")
+BOOKKEEPING = ("tracking", "compute", "study", "output_dir", "dry_run", "rerun", "figure", "trusted_modules")
 
 
 @dataclass(frozen=True)

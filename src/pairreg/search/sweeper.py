@@ -91,7 +91,8 @@ class SearchSweeper(Sweeper):
         for name, direction in settings.objectives.items():
             validation.one_of(f"hydra.sweeper.objectives.{name}", direction, ("minimize", "maximize"))
             if find(name) is None:
-                validation.one_of("hydra.sweeper.objectives: metric", name, [metric.name for metric in CATALOGUE])
+                known = [metric.name for metric in CATALOGUE if metric.gives(metric.name)]
+                validation.one_of("hydra.sweeper.objectives: metric", name, known)
         validation.one_of("hydra.sweeper.sampler", settings.sampler, SAMPLERS)
         if min(settings.trials, settings.batch) < 1:
             raise InputError("hydra.sweeper.trials and hydra.sweeper.batch should be at least 1.")

@@ -21,19 +21,22 @@ def settings(
     output_dir: str,
     rerun: bool,
     dry_run: bool,
-    draw: str | None,
+    figure: str | None,
 ) -> None:
     """Names and types of the settings beside the groups."""
     del precision, trusted_modules, seed, output_dir, rerun, dry_run
-    if draw is not None:
-        validation.one_of("draw", draw, FIGURES)
+    if figure is not None:
+        validation.one_of("figure", figure, FIGURES)
     if not study or "/" in study or study.startswith("."):
         raise InputError(f"study should be a name without '/' that does not begin with '.'; it is {study!r}.")
 
 
 def check(config: Mapping[str, Any]) -> None:
     """Raise `InputError` for a key, a type or a value that cannot be; no image is read and no tensor made."""
-    known = (*option_files.TERM_GROUPS, *PARTS, *OTHERS, "preset", *STUDY_FILES)
+    for group in ("preset", *STUDY_FILES):
+        if isinstance(config.get(group), Mapping):
+            raise InputError(f"The file of the {group} sets nothing; begin it with the line '# @package _global_'.")
+    known = (*option_files.TERM_GROUPS, *PARTS, *OTHERS)
     rest = {key: value for key, value in config.items() if key not in known}
     validation.check_arguments(settings, rest, "config")
     settings(**rest)

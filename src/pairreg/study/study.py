@@ -25,7 +25,7 @@ from pairreg.tracking.base import Tracker
 from pairreg.tracking.none import NoTracker
 
 log = logging.getLogger("pairreg")
-COMMON = ("study", "output_dir", "compute", "draw")  # of all runs of one command
+COMMON = ("study", "output_dir", "compute", "figure")  # of all runs of one command
 
 
 class DryRun(Exception):
@@ -70,7 +70,7 @@ class Study:
         self.specs |= new
         self.single = single
         if any(spec.config[key] != self.first.config[key] for spec in specs for key in COMMON):
-            raise InputError("study, output_dir, compute and draw cannot vary within one command.")
+            raise InputError("study, output_dir, compute and figure cannot vary within one command.")
         if self.first.config["dry_run"]:
             self.terminal.print(dry_table(list(new.values())))
             raise DryRun
@@ -116,7 +116,7 @@ class Study:
             return 0
         bad = [(spec, outcome) for spec, outcome in rows if outcome.error]
         if not self.single:
-            self.terminal.print(study_table(rows))
+            self.terminal.print(study_table(rows, self.terminal))
             self.draw(rows)
             self.page = self.report(len(rows) - len(bad))
         elif not bad:
@@ -136,7 +136,7 @@ class Study:
 
     def draw(self, rows: Sequence[tuple[RunSpec, RunOutcome]]) -> None:
         """Draw the figure that the command asks for, before the report, which shows it."""
-        name = self.first.config["draw"]
+        name = self.first.config["figure"]
         if name is None:
             return
         try:

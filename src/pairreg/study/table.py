@@ -1,11 +1,12 @@
 """Tables for the terminal."""
 
+import sys
 from collections.abc import Mapping, Sequence
 
-from rich.markup import escape
+from rich.console import Console
 from rich.table import Table
 
-from pairreg.metrics.catalogue import CATALOGUE, STAGES, find, of_kind
+from pairreg.metrics.catalogue import CATALOGUE, STAGES, Metric, find, of_kind
 from pairreg.runs.factors import factors
 from pairreg.runs.folder import state
 from pairreg.runs.outcome import RunOutcome
@@ -41,19 +42,37 @@ def run_table(metrics: Mapping[str, float]) -> Table:
     return table
 
 
-def study_table(rows: Sequence[tuple[RunSpec, RunOutcome]]) -> Table:
-    """One line per run, a column for everything that varies and every metric that exists."""
+def study_table(rows: Sequence[tuple[RunSpec, RunOutcome]], terminal: Console) -> Table:
+    """One line per run: a column for everything that varies, and the metrics for which `terminal` is wide enough.
+
+    Those that decide rankings stay longest; what is left out is named below the table.
+    """
+    exists = [m for m in CATALOGUE if m.in_terminal and any(m.name in outcome.metrics for _, outcome in rows)]
+    # of those that decide nothing, similarities of the images say least
+    by_weight = sorted(exists, key=lambda m: (m.decides is None, m.decides, m.kind == "images"))
+    unbounded = terminal.options.update(max_width=sys.maxsize)
+    for count in range(len(exists), -1, -1):
+        table = _table_of([m for m in exists if m in by_weight[:count]], rows)
+        if terminal.measure(table, options=unbounded).maximum <= terminal.width:
+            break
+    if by_weight[count:]:
+        names = ", ".join(m.label for m in exists if m in by_weight[count:])
+        table.caption = f"This terminal is too narrow for {names}; the report has them."
+        table.caption_justify = "left"
+    return table
+
+
+def _table_of(metrics: Sequence[Metric], rows: Sequence[tuple[RunSpec, RunOutcome]]) -> Table:
     table = Table(title=f"{len(rows)} runs", title_justify="left")
     varied = varying([task for task, _ in rows])
-    measured = [m for m in CATALOGUE if m.in_terminal and any(m.name in outcome.metrics for _, outcome in rows)]
     for name in varied:
         table.add_column(name)
-    for metric in measured:
+    for metric in metrics:
         table.add_column(metric.title, justify="right")
     table.add_column("run folder")
     for i, (_, outcome) in enumerate(rows):
-        values = [number(outcome.metrics.get(metric.name)) for metric in measured]
-        where = f"[red]failed: {escape(outcome.error)}" if outcome.error else outcome.folder.name
+        values = [number(outcome.metrics.get(metric.name)) for metric in metrics]
+        where = "[red]failed" if outcome.error else outcome.folder.name  # why is printed after the table
         table.add_row(*[column[i] for column in varied.values()], *values, where)
     return table
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pairreg.metrics.catalogue import of_kind
 from pairreg.report.charts.bars import BOXES, cost, dice
 from pairreg.report.charts.curves import curves, terms_of
 from pairreg.report.charts.panel import panel
@@ -13,7 +14,6 @@ from pairreg.report.metric_columns import label_columns, metric_column
 from pairreg.report.ranking import Ranking
 
 FOLDS, OVERLAP = "folds_percent", "dice_mean"  # what the trade-off and the figure by label are about
-COSTS = ("seconds", "peak_memory_mb")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def charts(ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> lis
         path = dice(folder, "dice", labels, shown)
         caption = f"Symbols: every {design.unit}. {BOXES}"
         figures.append(Figure(path, "Overlap by label", caption))
-    costs = [found[name] for name in COSTS if name in found]
+    costs = [found[m.name] for m in of_kind("cost") if m.unit and m.name in found]  # a number of iterations says little
     if costs:
         caption = f"Bars: mean over the {design.unit}s; dots: every {design.unit}."
         figures.append(Figure(cost(folder, "cost", costs, shown), "Cost", caption))

@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pairreg.metrics.catalogue import CATALOGUE
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
+from pairreg.study.table import study_table
+
+COLUMNS = [metric for metric in CATALOGUE if metric.in_terminal]
+
+
+def printed(width: int) -> str:
+    metrics = {metric.name: 0.1234 for metric in COLUMNS}
+    rows = [
+        (RunSpec({}, {"similarity": name}), RunOutcome(name, Path(f"runs/s/{name}"), metrics=metrics, state="done"))
+        for name in ("published_similarity", "ncc")
+    ]
+    terminal = Console(width=width)
+    with terminal.capture() as captured:
+        terminal.print(study_table(rows, terminal))
+    return captured.get()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160])
+def test_a_narrow_terminal_shows_whole_columns_and_names_the_others(width: int) -> None:
+    text = printed(width)
+    table, _, rest = text.partition("This terminal is too narrow for ")
+    header = next(line for line in table.splitlines() if "similarity" in line)
+    left_out = " ".join(rest.split()).partition(";")[0].split(", ") if rest else []
+    assert "…" not in text and "published_similarity" in table
+    shown = [metric for metric in COLUMNS if metric.title in header]
+    assert [metric.label for metric in COLUMNS if metric not in shown] == left_out
+    assert [metric.name for metric in shown[:2]] == ["epe_mean", "tre_mean"][: len(shown)], "what decides comes first"
+
+
+def test_a_wide_terminal_shows_all() -> None:
+    assert all(metric.title in printed(300) for metric in COLUMNS)
