@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pairreg
+import pairreg.validation
 from pairreg.backend import tf
 from pairreg.errors import InputError
 from pairreg.regularizer.base import Regularizer
@@ -142,6 +143,14 @@ def test_an_object_of_another_kind_is_refused(warped_2d):
     ):
         with pytest.raises(InputError, match=f"{group}.* should be a pairreg"):
             pairreg.register(warped_2d.pair(), **{group: pairreg.build(thing)})
+
+
+def test_an_annotation_that_is_known_to_checkers_only_is_named():
+    def scaled(factor: "Fraction"):  # noqa: F821, as if imported under TYPE_CHECKING
+        return factor
+
+    with pytest.raises(InputError, match=r"scaled: name 'Fraction' is not defined in an annotation; import it outside"):
+        pairreg.validation.check_arguments(scaled, {"factor": 1}, "similarity.mine")
 
 
 MODULE = """

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, PydanticUserError, TypeAdapter, ValidationError
 
 from pairreg.errors import InputError
 
@@ -129,7 +129,11 @@ def hints_of(target: Any) -> dict[str, Any]:
     """The annotations of what a class or function takes, by name."""
     if isinstance(target, type) and not dataclasses.is_dataclass(target):
         target = vars(target).get("__init__", target)
-    return typing.get_type_hints(target, include_extras=True)
+    try:
+        return typing.get_type_hints(target, include_extras=True)
+    except NameError as error:
+        name = f"{target.__module__}.{target.__qualname__}"
+        raise InputError(f"{name}: {error} in an annotation; import it outside of 'if TYPE_CHECKING:'.") from None
 
 
 @functools.cache
@@ -137,5 +141,5 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
     arbitrary = ConfigDict(arbitrary_types_allowed=True)
     try:
         return TypeAdapter(hint, config=arbitrary)
-    except Exception:  # a BaseModel or dataclass brings its own configuration
+    except PydanticUserError:  # a BaseModel or dataclass brings its own configuration
         return TypeAdapter(hint)
