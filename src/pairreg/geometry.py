@@ -81,7 +81,8 @@ def total_displacement(field: np.ndarray, fixed: sitk.Image, initial: sitk.Trans
 
 def inside(points: np.ndarray, image: sitk.Image, margin: float = 0.0) -> np.ndarray:
     """Which of the points `(n, ndim)` in LPS mm lie in the voxels of `image`, or within `margin` voxels around them."""
-    index = np.array([image.TransformPhysicalPointToContinuousIndex(point) for point in points.tolist()])
+    listed = np.asarray(points, float).tolist()
+    index = np.array([image.TransformPhysicalPointToContinuousIndex(point) for point in listed])
     within = (index >= -0.5 - margin) & (index < np.array(image.GetSize()) - 0.5 + margin)
     return np.asarray(within.all(1))
 
