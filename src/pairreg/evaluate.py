@@ -122,11 +122,15 @@ def common_labels(fixed: np.ndarray, moving: np.ndarray) -> list[int]:
 
 
 def landmark_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
-    """The fixed landmarks carried through the transform, and the moving ones, in mm."""
+    """The fixed landmarks carried through the transform, and the moving ones, in mm; which lie in the fixed image."""
     if pair.fixed_landmarks is None or pair.moving_landmarks is None:
         return None
     mapped = [transform.TransformPoint([float(x) for x in point]) for point in pair.fixed_landmarks]
-    return {"mapped_points": np.array(mapped), "target_points": pair.moving_landmarks}
+    return {
+        "mapped_points": np.array(mapped),
+        "target_points": pair.moving_landmarks,
+        "inside": geometry.inside(pair.fixed_landmarks, pair.fixed),
+    }
 
 
 def truth_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:

@@ -79,6 +79,14 @@ def total_displacement(field: np.ndarray, fixed: sitk.Image, initial: sitk.Trans
     return image((moved @ matrix.T + offset - points).astype(np.float32), fixed, vector=True)
 
 
+def inside(points: np.ndarray, image: sitk.Image, margin: float = 0.0) -> np.ndarray:
+    """Which of the points `(n, ndim)` in LPS mm lie in the voxels of `image`, or within `margin` voxels around them."""
+    listed = np.asarray(points, float).tolist()
+    index = np.array([image.TransformPhysicalPointToContinuousIndex(point) for point in listed])
+    within = (index >= -0.5 - margin) & (index < np.array(image.GetSize()) - 0.5 + margin)
+    return np.asarray(within.all(1))
+
+
 def displacement_transform(displacement: sitk.Image) -> sitk.DisplacementFieldTransform:
     """The transform of a vector image in LPS mm, which stays usable."""
     # The cast makes the copy that the transform takes over.

@@ -17,6 +17,7 @@ from pairreg.optimization.observer import Observer, Observers
 from pairreg.optimization.optimize import optimize
 from pairreg.optimization.resampled_pair import resample_pair
 from pairreg.optimizer.base import Optimizer
+from pairreg.pair.landmark_checks import check_landmarks
 from pairreg.pair.pair import Pair
 from pairreg.preprocessing.base import Preprocessing
 from pairreg.regularizer.base import Regularizer
@@ -86,6 +87,7 @@ def register(
     objective = Objective(terms("similarity", use["similarity"]), terms("regularizer", use["regularizer"]))
     if not objective.similarities:
         raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
+    check_landmarks(pair)
     configure()  # the first run of a process is not charged with the import of TensorFlow
     reset_peak()
     began = time.perf_counter()

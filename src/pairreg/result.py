@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry, metrics
+from pairreg import geometry, metrics, whole_transform
 from pairreg.geometry import Interpolation
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
@@ -25,7 +25,8 @@ class Result:
     - `pair`: as it was given; `prepared`: after preprocessing and initialisation.
     - `field`: `(*spatial, ndim)`, voxels of the fixed grid, array axis order, without the initialisation.
     - `inverse`: the inverse of `field`, likewise, of a diffeomorphic transform.
-    - `displacement`: the whole transform as a vector image in LPS mm, initialisation included.
+    - `displacement`: the whole transform as a vector image in LPS mm on the fixed grid, initialisation included.
+    - `transform`: the same as a transform of SimpleITK, also beyond the fixed grid.
     - `metrics`: final metrics by name, and those before registration and after the initialisation under
       `before/<name>` and `initial/<name>`.
     - `history`: the curve of every term.
@@ -47,8 +48,7 @@ class Result:
         """Maps moving to fixed points: a vector image in LPS mm on the moving grid, initialisation included."""
         if self.inverse is None:
             return None
-        no_initial = geometry.identity(self.pair.ndim)
-        deformation = geometry.total_displacement(self.inverse, self.prepared.pair.fixed, no_initial)
+        deformation = whole_transform.faded(self.inverse, self.prepared.pair.fixed)
         back = sitk.CompositeTransform(
             [geometry.displacement_transform(deformation), self.prepared.initial.GetInverse()]
         )
@@ -57,9 +57,9 @@ class Result:
         return sitk.TransformToDisplacementField(back, sitk.sitkVectorFloat32, *grid)
 
     @cached_property
-    def transform(self) -> sitk.Transform:
-        """Maps fixed to moving points."""
-        return geometry.displacement_transform(self.displacement)
+    def transform(self) -> sitk.CompositeTransform:
+        """Maps fixed to moving points, also those beyond the fixed image; see `pairreg.whole_transform`."""
+        return whole_transform.whole(self.field, self.prepared.pair.fixed, self.prepared.initial)
 
     @cached_property
     def jacobian(self) -> sitk.Image:

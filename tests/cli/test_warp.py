@@ -182,19 +182,53 @@ def test_activity_is_kept(known, here, tmp_path):
             assert change < 0.01 if mass else change > 0.1
 
 
-def test_a_grid_that_reaches_further_is_filled(known, here, tmp_path):
-    """SimpleITK's transform is the identity beyond its field: nothing may be copied from there."""
+def test_a_grid_that_reaches_further(known, here, tmp_path):
+    """Far outside the fixed image the result is the moving image under the initial transform: a closed form."""
     folder, moving = known
-    shifted = sitk.Cast(moving, sitk.sitkInt16) + 50
-    sitk.WriteImage(shifted, str(tmp_path / "m.mha"))
-    ok(here(folder, "m.mha", "-o", "o.mha", "--grid", "m.mha", cwd=tmp_path))
-    ok(here(folder, "m.mha", "-o", "l.mha", "--grid", "m.mha", "--interpolation", "nearest", cwd=tmp_path))
+    ndim = moving.GetDimension()
+    transform = sitk.CompositeTransform(sitk.ReadTransform(str(folder / "transform.h5")))
+    matrix, offset = geometry.linear_part(transform.GetNthTransform(0), ndim)
+    slopes = np.arange(1.0, ndim + 1)
+    ramp = geometry.image((geometry.voxel_points(moving) @ slopes).astype(np.float32), moving)
+    sitk.WriteImage(ramp, str(tmp_path / "ramp.mha"))
     fixed = sitk.ReadImage(str(folder / "warped.nii.gz"))
-    corner = (0,) * moving.GetDimension()
-    index = fixed.TransformPhysicalPointToContinuousIndex(moving.GetOrigin())
-    assert min(index) < -1  # outside
-    assert (read(tmp_path / "o.mha")[corner], read(tmp_path / "l.mha")[corner]) == (50, 0)
-    assert sitk.ReadImage(str(tmp_path / "l.mha")).GetPixelID() == sitk.sitkInt16
+    grid = sitk.Image([48] * ndim, sitk.sitkUInt8)
+    grid.SetSpacing([3.0] * ndim)
+    grid.SetOrigin(np.subtract(moving.GetOrigin(), 12.0).tolist())
+    sitk.WriteImage(grid, str(tmp_path / "grid.nii.gz"))
+    ok(here(folder, "ramp.mha", "-o", "o.mha", "--grid", "grid.nii.gz", cwd=tmp_path))
+    found, at = read(tmp_path / "o.mha"), geometry.voxel_points(grid)
+    ends = at @ matrix.T + offset
+    index = (ends - moving.GetOrigin()) / moving.GetSpacing()
+    covered = ((index > 0) & (index < np.array(moving.GetSize()) - 1)).all(-1)
+    flat = at.reshape(-1, ndim)
+    far = ~geometry.inside(flat, fixed, margin=10).reshape(covered.shape)  # it fades over a tenth of 44 voxels at most
+    np.testing.assert_allclose(found[far & covered], (ends @ slopes)[far & covered], atol=1e-3)
+    assert (far & covered).sum() > 100 and (~far & covered).sum() > 100
+    near = np.array([transform.TransformPoint(p) for p in flat.tolist()]).reshape(at.shape) @ slopes
+    np.testing.assert_allclose(found[covered & ~far], near[covered & ~far], atol=1e-3)
+
+
+def test_a_run_without_the_file_of_its_transform(known, here, tmp_path):
+    """Runs of before: field and displacement hold the same."""
+    folder, moving = known
+    old = shutil.copytree(folder, tmp_path / "old")
+    (old / "transform.h5").unlink()
+    np.savetxt(tmp_path / "p.csv", np.add(moving.GetOrigin(), [[60.0], [55.0], [-300.0]]), delimiter=",")
+    for name, run in (("a", folder), ("b", old)):
+        ok(here(run, folder.parent / "activity.nrrd", "-o", f"{name}.nrrd", cwd=tmp_path))
+        ok(here(run, "p.csv", "-o", f"{name}.csv", "--inverse", cwd=tmp_path))
+    np.testing.assert_allclose(read(tmp_path / "b.nrrd"), read(tmp_path / "a.nrrd"), atol=1e-2)
+    np.testing.assert_allclose(*(np.loadtxt(tmp_path / f"{name}.csv", delimiter=",") for name in "ab"), atol=1e-4)
+
+
+def test_a_damaged_transform_is_refused(known, here, tmp_path):
+    folder, _ = known
+    broken = shutil.copytree(folder, tmp_path / "run")
+    whole = (broken / "transform.h5").read_bytes()
+    for content in (b"", b"text", whole[: len(whole) // 2]):
+        (broken / "transform.h5").write_bytes(content)
+        refused(here(broken, folder.parent / "activity.nrrd", "-o", "o.nii", cwd=tmp_path), "transform.h5 cannot be")
 
 
 def test_points_in_json_keep_their_layout(known, here, tmp_path):
@@ -214,13 +248,19 @@ def test_points_in_json_keep_their_layout(known, here, tmp_path):
     np.testing.assert_allclose(back["moving"], content["moving"], atol=0.01)
 
 
-def test_points_without_a_counterpart_are_named(known, here, tmp_path):
+def test_points_beyond_the_fixed_image_follow_the_initial_transform(known, here, tmp_path):
     folder, moving = known
-    inside, outside = np.add(moving.GetOrigin(), 60.0), np.add(moving.GetOrigin(), 900.0)
-    np.savetxt(tmp_path / "p.csv", [inside, outside, inside, outside], delimiter=",")
-    refused(here(folder, "p.csv", "-o", "q.csv", cwd=tmp_path), "p.csv", "4 points", "number 2, 4 ")
-    refused(here(folder, "p.csv", "-o", "q.csv", "--inverse", cwd=tmp_path), "number 2, 4 lie outside")
-    assert {p.name for p in tmp_path.iterdir()} == {"p.csv"}
+    ndim = moving.GetDimension()
+    matrix, offset = geometry.linear_part(
+        sitk.CompositeTransform(sitk.ReadTransform(str(folder / "transform.h5"))).GetNthTransform(0), ndim
+    )
+    fixed = np.add(moving.GetOrigin(), [[900.0] * ndim, [-500.0] * ndim, [60.0] * ndim])
+    np.savetxt(tmp_path / "p.csv", fixed, delimiter=",")
+    ok(here(folder, "p.csv", "-o", "q.csv", "--inverse", cwd=tmp_path))
+    ok(here(folder, "q.csv", "-o", "r.csv", cwd=tmp_path))
+    moved, back = (np.loadtxt(tmp_path / name, delimiter=",") for name in ("q.csv", "r.csv"))
+    np.testing.assert_allclose(moved[:2], fixed[:2] @ matrix.T + offset, atol=1e-5)
+    np.testing.assert_allclose(back, fixed, atol=0.02)
 
 
 REFUSED = {

@@ -31,7 +31,7 @@ OFFERED = {
         "moving_spacing",
         "labels",
     },
-    "landmarks": {"mapped_points", "target_points"},
+    "landmarks": {"mapped_points", "target_points", "inside"},
     "truth": {"found", "true", "mask"},
     "field": {"field"},
     "inverse": {"field", "inverse"},

@@ -16,7 +16,7 @@ def test_everything_at_once(tmp_path: Path, files: Files) -> None:
     labels = written(tmp_path / "labels.nii.gz", image((9, 8, 7), np.float32))
     mask = written(tmp_path / "mask.nii.gz", image((9, 8, 7), np.float32))
     points = tmp_path / "points.csv"
-    points.write_text("x,y,z\n1,2,3\n4,5,6\n")
+    points.write_text("x,y,z\n-20.35,8.3,103\n-21.45,10.6,106\n")
     pair = load_pair(
         *map(str, files),
         fixed_labels=labels,

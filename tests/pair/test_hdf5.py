@@ -30,7 +30,8 @@ def manifest(tmp_path: Path) -> Path:
         coarse.SetSpacing([2 * h for h in coarse.GetSpacing()])
         written(folder / case / "labels.nii.gz", coarse)
         written(folder / case / "mask.mha", image(size, np.uint8))
-        points = np.random.default_rng(0).normal(size=(4, len(size))).tolist()
+        middle = (-21.0, 10.0, 105.0)[: len(size)]
+        points = np.random.default_rng(0).normal(middle, 0.1, (4, len(size))).tolist()
         (folder / case / "points.json").write_text(json.dumps({"fixed": points, "moving": points[::-1]}))
         (folder / case / "points.csv").write_text(",".join(axes) + "\n" + "1.1,2.2,3.3\n"[: 4 * len(size) - 1] + "\n")
     (folder / "cases.csv").write_text(

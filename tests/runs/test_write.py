@@ -88,7 +88,7 @@ def test_every_file_is_there_and_reads_back(run):
     result, folder = run
     names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     expected = {"result.h5", "warped.nii.gz", "displacement.nii.gz", "jacobian.nii.gz", "warped_labels.nii.gz"}
-    expected |= {"metrics.json", "history.csv", "result.json"}
+    expected |= {"metrics.json", "history.csv", "result.json", "transform.h5"}
     expected |= {f"figures/{name}.png" for name in ("overview", "grid", "curves")}
     assert expected | {f"warped_{name}.nii.gz" for name in result.pair.channels} == names
     metrics = json.loads((folder / "metrics.json").read_text())

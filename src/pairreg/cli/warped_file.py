@@ -34,7 +34,7 @@ def warp_image(
     for path, given in ((file, image), (grid_file, grid)):
         if given.GetDimension() != run.ndim:
             raise InputError(f"{path} is {given.GetDimension()}-D, the run {run.ndim}-D; give a {run.ndim}-D image.")
-    if not (run.known(grid) & geometry.coverage(image, grid, run.transform)).any():
+    if not geometry.coverage(image, grid, run.transform).any():
         where = "the fixed image" if own else grid_file
         raise InputError(f"{file} does not meet {where} after the transform; check its origin, spacing and direction.")
     warped = run.warp(image, grid, interpolation, mass_preserving)
@@ -45,15 +45,15 @@ def warp_image(
 def warp_points(run: RunTransform, file: str, output: Path, inverse: bool) -> None:
     """Write the points in `file`, carried to the fixed image, or `inverse`, from it to the moving one.
 
-    Raises `InputError` for points whose counterpart is not known.
+    They may lie beyond the images. Raises `InputError` for points whose counterpart is not found.
     """
     source, goal = ("fixed", "moving") if inverse else ("moving", "fixed")
     points = read_points(file, source, run.ndim)
-    carried = (to_moving if inverse else to_fixed)(points, run.displacement)
+    carried = (to_moving if inverse else to_fixed)(points, run.transform)
     lost = np.isnan(carried).any(1)
     if lost.any():
         numbers = ", ".join(str(i) for i in np.flatnonzero(lost) + 1)
-        why = "lie outside the fixed image" if inverse else f"are not reached from it within {TOLERANCE} mm"
-        raise InputError(f"{file}: of its {len(points)} points, number {numbers} {why}; leave them out.")
+        found = f"number {numbers} have no fixed counterpart that leads to them within {TOLERANCE} mm"
+        raise InputError(f"{file}: of its {len(points)} points, {found}; leave them out.")
     with replacing(output) as part:
         write_points(part, carried, like=file, image=goal)

@@ -7,7 +7,7 @@ what `pairreg.evaluate` offers for its kind, and returns a number, or a number p
 - `labels`: `fixed_labels`, `warped_labels` on the grid of the fixed labels, with its `spacing` (also as
   `fixed_spacing`); `moving_labels` with `moving_spacing`; `labels`, the values that both maps have.
 - `landmarks`: `mapped_points`, the fixed landmarks carried through the transform, and `target_points`, the moving ones;
-  `(n, ndim)` in mm.
+  `(n, ndim)` in mm; `inside` `(n,)`, which fixed ones lie in the fixed image.
 - `truth`: `found`, `true`, displacements `(*spatial, ndim)` in mm; `mask`, the body, or None for everywhere.
 - `field`: `field` `(*spatial, ndim)` in voxels, without the initialisation.
 - `inverse`: `field` and its `inverse`, of a diffeomorphic transform.
@@ -94,6 +94,14 @@ CATALOGUE = (
            function="truth.epe_mean", decides=1),
     Metric(name="tre_mean", label="TRE", unit="mm", direction=-1, decimals=2, kind="landmarks",
            function="landmarks.tre_mean", decides=2),
+    Metric(name="tre_std", label="TRE SD", unit="mm", direction=-1, decimals=2, kind="landmarks",
+           function="landmarks.tre_std", in_terminal=False, in_paper=False),
+    Metric(name="tre_median", label="TRE median", unit="mm", direction=-1, decimals=2, kind="landmarks",
+           function="landmarks.tre_median", in_terminal=False, in_paper=False),
+    Metric(name="tre_max", label="TRE max", unit="mm", direction=-1, decimals=2, kind="landmarks",
+           function="landmarks.tre_max", in_terminal=False, in_paper=False),
+    Metric(name="tre_points", label="landmarks inside", direction=0, decimals=0, kind="landmarks",
+           function="landmarks.tre_points", in_terminal=False, in_paper=False),
     Metric(name="dice_mean", label="Dice", direction=1, decimals=3, kind="labels", function="overlap.dice",
            per_label=True, decides=3),
     Metric(name="hd95_mean", label="HD95", unit="mm", direction=-1, decimals=2, kind="labels", function="surface.hd95",

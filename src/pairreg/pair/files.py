@@ -7,6 +7,7 @@ import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.pair.checks import check_dimension, read_channel, read_labels, read_mask, read_varying
+from pairreg.pair.landmark_checks import check_inside, check_not_indices
 from pairreg.pair.landmarks import read_landmarks
 from pairreg.pair.pair import Pair
 
@@ -43,6 +44,10 @@ def load_pair(
     images = {"fixed": read_varying(fixed), "moving": read_varying(moving)}
     check_dimension(images["moving"], images["fixed"], moving, fixed)
     points = read_landmarks(fixed_landmarks, moving_landmarks, images["fixed"].GetDimension())
+    for given, image, path in zip(points, images.values(), (fixed_landmarks, moving_landmarks), strict=True):
+        if given is not None and path is not None:
+            check_not_indices(given, image, path)
+            check_inside(given, image, path)
     return Pair(
         name=name or f"{stem(fixed)}_{stem(moving)}",
         fixed=images["fixed"],

@@ -21,6 +21,7 @@ ERROR = "error.txt"  # the traceback of a run that failed
 LOG = "run.log"
 METRICS = "metrics.json"
 HISTORY = "history.csv"  # a column per term, a row per iteration
+TRANSFORM = "transform.h5"  # the transform as SimpleITK, ANTs and 3-D Slicer read it, defined everywhere
 ARRAYS = "result.h5"  # images, field, curves, and what the figures show
 FIGURES = "figures"
 

@@ -140,6 +140,22 @@ class Run:
 
         return read_label_names(self.folder / names.ARRAYS)
 
+    @property
+    def transform(self) -> "sitk.CompositeTransform":
+        """Maps fixed to moving points, everywhere; see `pairreg.whole_transform`. Raises `InputError` if it is damaged.
+
+        A run from before the file was written is read from its field and its displacement, which hold the same.
+        """
+        from pairreg import whole_transform
+
+        path = self.folder / names.TRANSFORM
+        if not path.is_file():
+            return whole_transform.recovered(self.figure_arrays.field, self.image("displacement"))
+        try:
+            return whole_transform.read(path)
+        except RuntimeError:
+            raise InputError(f"{path} cannot be read; delete {self.folder} and run it again.") from None
+
     def image(self, name: str, advice: str = "run it again") -> "sitk.Image":
         """An image that the run left: `warped`, `displacement`, `jacobian`, `warped_labels`, `warped_<channel>`.
 

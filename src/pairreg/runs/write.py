@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry
+from pairreg import geometry, whole_transform
 from pairreg.files import replacing
 from pairreg.optimization.history import History
 from pairreg.pair.pair import Pair
@@ -39,6 +39,8 @@ class Registered(Protocol):
     def warped_image(self) -> sitk.Image: ...
     @property
     def displacement(self) -> sitk.Image: ...
+    @property
+    def transform(self) -> sitk.CompositeTransform: ...
     @property
     def jacobian(self) -> sitk.Image: ...
     @property
@@ -77,6 +79,7 @@ def write_partial(result: Registered, folder: Path, config: Mapping[str, Any]) -
     write_json(folder / names.METRICS, result.metrics)
     for name, image in images(result).items():
         sitk.WriteImage(image, str(names.image_file(folder, name)))
+    whole_transform.write(result.transform, folder / names.TRANSFORM)
     write_arrays(result, folder / names.ARRAYS, config)
 
 
