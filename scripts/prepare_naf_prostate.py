@@ -32,9 +32,9 @@ from naf_prostate.xcat import Header, header_of, hounsfield, read_log, read_volu
 from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
 from pairreg.files import target
-from pairreg.pair.checks import read_varying, whole_numbers
 from pairreg.pair.hdf5 import write_pair, writing
 from pairreg.pair.manifest import plain_name
+from pairreg.reading.roles import read_varying, whole_numbers
 
 Case = tuple[str, str, tuple[int, int] | None]  # name, folder, and slices of the CT and the phantom
 

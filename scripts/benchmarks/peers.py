@@ -12,7 +12,7 @@ import pairreg
 from benchmarks.common import DATA, Measured, pair, parts
 from pairreg import geometry, metrics
 from pairreg.evaluate import common_labels
-from pairreg.pair.reading import read_image
+from pairreg.reading.image_file import read_image
 
 PAIRS_2D = ("ct2d_thorax_coronal_4d", "ct2d_thorax_axial_two_subjects")
 PAIRS_3D = (

@@ -9,10 +9,10 @@ from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.files import replacing
 from pairreg.geometry import Interpolation
-from pairreg.pair.checks import read_intensities, read_label_map
 from pairreg.pair.landmarks import read_points, write_points
-from pairreg.pair.reading import read_image
 from pairreg.points import TOLERANCE, to_fixed, to_moving
+from pairreg.reading.image_file import read_image
+from pairreg.reading.roles import read_intensities, read_label_map
 from pairreg.runs.transform import RunTransform
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.pair.checks import check_dimension, read_channel, read_labels, read_mask, read_varying
 from pairreg.pair.landmarks import read_landmarks
 from pairreg.pair.pair import Pair
+from pairreg.reading.roles import check_dimension, read_channel, read_labels, read_mask, read_varying
 
 
 def load_pair(

@@ -10,10 +10,10 @@ from scipy.ndimage import distance_transform_edt
 from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.pair.bundled import bundled
-from pairreg.pair.checks import read_labels, read_varying
 from pairreg.pair.pair import Pair
 from pairreg.pair.phantom.pair import AnatomyChoice, anatomy_of, make_grid, phantom
 from pairreg.pair.phantom.torso import table
+from pairreg.reading.roles import read_labels, read_varying
 
 BODY, RIGHT_LUNG, LEFT_LUNG, BONE, AIRWAY = 1, 2, 3, 4, 5  # the classes of the bundled CT
 BUNDLED_TOP = 50  # slices of the bundled CT; above are the head and raised arms, which the phantom does not have

@@ -8,8 +8,8 @@ import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.geometry import array
-from pairreg.pair.nifti import non_finite_voxels
-from pairreg.pair.reading import read_image
+from pairreg.reading.image_file import read_image
+from pairreg.reading.nifti import non_finite_voxels
 
 
 def read_intensities(path: str | Path) -> sitk.Image:

@@ -8,8 +8,8 @@ import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.files import existing
-from pairreg.pair.dicom import read_series
-from pairreg.pair.slices import as_plane
+from pairreg.reading.dicom import read_series
+from pairreg.reading.slices import as_plane
 
 FORMATS = "NIfTI, NRRD, MHA/MHD, TIFF, PNG, or a folder with one DICOM series"
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in other image readers

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from pair_helpers import image, refused, same_space, written
-from pairreg.pair.reading import read_image
+from pairreg.reading.image_file import read_image
 
 
 @pytest.mark.parametrize("ending", ["nii", "nii.gz", "nrrd", "mha", "mhd"])
