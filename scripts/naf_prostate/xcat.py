@@ -14,7 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.reading.image_file import existing
+from pairreg.files import existing
 from pairreg.reading.roles import check_finite
 
 AIR = -1000.0  # HU

@@ -1,5 +1,6 @@
-"""What an image, a label map or a mask has to be before it is used."""
+"""What an image, a label map, a mask or a channel has to be before it is used."""
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -8,84 +9,105 @@ import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.geometry import array
-from pairreg.reading.image_file import read_image
-from pairreg.reading.nifti import non_finite_voxels
+from pairreg.reading.any_format import read
+from pairreg.reading.grid import SAME, discrepancy, matrix_of
+from pairreg.reading.label_map import looks_like_labels, whole_numbers
+from pairreg.reading.notes import ImageFile
+from pairreg.reading.padding import with_padding
+
+WIDER = 4.0  # times: fields of view that differ by more hardly belong together
 
 
-def read_intensities(path: str | Path) -> sitk.Image:
+def read_intensities(path: str | Path, series: str | None = None) -> ImageFile:
     """The image in `path` as float32; its intensities are finite."""
-    image: sitk.Image = sitk.Cast(read_image(path), sitk.sitkFloat32)
-    check_finite(image, path)
-    return image
+    file = read(path, series)
+    check_finite(file.image, file.path)
+    return replace(file, image=sitk.Cast(file.image, sitk.sitkFloat32))
 
 
-def read_varying(path: str | Path) -> sitk.Image:
-    """`read_intensities` of an image that is not constant."""
-    image = read_intensities(path)
-    voxels = array(image)
-    if voxels.min() == voxels.max():
-        raise InputError(f"{path} is constant ({voxels.min():g} everywhere); give an image that shows something.")
-    return image
+def read_varying(path: str | Path, series: str | None = None) -> ImageFile:
+    """`read_intensities` of an image that is not constant, with its padding."""
+    file = with_padding(read_intensities(path, series))
+    voxels = array(file.image)
+    if file.padding is not None:
+        voxels = voxels[array(file.padding) == 0]
+    if voxels.size == 0 or voxels.min() == voxels.max():
+        values = "padding" if voxels.size == 0 else f"{voxels.min():g}"
+        raise InputError(f"{path} is constant ({values} everywhere); give an image that shows something.")
+    return file
 
 
-def read_labels(path: str | Path, image: sitk.Image) -> sitk.Image:
-    """The label map in `path`, of an integer type, on its own grid, which meets that of `image`."""
-    labels = read_label_map(path)
-    check_overlap(labels, image, path)
-    return labels
-
-
-def read_label_map(path: str | Path) -> sitk.Image:
+def read_label_map(path: str | Path) -> ImageFile:
     """The label map in `path`, of an integer type."""
-    return whole_numbers(read_image(path), path)
+    file = read(path, labels=True)
+    check_finite(file.image, file.path)
+    return whole_numbers(file)
 
 
-def whole_numbers(labels: sitk.Image, path: str | Path) -> sitk.Image:
-    """`labels` of an integer type; raises `InputError` if they are not whole."""
-    if "float" not in labels.GetPixelIDTypeAsString():
-        return labels
-    check_finite(labels, path)
-    voxels = array(labels)
-    broken = voxels[voxels != np.round(voxels)]
-    if broken.size:
-        raise InputError(f"{path} holds the label {broken[0]:g}; give a label map of whole numbers.")
-    whole: sitk.Image = sitk.Cast(labels, sitk.sitkInt32)
-    return whole
+def read_labels(path: str | Path, image: ImageFile) -> ImageFile:
+    """The label map in `path`, of an integer type, on its own grid, which meets that of `image`."""
+    return companion(read_label_map(path), image)
 
 
-def read_mask(path: str | Path, image: sitk.Image) -> sitk.Image:
+def read_mask(path: str | Path, image: ImageFile) -> ImageFile:
     """The mask in `path`, uint8: 1 where the file is above 0."""
-    mask = read_companion(path, image)
-    check_finite(mask, path)
-    binary: sitk.Image = sitk.Cast(mask > 0, sitk.sitkUInt8)
+    file = companion(read(path, labels=True), image)
+    check_finite(file.image, file.path)
+    binary: sitk.Image = sitk.Cast(file.image > 0, sitk.sitkUInt8)
     if not array(binary).any():
         raise InputError(f"{path} is an empty mask (no voxel above 0); give a mask with voxels, or none.")
-    return binary
+    return replace(file, image=binary)
 
 
-def read_channel(path: str | Path, image: sitk.Image) -> sitk.Image:
-    """The image in `path` as float32, which lies with `image`."""
-    channel = read_intensities(path)
-    check_overlap(channel, image, path)
-    return channel
+def read_channel(path: str | Path, image: ImageFile, labels: bool | None = None) -> ImageFile:
+    """The image in `path`, which lies with `image`: float32, or a label map of an integer type.
+
+    `labels` says which; None: an integer type whose neighbours mostly are equal is a label map.
+    """
+    if labels is None:
+        found = read(path)
+        labels = looks_like_labels(found.image)
+    return companion(read_label_map(path) if labels else read_intensities(path), image)
 
 
-def read_companion(path: str | Path, image: sitk.Image) -> sitk.Image:
-    companion = read_image(path)
-    check_overlap(companion, image, path)
-    return companion
+def companion(file: ImageFile, image: ImageFile) -> ImageFile:
+    """`file`, which has to meet `image` in space, with a warning if it looks as if it should have its grid."""
+    check_overlap(file.image, image.image, file.path)
+    if file.image.GetSize() != image.image.GetSize():
+        return file
+    apart = discrepancy(matrix_of(image.image), matrix_of(file.image), image.image.GetSize())
+    if apart <= SAME:
+        return file
+    said = f"{file.path} has as many voxels as {image.path} but lies up to {apart:.3g} voxels beside it"
+    return replace(file, warnings=(*file.warnings, f"{said}: if they should be one grid, correct a header."))
 
 
 def check_finite(image: sitk.Image, path: str | Path) -> None:
-    count = int((~np.isfinite(array(image))).sum()) or non_finite_voxels(Path(path))
+    count = int((~np.isfinite(array(image))).sum()) if "float" in image.GetPixelIDTypeAsString() else 0
     if count:
         raise InputError(f"{path} has {count} NaN or infinite voxels; replace them by the value of the background.")
 
 
-def check_dimension(moving: sitk.Image, fixed: sitk.Image, moving_path: str | Path, fixed_path: str | Path) -> None:
-    if moving.GetDimension() != fixed.GetDimension():
-        sizes = f"{moving_path} is {moving.GetDimension()}-D and {fixed_path} {fixed.GetDimension()}-D"
+def check_dimension(moving: ImageFile, fixed: ImageFile) -> None:
+    if moving.image.GetDimension() != fixed.image.GetDimension():
+        sizes = f"{moving.path} is {moving.image.GetDimension()}-D and {fixed.path} {fixed.image.GetDimension()}-D"
         raise InputError(f"{sizes}; give two images of the same dimension.")
+
+
+def field_of_view_warning(fixed: ImageFile, moving: ImageFile) -> tuple[str, ...]:
+    """A warning if the two images differ in size by more than 4 times along an axis of the world."""
+    widths = [extent(file.image) for file in (fixed, moving)]
+    if (np.maximum(*widths) <= WIDER * np.minimum(*widths)).all():
+        return ()
+    first, second = ("×".join(f"{w:.3g}" for w in width) for width in widths)
+    said = f"{moving.path} is {second} mm wide and {fixed.path} {first} mm"
+    return (f"{said}: check the units and voxel sizes, if both should show the same.",)
+
+
+def extent(image: sitk.Image) -> np.ndarray:
+    """The widths in mm along the axes of the world."""
+    corners = product(*((-0.5, n - 0.5) for n in image.GetSize()))
+    return np.asarray(np.ptp([image.TransformContinuousIndexToPhysicalPoint(corner) for corner in corners], axis=0))
 
 
 def check_overlap(companion: sitk.Image, image: sitk.Image, path: str | Path) -> None:

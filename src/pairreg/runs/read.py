@@ -145,9 +145,9 @@ class Run:
 
         Raises `InputError` with the `advice` if it is missing.
         """
-        import SimpleITK as sitk
+        from pairreg.reading.any_format import read_vectors
 
         path = names.image_file(self.folder, name)
         if not path.is_file():
             raise InputError(f"{path} is missing; {advice}.")
-        return sitk.ReadImage(str(path))
+        return read_vectors(path).image
