@@ -38,13 +38,15 @@ def whole_numbers(file: ImageFile) -> ImageFile:
 
 
 def looks_like_labels(image: sitk.Image) -> bool:
-    """Whether an image of an integer type has equal neighbours more often than not, its commonest value apart."""
+    """Whether an image of an integer type, nowhere negative, has mostly equal neighbours, its commonest value apart."""
     if "float" in image.GetPixelIDTypeAsString():
         return False
     rows = geometry.array(image)
     rows = rows.reshape(-1, rows.shape[-1])
     rows = rows[:: max(1, rows.size // SAMPLE)]
     values, counts = np.unique(rows, return_counts=True)
+    if values[0] < 0:
+        return False
     common = values[np.argmax(counts)]
     first, second = rows[:, :-1], rows[:, 1:]
     objects = (first != common) & (second != common)
