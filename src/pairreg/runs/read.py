@@ -96,6 +96,12 @@ class Run:
         return found
 
     @property
+    def input_notes(self) -> list[str]:
+        """What was repaired or is doubtful in the inputs of a complete run, a sentence each."""
+        inputs = self.summary.get("inputs", ())
+        return [text for one in inputs for part in ("repairs", "warnings") for text in one.get(part, ())]
+
+    @property
     def finished_at(self) -> float:
         """When the run was completed, in seconds since the epoch."""
         return (self.folder / names.RESULT).stat().st_mtime
