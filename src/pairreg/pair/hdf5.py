@@ -114,6 +114,7 @@ def write_pair(group: h5py.Group, pair: Pair) -> None:
 
 
 def read_pair(group: h5py.Group, name: str, file: str) -> Pair:
+    notes = json.loads(group.attrs.get(NOTES, "{}"))
     parts: dict[str, Any] = {key: read_image(group[key]) for key in IMAGES if key in group}
     parts |= {key: group[key][()] for key in POINTS if key in group}
     return Pair(
@@ -121,7 +122,7 @@ def read_pair(group: h5py.Group, name: str, file: str) -> Pair:
         **parts,
         channels={key: read_image(dataset) for key, dataset in group.get("channels", {}).items()},
         label_names={int(key): value for key, value in json.loads(group.attrs["label_names"]).items()},
-        inputs={role: InputNote(file, *map(tuple, said)) for role, said in json.loads(group.attrs[NOTES]).items()},
+        inputs={role: InputNote(file, *map(tuple, said)) for role, said in notes.items()},
     )
 
 

@@ -60,10 +60,18 @@ def placed(header: Any, size: tuple[int, ...], notes: Notes) -> Place:
         matrix = only_sform(space, matrix, box, notes)
     oblique = matrix is not None and np.abs(matrix[2, :2]).max() > EXACT * np.abs(matrix[:2, :2]).max()
     place = by_itk(space, 3 if oblique else len(size))
-    if matrix is not None and discrepancy(TO_LPS @ matrix, place.matrix(), box) > SAME:
-        both = f"{short(TO_LPS @ matrix)} by its header, {short(place.matrix())} by ITK"
-        raise InputError(f"{notes.path} lies at two places ({both}); {AGREE}.")
+    if matrix is not None:
+        check_place(place, TO_LPS @ matrix, box, notes.path)
     return place
+
+
+def check_place(place: Place, matrix: np.ndarray, size: tuple[int, ...], path: Path) -> None:
+    """Raise `InputError` if ITK has understood the header otherwise."""
+    axes = range(len(place.spacing))
+    expected, found = (m[np.ix_([*axes, 3], [*axes, 3])] for m in (matrix, place.matrix()))
+    if discrepancy(expected, found, size[: len(axes)]) > SAME:
+        both = f"{short(expected)} by its header, {short(found)} by ITK"
+        raise InputError(f"{path} lies at two places ({both}); {AGREE}.")
 
 
 def check_unit(header: Any, notes: Notes) -> None:
