@@ -24,6 +24,7 @@ naf_prostate.xcat and naf_prostate.published.
 import argparse
 import re
 from functools import lru_cache
+from pathlib import Path
 
 import SimpleITK as sitk
 
@@ -32,9 +33,11 @@ from naf_prostate.xcat import Header, header_of, hounsfield, read_log, read_volu
 from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
 from pairreg.files import target
-from pairreg.pair.checks import read_varying, whole_numbers
 from pairreg.pair.hdf5 import write_pair, writing
 from pairreg.pair.manifest import plain_name
+from pairreg.reading.label_map import whole_numbers
+from pairreg.reading.notes import ImageFile
+from pairreg.reading.roles import read_varying
 
 Case = tuple[str, str, tuple[int, int] | None]  # name, folder, and slices of the CT and the phantom
 
@@ -100,7 +103,10 @@ def cases_of(patients: list[list[str]], grid: str) -> list[Case]:
 def read_phantom(arguments: argparse.Namespace) -> PhantomImages:
     header = header_from(arguments)
     attenuation = read_volume(arguments.attenuation, header)
-    labels = arguments.labels and whole_numbers(read_volume(arguments.labels, header), arguments.labels)
+    labels = None
+    if arguments.labels:
+        numbers = ImageFile(Path(arguments.labels), read_volume(arguments.labels, header))
+        labels = whole_numbers(numbers).image
     channels = {"activity": read_volume(arguments.activity, header)} if arguments.activity else {}
     return PhantomImages(hounsfield(attenuation, header, arguments.attenuation), labels, channels)
 
@@ -116,7 +122,7 @@ def header_from(arguments: argparse.Namespace) -> Header:
 
 @lru_cache(maxsize=1)  # the slices of a patient come one after the other
 def read_ct(folder: str) -> sitk.Image:
-    image = read_varying(folder)
+    image = read_varying(folder).image
     if image.GetDimension() != 3:
         raise InputError(f"{folder} is a single image; give the folder of a CT series of several slices.")
     return image

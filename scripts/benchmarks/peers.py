@@ -12,7 +12,7 @@ import pairreg
 from benchmarks.common import DATA, Measured, pair, parts
 from pairreg import geometry, metrics
 from pairreg.evaluate import common_labels
-from pairreg.pair.reading import read_image
+from pairreg.reading.any_format import read
 
 PAIRS_2D = ("ct2d_thorax_coronal_4d", "ct2d_thorax_axial_two_subjects")
 PAIRS_3D = (
@@ -94,7 +94,7 @@ def run_peer(method: str, name: str) -> dict[str, float]:
         found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
         assert loaded.fixed_labels is not None and loaded.moving_labels is not None
         fixed, moving = geometry.array(loaded.fixed_labels), geometry.array(loaded.moving_labels)
-        warped = np.rint(geometry.array(read_image(Path(output) / "warped_labels.nii.gz"))).astype(int)
+        warped = np.rint(geometry.array(read(Path(output) / "warped_labels.nii.gz").image)).astype(int)
         dice = metrics.dice(fixed, warped, labels=common_labels(fixed, moving))
         found["dice_mean"] = float(np.mean(list(dice.values())))
         points = Path(output) / "points.json"

@@ -15,7 +15,7 @@ from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.geometry import resample_to_spacing
 from pairreg.pair.pair import Pair
-from pairreg.pair.slices import as_plane
+from pairreg.reading.slices import as_plane
 
 SLICE = (384, 384)
 VOLUME = (160, 160, 256)

@@ -14,8 +14,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.pair.checks import check_finite
-from pairreg.pair.reading import existing
+from pairreg.files import existing
+from pairreg.reading.roles import check_finite
 
 AIR = -1000.0  # HU
 MU_WATER = 0.1538  # 1/cm at 140 keV, as in phantom/tissues.yaml

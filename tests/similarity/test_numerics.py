@@ -104,3 +104,21 @@ def test_the_background_exerts_no_force() -> None:
     for name in ("ncc", "pcc", "ngf", "mind", "ncc_published"):
         _, gradient = value_and_gradient(pairreg.build(f"similarity/{name}"), fixed, warped)
         assert abs(gradient[..., :5]).max() <= abs(gradient[..., 11:]).max()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3])
+@pytest.mark.parametrize("name", pairreg.options("similarity"))
+def test_contrast_in_a_millionth_of_the_voxels_has_a_gradient(name: str, scale: float) -> None:
+    fixed, warped = (np.zeros((100, 100, 100), np.float32) for _ in range(2))
+    fixed[50, 50, 50], warped[50, 50, 51] = scale, scale
+    similarity = pairreg.build(f"similarity/{name}")
+
+    @tf.function(jit_compile=True)  # XLA turns x/y/y into x/(y·y), which underflows
+    def loss_and_gradient(f, w):  # type: ignore[no-untyped-def]
+        with tf.GradientTape() as tape:
+            tape.watch(w)
+            loss = similarity(f, w)
+        return loss, tape.gradient(loss, w)
+
+    loss, gradient = loss_and_gradient(tf.constant(fixed), tf.constant(warped))
+    assert np.isfinite(loss.numpy()) and np.isfinite(gradient.numpy()).all()

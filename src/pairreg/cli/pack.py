@@ -1,6 +1,7 @@
 """`pairreg-pack`: the pairs of a manifest into one HDF5 file."""
 
 import argparse
+from typing import Any
 
 from rich.progress import track
 
@@ -30,8 +31,9 @@ def pack(arguments: argparse.Namespace) -> None:
     with writing(output) as file:
         terminal = console(stderr=True)
         for row in track(rows, "packing", console=terminal, disable=not terminal.is_terminal):
+            files: dict[str, Any] = {**row.files}  # by argument
             try:
-                pair = load_pair(**row.files, name=row.case, channels=row.channels, label_names=names)
+                pair = load_pair(name=row.case, channels=row.channels, label_names=names, **files)
             except InputError as error:
                 raise InputError(f"{row.where}, case {row.case!r}: {error}") from error
             write_pair(file.create_group(row.case), pair)

@@ -9,10 +9,10 @@ from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.files import replacing
 from pairreg.geometry import Interpolation
-from pairreg.pair.checks import read_intensities, read_label_map
 from pairreg.pair.landmarks import read_points, write_points
-from pairreg.pair.reading import read_image
 from pairreg.points import TOLERANCE, to_fixed, to_moving
+from pairreg.reading.any_format import read
+from pairreg.reading.roles import read_intensities, read_label_map
 from pairreg.runs.transform import RunTransform
 
 
@@ -28,9 +28,10 @@ def warp_image(
 
     Raises `InputError` if nothing of the image comes to lie on that grid.
     """
-    image = read_intensities(file) if interpolation == "linear" else read_label_map(file)
-    own = grid_file == "fixed"
-    grid = run.fixed_grid() if own else read_image(grid_file)
+    source = read_intensities(file) if interpolation == "linear" else read_label_map(file)
+    source.announce()
+    image, own = source.image, grid_file == "fixed"
+    grid = run.fixed_grid() if own else grid_of(grid_file)
     for path, given in ((file, image), (grid_file, grid)):
         if given.GetDimension() != run.ndim:
             raise InputError(f"{path} is {given.GetDimension()}-D, the run {run.ndim}-D; give a {run.ndim}-D image.")
@@ -40,6 +41,12 @@ def warp_image(
     warped = run.warp(image, grid, interpolation, mass_preserving)
     with replacing(output) as part:
         sitk.WriteImage(warped, str(part))
+
+
+def grid_of(file: str) -> sitk.Image:
+    found = read(file)
+    found.announce()
+    return found.image
 
 
 def warp_points(run: RunTransform, file: str, output: Path, inverse: bool) -> None:

@@ -1,6 +1,7 @@
 """The real pairs that come with the package."""
 
 import json
+from dataclasses import replace
 from importlib.resources import as_file, files
 
 from pairreg.pair.files import load_pair
@@ -19,7 +20,7 @@ def thorax_ct_3d() -> Pair:
 
 def bundled(name: str) -> Pair:
     with as_file(files("pairreg.pair") / "data" / name) as folder:
-        return load_pair(
+        pair = load_pair(
             folder / "fixed.nii.gz",
             folder / "moving.nii.gz",
             name=name,
@@ -27,3 +28,4 @@ def bundled(name: str) -> Pair:
             moving_labels=folder / "moving_labels.nii.gz",
             label_names=json.loads((folder / "label_names.json").read_text()),
         )
+    return replace(pair, inputs={})  # they are no files of the user's

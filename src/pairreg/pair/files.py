@@ -1,15 +1,25 @@
 """A pair from files."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-
-import SimpleITK as sitk
+from typing import Any
 
 from pairreg.errors import InputError
-from pairreg.pair.checks import check_dimension, read_channel, read_labels, read_mask, read_varying
 from pairreg.pair.landmark_checks import check_inside, check_not_indices
 from pairreg.pair.landmarks import read_landmarks
-from pairreg.pair.pair import Pair
+from pairreg.pair.pair import InputNote, Pair
+from pairreg.reading.notes import ImageFile
+from pairreg.reading.padding import measured
+from pairreg.reading.roles import (
+    check_dimension,
+    field_of_view_warning,
+    read_channel,
+    read_labels,
+    read_mask,
+    read_varying,
+)
+from pairreg.validation import one_of
 
 
 def load_pair(
@@ -17,56 +27,105 @@ def load_pair(
     moving: str | Path,
     *,
     name: str | None = None,
+    fixed_series: str | None = None,
+    moving_series: str | None = None,
     fixed_labels: str | Path | None = None,
     moving_labels: str | Path | None = None,
     fixed_mask: str | Path | None = None,
     moving_mask: str | Path | None = None,
     fixed_landmarks: str | Path | None = None,
     moving_landmarks: str | Path | None = None,
-    channels: dict[str, str | Path] | None = None,
+    channels: Mapping[str, str | Path | dict[str, Any]] | None = None,
     label_names: dict[int | str, str] | None = None,
 ) -> Pair:
     """The pair that these files hold; images and channels float32, masks uint8, labels of an integer type.
 
+    What was repaired or is doubtful is logged, and kept in `Pair.inputs`. Padding of an image (PixelPaddingValue in
+    DICOM, otherwise see `pairreg.reading.padding`) is left out of its mask.
+
     **Arguments:**
 
-    - `fixed`, `moving`: NIfTI, NRRD, MHA/MHD, a folder with one DICOM series, or (2-D) TIFF or PNG.
+    - `fixed`, `moving`: NIfTI, NRRD, MHA/MHD, a DICOM file or folder, TIFF, PNG or JPEG, told by their contents.
     - `name`: short name for tables and figures; by default from the file names.
+    - `fixed_series`, `moving_series`: SeriesInstanceUID of one of several series in a DICOM folder.
     - `fixed_labels`, `moving_labels`, `fixed_mask`, `moving_mask`: in the same formats, on any grid that meets that of
       their image in space.
     - `fixed_landmarks`, `moving_landmarks`: CSV (x,y[,z], with or without that header) or JSON (a list of points, or an
       object with the keys `fixed` and `moving`), in LPS mm.
-    - `channels`: further images that belong to the moving one, by name.
+    - `channels`: further images that belong to the moving one, by name: a file, or `{"file": …, "labels": True}` for a
+      label map, which is interpolated by nearest neighbour. Without `labels`, an integer type with mostly equal
+      neighbours is one.
     - `label_names`: names of label values.
 
     Raises `InputError` for whatever cannot be used.
     """
-    images = {"fixed": read_varying(fixed), "moving": read_varying(moving)}
-    check_dimension(images["moving"], images["fixed"], moving, fixed)
-    points = read_landmarks(fixed_landmarks, moving_landmarks, images["fixed"].GetDimension())
-    for given, image, path in zip(points, images.values(), (fixed_landmarks, moving_landmarks), strict=True):
+    files = read_side("fixed", fixed, fixed_series, fixed_labels, fixed_mask)
+    files |= read_side("moving", moving, moving_series, moving_labels, moving_mask)
+    check_dimension(files["moving"], files["fixed"])
+    suspicion = field_of_view_warning(files["fixed"], files["moving"])
+    files["moving"] = replace(files["moving"], warnings=(*files["moving"].warnings, *suspicion))
+    carried = {key: channel(key, given, files["moving"]) for key, given in (channels or {}).items()}
+    points = read_landmarks(fixed_landmarks, moving_landmarks, files["fixed"].image.GetDimension())
+    for side, given, path in zip(("fixed", "moving"), points, (fixed_landmarks, moving_landmarks), strict=True):
         if given is not None and path is not None:
-            check_not_indices(given, image, path)
-            check_inside(given, image, path)
+            check_not_indices(given, files[side].image, path)
+            check_inside(given, files[side].image, path)
+    notes = notes_of(files | {f"channels/{key}": file for key, file in carried.items()})
     return Pair(
         name=name or f"{stem(fixed)}_{stem(moving)}",
-        fixed=images["fixed"],
-        moving=images["moving"],
-        fixed_labels=optional(read_labels, fixed_labels, images["fixed"]),
-        moving_labels=optional(read_labels, moving_labels, images["moving"]),
-        fixed_mask=optional(read_mask, fixed_mask, images["fixed"]),
-        moving_mask=optional(read_mask, moving_mask, images["moving"]),
+        **parts(files, "fixed"),
+        **parts(files, "moving"),
         fixed_landmarks=points[0],
         moving_landmarks=points[1],
-        channels={key: read_channel(path, images["moving"]) for key, path in (channels or {}).items()},
+        channels={key: file.image for key, file in carried.items()},
         label_names=numbered(label_names or {}),
+        inputs=notes,
     )
 
 
-def optional(
-    read: Callable[[str | Path, sitk.Image], sitk.Image], path: str | Path | None, image: sitk.Image
-) -> sitk.Image | None:
-    return None if path is None else read(path, image)
+def read_side(
+    side: str,
+    image: str | Path,
+    series: str | None = None,
+    labels: str | Path | None = None,
+    mask: str | Path | None = None,
+) -> dict[str, ImageFile]:
+    """One image of a pair with its label map and mask, by their roles, such as `fixed` and `fixed_mask`."""
+    files = {side: read_varying(image, series)}
+    if labels is not None:
+        files[f"{side}_labels"] = read_labels(labels, files[side])
+    if mask is not None:
+        files[f"{side}_mask"] = read_mask(mask, files[side])
+    return files
+
+
+def parts(files: Mapping[str, ImageFile], side: str) -> dict[str, Any]:
+    """The arguments of `Pair` for one side; padding is out of its mask."""
+    image, labels, mask = (files.get(f"{side}{part}") for part in ("", "_labels", "_mask"))
+    assert image is not None
+    return {
+        side: image.image,
+        f"{side}_labels": labels.image if labels else None,
+        f"{side}_mask": measured(image.padding, mask.image if mask else None, image.path),
+    }
+
+
+def notes_of(files: Mapping[str, ImageFile]) -> dict[str, InputNote]:
+    """What is kept of every file, by its role; its repairs and warnings are logged."""
+    for file in files.values():
+        file.announce()
+    return {role: InputNote(str(file.path), file.repairs, file.warnings) for role, file in files.items()}
+
+
+def channel(name: str, given: str | Path | Mapping[str, Any], moving: ImageFile) -> ImageFile:
+    """The channel of a file, or of `{file: …, labels: …}`."""
+    if not isinstance(given, Mapping):
+        return read_channel(given, moving)
+    for key in given:
+        one_of(f"channels.{name}: key", str(key), ("file", "labels"))
+    if not isinstance(given.get("file"), str | Path) or not isinstance(given.get("labels", True), bool):
+        raise InputError(f"channels.{name} is {dict(given)}; give a file, or {{file: FILE, labels: true or false}}.")
+    return read_channel(given["file"], moving, given.get("labels"))
 
 
 def stem(path: str | Path) -> str:

@@ -15,10 +15,11 @@ from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.files import existing, replacing
 from pairreg.markers import ContentOf
-from pairreg.pair.pair import Pair
+from pairreg.pair.pair import InputNote, Pair
 from pairreg.pair.parts import IMAGES, POINTS
 
 FORMAT = 1  # changes when an older pairreg could not read the file
+NOTES = "notes"  # repairs and warnings of the files that a case was packed from, by role
 GRID = ("Spacing", "Origin", "Direction")  # float64, as SimpleITK has them
 
 
@@ -48,7 +49,7 @@ def case_chunks(settings: Mapping[str, Any]) -> Iterator[bytes]:
 
 
 def _chunks(node: h5py.Group | h5py.Dataset) -> Iterator[bytes]:
-    for key in sorted(node.attrs):
+    for key in sorted(set(node.attrs) - {NOTES}):
         yield f"{key}={np.asarray(node.attrs[key]).tolist()};".encode()
     if isinstance(node, h5py.Dataset):
         yield f"{node.dtype}{node.shape}".encode()
@@ -70,7 +71,7 @@ def load_case(file: Annotated[str | Path, ContentOf(case_chunks)], case: str | i
         raise InputError(f"{file} has {len(found)} cases that match {str(case)!r} ({names}); give one of them as case.")
     with opened(file) as content:
         try:
-            return read_pair(content[found[0]], found[0])
+            return read_pair(content[found[0]], found[0], str(existing(file)))
         except OSError as error:
             raise InputError(f"{file}: the case {found[0]!r} cannot be read ({error}); pack it again.") from error
 
@@ -109,9 +110,11 @@ def write_pair(group: h5py.Group, pair: Pair) -> None:
         if getattr(pair, name) is not None:
             group[name] = getattr(pair, name)
     group.attrs["label_names"] = json.dumps(pair.label_names)
+    group.attrs[NOTES] = json.dumps({role: [note.repairs, note.warnings] for role, note in pair.inputs.items()})
 
 
-def read_pair(group: h5py.Group, name: str) -> Pair:
+def read_pair(group: h5py.Group, name: str, file: str) -> Pair:
+    notes = json.loads(group.attrs.get(NOTES, "{}"))
     parts: dict[str, Any] = {key: read_image(group[key]) for key in IMAGES if key in group}
     parts |= {key: group[key][()] for key in POINTS if key in group}
     return Pair(
@@ -119,6 +122,7 @@ def read_pair(group: h5py.Group, name: str) -> Pair:
         **parts,
         channels={key: read_image(dataset) for key, dataset in group.get("channels", {}).items()},
         label_names={int(key): value for key, value in json.loads(group.attrs["label_names"]).items()},
+        inputs={role: InputNote(file, *map(tuple, said)) for role, said in notes.items()},
     )
 
 

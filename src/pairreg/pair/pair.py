@@ -5,6 +5,15 @@ import numpy as np
 import SimpleITK as sitk
 
 
+@dataclass(frozen=True)
+class InputNote:
+    """A file that a pair was read from: its `path`, and what was repaired or is doubtful, a sentence each."""
+
+    path: str
+    repairs: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pair:
     """A fixed and a moving image with what belongs to them, each on its own grid in LPS mm.
@@ -20,6 +29,7 @@ class Pair:
       integer type is a label map.
     - `label_names`: names of label values.
     - `true_displacement`: where it is known, the vector image in LPS mm that maps fixed to moving points.
+    - `inputs`: the files of its images by role, such as `fixed`, `moving_labels` or `channels/ct`.
     """
 
     name: str
@@ -34,6 +44,7 @@ class Pair:
     channels: Mapping[str, sitk.Image] = field(default_factory=dict)
     label_names: Mapping[int, str] = field(default_factory=dict)
     true_displacement: sitk.Image | None = None
+    inputs: Mapping[str, InputNote] = field(default_factory=dict)
 
     @property
     def ndim(self) -> int:

@@ -1,5 +1,6 @@
 """What every preprocessing does; the subclasses choose the intensities that are mapped."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +12,10 @@ from pydantic import AfterValidator
 
 from pairreg.errors import InputError
 from pairreg.geometry import array, blur, per_axis, resample_to_spacing
-from pairreg.pair.pair import Pair
+from pairreg.pair.pair import InputNote, Pair
 from pairreg.validation import Checked, Finite, NonNegative, Positive
+
+log = logging.getLogger("pairreg")
 
 
 def _rising(limits: Sequence[float]) -> Sequence[float]:
@@ -46,7 +49,25 @@ class Preprocessing(Checked, ABC):
         moving = blur(self.rescale(pair.moving, pair.moving_mask, f"moving image of {pair.name}"), self.blur_moving)
         if self.spacing is not None:
             fixed = resample_to_spacing(fixed, per_axis(self.spacing, pair.ndim))
-        return replace(pair, fixed=fixed, moving=moving)
+        return replace(pair, fixed=fixed, moving=moving, inputs=self.inputs_of(pair))
+
+    def inputs_of(self, pair: Pair) -> dict[str, InputNote]:
+        """The inputs of `pair` with what this preprocessing warns of, which is logged."""
+        found = dict(pair.inputs)
+        for role, image, mask in (("fixed", pair.fixed, pair.fixed_mask), ("moving", pair.moving, pair.moving_mask)):
+            warning = self.warning(inside(image, mask))
+            if warning is None:
+                continue
+            note = found.get(role)
+            sentence = f"{note.path if note else f'The {role} image of {pair.name}'} {warning}"
+            log.warning(sentence)
+            if note:
+                found[role] = replace(note, warnings=(*note.warnings, sentence))
+        return found
+
+    def warning(self, intensities: np.ndarray) -> str | None:
+        """What is doubtful about these limits for one image, as it goes on after its name; None if nothing is."""
+        return None
 
     @abstractmethod
     def limits(self, intensities: np.ndarray) -> tuple[float, float]:

@@ -5,6 +5,9 @@ import numpy as np
 from pairreg.preprocessing.base import Preprocessing
 from pairreg.validation import Finite
 
+MOST = 0.5  # of an image's range should lie in the window
+LEAST = 0.02  # of the window should be filled
+
 
 @dataclass(frozen=True, kw_only=True)
 class Window(Preprocessing):
@@ -19,6 +22,17 @@ class Window(Preprocessing):
     def problem(self) -> str | None:
         if self.lower >= self.upper:
             return f"lower should be below upper; they are {self.lower} and {self.upper}."
+        return None
+
+    def warning(self, intensities: np.ndarray) -> str | None:
+        """Whether most of the image's range, from its 1st to its 99th percentile, lies outside of the window."""
+        low, high = np.percentile(intensities, (1, 99))
+        used = max(0.0, min(high, self.upper) - max(low, self.lower))
+        window, limits = self.upper - self.lower, f"the window {self.lower:g} to {self.upper:g}"
+        if used < MOST * (high - low):
+            return f"uses {used / (high - low):.1%} of its range {low:.5g} to {high:.5g}: {limits} cuts off the rest."
+        if used < LEAST * window:
+            return f"fills {used / window:.1%} of {limits}: its contrast nearly vanishes."
         return None
 
     def limits(self, intensities: np.ndarray) -> tuple[float, float]:

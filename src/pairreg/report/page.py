@@ -47,6 +47,7 @@ def page(
         charts=charts,
         flickers=flickers(ranking),
         origin=origin(study.runs),
+        input_notes=list(dict.fromkeys(note for run in study.runs for note in run.input_notes)),
     )
 
 

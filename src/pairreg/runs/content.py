@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pairreg.errors import InputError
 from pairreg.files import cache_home, drop_oldest, existing, replacing
-from pairreg.runs.detached import data_files
+from pairreg.reading.detached import data_files
 
 CHUNK = 16 << 20  # bytes that are hashed as one piece, several pieces at a time
 WORTH_KEEPING = 1 << 20  # bytes: less is hashed as quickly as the memory of it is read

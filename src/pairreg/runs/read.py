@@ -96,6 +96,12 @@ class Run:
         return found
 
     @property
+    def input_notes(self) -> list[str]:
+        """What was repaired or is doubtful in the inputs of a complete run, a sentence each."""
+        inputs = self.summary.get("inputs", ())
+        return [text for one in inputs for part in ("repairs", "warnings") for text in one.get(part, ())]
+
+    @property
     def finished_at(self) -> float:
         """When the run was completed, in seconds since the epoch."""
         return (self.folder / names.RESULT).stat().st_mtime
@@ -161,9 +167,9 @@ class Run:
 
         Raises `InputError` with the `advice` if it is missing.
         """
-        import SimpleITK as sitk
+        from pairreg.reading.any_format import read_vectors
 
         path = names.image_file(self.folder, name)
         if not path.is_file():
             raise InputError(f"{path} is missing; {advice}.")
-        return sitk.ReadImage(str(path))
+        return read_vectors(path).image

@@ -14,8 +14,10 @@ import SimpleITK as sitk
 from pairreg import geometry, whole_transform
 from pairreg.files import replacing
 from pairreg.optimization.history import History
-from pairreg.pair.pair import Pair
+from pairreg.optimization.resampled_pair import ResampledPair
+from pairreg.pair.pair import InputNote, Pair
 from pairreg.runs import folder as names
+from pairreg.runs.content import digest
 from pairreg.runs.draw import draw
 from pairreg.runs.figure_arrays import FigureArrays
 from pairreg.runs.identity import Input
@@ -27,6 +29,8 @@ class Registered(Protocol):
 
     @property
     def pair(self) -> Pair: ...
+    @property
+    def prepared(self) -> ResampledPair: ...
     @property
     def field(self) -> np.ndarray: ...
     @property
@@ -65,10 +69,30 @@ def write(
         "metrics": result.metrics,
         "choices": choices,
         "config": config,
-        "inputs": [asdict(one) for one in inputs],
+        "inputs": described(inputs, result.prepared.pair.inputs),
         "provenance": provenance(),
     }
     write_json(folder / names.RESULT, summary)
+
+
+def described(inputs: Sequence[Input], notes: Mapping[str, InputNote]) -> list[dict[str, Any]]:
+    """The files that a run depends on, each with what was repaired and is doubtful in it.
+
+    Those of a pair that Python read, which no config names, come last.
+    """
+    paths = {str(Path(one.path).expanduser()) for one in inputs}
+    others = [Input(f"pair.{role}", note.path, digest(note.path)) for role, note in notes.items()]
+    listed = (*inputs, *(one for one in others if one.path not in paths))
+    return [asdict(one) | said_of(str(Path(one.path).expanduser()), notes) for one in listed]
+
+
+def said_of(path: str, notes: Mapping[str, InputNote]) -> dict[str, list[str]]:
+    """The repairs and warnings of the file `path` in whatever role, each once."""
+    found = [note for note in notes.values() if note.path == path]
+    return {
+        "repairs": list(dict.fromkeys(text for note in found for text in note.repairs)),
+        "warnings": list(dict.fromkeys(text for note in found for text in note.warnings)),
+    }
 
 
 def write_partial(result: Registered, folder: Path, config: Mapping[str, Any]) -> None:

@@ -37,7 +37,10 @@ class NCC(Similarity):
         variance_w = windows.variance_warped + flat_variance(warped, mask)
         if self.signed:
             return 1 - masked_mean(windows.covariance * tf.math.rsqrt(variance_f) * tf.math.rsqrt(variance_w), mask)
-        return 1 - masked_mean(windows.covariance**2 / (variance_f * variance_w), mask)
+        # Two quotients: the gradient of one has the product of the variances squared, which underflows to 0 where
+        # only a millionth of the voxels has contrast.
+        correlation_squared = (windows.covariance / variance_f) * (windows.covariance / variance_w)
+        return 1 - masked_mean(correlation_squared, mask)
 
     def taps(self) -> np.ndarray:
         return box_taps(self.window) if self.kernel == "box" else gaussian_taps(self.window / 6, self.window // 2)

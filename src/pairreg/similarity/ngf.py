@@ -29,7 +29,9 @@ class NGF(Similarity):
         axes = range(len(fixed.shape))
         f, w = ([derivative(image, mask, axis) for axis in axes] for image in (fixed, warped))
         product = sum(a * b for a, b in zip(f, w, strict=True))
-        return 1 - masked_mean(product**2 / (self.squared_norm(f, mask) * self.squared_norm(w, mask)), mask)
+        # Two quotients: the gradient of one has the product of the norms squared, which underflows in faint images.
+        parallel = (product / self.squared_norm(f, mask)) * (product / self.squared_norm(w, mask))
+        return 1 - masked_mean(parallel, mask)
 
     def squared_norm(self, gradient: list[Tensor], mask: Tensor) -> Tensor:
         """`|∇x|² + ε²`."""

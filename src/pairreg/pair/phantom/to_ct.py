@@ -10,10 +10,13 @@ from scipy.ndimage import distance_transform_edt
 from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.pair.bundled import bundled
-from pairreg.pair.checks import read_labels, read_varying
+from pairreg.pair.files import notes_of, read_side
 from pairreg.pair.pair import Pair
 from pairreg.pair.phantom.pair import AnatomyChoice, anatomy_of, make_grid, phantom
 from pairreg.pair.phantom.torso import table
+from pairreg.reading.notes import ImageFile
+from pairreg.reading.padding import measured
+from pairreg.reading.roles import read_labels
 
 BODY, RIGHT_LUNG, LEFT_LUNG, BONE, AIRWAY = 1, 2, 3, 4, 5  # the classes of the bundled CT
 BUNDLED_TOP = 50  # slices of the bundled CT; above are the head and raised arms, which the phantom does not have
@@ -82,8 +85,9 @@ def make_pair(
     choice = BUNDLED_ANATOMY[ndim] if fixed is None and anatomy is None else anatomy
     body = phantom(grid, level, anatomy_of(choice, seed), without=without)
     example = bundled(f"thorax_ct_{ndim}d")
-    image, labels = (patient(fixed, ndim), None) if fixed else torso_of(example)
-    labels = read_labels(fixed_labels, image) if fixed_labels else labels
+    files = patient_files(fixed, fixed_labels, example)
+    image, labels = files["fixed"].image, files["fixed_labels"].image if "fixed_labels" in files else None
+    near = near_body(labels) if labels else None
     for part in (body.hu, body.labels, body.activity, body.mu):
         part.SetOrigin(geometry.centred_origin(part, image))
     return Pair(
@@ -91,19 +95,24 @@ def make_pair(
         fixed=image,
         moving=body.hu,
         fixed_labels=labels,
-        fixed_mask=near_body(labels) if labels else None,
+        fixed_mask=measured(files["fixed"].padding, near, files["fixed"].path),
         moving_labels=classes(body.labels),
         channels={"activity": body.activity, "attenuation": body.mu, "organs": body.labels},
         label_names=example.label_names,
+        inputs=notes_of(files) if fixed else {},
     )
 
 
-def patient(fixed: str | Path, ndim: int) -> sitk.Image:
-    image = read_varying(fixed)
-    if image.GetDimension() != ndim:
-        found = image.GetDimension()
-        raise InputError(f"{fixed} is {found}-D; give a {ndim}-D image, or pair=phantom_to_ct_{found}d.")
-    return image
+def patient_files(fixed: str | Path | None, fixed_labels: str | Path | None, example: Pair) -> dict[str, ImageFile]:
+    """The fixed image and label map, by role: from their files, or the bundled ones."""
+    if fixed:
+        files = read_side("fixed", fixed, labels=fixed_labels)
+        found = files["fixed"].image.GetDimension()
+        if found != example.ndim:
+            raise InputError(f"{fixed} is {found}-D; give a {example.ndim}-D image, or pair=phantom_to_ct_{found}d.")
+        return files
+    image, labels = (ImageFile(Path(example.name), part) for part in torso_of(example))
+    return {"fixed": image, "fixed_labels": read_labels(fixed_labels, image) if fixed_labels else labels}
 
 
 def torso_of(example: Pair) -> tuple[sitk.Image, sitk.Image]:

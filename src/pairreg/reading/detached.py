@@ -1,0 +1,55 @@
+"""The files that belong to an image in several files: MetaImage and NRRD with data beside the header, NIfTI in two."""
+
+import re
+from pathlib import Path
+
+PARTS = {".hdr": ".img", ".img": ".hdr"}  # NIfTI and Analyze in two files
+
+
+def data_files(path: Path) -> list[Path]:
+    """The existing files beside `path` that belong to its image; empty for an image in one file."""
+    other = partner(path)
+    found = [other] if other is not None else named_files(path)
+    return [file for file in found if file.is_file()]
+
+
+def partner(path: Path) -> Path | None:
+    """The other half of a `.hdr` or `.img`, gzip or not and in any case of letters; None for other names."""
+    name = path.name.removesuffix(".gz").removesuffix(".GZ")
+    stem, suffix = name[: name.rfind(".")], Path(name).suffix
+    if suffix.lower() not in PARTS:
+        return None
+    wanted = f"{stem}{PARTS[suffix.lower()]}"
+    near = [f for f in path.parent.iterdir() if f.name.lower() in (wanted.lower(), f"{wanted.lower()}.gz")]
+    # Names that differ by case only are two images.
+    return min(near, key=lambda file: (not file.name.startswith(stem), file.name), default=path.with_name(wanted))
+
+
+def named_files(header: Path) -> list[Path]:
+    """The files that a `.mhd` or `.nhdr` names, which may be missing; empty for other names."""
+    suffix = header.suffix.lower()
+    if suffix == ".mhd":
+        return _named(header, r"ElementDataFile\s*=\s*(.*)")
+    if suffix == ".nhdr":
+        return _named(header, r"data ?file:\s*(.*)")
+    return []
+
+
+def _named(header: Path, field: str) -> list[Path]:
+    """The files that a field of a text header names: one, a list on the lines after it, or a pattern with a range."""
+    text = header.read_text(errors="replace")
+    found = re.search(field, text, re.IGNORECASE)
+    if found is None or found[1].strip().upper() == "LOCAL":
+        return []
+    value = found[1].strip()
+    if value.upper().startswith("LIST"):
+        names = [line.strip() for line in text[found.end() :].splitlines() if line.strip()]
+    elif "%" in value:
+        try:
+            pattern, first, last, *step = value.split()
+            names = [pattern % number for number in range(int(first), int(last) + 1, int(step[0]) if step else 1)]
+        except (ValueError, TypeError):  # no pattern that ITK could read either: its reader says so
+            return []
+    else:
+        names = [value]
+    return [header.parent / name for name in names]

@@ -1,0 +1,139 @@
+"""The header of every DICOM file of a folder, as far as it says where and how pixels lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pairreg.errors import InputError
+from pairreg.reading.contents import AGAIN, check_length, raw_bytes
+from pairreg.reading.format_of import BARE_DICOM
+from pairreg.reading.notes import reason
+
+HEAD = 132  # bytes: the preamble, and the letters DICM
+UNNAMED = "no SeriesInstanceUID"
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """A file with pixels, or a frame of one.
+
+    `position` (3,), `orientation` (2, 3): ImagePositionPatient and ImageOrientationPatient, if it has them.
+    `spacing`: between rows and between columns, mm. `rescaling`: slope and intercept. `padding`: the lowest and highest
+    stored value that stand for no measurement.
+    """
+
+    path: Path
+    series: str
+    description: str
+    rows: int
+    columns: int
+    frames: int
+    position: np.ndarray | None
+    orientation: np.ndarray | None
+    spacing: tuple[float, ...]
+    rescaling: tuple[float, float]
+    padding: tuple[float, float] | None
+
+    def is_padding(self, values: np.ndarray) -> np.ndarray:
+        """Where rescaled `values` are padding."""
+        if self.padding is None:
+            return np.zeros(values.shape, bool)
+        slope, intercept = self.rescaling
+        low, high = sorted(slope * x + intercept for x in self.padding)
+        return (values >= low - abs(slope) / 4) & (values <= high + abs(slope) / 4)
+
+    def corners(self) -> np.ndarray:
+        """The centres of three corner pixels `(3, 3)` in LPS mm: the first, the end of its row, of its column."""
+        assert self.position is not None and self.orientation is not None
+        across, down = self.orientation
+        row, column = across * self.spacing[1] * (self.columns - 1), down * self.spacing[0] * (self.rows - 1)
+        return np.stack([self.position, self.position + row, self.position + column])
+
+
+def slices_in(folder: Path) -> list[Slice]:
+    """The DICOM images in a folder by name; what is no DICOM does not count unless its name says that it should be.
+
+    Raises `InputError` for a file that is damaged: a stack without its first or last slice looks sound.
+    """
+    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    dicom = {file: is_dicom(file) for file in files}
+    endings = {ending(file) for file, yes in dicom.items() if yes} | {".dcm"}
+    for file, yes in dicom.items():
+        if not yes and ending(file) in endings:
+            raise InputError(f"{file} is no DICOM file or damaged, though it is named as one; {AGAIN}, or remove it.")
+    found = [look(file) for file, yes in dicom.items() if yes]
+    return [one for one in found if one is not None]
+
+
+def is_dicom(file: Path) -> bool:
+    head = raw_bytes(file, HEAD)
+    return head[128:] == b"DICM" or head.startswith(BARE_DICOM)
+
+
+def ending(file: Path) -> str:
+    """The ending of a name; numbers behind a point, as in a UID, are none."""
+    suffix = file.suffix.lower()
+    return "" if suffix[1:].isdecimal() or file.name.upper() == "DICOMDIR" else suffix
+
+
+def look(file: Path) -> Slice | None:
+    """What the header of a DICOM file says; None if it has no pixels. Raises `InputError` if the file is cut off."""
+    import pydicom
+
+    try:
+        header = pydicom.dcmread(file, force=True)
+        if "PixelData" not in header or "Rows" not in header:
+            if "SOPClassUID" in header and "Rows" in header:
+                raise InputError(f"{file} is cut off (its pixels are missing); {AGAIN}.")
+            return None
+        check_pixels(header, file)
+        return slice_of(header, file)
+    except InputError:
+        raise
+    except Exception as error:  # pydicom raises what comes up: EOFError, struct.error, KeyError, ValueError, …
+        raise InputError(f"{file} is cut off or damaged ({reason(error)}); {AGAIN}.") from error
+
+
+def check_pixels(header: Any, file: Path) -> None:
+    """Raise `InputError` if pixels that are not compressed are fewer than the header says."""
+    if header.file_meta.get("TransferSyntaxUID") is not None and header.file_meta.TransferSyntaxUID.is_compressed:
+        return
+    bits = int(header.BitsAllocated) * int(header.get("SamplesPerPixel", 1))
+    count = int(header.Rows) * int(header.Columns) * int(header.get("NumberOfFrames") or 1)
+    check_length(file, len(header.PixelData), count * bits // 8)
+
+
+def slice_of(header: Any, file: Path) -> Slice:
+    position, orientation = header.get("ImagePositionPatient"), header.get("ImageOrientationPatient")
+    spacing = header.get("PixelSpacing") or header.get("ImagerPixelSpacing") or (1, 1)
+    return Slice(
+        path=file,
+        series=str(header.get("SeriesInstanceUID", UNNAMED)),
+        description=str(header.get("SeriesDescription") or header.get("Modality") or ""),
+        rows=int(header.Rows),
+        columns=int(header.Columns),
+        frames=int(header.get("NumberOfFrames") or 1),
+        position=np.array(position, float) if position else None,
+        orientation=np.array(orientation, float).reshape(2, 3) if orientation else None,
+        spacing=tuple(float(h) for h in spacing),
+        rescaling=rescaling_of(header),
+        padding=padding_of(header),
+    )
+
+
+def rescaling_of(header: Any) -> tuple[float, float]:
+    """Slope and intercept from stored values to intensities."""
+    slope, intercept = header.get("RescaleSlope"), header.get("RescaleIntercept")
+    return float(1 if slope is None else slope), float(0 if intercept is None else intercept)
+
+
+def padding_of(header: Any) -> tuple[float, float] | None:
+    """The lowest and highest stored value that are padding (PixelPaddingValue, PixelPaddingRangeLimit)."""
+    value = header.get("PixelPaddingValue")
+    if value is None:
+        return None
+    limit = header.get("PixelPaddingRangeLimit")
+    both = float(value), float(value if limit is None else limit)
+    return min(both), max(both)

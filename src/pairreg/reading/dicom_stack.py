@@ -1,0 +1,99 @@
+"""Whether slices form one straight stack: every slice's whole position and orientation against the grid."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pairreg.errors import InputError
+from pairreg.reading.dicom_files import Slice
+from pairreg.reading.grid import SAME
+
+EVEN = 0.02  # gaps between slices may differ by this part of their median: positions are rounded in some files
+APART = 1e-3  # mm: slices that are nearer lie at one position
+PARALLEL = 1e-3  # cosines of directions that differ by less are one orientation; the positions have the last word
+
+
+def sorted_stack(slices: Sequence[Slice], folder: Path) -> list[Slice]:
+    """`slices` along their normal; raises `InputError`, with names, if they are not one evenly spaced stack."""
+    for one in slices:
+        if one.position is None or one.orientation is None:
+            raise InputError(f"{one.path} says nothing of its position, among {len(slices)} slices; give one file.")
+    check_alike(slices, folder)
+    normal = np.cross(*first_orientation(slices))
+    along = np.array([float(one.position @ normal) for one in slices if one.position is not None])
+    order = np.argsort(along, kind="stable")
+    ordered = [slices[i] for i in order]
+    check_gaps(ordered, along[order], folder)
+    check_straight(ordered, normal, folder)
+    return ordered
+
+
+def first_orientation(slices: Sequence[Slice]) -> np.ndarray:
+    assert slices[0].orientation is not None
+    return slices[0].orientation
+
+
+def check_alike(slices: Sequence[Slice], folder: Path) -> None:
+    """Raise `InputError` for slices of several orientations, sizes or pixel spacings."""
+    kinds: dict[tuple[float, ...], list[Slice]] = {}
+    for one in slices:
+        assert one.orientation is not None
+        key = next((k for k in kinds if np.abs(one.orientation.ravel() - k).max() < PARALLEL), None)
+        kinds.setdefault(tuple(one.orientation.ravel()) if key is None else key, []).append(one)
+    refuse_several([f"{count(group)}" for group in kinds.values()], "orientations", folder)
+    sizes: dict[str, list[Slice]] = {}
+    for one in slices:
+        size = f"{one.columns}×{one.rows} pixels of {one.spacing[1]:.6g}×{one.spacing[0]:.6g} mm"
+        sizes.setdefault(size, []).append(one)
+    refuse_several([f"{count(group)} with {size}" for size, group in sizes.items()], "sizes", folder)
+
+
+def refuse_several(groups: Sequence[str], what: str, folder: Path) -> None:
+    if len(groups) > 1:
+        raise InputError(f"{folder} has slices of {len(groups)} {what} ({'; '.join(groups)}); keep those of one.")
+
+
+def count(group: Sequence[Slice]) -> str:
+    name = group[0].path.name
+    return name if len(group) == 1 else f"{len(group)} files such as {name}"
+
+
+def check_gaps(ordered: Sequence[Slice], along: np.ndarray, folder: Path) -> None:
+    """Raise `InputError` for missing and repeated slices: they would bend the anatomy without a word."""
+    gaps = np.diff(along)
+    if gaps.max() < APART:
+        raise InputError(f"{folder} has {len(ordered)} slices at one position; give slices of different positions.")
+    if gaps.min() < APART:
+        first = int(np.argmin(gaps))
+        names = f"{ordered[first].path.name} and {ordered[first + 1].path.name}"
+        times = f", {int((gaps < APART).sum())} times in all" if (gaps < APART).sum() > 1 else ""
+        raise InputError(f"{folder} has slices at one position ({names}{times}); keep one of each position.")
+    if np.ptp(gaps) > EVEN * np.median(gaps):
+        widest = int(np.argmax(gaps))
+        names = f"the widest gap is between {ordered[widest].path.name} and {ordered[widest + 1].path.name}"
+        extent = f"{gaps.min():.3g} to {gaps.max():.3g} mm apart ({names})"
+        raise InputError(f"{folder} has slices {extent}; give a series without missing or repeated slices.")
+
+
+def check_straight(ordered: Sequence[Slice], normal: np.ndarray, folder: Path) -> None:
+    """Raise `InputError` unless the corners of every slice lie within 0.1 voxel of the grid that ITK makes of them."""
+    corners = np.stack([one.corners() for one in ordered])
+    steps = corners[-1, 0] - corners[0, 0]
+    sideways = steps - normal * (steps @ normal)
+    finest = min(ordered[0].spacing)
+    if np.linalg.norm(sideways) > SAME * finest:
+        shift = np.linalg.norm(sideways)
+        angle = np.degrees(np.arctan2(shift, steps @ normal))
+        raise InputError(
+            f"{folder} was taken with a gantry tilted by {angle:.3g}°, so its slices are shifted by {shift:.3g} mm in "
+            "all; resample it to a straight grid, such as by dcm2niix or 3-D Slicer."
+        )
+    grid = corners[0] + normal * (steps @ normal) * np.arange(len(ordered))[:, None, None] / (len(ordered) - 1)
+    off = np.linalg.norm(corners - grid, axis=-1).max(1)
+    # Along the normal, positions may be uneven by what `check_gaps` allows.
+    if off.max() > max(SAME * finest, EVEN * (steps @ normal)):
+        worst = ordered[int(np.argmax(off))].path.name
+        raise InputError(
+            f"{folder} has slices that form no straight stack ({worst} is {off.max():.3g} mm off); remove it."
+        )

@@ -1,0 +1,82 @@
+"""NRRD (`.nrrd`, `.nhdr` with its data beside it): the header against the data, then ITK's reader."""
+
+import math
+import re
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from pairreg.errors import InputError
+from pairreg.reading.contents import raw_bytes
+from pairreg.reading.detached import named_files
+from pairreg.reading.itk_formats import check_data, check_detached, finite, itk_image
+from pairreg.reading.notes import ImageFile, Notes
+
+ENCODINGS = {"gz": "gzip", "bz2": "bzip2", "txt": "text", "ascii": "text"}
+IN_SPACE = ("domain", "space", "none", "???")  # kinds of axes; others count components
+MILLIMETRES = {"um": 0.001, "µm": 0.001, "micron": 0.001, "microns": 0.001, "cm": 10.0, "m": 1000.0}
+
+
+def read(path: Path) -> ImageFile:
+    """The image in `path`; raises `InputError` for data that are missing or cut off, and numbers that cannot be."""
+    notes, raw = Notes(path), raw_bytes(path)
+    head = re.match(rb"(?s)(.*?)(\r?\n\r?\n|\Z)", raw)
+    assert head is not None, "it matches any bytes"
+    fields = fields_of(head[1].decode(errors="replace"))
+    size = fields.get("sizes", "").split()
+    if not size or not all(word.isdecimal() and int(word) for word in size):
+        raise InputError(f"{path} has the sizes {' '.join(size)!r}; give the numbers of its voxels.")
+    check_header(fields, len(size), path)
+    check_voxels(path, raw, head.end(), fields, math.prod(map(int, size)))
+    return notes.of(in_millimetres(itk_image(path, "NrrdImageIO"), fields, notes))
+
+
+def fields_of(text: str) -> dict[str, str]:
+    """The fields of a header by their names in small letters without spaces; those with `:=` are remarks."""
+    lines = [line for line in text.splitlines()[1:] if not line.startswith("#") and ":=" not in line]
+    pairs = (line.partition(":") for line in lines)
+    return {key.strip().lower().replace(" ", ""): value.strip() for key, _, value in pairs}
+
+
+def check_header(fields: dict[str, str], axes: int, path: Path) -> None:
+    vectors = re.findall(r"\(([^)]*)\)", f"{fields.get('spacedirections', '')} {fields.get('spaceorigin', '')}")
+    for vector in vectors:
+        finite(vector.replace(",", " "), "space directions or origin", vector.count(",") + 1, path)
+    kinds = fields.get("kinds", "").split() or ["domain"] * axes
+    spacings = zip(fields.get("spacings", "").split(), kinds, strict=False)
+    known = [h for h, kind in spacings if kind.lower() in IN_SPACE]
+    finite(" ".join(known), "spacings", len(known), path, positive=True)
+
+
+def check_voxels(path: Path, raw: bytes, start: int, fields: dict[str, str], count: int) -> None:
+    encoding = fields.get("encoding", "raw").lower()
+    encoding = ENCODINGS.get(encoding, encoding)
+    needed = count if encoding == "text" else count * width(fields.get("type", ""), path)
+    if "datafile" in fields:
+        files = named_files(path) or [path.parent / fields["datafile"]]
+        return check_detached(files, path, max(int(fields.get("byteskip", 0)), 0), needed, encoding)
+    check_data(raw, path, start, needed, encoding)
+    return None
+
+
+def width(kind: str, path: Path) -> int:
+    """Bytes of a voxel of the type `kind`."""
+    text = kind.lower()
+    bits = re.search(r"(8|16|32|64)(_t)?$", text)
+    if bits:
+        return int(bits[1]) // 8
+    for words, size in ((("char",), 1), (("short",), 2), (("long long", "double"), 8), (("int", "float", "long"), 4)):
+        if any(word in text for word in words):
+            return size
+    raise InputError(f"{path} has the type {kind!r}; give a type of number, such as short or float.")
+
+
+def in_millimetres(image: sitk.Image, fields: dict[str, str], notes: Notes) -> sitk.Image:
+    """`image` in mm: ITK takes the numbers as mm whatever their unit."""
+    units = set(re.findall(r'"([^"]*)"', fields.get("spaceunits", ""))) & set(MILLIMETRES)
+    if len(units) == 1:
+        unit = units.pop()
+        image.SetSpacing([h * MILLIMETRES[unit] for h in image.GetSpacing()])
+        image.SetOrigin([x * MILLIMETRES[unit] for x in image.GetOrigin()])
+        notes.warn(f"gives its lengths in {unit}, which counts here; ITK and ANTs take the numbers as mm.")
+    return image
