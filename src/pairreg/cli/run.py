@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pairreg import interruption
+from pairreg.cli.arguments import arranged
 from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain
 from pairreg.cli.hydra_errors import sentence
 from pairreg.cli.plugins import register_plugins
@@ -57,6 +58,7 @@ def main() -> None:
     interruption.listen()
     register_plugins()
     try:
+        sys.argv[1:] = arranged(sys.argv[1:])
         with Study() as study, interruption.unmasked():
             code = Command(study).run()
     except DryRun:

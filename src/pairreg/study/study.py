@@ -17,6 +17,7 @@ from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.provenance import code
 from pairreg.runs.read import Run
 from pairreg.runs.spec import RunSpec
+from pairreg.study.check_pairs import check_pairs
 from pairreg.study.checked_config import check
 from pairreg.study.execute import load_pair, work
 from pairreg.study.figure import figure_of_command
@@ -73,10 +74,14 @@ class Study:
             raise InputError("study, output_dir, compute and figure cannot vary within one command.")
         if self.first.config["dry_run"]:
             self.terminal.print(dry_table(list(new.values())))
+            count = check_pairs(list(new.values()))
+            if count:
+                self.terminal.print(f"the files of {count} pair{'s' * (count > 1)} can be used")
             raise DryRun
         todo = [spec for spec in new.values() if spec.config["rerun"] or not is_complete(spec.folder)]
         if single and todo:
-            load_pair(todo[0].config)
+            load_pair(todo[0].config)  # leaves nothing behind if it cannot be, such as a phantom without a body
+        check_pairs(todo)
         self.open()
         kept = {signature: RunOutcome.of(spec, "kept") for signature, spec in new.items() if spec not in todo}
         self.outcomes |= kept

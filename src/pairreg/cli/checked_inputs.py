@@ -1,0 +1,186 @@
+"""What `pairreg-check` prints of files and of pairs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from rich.markup import escape
+from rich.table import Table
+
+from pairreg import geometry, option_files
+from pairreg.composition import composed
+from pairreg.console import console
+from pairreg.errors import InputError
+from pairreg.files import existing
+from pairreg.pair.description import Facts, image_facts, label_facts, mask_facts, overlap, point_facts
+from pairreg.pair.files import load_pair
+from pairreg.pair.hdf5 import cases, load_case
+from pairreg.pair.landmarks import read_points
+from pairreg.pair.manifest import read_manifest
+from pairreg.pair.pair import Pair
+from pairreg.reading.any_format import read
+from pairreg.reading.label_map import looks_like_labels, whole_numbers
+from pairreg.reading.padding import with_padding
+from pairreg.reading.roles import check_finite
+from pairreg.reading.unit import unit_of
+from pairreg.runs.spec import RunSpec
+from pairreg.study.cases import expand
+
+POINT_FILES = (".csv", ".tsv", ".txt", ".json", ".fcsv")
+PACKED = (".h5", ".hdf5")
+
+
+class Checked:
+    """Prints a block for every input, collects the images for a figure, and the problems for the end."""
+
+    def __init__(self) -> None:
+        self.terminal = console()
+        self.images: dict[str, sitk.Image] = {}
+        self.count = 0
+        self.problems: list[str] = []
+
+    def files(self, paths: Sequence[Path]) -> None:
+        """Describe files one by one; landmarks come last, as it is said in which of the images they lie."""
+        for path in sorted(paths, key=lambda path: path.suffix.lower() in POINT_FILES):
+            kind = path.suffix.lower()
+            if kind in PACKED:
+                self.attempt(str(path), partial(self.packed, path))
+            elif kind == ".csv" and is_manifest(path):
+                self.attempt(str(path), partial(self.manifest, path))
+            elif kind in POINT_FILES:
+                self.attempt(str(path), partial(self.points, path))
+            else:
+                self.attempt(str(path), partial(self.image, path))
+        if len(self.images) == 2:
+            self.together(*self.images.items())
+
+    def attempt(self, name: str, describe: Callable[[], None]) -> None:
+        """Describe one input, or say why it cannot be used and go on."""
+        self.count += 1
+        try:
+            describe()
+        except InputError as error:
+            self.problems.append(str(error))
+            self.block(name, {}, problem=str(error))
+
+    def image(self, path: Path) -> None:
+        file = read(path)
+        check_finite(file.image, file.path)
+        if looks_like_labels(file.image):
+            labels = whole_numbers(read(path, labels=True))
+            facts, notes = label_facts(labels.image, {}), (*labels.repairs, *labels.warnings)
+        else:
+            file = with_padding(file)
+            facts, notes = image_facts(file.image, unit_of(file.path), file.padding), (*file.repairs, *file.warnings)
+            self.images[str(path)] = file.image
+        self.block(str(path), facts, notes)
+
+    def points(self, path: Path) -> None:
+        dimensions = [image.GetDimension() for image in self.images.values()] or [3]
+        points = read_points(path, "fixed", dimensions[0])
+        self.block(str(path), point_facts(points, self.images))
+
+    def packed(self, path: Path) -> None:
+        """Describe every case of an HDF5 file."""
+        for case in cases(path):
+            self.attempt(f"{path}, case {case}", partial(self.pair_from, f"{case}: ", load_case, path, case))
+        self.count -= 1  # each case counts
+
+    def manifest(self, path: Path) -> None:
+        """Describe every pair of a manifest."""
+        for row in read_manifest(path):
+            load = partial(load_pair, channels=row.channels, **row.files)  # type: ignore[arg-type]
+            self.attempt(row.where, partial(self.pair_from, f"{row.case}: ", load))
+        self.count -= 1
+
+    def pairs_of(self, overrides: Sequence[str]) -> None:
+        """Describe the pair that settings of `pairreg` name; each, if they are a pattern of cases."""
+        config = composed(overrides)
+        for spec in expand(RunSpec(config, {}, ())):
+            node = spec.config["pair"]
+            load = partial(option_files.instantiate, node, "pair", config["trusted_modules"])
+            self.attempt("pair", partial(self.pair_from, f"{node['case']}: " if "case" in node else "", load))
+
+    def pair_from(self, prefix: str, load: Callable[..., Pair], *arguments: object) -> None:
+        self.pair(load(*arguments), prefix)
+
+    def pair(self, pair: Pair, prefix: str) -> None:
+        """Describe all parts of a pair, under the names of the settings that give them."""
+        sides = {"fixed": pair.fixed, "moving": pair.moving}
+        for side, image in sides.items():
+            note = pair.inputs.get(side)
+            unit = unit_of(Path(note.path)) if note and Path(note.path).suffix.lower() not in PACKED else ""
+            self.part(pair, side, image_facts(image, unit), prefix)
+            self.images[f"{prefix}{side}"] = image
+            self.companions(pair, side, prefix)
+        for name, channel in pair.channels.items():
+            labels = geometry.channel_interpolation(channel) == "nearest"
+            self.part(pair, f"channels/{name}", label_facts(channel, {}) if labels else image_facts(channel), prefix)
+        self.together(*sides.items())
+
+    def companions(self, pair: Pair, side: str, prefix: str) -> None:
+        """Describe the label map, mask and landmarks of one image of a pair."""
+        labels, mask, points = (getattr(pair, f"{side}_{what}") for what in ("labels", "mask", "landmarks"))
+        if labels is not None:
+            self.part(pair, f"{side}_labels", label_facts(labels, pair.label_names), prefix)
+        if mask is not None:
+            self.part(pair, f"{side}_mask", mask_facts(mask), prefix)
+        if points is not None:
+            self.part(pair, f"{side}_landmarks", point_facts(points, {side: getattr(pair, side)}), prefix)
+
+    def part(self, pair: Pair, role: str, facts: Facts, prefix: str) -> None:
+        note = pair.inputs.get(role)
+        path = f" ({note.path})" if note else ""
+        self.block(f"{prefix}{role}{path}", facts, (*note.repairs, *note.warnings) if note else ())
+
+    def together(self, first: tuple[str, sitk.Image], second: tuple[str, sitk.Image]) -> None:
+        """Say how much of two images overlaps, if they have the same dimension."""
+        if first[1].GetDimension() != second[1].GetDimension():
+            self.block("together", {"overlap": "none: one is 2-D, the other 3-D"})
+            return
+        parts = overlap(first[1], second[1])
+        self.block(
+            "together",
+            {
+                "overlap": f"{parts[0]:.0%} of {first[0]} and {parts[1]:.0%} of {second[0]} lie within the other, "
+                "before any initialisation"
+            },
+        )
+
+    def block(self, title: str, facts: Mapping[str, str], notes: Sequence[str] = (), problem: str = "") -> None:
+        """Print what is known of one input."""
+        table = Table.grid(padding=(0, 2))
+        for name, text in facts.items():
+            table.add_row(f"  [bold]{escape(name)}", escape(text))
+        for note in notes:
+            table.add_row("  [bold yellow]warning", escape(note))
+        if problem:
+            table.add_row("  [bold red]cannot be used", escape(problem))
+        self.terminal.print(escape(title), style="bold underline", soft_wrap=True, highlight=False)
+        self.terminal.print(table)
+
+    def finish(self, output: Path | None) -> None:
+        """Draw the figure, if it is asked for; raises `InputError` if an input cannot be used."""
+        if output is not None and self.images:
+            from pairreg.figures.planes import planes
+
+            shown = {Path(name).name if Path(name).exists() else name: drawn(i) for name, i in self.images.items()}
+            self.terminal.print(f"figure: {planes(output, shown)}", soft_wrap=True, markup=False)
+        if len(self.problems) == 1:
+            raise InputError(self.problems[0])
+        if self.problems:
+            raise InputError(f"{len(self.problems)} of {self.count} inputs cannot be used; see above.")
+
+
+def is_manifest(path: Path) -> bool:
+    """Whether a CSV file is a table of pairs: its header names cases."""
+    with existing(path).open(encoding="utf-8-sig", errors="replace") as file:
+        return "case" in [cell.strip() for cell in file.readline().split(",")]
+
+
+def drawn(image: sitk.Image) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Values and spacing of an image, as `figures.planes` takes them: a 3-D one turned to LPS."""
+    turned = sitk.DICOMOrient(image, "LPS") if image.GetDimension() == 3 else image
+    return geometry.array(turned), geometry.spacing(turned)
