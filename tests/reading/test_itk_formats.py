@@ -8,9 +8,8 @@ import SimpleITK as sitk
 
 from pair_helpers import image, refused, same_space
 from pairreg.reading.any_format import read
+from pairreg.reading.detached import data_files
 from pairreg.reading.grid import matrix_of
-
-DETACHED = {"mhd": "raw", "nhdr": "raw"}
 
 
 def written(path: Path, compressed: bool = False, kind: type = np.int16) -> sitk.Image:
@@ -59,10 +58,15 @@ def test_cut_off(tmp_path: Path, name: str, compressed: bool, share: float) -> N
 
 
 @pytest.mark.parametrize("name", ["a.mhd", "a.nhdr"])
+@pytest.mark.parametrize("renamed", ["a.mhd", "a.nhdr", "a.mha", "a.nrrd", "a.txt"])
 @pytest.mark.parametrize("compressed", [False, True])
-def test_detached_data_missing_or_short(tmp_path: Path, name: str, compressed: bool) -> None:
-    written(tmp_path / name, compressed)
+def test_detached_data_missing_or_short(tmp_path: Path, name: str, renamed: str, compressed: bool) -> None:
+    original = written(tmp_path / name, compressed)
     (data,) = (file for file in tmp_path.iterdir() if file.name != name)
+    (tmp_path / name).rename(tmp_path / renamed)
+    name = renamed
+    assert data_files(tmp_path / name) == [data]
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(read(tmp_path / name).image), sitk.GetArrayFromImage(original))
     data.write_bytes(data.read_bytes()[:300])
     assert "cut off" in refused(data, read, tmp_path / name)
     data.unlink()

@@ -49,6 +49,9 @@ def test_large_numbers_reach_the_result(tmp_path: Path) -> None:
     schedule = pairreg.build("schedule/single_level", iterations=2)
     result = pairreg.register(pair, transform="displacement", initialization="none", schedule=schedule)
     assert result.metrics["dice/3000000000"] == pytest.approx(1.0, abs=0.05)
+    result.save(tmp_path / "run")
+    carried = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "run" / "warped_labels.nii.gz")))
+    assert set(np.unique(carried).tolist()) == {0, 3000000000}
 
 
 def test_what_looks_like_labels() -> None:
