@@ -3,6 +3,10 @@
 import re
 from pathlib import Path
 
+from pairreg.reading.contents import raw_bytes
+from pairreg.reading.format_of import family
+
+LONGEST = 1 << 20  # bytes of a header with the names of its files
 PARTS = {".hdr": ".img", ".img": ".hdr"}  # NIfTI and Analyze in two files
 
 
@@ -26,19 +30,20 @@ def partner(path: Path) -> Path | None:
 
 
 def named_files(header: Path) -> list[Path]:
-    """The files that a `.mhd` or `.nhdr` names, which may be missing; empty for other names."""
-    suffix = header.suffix.lower()
-    if suffix == ".mhd":
-        return _named(header, r"ElementDataFile\s*=\s*(.*)")
-    if suffix == ".nhdr":
-        return _named(header, r"data ?file:\s*(.*)")
+    """The files that the header of a MetaImage or NRRD names, which may be missing; empty for other files."""
+    head = raw_bytes(header, LONGEST)
+    kind = family(head)
+    if kind == "metaimage":
+        return _named(header, head, r"^[ \t]*ElementDataFile[ \t]*=(.*)$")
+    if kind == "nrrd":
+        return _named(header, re.split(rb"\r?\n\r?\n", head)[0], r"^data ?file:(.*)$")
     return []
 
 
-def _named(header: Path, field: str) -> list[Path]:
+def _named(header: Path, head: bytes, field: str) -> list[Path]:
     """The files that a field of a text header names: one, a list on the lines after it, or a pattern with a range."""
-    text = header.read_text(errors="replace")
-    found = re.search(field, text, re.IGNORECASE)
+    text = head.decode(errors="replace")
+    found = re.search(field, text, re.IGNORECASE | re.MULTILINE)
     if found is None or found[1].strip().upper() == "LOCAL":
         return []
     value = found[1].strip()

@@ -12,6 +12,7 @@ from pairreg.reading.format_of import BARE_DICOM
 from pairreg.reading.notes import reason
 
 HEAD = 132  # bytes: the preamble, and the letters DICM
+IMAGE = "Image Storage"  # in the names of the classes that have pixels
 UNNAMED = "no SeriesInstanceUID"
 
 
@@ -84,16 +85,24 @@ def look(file: Path) -> Slice | None:
 
     try:
         header = pydicom.dcmread(file, force=True)
-        if "PixelData" not in header or "Rows" not in header:
-            if "SOPClassUID" in header and "Rows" in header:
-                raise InputError(f"{file} is cut off (its pixels are missing); {AGAIN}.")
-            return None
-        check_pixels(header, file)
-        return slice_of(header, file)
+        if has_pixels(header, file):
+            check_pixels(header, file)
+            return slice_of(header, file)
+        return None
     except InputError:
         raise
     except Exception as error:  # pydicom raises what comes up: EOFError, struct.error, KeyError, ValueError, …
         raise InputError(f"{file} is cut off or damaged ({reason(error)}); {AGAIN}.") from error
+
+
+def has_pixels(header: Any, file: Path) -> bool:
+    """Whether a file is an image; raises `InputError` for one that says so but ends before its pixels."""
+    if "PixelData" in header and "Rows" in header:
+        return True
+    kind = header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")
+    if kind is None or IMAGE in kind.name or "Rows" in header:
+        raise InputError(f"{file} is cut off (its pixels are missing); {AGAIN}.")
+    return False  # a report, a plan, a DICOMDIR
 
 
 def check_pixels(header: Any, file: Path) -> None:

@@ -87,12 +87,17 @@ def straight(matrix: np.ndarray, size: tuple[int, ...], notes: Notes) -> np.ndar
 
 
 def checked_grid(image: sitk.Image, notes: Notes) -> sitk.Image:
-    """`image` with orthogonal axes; raises `InputError` for a grid that cannot be meant."""
+    """`image` with orthogonal axes of length 1; raises `InputError` for a grid that cannot be meant."""
     matrix, n = matrix_of(image), image.GetDimension()
     check_matrix(matrix, "header", notes.path)
+    units = np.linalg.norm(np.reshape(image.GetDirection(), (n, n)), axis=0)
+    if np.abs(units - 1).max() > SNAPPED:
+        shown = ", ".join(f"{length:.4g}" for length in units)
+        raise InputError(f"{notes.path} has directions of the lengths {shown}; make them 1, and the spacing fit.")
     repaired = straight(matrix, image.GetSize(), notes)
-    if repaired is not matrix:
-        image = sitk.Image(image)
-        image.SetDirection((repaired[:n, :n] / image.GetSpacing()).ravel().tolist())
+    if repaired is not matrix or np.abs(units - 1).max() > EXACT:
+        image, lengths = sitk.Image(image), np.linalg.norm(repaired[:n, :n], axis=0)
+        image.SetSpacing(lengths.tolist())
+        image.SetDirection((repaired[:n, :n] / lengths).ravel().tolist())
         image.SetOrigin(repaired[:n, n].tolist())
     return image

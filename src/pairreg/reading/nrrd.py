@@ -53,8 +53,7 @@ def check_voxels(path: Path, raw: bytes, start: int, fields: dict[str, str], cou
     encoding = ENCODINGS.get(encoding, encoding)
     needed = count if encoding == "text" else count * width(fields.get("type", ""), path)
     if "datafile" in fields:
-        files = named_files(path) or [path.parent / fields["datafile"]]
-        return check_detached(files, path, max(int(fields.get("byteskip", 0)), 0), needed, encoding)
+        return check_detached(named_files(path), path, max(int(fields.get("byteskip", 0)), 0), needed, encoding)
     check_data(raw, path, start, needed, encoding)
     return None
 

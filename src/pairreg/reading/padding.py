@@ -21,9 +21,9 @@ def with_padding(file: ImageFile) -> ImageFile:
     The lowest value v is padding if
 
     - a corner of the grid and 0.1 % of the voxels have it,
-    - it is no CT number (v < -1024), or negative where nothing else is (1st percentile of the rest at least 0), and
-    - the histogram has a gap above it: from v to the 1st percentile of the rest it is at least a quarter of the span
-      between the 1st and the 99th.
+    - it is no CT number (v < -1024), or the only negative number, and
+    - the histogram has a gap above it: from v to the 5th percentile of the rest (mixtures with padding are few) it is
+      at least a quarter of the span between the 5th and the 99th.
 
     So -3024 or -2000 in CT are padding, and air at -1024 is not. All voxels below the middle of the gap count, as
     those between padding and measurement are mixtures if the image was resampled once.
@@ -47,12 +47,14 @@ def gap_below(values: np.ndarray) -> float | None:
     lowest = float(values.min())
     if lowest >= 0 or lowest < corners.min():
         return None
-    sample = values.ravel()[:: max(1, values.size // SAMPLE)]
+    sample = values.ravel()
+    if values.size > SAMPLE:  # at random: a fixed step may stay in one column
+        sample = sample[np.random.default_rng(0).integers(0, values.size, SAMPLE)]
     rest = sample[sample > lowest]
     if rest.size == 0 or 1 - rest.size / sample.size < FILLED:
         return None
-    low, high = np.percentile(rest, (1, 99))
-    if not (lowest < LOWEST_HU or low >= 0) or low - lowest < GAP * (high - low):
+    low, high = np.percentile(rest, (5, 99))
+    if not (lowest < LOWEST_HU or rest.min() >= 0) or low - lowest < GAP * (high - low):
         return None
     return float(lowest + low) / 2
 

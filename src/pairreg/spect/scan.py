@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.files import replacing
+from pairreg.reading.any_format import read_vectors
 from pairreg.runs.read import Run
 from pairreg.spect.lesions import Lesions, draw_lesions
 from pairreg.spect.simulate import simulate
@@ -66,7 +67,7 @@ class Scan:
         missing = [path.name for path in (*image_paths(folder), folder / LESION_TABLE) if not path.is_file()]
         if missing:
             raise InputError(f"{folder} has no {missing[0]}; simulate the scan first: pairreg-spect {run}")
-        spect, spect_lesions, lesions = (sitk.ReadImage(str(path)) for path in image_paths(folder))
+        spect, spect_lesions, lesions = (read_vectors(path).image for path in image_paths(folder))
         with (folder / LESION_TABLE).open(newline="") as file:
             contrasts = tuple(float(row["contrast_to_bone"]) for row in csv.DictReader(file))
         return cls(spect, spect_lesions, lesions, Lesions(volume(lesions), contrasts))

@@ -1,0 +1,203 @@
+"""DICOM by pydicom: the same intensities at the same places, or a refusal that names files."""
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+
+from dicom_helpers import AXIAL, COLUMNS, ROWS, dataset, pydicom_volume, stack, write_frames, write_series
+from pair_helpers import refused
+from pairreg.reading.any_format import read
+
+ORIGIN = np.array([-10.0, -20.0, 0.0])
+
+
+def along(direction: tuple[float, ...], gaps: list[float]) -> np.ndarray:
+    return ORIGIN + np.outer(np.cumsum([0, *gaps]), direction)
+
+
+def voxels(path: Path, series: str | None = None) -> np.ndarray:
+    found: np.ndarray = sitk.GetArrayFromImage(read(path, series).image)
+    return found
+
+
+@pytest.mark.parametrize("name", ["{:03d}.dcm", "IM{:04d}", "1.2.840.{}", "{}.ima", "i{}.DCM"])
+def test_a_series_under_any_names_among_other_files(tmp_path: Path, name: str) -> None:
+    paths = write_series(tmp_path / "s", stack(), name=name)
+    for stray in (".DS_Store", "notes.txt", "Thumbs.db", "report.pdf"):
+        (tmp_path / "s" / stray).write_text("no image")
+    found = read(tmp_path / "s").image
+    assert found.GetSpacing() == pytest.approx((0.5, 0.8, 3.0)) and found.GetOrigin() == pytest.approx(ORIGIN)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found), pydicom_volume(paths))
+
+
+def test_names_and_numbers_do_not_order_slices(tmp_path: Path) -> None:
+    order = np.random.default_rng(1).permutation(7)
+    write_series(tmp_path / "s", stack()[order], along((0, 0, 1), [3.0] * 6)[order])
+    np.testing.assert_array_equal(voxels(tmp_path / "s"), stack())
+
+
+SLOPES = [[1.0] + [0.37] * 6, [0.1, 0.11, 0.12, 0.13, 0.14, 0.15, 0.16], [2.0] * 7, [1, 2, 3, 4, 5, 6, 7]]
+
+
+@pytest.mark.parametrize("slopes", SLOPES)
+@pytest.mark.parametrize("intercept", [0.0, -1024.0, 0.25])
+def test_every_slice_has_its_own_slope(tmp_path: Path, slopes: list[float], intercept: float) -> None:
+    each = [{"RescaleSlope": slope, "RescaleIntercept": intercept} for slope in slopes]
+    paths = write_series(tmp_path / "s", stack().astype(np.uint16), each=each)
+    np.testing.assert_allclose(voxels(tmp_path / "s"), pydicom_volume(paths), rtol=1e-12)
+
+
+@pytest.mark.parametrize("angle", [20.0, -7.5, 1.0])
+def test_gantry_tilt(tmp_path: Path, angle: float) -> None:
+    radians = np.radians(angle)
+    orientation = [1, 0, 0, 0, np.cos(radians), np.sin(radians)]
+    write_series(tmp_path / "s", stack(), along((0, 0, 1), [3.0] * 6), ImageOrientationPatient=orientation)
+    assert f"{abs(angle):g}°" in refused(tmp_path / "s", read, tmp_path / "s")
+
+
+def test_oblique_slices_that_are_straight(tmp_path: Path) -> None:
+    turn = np.array([[0.8, -0.6, 0], [0.48, 0.64, -0.6], [0.36, 0.48, 0.8]])
+    positions = ORIGIN + np.outer(np.arange(7) * 3.0, np.cross(turn[:, 0], turn[:, 1]))
+    write_series(tmp_path / "s", stack(), positions, ImageOrientationPatient=[*turn[:, 0], *turn[:, 1]])
+    found = read(tmp_path / "s").image
+    assert found.GetDirection() == pytest.approx(turn.ravel()) and found.GetSpacing() == pytest.approx((0.5, 0.8, 3))
+
+
+@pytest.mark.parametrize(
+    "gaps, said",
+    [
+        ([3, 3, 6, 3, 3, 3], "3 to 6 mm"),
+        ([3, 3, 0, 3, 3, 3], "002.dcm and 003.dcm"),
+        ([0, 0, 0, 0, 0, 0], "7 slices at one position"),
+        ([3, 3, 3, 3, 3, 3.5], "3 to 3.5 mm"),
+        ([3, 0, 3, 0, 3, 0], "3 times in all"),
+    ],
+)
+def test_missing_and_repeated_slices(tmp_path: Path, gaps: list[float], said: str) -> None:
+    write_series(tmp_path / "s", stack(), along((0, 0, 1), gaps))
+    assert said in refused(tmp_path / "s", read, tmp_path / "s")
+
+
+def test_a_slice_beside_the_others(tmp_path: Path) -> None:
+    positions = along((0, 0, 1), [3.0] * 6)
+    positions[3, 0] += 2
+    write_series(tmp_path / "s", stack(), positions)
+    assert "003.dcm is 2 mm off" in refused(tmp_path / "s", read, tmp_path / "s")
+
+
+def test_orientations_sizes_and_spacings_that_differ(tmp_path: Path) -> None:
+    coronal = [1.0, 0, 0, 0, 0, -1]
+    other = {"turned": {"ImageOrientationPatient": coronal}, "wide": {"PixelSpacing": [1.6, 0.5]}}
+    for name, elements in other.items():
+        write_series(tmp_path / name, stack(), each=[elements if i == 4 else {} for i in range(7)])
+        message = refused(tmp_path / name, read, tmp_path / name)
+        assert "004.dcm" in message and "6 files such as 000.dcm" in message
+
+
+def test_several_series(tmp_path: Path) -> None:
+    write_series(tmp_path / "s", stack(), uid="1.2.3.4", SeriesDescription="chest")
+    write_series(tmp_path / "s", stack(2, seed=1), uid="1.2.3.5", name="loc{}.dcm")
+    message = refused(tmp_path / "s", read, tmp_path / "s")
+    assert "1.2.3.4: chest, 7 files of 6×5" in message and "1.2.3.5: CT, 2 files" in message
+    np.testing.assert_array_equal(voxels(tmp_path / "s", "1.2.3.5"), stack(2, seed=1))
+    assert "1.2.3.4" in refused("no DICOM series 9.9", read, tmp_path / "s", "9.9")
+
+
+def test_a_series_that_is_asked_for_in_another_format(tmp_path: Path) -> None:
+    sitk.WriteImage(sitk.Image([5, 5], sitk.sitkUInt8), str(tmp_path / "a.nii"))
+    refused(tmp_path / "a.nii", read, tmp_path / "a.nii", "1.2.3")
+
+
+@pytest.mark.parametrize("which", [0, 3, 6])
+@pytest.mark.parametrize("name", ["{:03d}.dcm", "IM{:04d}"])
+@pytest.mark.parametrize("damage", ["half", "header", "empty", "text", "zeros"])
+def test_a_damaged_slice_is_named(tmp_path: Path, which: int, name: str, damage: str) -> None:
+    path = write_series(tmp_path / "s", stack(), name=name)[which]
+    content = path.read_bytes()
+    half = content[: len(content) - 20]
+    broken = {"half": half, "header": content[:200], "empty": b"", "text": b"not here", "zeros": bytes(len(content))}
+    path.write_bytes(broken[damage])
+    refused(path, read, tmp_path / "s")
+
+
+def test_one_file(tmp_path: Path) -> None:
+    first = write_series(tmp_path / "s", stack())[0]
+    np.testing.assert_array_equal(voxels(first), stack()[0])
+
+
+def test_a_dicomdir_and_other_files_without_pixels(tmp_path: Path) -> None:
+    write_series(tmp_path / "s", stack())
+    for name, kind in (("report.dcm", "1.2.840.10008.5.1.4.1.1.88.11"), ("DICOMDIR", "1.2.840.10008.1.3.10")):
+        other = dataset(stack()[0], "9.9", SOPClassUID=kind)
+        for key in ("PixelData", "Rows", "Columns"):
+            delattr(other, key)
+        other.save_as(tmp_path / "s" / name, enforce_file_format=True)
+    np.testing.assert_array_equal(voxels(tmp_path / "s"), stack())
+    refused(tmp_path / "s" / "DICOMDIR", read, tmp_path / "s" / "DICOMDIR")
+
+
+def test_slices_without_positions(tmp_path: Path) -> None:
+    paths = write_series(tmp_path / "s", stack())
+    for path in paths:
+        one = pydicom.dcmread(path)
+        del one.ImagePositionPatient
+        one.save_as(path)
+    refused(paths[0], read, tmp_path / "s")
+
+
+@pytest.mark.parametrize("limit", [None, -2010])
+def test_padding_that_the_file_names(tmp_path: Path, limit: int | None) -> None:
+    pixels = stack()
+    pixels[:, 0, :2], pixels[2, 3, 3] = -2000, -2005
+    elements = {} if limit is None else {"PixelPaddingRangeLimit": limit}
+    write_series(tmp_path / "s", pixels, PixelPaddingValue=-2000, RescaleSlope=1, RescaleIntercept=-24, **elements)
+    found = read(tmp_path / "s")
+    expected = (pixels == -2000) | ((pixels == -2005) & (limit is not None))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found.padding), expected)
+    assert found.repairs[0].startswith(f"{tmp_path / 's'} has") and "PixelPaddingValue" in found.repairs[0]
+
+
+def test_padding_that_no_voxel_has(tmp_path: Path) -> None:
+    write_series(tmp_path / "s", stack(), PixelPaddingValue=-2000)
+    found = read(tmp_path / "s")
+    assert found.padding is None and not found.repairs
+
+
+def test_frames_are_sorted_and_rescaled_each(tmp_path: Path) -> None:
+    order = np.random.default_rng(1).permutation(7)
+    positions = along((0, 0, 1), [3.0] * 6)
+    slopes = [0.5 + i for i in order.tolist()]
+    path = write_frames(tmp_path / "e.dcm", stack()[order], positions[order], slopes)
+    expected = stack() * (0.5 + np.arange(7))[:, None, None] - 5
+    np.testing.assert_allclose(voxels(path), expected)
+    found = read(path).image
+    assert found.GetSpacing() == pytest.approx((0.5, 0.8, 3.0)) and found.GetOrigin() == pytest.approx(ORIGIN)
+
+
+def test_frames_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    write_frames(tmp_path / "s" / "e.dcm", stack(), along((0, 0, 1), [3.0] * 6))
+    assert voxels(tmp_path / "s").dtype == np.int16
+
+
+def test_frames_that_form_no_stack(tmp_path: Path) -> None:
+    path = write_frames(tmp_path / "gap.dcm", stack(), along((0, 0, 1), [3, 3, 6, 3, 3, 3]))
+    assert "frame 3 and gap.dcm frame 4" in refused(path, read, path)
+    path = write_frames(tmp_path / "phases.dcm", stack(), along((0, 0, 1), [3, 3, 3, -9, 3, 3]))
+    assert "at one position" in refused(path, read, path)
+    film = dataset(stack(), "1.2", NumberOfFrames=7)
+    film.save_as(tmp_path / "film.dcm", enforce_file_format=True)
+    assert "without positions" in refused(tmp_path / "film.dcm", read, tmp_path / "film.dcm")
+
+
+def test_a_dose_by_its_offsets(tmp_path: Path) -> None:
+    pixels = stack().astype(np.uint16)
+    dose = dataset(pixels, "1.2", NumberOfFrames=7, SOPClassUID="1.2.840.10008.5.1.4.1.1.481.2", DoseGridScaling=0.001)
+    dose.Modality, dose.PixelSpacing, dose.ImagePositionPatient = "RTDOSE", [0.8, 0.5], ORIGIN.tolist()
+    dose.ImageOrientationPatient, dose.GridFrameOffsetVector = list(AXIAL), [3.0 * i for i in range(7)]
+    dose.save_as(tmp_path / "dose.dcm", enforce_file_format=True)
+    np.testing.assert_allclose(voxels(tmp_path / "dose.dcm"), pixels * 0.001)
+    assert read(tmp_path / "dose.dcm").image.GetSize() == (COLUMNS, ROWS, 7)

@@ -1,0 +1,141 @@
+"""MetaImage and NRRD: what their headers say against what is there."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from pair_helpers import image, refused, same_space
+from pairreg.reading.any_format import read
+from pairreg.reading.detached import data_files
+from pairreg.reading.grid import matrix_of
+
+
+def written(path: Path, compressed: bool = False, kind: type = np.int16) -> sitk.Image:
+    noise = np.random.default_rng(0).integers(0, 30000, (9, 8, 7)).astype(kind)
+    made = sitk.GetImageFromArray(noise)
+    made.CopyInformation(image((7, 8, 9)))
+    sitk.WriteImage(made, str(path), useCompression=compressed)
+    return made
+
+
+def edit(path: Path, old: str, new: str) -> Path:
+    content = path.read_bytes()
+    assert old.encode() in content
+    path.write_bytes(content.replace(old.encode(), new.encode(), 1))
+    return path
+
+
+def replaced(path: Path, key: str, value: str) -> Path:
+    """Another value for a line of the header."""
+    lines = path.read_bytes().split(b"\n")
+    index = next(i for i, line in enumerate(lines) if line.startswith(key.encode()))
+    lines[index] = f"{key} = {value}".encode() if path.suffix == ".mha" else f"{key}: {value}".encode()
+    path.write_bytes(b"\n".join(lines))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.mha", "a.mhd", "a.nrrd", "a.nhdr"])
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32, np.int64, np.float32, np.float64])
+def test_sound_files(tmp_path: Path, name: str, compressed: bool, kind: type) -> None:
+    original = written(tmp_path / name, compressed, kind)
+    found = read(tmp_path / name)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found.image), sitk.GetArrayFromImage(original))
+    same_space(found.image, original)
+    assert not found.repairs + found.warnings
+
+
+@pytest.mark.parametrize("name", ["a.mha", "a.nrrd"])
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("share", [0.4, 0.7, 0.98])
+def test_cut_off(tmp_path: Path, name: str, compressed: bool, share: float) -> None:
+    path = tmp_path / name
+    written(path, compressed)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    assert "cut off" in refused(path, read, path)
+
+
+@pytest.mark.parametrize("name", ["a.mhd", "a.nhdr"])
+@pytest.mark.parametrize("renamed", ["a.mhd", "a.nhdr", "a.mha", "a.nrrd", "a.txt"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_detached_data_missing_or_short(tmp_path: Path, name: str, renamed: str, compressed: bool) -> None:
+    original = written(tmp_path / name, compressed)
+    (data,) = (file for file in tmp_path.iterdir() if file.name != name)
+    (tmp_path / name).rename(tmp_path / renamed)
+    name = renamed
+    assert data_files(tmp_path / name) == [data]
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(read(tmp_path / name).image), sitk.GetArrayFromImage(original))
+    data.write_bytes(data.read_bytes()[:300])
+    assert "cut off" in refused(data, read, tmp_path / name)
+    data.unlink()
+    assert data.name in refused(tmp_path / name, read, tmp_path / name)
+
+
+@pytest.mark.parametrize("damage", ["LIST", "pattern"])
+def test_a_file_per_slice(tmp_path: Path, damage: str) -> None:
+    original = written(tmp_path / "a.mhd")
+    values = sitk.GetArrayFromImage(original)
+    for i, plane in enumerate(values):
+        (tmp_path / f"s{i}.raw").write_bytes(plane.tobytes())
+    listed = "LIST\n" + "\n".join(f"s{i}.raw" for i in range(9)) if damage == "LIST" else "s%d.raw 0 8 1"
+    edit(tmp_path / "a.mhd", "a.raw", listed)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(read(tmp_path / "a.mhd").image), values)
+    (tmp_path / "s4.raw").write_bytes(b"short")
+    assert "5 of 112 bytes" in refused(tmp_path / "s4.raw", read, tmp_path / "a.mhd")
+    (tmp_path / "s4.raw").unlink()
+    assert "s4.raw" in refused(tmp_path / "a.mhd", read, tmp_path / "a.mhd")
+
+
+META = {
+    "ElementSpacing": ["0 1 1", "-1 1 1", "nan 1 1", "1 1", "1,5 1 1", "1e-9 1 1"],
+    "Offset": ["nan 0 0", "inf 0 0", "1e300 0 0", "0 0"],
+    "TransformMatrix": [
+        "1 0 0 0 1 0 0 0 nan",
+        "1 0 0 0 1 0 0 0 0",
+        "1 0 0 0.6 0.8 0 0 0 1",
+        "1 0 0 0 1 0",
+        "2 0 0 0 2 0 0 0 2",
+    ],
+    "DimSize": ["7 8 0", "7 8", "7 8 -9", "7 8 9000", "x"],
+    "ElementType": ["MET_OTHER", ""],
+}
+NRRD = {
+    "space directions": ["(nan,0,0) (0,1,0) (0,0,1)", "(0,0,0) (0,1,0) (0,0,1)", "(1,0,0) (0.6,0.8,0) (0,0,1)"],
+    "space origin": ["(nan,0,0)", "(1e300,0,0)", "(inf,0,0)"],
+    "sizes": ["7 8 0", "7 8 9000", "x"],
+    "type": ["block", ""],
+}
+
+
+@pytest.mark.parametrize(
+    "name, key, value",
+    [("a.mha", key, value) for key, values in META.items() for value in values]
+    + [("a.nrrd", key, value) for key, values in NRRD.items() for value in values],
+)
+def test_headers_that_cannot_be(tmp_path: Path, name: str, key: str, value: str) -> None:
+    written(tmp_path / name)
+    path = replaced(tmp_path / name, key, value)
+    refused(path, read, path)
+
+
+@pytest.mark.parametrize("name, key, value", [
+    ("a.mha", "TransformMatrix", "1 0.005 0 0 1 0 0 0 1"),
+    ("a.nrrd", "space directions", "(1,0.005,0) (0,2,0) (0,0,3)"),
+])  # fmt: skip
+def test_a_small_shear_is_removed(tmp_path: Path, name: str, key: str, value: str) -> None:
+    written(tmp_path / name)
+    found = read(replaced(tmp_path / name, key, value))
+    axes = np.reshape(found.image.GetDirection(), (3, 3))
+    np.testing.assert_allclose(axes.T @ axes, np.eye(3), atol=1e-12)
+    assert found.repairs[0].startswith(str(tmp_path / name)) and "orthogonal" in found.repairs[0]
+
+
+def test_the_unit_of_nrrd(tmp_path: Path) -> None:
+    original = written(tmp_path / "a.nrrd")
+    edit(tmp_path / "a.nrrd", "encoding:", 'space units: "um" "um" "um"\nencoding:')
+    found = read(tmp_path / "a.nrrd")
+    expected = matrix_of(original) * np.array([[1e-3], [1e-3], [1e-3], [1]])
+    np.testing.assert_allclose(matrix_of(found.image), expected, rtol=1e-6)
+    assert "um" in found.warnings[0]
