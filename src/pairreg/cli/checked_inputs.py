@@ -20,6 +20,7 @@ from pairreg.pair.hdf5 import cases, load_case
 from pairreg.pair.landmarks import read_points
 from pairreg.pair.manifest import read_manifest
 from pairreg.pair.pair import Pair
+from pairreg.pair.parts import POINT_FILES
 from pairreg.reading.any_format import read
 from pairreg.reading.label_map import looks_like_labels, whole_numbers
 from pairreg.reading.padding import with_padding
@@ -28,7 +29,6 @@ from pairreg.reading.unit import unit_of
 from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
 
-POINT_FILES = (".csv", ".tsv", ".txt", ".json", ".fcsv")
 PACKED = (".h5", ".hdf5")
 
 
@@ -78,8 +78,9 @@ class Checked:
         self.block(str(path), facts, notes)
 
     def points(self, path: Path) -> None:
-        dimensions = [image.GetDimension() for image in self.images.values()] or [3]
-        points = read_points(path, "fixed", dimensions[0])
+        """Describe landmarks, as points of the first image if there is one."""
+        image = next(iter(self.images.values()), None)
+        points = read_points(path, "fixed", image.GetDimension() if image else 3, image)
         self.block(str(path), point_facts(points, self.images))
 
     def packed(self, path: Path) -> None:
