@@ -7,7 +7,7 @@ from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
 from pairreg.files import target
 
-POINT_FILES = (".csv", ".json")
+POINT_FILES = (".csv", ".fcsv", ".tsv", ".txt", ".pts", ".json")
 IMAGE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, which keeps the grid and any pixel type
 
 
@@ -17,7 +17,9 @@ def main() -> None:
         description="Carry an image, a label map or points of the moving image along with a finished run.",
     )
     parser.add_argument("run", metavar="RUN_FOLDER", type=Path)
-    parser.add_argument("file", metavar="IMAGE", help="image in the space of the moving one, or points (CSV, JSON)")
+    parser.add_argument(
+        "file", metavar="IMAGE", help="image in the space of the moving one, or points (.csv, .fcsv, .mrk.json, …)"
+    )
     parser.add_argument("-o", metavar="OUT", dest="output", required=True, help=f"{', '.join(IMAGE_FILES)} or as IMAGE")
     parser.add_argument(
         "--interpolation",
@@ -55,7 +57,7 @@ def check_usage(arguments: argparse.Namespace) -> None:
     given = [f"--{key.replace('_', '-')}" for key, value in vars(arguments).items() if value]
     for option in ("--interpolation", "--mass-preserving", "--grid") if points else ("--inverse",):
         if option in given:
-            kind = "images, and this is a list of points" if points else "lists of points (.csv, .json)"
+            kind = "images, and this is a list of points" if points else "lists of points ({', '.join(POINT_FILES)})"
             raise InputError(f"{arguments.file}: {option} is for {kind}; leave it out.")
     if arguments.mass_preserving and arguments.interpolation in ("nearest", "label"):
         raise InputError(f"--mass-preserving changes intensities, {arguments.interpolation} keeps labels; use linear.")

@@ -56,4 +56,4 @@ def warp_points(run: RunTransform, file: str, output: Path, inverse: bool) -> No
         why = "lie outside the fixed image" if inverse else f"are not reached from it within {TOLERANCE} mm"
         raise InputError(f"{file}: of its {len(points)} points, number {numbers} {why}; leave them out.")
     with replacing(output) as part:
-        write_points(part, carried, like=file, image=goal)
+        write_points(part, carried, like=file, source=source, image=goal)

@@ -33,8 +33,9 @@ def load_pair(
     - `name`: short name for tables and figures; by default from the file names.
     - `fixed_labels`, `moving_labels`, `fixed_mask`, `moving_mask`: in the same formats, on any grid that meets that of
       their image in space.
-    - `fixed_landmarks`, `moving_landmarks`: CSV (x,y[,z], with or without that header) or JSON (a list of points, or an
-      object with the keys `fixed` and `moving`), in LPS mm.
+    - `fixed_landmarks`, `moving_landmarks`: `.fcsv`, `.mrk.json` and tables of 3-D Slicer, `point` and `index` of
+      elastix, CSV of ANTs or with any separator (x,y[,z], with or without that header), or JSON (a list of points, or
+      an object with the keys `fixed` and `moving`); in LPS mm, unless the file says otherwise.
     - `channels`: further images that belong to the moving one, by name.
     - `label_names`: names of label values.
 
@@ -42,7 +43,7 @@ def load_pair(
     """
     images = {"fixed": read_varying(fixed), "moving": read_varying(moving)}
     check_dimension(images["moving"], images["fixed"], moving, fixed)
-    points = read_landmarks(fixed_landmarks, moving_landmarks, images["fixed"].GetDimension())
+    points = read_landmarks(fixed_landmarks, moving_landmarks, images)
     return Pair(
         name=name or f"{stem(fixed)}_{stem(moving)}",
         fixed=images["fixed"],
