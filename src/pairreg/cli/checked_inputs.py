@@ -80,7 +80,7 @@ class Checked:
     def points(self, path: Path) -> None:
         """Describe landmarks, as points of the first image if there is one."""
         image = next(iter(self.images.values()), None)
-        points = read_points(path, "fixed", image.GetDimension() if image else 3, image)
+        points = read_points(path, "fixed", image.GetDimension() if image else 3)
         self.block(str(path), point_facts(points, self.images))
 
     def packed(self, path: Path) -> None:

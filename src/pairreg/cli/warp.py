@@ -17,7 +17,9 @@ def main() -> None:
         description="Carry an image, a label map or points of the moving image along with a finished run.",
     )
     parser.add_argument("run", metavar="RUN_FOLDER", type=Path)
-    parser.add_argument("file", metavar="IMAGE", help="image in the space of the moving one, or landmarks")
+    parser.add_argument(
+        "file", metavar="IMAGE", help="image in the space of the moving one, or points (.csv, .fcsv, .mrk.json, …)"
+    )
     parser.add_argument("-o", metavar="OUT", dest="output", required=True, help=f"{', '.join(IMAGE_FILES)} or as IMAGE")
     parser.add_argument(
         "--interpolation",

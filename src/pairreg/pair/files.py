@@ -50,8 +50,9 @@ def load_pair(
     - `fixed_series`, `moving_series`: SeriesInstanceUID of one of several series in a DICOM folder.
     - `fixed_labels`, `moving_labels`, `fixed_mask`, `moving_mask`: in the same formats, on any grid that meets that of
       their image in space.
-    - `fixed_landmarks`, `moving_landmarks`: tables of x,y[,z] in LPS mm (also those of ANTs), files of 3-D Slicer and
-      elastix, or JSON (a list of points, or an object with the keys `fixed` and `moving`).
+    - `fixed_landmarks`, `moving_landmarks`: `.fcsv`, `.mrk.json` and tables of 3-D Slicer, `point` and `index` of
+      elastix, CSV of ANTs or with any separator (x,y[,z], with or without that header), or JSON (a list of points, or
+      an object with the keys `fixed` and `moving`); in LPS mm, unless the file says otherwise.
     - `channels`: further images that belong to the moving one, by name: a file, or `{"file": …, "labels": True}` for a
       label map, which is interpolated by nearest neighbour. Without `labels`, an integer type with mostly equal
       neighbours is one.
@@ -65,9 +66,9 @@ def load_pair(
     suspicion = field_of_view_warning(files["fixed"], files["moving"])
     files["moving"] = replace(files["moving"], warnings=(*files["moving"].warnings, *suspicion))
     carried = {key: channel(key, given, files["moving"]) for key, given in (channels or {}).items()}
-    sides = [files[side].image for side in ("fixed", "moving")]
-    points = read_landmarks(fixed_landmarks, moving_landmarks, sides[0].GetDimension(), *sides)
-    for given, image, path in zip(points, sides, (fixed_landmarks, moving_landmarks), strict=True):
+    images = {side: files[side].image for side in ("fixed", "moving")}
+    points = read_landmarks(fixed_landmarks, moving_landmarks, images)
+    for given, image, path in zip(points, images.values(), (fixed_landmarks, moving_landmarks), strict=True):
         if given is not None and path is not None:
             check_not_indices(given, image, path)
             check_inside(given, image, path)

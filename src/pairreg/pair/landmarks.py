@@ -1,6 +1,6 @@
-"""Corresponding points from files of any format, in LPS mm, x first."""
+"""Corresponding points from files, in LPS mm, x first."""
 
-import codecs
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,23 +8,19 @@ import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.files import existing
-from pairreg.pair.landmark_files import elastix, json_points, tables
-from pairreg.pair.landmark_files.point_file import LAYOUT, PointFile
-
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+from pairreg.pair.landmark_files.base import PointFile
+from pairreg.pair.landmark_files.read import parsed, read_bytes
+from pairreg.pair.landmark_files.text import decoded, encoded
 
 
 def read_landmarks(
-    fixed: str | Path | None,
-    moving: str | Path | None,
-    ndim: int,
-    fixed_image: sitk.Image | None = None,
-    moving_image: sitk.Image | None = None,
+    fixed: str | Path | None, moving: str | Path | None, images: Mapping[str, sitk.Image]
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """The points `(n, ndim)` of both images, in corresponding order; one JSON file may hold both.
 
-    The images are needed for voxel indices of elastix only. Raises `InputError` if one is given without the other, if
-    their numbers differ, or if they are not `ndim`-D.
+    A point that one of the files calls undefined is left out of both. `images` (fixed and moving) are those whose
+    voxels an index counts. Raises `InputError` if one file is given without the other, if their numbers or the order of
+    their names differ, or if they have not the dimension of the images.
     """
     if fixed is None and moving is None:
         return None, None
@@ -32,61 +28,55 @@ def read_landmarks(
         given, missing = ("moving", "fixed") if fixed is None else ("fixed", "moving")
         path = moving if fixed is None else fixed
         raise InputError(f"{path} gives landmarks of the {given} image only; give {missing}_landmarks too, or none.")
-    points = read_points(fixed, "fixed", ndim, fixed_image), read_points(moving, "moving", ndim, moving_image)
-    if len(points[0]) != len(points[1]):
-        counts = f"{fixed} has {len(points[0])} fixed and {moving} {len(points[1])} moving landmarks"
-        raise InputError(f"{counts}; give the same points in the same order.")
-    return points
+    paths = {"fixed": existing(fixed), "moving": existing(moving)}
+    ndim = images["fixed"].GetDimension()
+    files = {image: parsed(path, image, ndim) for image, path in paths.items()}
+    points = {image: _in_lps(files[image], paths[image], ndim, images[image]) for image in paths}
+    _check_correspondence(files, paths)
+    known = np.isfinite(points["fixed"]).all(1) & np.isfinite(points["moving"]).all(1)
+    if not known.any():
+        raise InputError(f"{fixed} and {moving} have no landmark that is defined in both; place one in both images.")
+    return points["fixed"][known], points["moving"][known]
 
 
-def read_points(path: str | Path, role: str, ndim: int, image: sitk.Image | None = None) -> np.ndarray:
-    """The points `(n, ndim)` in `path`; `role` (fixed or moving) is their key in a JSON object.
+def read_points(path: str | Path, image: str, ndim: int) -> np.ndarray:
+    """The points `(n, ndim)` in `path`, in LPS mm; `image` (fixed or moving) is the key of a JSON object.
 
-    Voxel indices of elastix are those of `image`. Further columns of 0 do not count. Raises `InputError` for a file
-    that holds no points of `ndim` dimensions, or does not tell their coordinate system.
+    Points that the file calls undefined are left out. Voxel indices are refused: their image is not known.
     """
     path = existing(path)
-    points = _parsed(_decoded(path)[0], path, role, ndim, image).in_lps()
-    if points.shape[1] > ndim and not points[:, ndim:].any():
-        points = points[:, :ndim]
-    if points.shape[1] != ndim:
-        found = f"{points.shape[1]} coordinates a point"
-        raise InputError(f"{path} has {found} but its image is {ndim}-D; use {LAYOUT}.")
-    return points
+    points = _in_lps(parsed(path, image, ndim), path, ndim, None)
+    return points[np.isfinite(points).all(1)]
 
 
-def write_points(path: Path, points: np.ndarray, like: str | Path, role: str, goal: str) -> None:
-    """Write `points` `(n, ndim)` in LPS mm as in the file `like`, which was read by `read_points` as those of `role`.
+def write_points(path: Path, points: np.ndarray, like: str | Path, source: str, image: str) -> None:
+    """Write `points` `(n, ndim)` to `path` in the format, system and unit of the file `like`, read by `read_points`.
 
-    Its format, coordinate system and encoding stay, and what else it holds. In a JSON object the key is `goal` (fixed
-    or moving).
+    `source` is the image of the points in `like`, `image` that of the new ones. What else the file holds stays.
     """
-    text, encoding = _decoded(existing(like))
-    found = _parsed(text, existing(like), role, points.shape[1], None, goal)
-    path.write_bytes(found.with_lps(points).encode(encoding))
+    like = existing(like)
+    file = parsed(like, source, points.shape[1])
+    every = np.full((len(file.values), points.shape[1]), np.nan)
+    every[np.isfinite(file.values).all(1)] = points
+    content = read_bytes(like)
+    path.write_bytes(encoded(file.like(every, image), decoded(content, str(like))[1], content))
 
 
-def _decoded(path: Path) -> tuple[str, str]:
-    """The text of a file and its encoding; raises `InputError` for what is no text."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give a file of landmarks: {LAYOUT}.")
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); give a file that you may read.") from error
-    encoding = next((name for mark, name in MARKS.items() if raw.startswith(mark)), "utf-8")
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError:
-        encoding, text = "latin-1", raw.decode("latin-1")  # numbers are the same in all the old encodings
-    if "\0" in text:
-        raise InputError(f"{path} is no text; give landmarks as {LAYOUT}.")
-    return text, encoding
+def _in_lps(file: PointFile, path: Path, ndim: int, grid: sitk.Image | None) -> np.ndarray:
+    if file.values.size == 0:
+        raise InputError(f"{path} holds no landmarks; give a file with a point at least.")
+    if file.values.ndim != 2:
+        raise InputError(f"{path} holds no table of points; give a list of points, such as [[1, 2, 3]].")
+    return file.to_lps(str(path), ndim, grid)
 
 
-def _parsed(
-    text: str, path: Path, role: str, ndim: int, image: sitk.Image | None, goal: str | None = None
-) -> PointFile:
-    if path.suffix.lower() == ".json" or text.lstrip().startswith(("[", "{")):
-        return json_points.parse(text, path, role, goal or role)
-    return elastix.parse(text, path, image) or tables.parse(text, path, ndim)
+def _check_correspondence(files: Mapping[str, PointFile], paths: Mapping[str, Path]) -> None:
+    fixed, moving = files["fixed"], files["moving"]
+    if len(fixed.values) != len(moving.values):
+        counts = [f"{paths[image]} has {len(file.values)} {image}" for image, file in files.items()]
+        raise InputError(f"{' and '.join(counts)} landmarks; give the same points in the same order.")
+    unique = len(set(fixed.names)) == len(fixed.names)
+    if unique and fixed.names != moving.names and set(fixed.names) == set(moving.names):
+        raise InputError(
+            f"{paths['fixed']} and {paths['moving']} name the same landmarks in another order; sort one like the other."
+        )

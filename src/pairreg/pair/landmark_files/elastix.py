@@ -1,47 +1,31 @@
-"""Landmarks as elastix and transformix take them: `point` or `index`, their number, and a line for each."""
+"""The input points of elastix and transformix: `point` (LPS mm) or `index` (voxels), their number, and a row for each.
 
-import re
-from pathlib import Path
+Source: the manual of elastix 5, "fixed points", and its `itkTransformixInputPointFileReader`.
+"""
+
+from functools import partial
 
 import numpy as np
-import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.pair.landmark_files.point_file import PointFile, points_of
+from pairreg.pair.landmark_files.base import INDEX, PointFile
+from pairreg.pair.landmark_files.numbers import numbers, written
 
-START = re.compile(r"\s*(point|index)\s+(\d+)\s", re.IGNORECASE)
-
-
-def parse(text: str, path: Path, image: sitk.Image | None) -> PointFile | None:
-    """The points in `text`, None if it does not begin as such a file; voxel indices are those of `image`.
-
-    Raises `InputError` if their number is not the one that the file gives, or for indices without an image.
-    """
-    begin = START.match(text)
-    if begin is None:
-        return None
-    lines = [line.split() for line in text[begin.end() :].splitlines() if line.strip()]
-    points = points_of(lines, path)
-    if len(points) != int(begin[2]):
-        raise InputError(f"{path} has {len(points)} points, not the {begin[2]} that its second line gives; correct it.")
-    if begin[1].lower() == "index":
-        points = _places(points, path, image)
-    return PointFile(points, _text)
+KINDS = {"point": "LPS", INDEX: INDEX}
 
 
-def _places(indices: np.ndarray, path: Path, image: sitk.Image | None) -> np.ndarray:
-    """Voxel indices of `image` as positions in LPS mm."""
-    if image is None:
-        raise InputError(
-            f"{path} holds voxel indices ('index'), and it is not known of which image; give points in mm."
-        )
-    if indices.shape[1] != image.GetDimension():
-        raise InputError(
-            f"{path} has {indices.shape[1]} indices a point but its image is {image.GetDimension()}-D; correct it."
-        )
-    return np.array([image.TransformContinuousIndexToPhysicalPoint(index) for index in indices.tolist()])
+def read_elastix(text: str, where: str) -> PointFile:
+    """The points of a file whose first line is `point` or `index`."""
+    kind, *rows = [line.split() for line in text.splitlines() if line.strip()]
+    count, points = (rows[0], rows[1:]) if rows else ([], [])
+    if len(count) != 1 or not count[0].isdecimal() or int(count[0]) != len(points):
+        said = " ".join(count) or "nothing"
+        raise InputError(f"{where} says {said} for its number of points and has {len(points)}; give the number.")
+    name = kind[0].lower()
+    return PointFile(values=numbers(points, where), system=KINDS[name], rewritten=partial(_rewritten, name))
 
 
-def _text(points: np.ndarray) -> str:
-    lines = (" ".join(f"{x:.6f}" for x in point) for point in points)
-    return "\n".join(["point", str(len(points)), *lines]) + "\n"
+def _rewritten(kind: str, values: np.ndarray, image: str) -> str:
+    del image
+    rows = [" ".join(written(value) for value in row) for row in values.tolist()]
+    return "\n".join([kind, str(len(rows)), *rows]) + "\n"
