@@ -159,7 +159,7 @@ class Run:
             return whole_transform.recovered(self.figure_arrays.field, self.image("displacement"))
         try:
             return whole_transform.read(path)
-        except RuntimeError:
+        except (OSError, RuntimeError):
             raise InputError(f"{path} cannot be read; delete {self.folder} and run it again.") from None
 
     def image(self, name: str, advice: str = "run it again") -> "sitk.Image":
