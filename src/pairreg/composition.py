@@ -14,8 +14,8 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-CONFIG_MODULE = "pairreg.conf"
-LAUNCHER = {"_target_": "pairreg.cli.launcher.StudyLauncher"}  # Hydra imports it when a command launches runs
+_CONFIG_MODULE = "pairreg.conf"
+_LAUNCHER = {"_target_": "pairreg.cli.launcher.StudyLauncher"}  # Hydra imports it when a command launches runs
 
 
 class ExperimentsSearchPath(SearchPathPlugin):
@@ -35,12 +35,12 @@ def register_search_path() -> None:
     inside = plugins.is_in_toplevel_plugins_module
     vars(plugins)["is_in_toplevel_plugins_module"] = lambda name: name.startswith("pairreg.") or inside(name)
     plugins.register(ExperimentsSearchPath)
-    ConfigStore.instance().store(group="hydra/launcher", name="pairreg", node=LAUNCHER, provider="pairreg")
+    ConfigStore.instance().store(group="hydra/launcher", name="pairreg", node=_LAUNCHER, provider="pairreg")
     # A config that asks for it has the answer in its run folder, and in the signature of the run.
-    OmegaConf.register_new_resolver("native_precision", native_precision, replace=True)
+    OmegaConf.register_new_resolver("native_precision", _native_precision, replace=True)
 
 
-def native_precision() -> str:
+def _native_precision() -> str:
     """`mixed_bfloat16` where the CPU multiplies bfloat16 itself, as Linux lists its abilities, else `float32`."""
     listed = Path("/proc/cpuinfo")
     known = set(listed.read_text(encoding="ascii", errors="replace").split()) if listed.exists() else set()
@@ -53,7 +53,7 @@ def composed(overrides: Sequence[str]) -> Mapping[str, Any]:
     Raises Hydra's errors for groups and options that do not exist. Hydra's global state is left as it was.
     """
     register_search_path()
-    with _own_hydra(), initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+    with _own_hydra(), initialize_config_module(_CONFIG_MODULE, version_base="1.3"):
         config: Any = OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
     return config
 

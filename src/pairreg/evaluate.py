@@ -40,9 +40,9 @@ def evaluate(
 def under_transform(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
     """The metrics of a preprocessed pair when `transform` maps fixed to moving points."""
     return (
-        computed("images", image_evidence(pair, transform), pair)
-        | computed("labels", label_evidence(pair, transform), pair)
-        | computed("landmarks", landmark_evidence(pair, transform), pair)
+        computed("images", _image_evidence(pair, transform), pair)
+        | computed("labels", _label_evidence(pair, transform), pair)
+        | computed("landmarks", _landmark_evidence(pair, transform), pair)
         | computed("truth", truth_evidence(pair, transform), pair)
     )
 
@@ -62,7 +62,7 @@ def computed(kind: Kind, evidence: Evidence | None, pair: Pair | None = None) ->
     for metric in of_kind(kind):
         if "field" in evidence and min(evidence["field"].shape[:-1]) < metric.smallest:
             continue  # it is not defined there
-        value = call(metric, evidence)
+        value = _call(metric, evidence)
         if not isinstance(value, Mapping):
             whole[metric.name] = float(value)
             continue
@@ -73,7 +73,7 @@ def computed(kind: Kind, evidence: Evidence | None, pair: Pair | None = None) ->
     return whole | by_label
 
 
-def call(metric: Metric, evidence: Evidence) -> Any:
+def _call(metric: Metric, evidence: Evidence) -> Any:
     """What the function of `metric` makes of the evidence that it asks for by the names of its parameters."""
     assert metric.function is not None, "a cost is measured, not computed"
     module, _, name = metric.function.rpartition(".")
@@ -81,7 +81,7 @@ def call(metric: Metric, evidence: Evidence) -> Any:
     return function(**{key: evidence[key] for key in inspect.signature(function).parameters if key in evidence})
 
 
-def image_evidence(pair: Pair, transform: sitk.Transform) -> Evidence:
+def _image_evidence(pair: Pair, transform: sitk.Transform) -> Evidence:
     """The preprocessed images over the fixed grid, and the fixed mask if there is one.
 
     Where the moving image does not reach, it counts with its lowest intensity: as anyone sees who opens the file.
@@ -94,7 +94,7 @@ def image_evidence(pair: Pair, transform: sitk.Transform) -> Evidence:
     }
 
 
-def label_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
+def _label_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
     """The label maps, the warped one by nearest neighbour on the grid of the fixed one; None if no label is in both."""
     if pair.fixed_labels is None or pair.moving_labels is None:
         return None
@@ -121,7 +121,7 @@ def common_labels(fixed: np.ndarray, moving: np.ndarray) -> list[int]:
     return [int(k) for k in np.intersect1d(np.unique(fixed), np.unique(moving)) if k > 0]
 
 
-def landmark_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
+def _landmark_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
     """The fixed landmarks carried through the transform, and the moving ones, in mm; which lie in the fixed image."""
     if pair.fixed_landmarks is None or pair.moving_landmarks is None:
         return None

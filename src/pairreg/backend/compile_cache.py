@@ -12,12 +12,12 @@ MOST = 1000  # files, of about 1 MB each
 
 
 def use_compile_cache() -> None:
-    """Let TensorFlow, which is not imported yet, keep compiled code in `folder()` and read it from there.
+    """Let TensorFlow, which is not imported yet, keep compiled code in `_folder()` and read it from there.
 
     The same bits come out with and without it. It is left out if its folder cannot be written or if the user has set
     `TF_XLA_FLAGS`.
     """
-    kept = folder()
+    kept = _folder()
     try:
         kept.mkdir(parents=True, exist_ok=True)
     except OSError:  # a home that is read-only: everything works without
@@ -28,13 +28,13 @@ def use_compile_cache() -> None:
         os.environ.setdefault("TF_XLA_FLAGS", flags)
 
 
-def folder() -> Path:
+def _folder() -> Path:
     """One for every TensorFlow and kind of CPU: code for one may be illegal on another, and homes are shared."""
-    kind = hashlib.sha256(f"{platform.machine()} {cpu()}".encode()).hexdigest()[:12]
+    kind = hashlib.sha256(f"{platform.machine()} {_cpu()}".encode()).hexdigest()[:12]
     return cache_home() / f"tensorflow-{version('tensorflow')}-{kind}"
 
 
-def cpu() -> str:
+def _cpu() -> str:
     """The abilities of the CPU, as far as the system tells."""
     described = Path("/proc/cpuinfo")
     lines = described.read_text().splitlines() if described.exists() else [platform.processor()]

@@ -13,8 +13,8 @@ from pairreg.backend.tensorflow import tf
 Cache = TypeVar("Cache", bound="functools._lru_cache_wrapper[Any]")
 _caches: weakref.WeakSet[Any] = weakref.WeakSet()
 
-COMPILER = "xla_device_compiler"  # the resource in which TensorFlow keeps what XLA has compiled
-COMPILER_TYPE = "N10tensorflow14DeviceCompilerIN3xla15LocalExecutableENS1_11LocalClientEEE"  # its C++ type, mangled
+_COMPILER = "xla_device_compiler"  # the resource in which TensorFlow keeps what XLA has compiled
+_COMPILER_TYPE = "N10tensorflow14DeviceCompilerIN3xla15LocalExecutableENS1_11LocalClientEEE"  # its C++ type, mangled
 
 
 def forgettable(cache: Cache) -> Cache:
@@ -56,8 +56,8 @@ def _destroy_compiler(device: str) -> None:
     tensor.dtype = types_pb2.DT_RESOURCE
     tensor.tensor_shape.SetInParent()
     value = tensor.resource_handle_val.add()
-    value.device, value.container, value.name = device, "localhost", COMPILER
-    value.maybe_type_name, value.hash_code = COMPILER_TYPE, _hash(COMPILER_TYPE)
+    value.device, value.container, value.name = device, "localhost", _COMPILER
+    value.maybe_type_name, value.hash_code = _COMPILER_TYPE, _hash(_COMPILER_TYPE)
     destroy = graph.node.add(name="destroy", op="DestroyResourceOp", input=["handle"])
     destroy.attr["ignore_lookup_error"].b = True
     wrapped = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])

@@ -25,7 +25,7 @@ def peak_memory_mb() -> float:
     """Highest resident memory in MB since `reset_peak`, without what earlier runs of the process left behind."""
     status = Path("/proc/self/status")
     if not status.exists():
-        return highest_mb()
+        return _highest_mb()
     line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024 - _left
 
@@ -34,10 +34,10 @@ def held_mb() -> float:
     """Resident memory in MB now; where the system does not tell, the highest until now."""
     pages = Path("/proc/self/statm")
     if not pages.exists():
-        return highest_mb()
+        return _highest_mb()
     return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
 
-def highest_mb() -> float:
+def _highest_mb() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024**2 if sys.platform == "darwin" else 1024)

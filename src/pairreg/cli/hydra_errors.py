@@ -14,15 +14,15 @@ def sentence(error: Exception) -> str:
     """What is wrong and what could be meant."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
-        return unknown_key(cause)
+        return _unknown_key(cause)
     missing = re.search(r"Could not (?:find|load) '(?:.*/)?([^'/]+)/([^'/]+)'", str(error))
     if missing:
         group, option = missing.groups()
-        return one_of_sentence(f"{group} option", option, known_options(str(error), group))
+        return _one_of_sentence(f"{group} option", option, _known_options(str(error), group))
     return " ".join(str(error).split())
 
 
-def known_options(message: str, group: str) -> list[str]:
+def _known_options(message: str, group: str) -> list[str]:
     """As Hydra lists them (with those of a `--config-dir`), if it does; otherwise our own."""
     listed = re.search(r"Available options in '[^']+':\n((?:\t.*\n?)+)", message)
     if listed:
@@ -31,15 +31,15 @@ def known_options(message: str, group: str) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.yaml")) or option_files.options(group)
 
 
-def unknown_key(error: OmegaConfBaseException) -> str:
+def _unknown_key(error: OmegaConfBaseException) -> str:
     """A key that the composed config does not have, and those beside it that it has."""
     parent = error.parent_node
     known = [str(key) for key in parent if key != "_target_"] if parent is not None else []
     where = str(error.full_key).rpartition(".")[0]
-    return one_of_sentence(f"{where}: key" if where else "key", str(error.key), known)
+    return _one_of_sentence(f"{where}: key" if where else "key", str(error.key), known)
 
 
-def one_of_sentence(what: str, value: str, choices: list[str]) -> str:
+def _one_of_sentence(what: str, value: str, choices: list[str]) -> str:
     try:
         validation.one_of(what, value, choices)
     except InputError as complaint:

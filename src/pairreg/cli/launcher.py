@@ -15,7 +15,7 @@ from pairreg.study.compose import spec_of
 from pairreg.study.study import Study
 
 
-class OwnsStudy(Protocol):
+class _OwnsStudy(Protocol):
     """The object whose method Hydra calls with each config: it has the study of this command."""
 
     study: Study
@@ -27,7 +27,7 @@ class StudyLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.loader, self.config = hydra_context.config_loader, config
         # Hydra hands over nothing of ours but the function it was given: a method of the command.
-        self.study = cast(OwnsStudy, cast(Any, task_function).__self__).study
+        self.study = cast(_OwnsStudy, cast(Any, task_function).__self__).study
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """One `RunOutcome` each. A failed run is an outcome too: the sweeper decides what it means."""

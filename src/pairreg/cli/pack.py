@@ -18,15 +18,15 @@ def main() -> None:
     parser.add_argument("manifest", metavar="MANIFEST.csv", help=f"{columns}; the first three are needed")
     parser.add_argument("output", metavar="CASES.h5", help="file to write")
     parser.add_argument("--label-names", metavar="1=bone,2=lung", default="", help="names of label values")
-    run(parser, pack)
+    run(parser, _pack)
 
 
-def pack(arguments: argparse.Namespace) -> None:
+def _pack(arguments: argparse.Namespace) -> None:
     from pairreg.pair.files import load_pair
     from pairreg.pair.hdf5 import write_pair, writing
 
     output = target(arguments.output)
-    names = label_names(arguments.label_names)
+    names = _label_names(arguments.label_names)
     rows = read_manifest(arguments.manifest)
     with writing(output) as file:
         terminal = console(stderr=True)
@@ -40,7 +40,7 @@ def pack(arguments: argparse.Namespace) -> None:
     print(f"{output}: {len(rows)} cases")
 
 
-def label_names(text: str) -> dict[int | str, str]:
+def _label_names(text: str) -> dict[int | str, str]:
     """`{"1": "bone"}` of `1=bone`."""
     entries = [entry.partition("=") for entry in text.split(",") if entry]
     if not all(number.strip().isdecimal() and name.strip() for number, _, name in entries):

@@ -26,10 +26,10 @@ def main() -> None:
         action="store_true",
         help="also add the report and the runs that it lacks to MLflow (default: OUTPUT_DIR/mlflow.db)",
     )
-    run(parser, lambda options: report(find(options.study, options.output_dir), options.reference, options.log_mlflow))
+    run(parser, lambda options: _report(find(options.study, options.output_dir), options.reference, options.log_mlflow))
 
 
-def report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
+def _report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
     from pairreg.report.design import Design
     from pairreg.report.ranking import rank
     from pairreg.report.study_runs import read_study

@@ -25,7 +25,7 @@ from pairreg.study.study import DryRun, Study
 log = logging.getLogger("pairreg")
 
 
-class Command:
+class _Command:
     """One call of `pairreg`. Of several jobs, `pairreg.cli.launcher` starts the runs; a single one is started here."""
 
     def __init__(self, study: Study):
@@ -60,7 +60,7 @@ def main() -> None:
     try:
         sys.argv[1:] = arranged(sys.argv[1:])
         with Study() as study, interruption.unmasked():
-            code = Command(study).run()
+            code = _Command(study).run()
     except DryRun:
         code = 0
     except (HydraException, OmegaConfBaseException) as error:

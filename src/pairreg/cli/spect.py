@@ -16,10 +16,10 @@ def main() -> None:
     parser.add_argument("--lesions", type=int, default=3, help="how many (3)")
     parser.add_argument("--counts", type=float, default=6e6, help="detected in the whole scan (6e6)")
     parser.add_argument("--seed", type=int, default=0, help="of lesions and noise (0)")
-    run(parser, simulate)
+    run(parser, _simulate)
 
 
-def simulate(arguments: argparse.Namespace) -> None:
+def _simulate(arguments: argparse.Namespace) -> None:
     from pairreg.spect.scan import scan, scan_folder
 
     result = scan(arguments.run, lesions=arguments.lesions, counts=arguments.counts, seed=arguments.seed)

@@ -8,7 +8,7 @@ from pairreg.errors import InputError
 from pairreg.files import target
 from pairreg.pair.parts import POINT_FILES
 
-IMAGE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, which keeps the grid and any pixel type
+_IMAGE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, which keeps the grid and any pixel type
 
 
 def main() -> None:
@@ -20,7 +20,9 @@ def main() -> None:
     parser.add_argument(
         "file", metavar="IMAGE", help="image in the space of the moving one, or points (.csv, .fcsv, .mrk.json, …)"
     )
-    parser.add_argument("-o", metavar="OUT", dest="output", required=True, help=f"{', '.join(IMAGE_FILES)} or as IMAGE")
+    parser.add_argument(
+        "-o", metavar="OUT", dest="output", required=True, help=f"{', '.join(_IMAGE_FILES)} or as IMAGE"
+    )
     parser.add_argument(
         "--interpolation",
         choices=["linear", "nearest", "label"],
@@ -29,18 +31,18 @@ def main() -> None:
     parser.add_argument("--mass-preserving", action="store_true", help="keep the integral: an activity, a density")
     parser.add_argument("--grid", metavar="FILE", help="image whose grid to use; fixed (default): the fixed image's")
     parser.add_argument("--inverse", action="store_true", help="points: from the fixed to the moving image")
-    run(parser, warp)
+    run(parser, _warp)
 
 
-def warp(arguments: argparse.Namespace) -> None:
+def _warp(arguments: argparse.Namespace) -> None:
     from pairreg.cli.warped_file import warp_image, warp_points
     from pairreg.geometry import Interpolation
     from pairreg.runs.transform import RunTransform
 
-    check_usage(arguments)
+    _check_usage(arguments)
     output = target(arguments.output)
     run = RunTransform.read(arguments.run)
-    if is_points(arguments.file):
+    if _is_points(arguments.file):
         warp_points(run, arguments.file, output, arguments.inverse)
     else:
         interpolation: Interpolation = arguments.interpolation or "linear"
@@ -48,12 +50,12 @@ def warp(arguments: argparse.Namespace) -> None:
         warp_image(run, arguments.file, output, interpolation, arguments.mass_preserving, grid)
 
 
-def is_points(file: str) -> bool:
+def _is_points(file: str) -> bool:
     return file.lower().endswith(POINT_FILES)
 
 
-def check_usage(arguments: argparse.Namespace) -> None:
-    points = is_points(arguments.file)
+def _check_usage(arguments: argparse.Namespace) -> None:
+    points = _is_points(arguments.file)
     given = [f"--{key.replace('_', '-')}" for key, value in vars(arguments).items() if value]
     for option in ("--interpolation", "--mass-preserving", "--grid") if points else ("--inverse",):
         if option in given:
@@ -61,7 +63,7 @@ def check_usage(arguments: argparse.Namespace) -> None:
             raise InputError(f"{arguments.file}: {option} is for {kind}; leave it out.")
     if arguments.mass_preserving and arguments.interpolation in ("nearest", "label"):
         raise InputError(f"--mass-preserving changes intensities, {arguments.interpolation} keeps labels; use linear.")
-    endings = (Path(arguments.file).suffix.lower(),) if points else IMAGE_FILES
+    endings = (Path(arguments.file).suffix.lower(),) if points else _IMAGE_FILES
     if not arguments.output.lower().endswith(endings):
         raise InputError(f"{arguments.output} cannot be written; give a name that ends in {' or '.join(endings)}.")
 

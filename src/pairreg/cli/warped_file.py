@@ -31,7 +31,7 @@ def warp_image(
     source = read_intensities(file) if interpolation == "linear" else read_label_map(file)
     source.announce()
     image, own = source.image, grid_file == "fixed"
-    grid = run.fixed_grid() if own else grid_of(grid_file)
+    grid = run.fixed_grid() if own else _grid_of(grid_file)
     for path, given in ((file, image), (grid_file, grid)):
         if given.GetDimension() != run.ndim:
             raise InputError(f"{path} is {given.GetDimension()}-D, the run {run.ndim}-D; give a {run.ndim}-D image.")
@@ -43,7 +43,7 @@ def warp_image(
         sitk.WriteImage(warped, str(part))
 
 
-def grid_of(file: str) -> sitk.Image:
+def _grid_of(file: str) -> sitk.Image:
     found = read(file)
     found.announce()
     return found.image

@@ -44,7 +44,7 @@ class Processes(Compute):
         workers = min(len(tasks), self.workers or len(devices) or 2)
         for number in range(workers):
             worker = Worker(cores() // workers, devices[number % len(devices)] if devices else None)
-            threading.Thread(target=serve, args=(todo, outcomes, work, worker, self.memory_gb), daemon=True).start()
+            threading.Thread(target=_serve, args=(todo, outcomes, work, worker, self.memory_gb), daemon=True).start()
         for _ in tasks:
             outcome = outcomes.get()
             if isinstance(outcome, BaseException):
@@ -52,7 +52,7 @@ class Processes(Compute):
             yield outcome
 
 
-def serve(
+def _serve(
     todo: "queue.SimpleQueue[RunSpec]",
     outcomes: "queue.SimpleQueue[RunOutcome | BaseException]",
     work: Work,
@@ -60,7 +60,7 @@ def serve(
     memory_gb: float,
 ) -> None:
     """Feed one process until nothing is left to do."""
-    pool = one_process(worker)
+    pool = _one_process(worker)
     try:
         while True:
             task = todo.get_nowait()
@@ -68,17 +68,17 @@ def serve(
                 outcomes.put(pool.submit(work, task).result())
                 if pool.submit(held_mb).result() > 1000 * memory_gb:
                     pool.shutdown()
-                    pool = one_process(worker)
+                    pool = _one_process(worker)
             except BrokenProcessPool:
                 outcomes.put(died(task, "killed"))
-                pool = one_process(worker)
+                pool = _one_process(worker)
     except queue.Empty:
         pool.shutdown()
     except BaseException as error:  # for the main thread to raise
         outcomes.put(error)
 
 
-def one_process(worker: Worker) -> ProcessPoolExecutor:
+def _one_process(worker: Worker) -> ProcessPoolExecutor:
     # a forked child would share the locks of this process's threads
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(1, mp_context=context, initializer=worker.prepare)

@@ -14,7 +14,7 @@ from pairreg.runs.outcome import RunOutcome, Where
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Count, Positive
 
-POLL = 2.0  # seconds
+_POLL = 2.0  # seconds
 log = logging.getLogger("pairreg")
 
 
@@ -60,7 +60,7 @@ class Slurm(Compute):
         while waiting:
             for job in [job for job in waiting if job.done()]:
                 yield self.outcome(job, waiting.pop(job))
-            time.sleep(POLL if waiting else 0)
+            time.sleep(_POLL if waiting else 0)
 
     @staticmethod
     def outcome(job: Any, task: RunSpec) -> RunOutcome:

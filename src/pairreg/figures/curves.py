@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from pairreg.figures.style import BLUE, STYLE, VERMILION, save
 
-PANEL = (2.7, 1.9)  # inches
+_PANEL = (2.7, 1.9)  # inches
 KINDS = ("loss", "similarity/", "regularizer/")
 
 
@@ -36,7 +36,7 @@ def curves(
         raise ValueError(f"history should have 'loss', 'similarity/…' or 'regularizer/…'; it has {sorted(history)}")
     columns = 2 if len(terms) == 4 else min(len(terms), 3)
     rows = -(-len(terms) // columns)
-    figure = Figure(figsize=(PANEL[0] * columns, PANEL[1] * rows + (0.3 if title else 0.1)), layout="constrained")
+    figure = Figure(figsize=(_PANEL[0] * columns, _PANEL[1] * rows + (0.3 if title else 0.1)), layout="constrained")
     if title:
         figure.suptitle(title, fontsize=9.5, fontweight="bold")
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
@@ -45,7 +45,7 @@ def curves(
         draw_term(axes, key, np.asarray(history[key], float), bands)
     for axes in panels[len(terms) :]:
         axes.remove()
-    label_iterations(list(panels[: len(terms)]), columns)
+    _label_iterations(list(panels[: len(terms)]), columns)
     return save(figure, path)
 
 
@@ -54,7 +54,7 @@ def draw_term(axes: Axes, key: str, values: np.ndarray, bands: Sequence[tuple[in
     axes.set_title("total loss" if not name else f"{kind}: {name}")
     iterations = np.arange(1, len(values) + 1)
     marker = "o" if len(values) == 1 else None
-    axes.plot(iterations, values, color=line_colour(kind), marker=marker, markersize=3)
+    axes.plot(iterations, values, color=_line_colour(kind), marker=marker, markersize=3)
     if log_scaled(values):
         axes.set_yscale("log")
     axes.set_xlim(0.5, len(values) + 0.5)
@@ -70,7 +70,7 @@ def headroom(axes: Axes) -> None:
     axes.set_ylim(low, high * (high / low) ** 0.12 if axes.get_yscale() == "log" else high + 0.12 * (high - low))
 
 
-def line_colour(kind: str) -> str:
+def _line_colour(kind: str) -> str:
     return {"loss": "black", "similarity": BLUE, "regularizer": VERMILION}[kind]
 
 
@@ -104,7 +104,7 @@ def draw_bands(axes: Axes, bands: Sequence[tuple[int, int, str]]) -> None:
         )
 
 
-def label_iterations(panels: Sequence[Axes], columns: int) -> None:
+def _label_iterations(panels: Sequence[Axes], columns: int) -> None:
     """Iterations below the lowest panel of each column only."""
     for axes in panels[-columns:]:
         axes.set_xlabel("iteration")

@@ -15,8 +15,8 @@ from pairreg.figures.style import FOLDED, STYLE, save
 from pairreg.figures.views import View, informative_slices, views
 from pairreg.metrics.deformation import folds, jacobian_determinant
 
-LINE = "#F0E442"
-ROUND_STEPS = (1, 2, 2.5, 5, 10)
+_LINE = "#F0E442"
+_ROUND_STEPS = (1, 2, 2.5, 5, 10)
 
 
 @matplotlib.rc_context(STYLE)
@@ -50,20 +50,20 @@ def grid(
     for view, row in zip(planes, page.axes, strict=True):
         show(row[0], view, view.cut(warped), cmap="gray", vmin=0, vmax=1.3)
         grid_lines(row[0], view, field, spacing, step)
-    note(page, 0, f"grid of {step:g} mm in the moving image")
-    jacobian_column(page, planes, field)
-    displacement_column(page, planes, field, spacing)
+    _note(page, 0, f"grid of {step:g} mm in the moving image")
+    _jacobian_column(page, planes, field)
+    _displacement_column(page, planes, field, spacing)
     return save(page.figure, path)
 
 
 def round_step(step: float) -> float:
     """The nearest round number (1, 2, 2.5, 5 × a power of 10)."""
     power = 10.0 ** np.floor(np.log10(step))
-    return float(min((r * power for r in ROUND_STEPS), key=lambda r: abs(np.log(r / step))))
+    return float(min((r * power for r in _ROUND_STEPS), key=lambda r: abs(np.log(r / step))))
 
 
 def grid_lines(
-    axes: Axes, view: View, field: np.ndarray, spacing: Sequence[float], step: float, colour: str = LINE
+    axes: Axes, view: View, field: np.ndarray, spacing: Sequence[float], step: float, colour: str = _LINE
 ) -> None:
     """Contours of the in-plane coordinates of `x + u(x)` in mm at multiples of `step`."""
     u = view.cut(field)
@@ -75,24 +75,24 @@ def grid_lines(
             axes.contour(*positions(view), coordinate, levels=levels, colors=colour, linewidths=0.45)
 
 
-def jacobian_column(page: Sheet, planes: Sequence[View], field: np.ndarray) -> None:
+def _jacobian_column(page: Sheet, planes: Sequence[View], field: np.ndarray) -> None:
     """log2 of the determinant, white at 1, and the folded voxels (those of `folds_percent`) on top."""
     determinants, folded = jacobian_determinant(field), folds(field)
     change = np.log2(np.clip(determinants, 2.0**-8, None))
     top = float(np.clip(np.percentile(abs(change), 99.8), np.log2(1.1), 3))
     for view, row in zip(planes, page.axes, strict=True):
         drawn = show(row[1], view, view.cut(change), cmap="PuOr", vmin=-top, vmax=top)
-        mark(row[1], view, view.cut(folded))
-    bar = footer_bar(page, 1, drawn, f"< 1 stretched, > 1 compressed\n{folds_note(folded)}")
+        _mark(row[1], view, view.cut(folded))
+    bar = _footer_bar(page, 1, drawn, f"< 1 stretched, > 1 compressed\n{_folds_note(folded)}")
     ticks = jacobian_ticks(top)
     bar.set_ticks([float(np.log2(t)) for t in ticks], labels=[f"{t:.3g}" for t in ticks])
 
 
-def mark(axes: Axes, view: View, folded: np.ndarray) -> None:
+def _mark(axes: Axes, view: View, folded: np.ndarray) -> None:
     show(axes, view, np.ma.masked_equal(folded, False), cmap=ListedColormap([FOLDED]), vmin=0, vmax=1)
 
 
-def folds_note(folded: np.ndarray) -> str:
+def _folds_note(folded: np.ndarray) -> str:
     return f"\N{BLACK SQUARE} folded: {100 * folded.mean():.2g} %" if folded.any() else "no folds"
 
 
@@ -105,20 +105,20 @@ def jacobian_ticks(top: float) -> list[float]:
     return [1 / r for r in reversed(upper[1:])] + upper
 
 
-def displacement_column(page: Sheet, planes: Sequence[View], field: np.ndarray, spacing: Sequence[float]) -> None:
+def _displacement_column(page: Sheet, planes: Sequence[View], field: np.ndarray, spacing: Sequence[float]) -> None:
     length = np.linalg.norm(field * np.asarray(spacing, field.dtype), axis=-1)
     top = max(float(length.max()), 1e-6)
     for view, row in zip(planes, page.axes, strict=True):
         drawn = show(row[2], view, view.cut(length), cmap="viridis", vmin=0, vmax=top)
-    footer_bar(page, 2, drawn, "displacement (mm)")
+    _footer_bar(page, 2, drawn, "displacement (mm)")
 
 
-def footer_bar(page: Sheet, column: int, drawn: AxesImage, label: str) -> Colorbar:
+def _footer_bar(page: Sheet, column: int, drawn: AxesImage, label: str) -> Colorbar:
     axes = page.below(column, column, height=0.08, drop=0.07, shrink=0.86)
     return page.figure.colorbar(drawn, cax=axes, orientation="horizontal", label=label)
 
 
-def note(page: Sheet, column: int, text: str) -> None:
+def _note(page: Sheet, column: int, text: str) -> None:
     axes = page.below(column, column, height=0.2, drop=0.04)
     axes.axis("off")
     axes.text(0.5, 0.5, text, ha="center", va="center")

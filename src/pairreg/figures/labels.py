@@ -13,7 +13,7 @@ from pairreg.figures.sheet import positions, show
 from pairreg.figures.style import colour
 from pairreg.figures.views import View
 
-NAMED = 10  # more labels than this are not named one by one: the colours repeat, and the legend would bury the figure
+_NAMED = 10  # more labels than this are not named one by one: the colours repeat, and the legend would bury the figure
 
 
 def label_values(labels: np.ndarray) -> list[int]:
@@ -27,7 +27,7 @@ def overlay(image: np.ndarray, filled: np.ndarray, lines: np.ndarray) -> Callabl
 
     def draw(axes: Axes, view: View) -> None:
         show(axes, view, view.cut(image), cmap="gray", vmin=0, vmax=1.2)
-        show(axes, view, tinted(view.cut(filled), values))
+        show(axes, view, _tinted(view.cut(filled), values))
         plane, width = view.cut(lines), 0.6 if view.name else 0.9
         for i, value in enumerate(values):
             outline(axes, view, plane == value, colour(i), width)
@@ -35,7 +35,7 @@ def overlay(image: np.ndarray, filled: np.ndarray, lines: np.ndarray) -> Callabl
     return draw
 
 
-def tinted(plane: np.ndarray, values: Sequence[int]) -> np.ndarray:
+def _tinted(plane: np.ndarray, values: Sequence[int]) -> np.ndarray:
     """Labels as translucent colours `(rows, columns, 4)`."""
     tints = np.zeros((*plane.shape, 4))
     for i, value in enumerate(values):
@@ -52,7 +52,7 @@ def outline(axes: Axes, view: View, region: np.ndarray, line_colour: str, width:
 
 def legend(axes: Axes, values: Sequence[int], names: Mapping[int, str], *, ncols: int = 0, **place: Any) -> None:
     """Names of the labels, and what areas and lines are; by default in as many columns as their length allows."""
-    texts = [names.get(v, f"label {v}") for v in values] if len(values) <= NAMED else []
+    texts = [names.get(v, f"label {v}") for v in values] if len(values) <= _NAMED else []
     handles: list[Any] = [Patch(facecolor=to_rgba(colour(i), 0.75), label=text) for i, text in enumerate(texts)]
     handles.append(Patch(facecolor="0.75", label="filled: fixed"))
     handles.append(Line2D([], [], color="0.25", label="line: moving / warped"))

@@ -15,7 +15,7 @@ from pairreg.figures.sheet import Sheet, sheet, show
 from pairreg.figures.style import STYLE, save
 from pairreg.figures.views import View, informative_slices, views
 
-DIVERGING = "RdBu_r"  # 0 is white
+_DIVERGING = "RdBu_r"  # 0 is white
 
 Draw = Callable[[Axes, View], object]
 Panel = tuple[str, Draw]
@@ -69,17 +69,17 @@ def overview(
         warped_labels=warped_labels,
     )
     planes = views(fixed.shape, spacing, at or informative_slices(fixed, fixed_labels))
-    draw = draw_2d if fixed.ndim == 2 else draw_3d
+    draw = _draw_2d if fixed.ndim == 2 else _draw_3d
     return save(draw(images, planes, title, label_names or {}).figure, path)
 
 
-def panels(images: Images) -> dict[str, Panel]:
+def _panels(images: Images) -> dict[str, Panel]:
     found: dict[str, Panel] = {
-        "fixed": ("Fixed", grey(images.fixed)),
-        "moving": ("Moving", grey(images.moving)),
-        "warped": ("Warped", grey(images.warped)),
-        "difference before": ("Moving − fixed", difference(images.moving, images)),
-        "difference after": ("Warped − fixed", difference(images.warped, images)),
+        "fixed": ("Fixed", _grey(images.fixed)),
+        "moving": ("Moving", _grey(images.moving)),
+        "warped": ("Warped", _grey(images.warped)),
+        "difference before": ("Moving − fixed", _difference(images.moving, images)),
+        "difference after": ("Warped − fixed", _difference(images.warped, images)),
     }
     if images.moving_labels is not None and images.fixed_labels is not None:
         found["labels before"] = ("Labels before", overlay(images.fixed, images.fixed_labels, images.moving_labels))
@@ -88,9 +88,9 @@ def panels(images: Images) -> dict[str, Panel]:
     return found
 
 
-def draw_2d(images: Images, planes: list[View], title: str | None, names: Mapping[int, str]) -> Sheet:
+def _draw_2d(images: Images, planes: list[View], title: str | None, names: Mapping[int, str]) -> Sheet:
     """Two rows, before and after, for the eye to compare up and down; scale and legend lie below the fixed image."""
-    found = panels(images)
+    found = _panels(images)
     columns = 4 if any(name.startswith("labels") for name in found) else 3
     page = sheet(planes * 2, columns, title=title, width=2.1 * columns, footer=0.0)
     rows = [
@@ -100,24 +100,24 @@ def draw_2d(images: Images, planes: list[View], title: str | None, names: Mappin
     for row, keys in zip(page.axes, rows, strict=True):
         for axes, key in zip(row, keys, strict=False):
             if key in found:
-                draw_panel(axes, planes[0], found[key])
+                _draw_panel(axes, planes[0], found[key])
             else:
                 axes.axis("off")
     free = page.axes[1][0]
-    colour_scale(page, images, free.inset_axes((0.1, 0.9, 0.8, 0.05)))
+    _colour_scale(page, images, free.inset_axes((0.1, 0.9, 0.8, 0.05)))
     if images.fixed_labels is not None:
         legend(free, label_values(images.fixed_labels), names, ncols=1, loc="lower center")
     return page
 
 
-def draw_3d(images: Images, planes: list[View], title: str | None, names: Mapping[int, str]) -> Sheet:
+def _draw_3d(images: Images, planes: list[View], title: str | None, names: Mapping[int, str]) -> Sheet:
     """One row per plane; the scale and the legend below their columns."""
-    found = list(panels(images).values())
+    found = list(_panels(images).values())
     page = sheet(planes, len(found), title=title, width=1.5 * len(found), footer=0.62 if len(found) > 5 else 0.52)
     for row, (view, line) in enumerate(zip(planes, page.axes, strict=True)):
         for axes, panel in zip(line, found, strict=True):
-            draw_panel(axes, view, panel, header=row == 0)
-    colour_scale(page, images, page.below(3, 4, height=0.08, drop=0.08, shrink=0.8))
+            _draw_panel(axes, view, panel, header=row == 0)
+    _colour_scale(page, images, page.below(3, 4, height=0.08, drop=0.08, shrink=0.8))
     if images.fixed_labels is not None and len(found) > 5:
         box = page.below(5, len(found) - 1, height=0.56, drop=0.02)
         box.axis("off")
@@ -125,23 +125,23 @@ def draw_3d(images: Images, planes: list[View], title: str | None, names: Mappin
     return page
 
 
-def draw_panel(axes: Axes, view: View, panel: Panel, header: bool = True) -> None:
+def _draw_panel(axes: Axes, view: View, panel: Panel, header: bool = True) -> None:
     name, draw = panel
     if header:
         axes.set_title(name)
     draw(axes, view)
 
 
-def grey(image: np.ndarray) -> Draw:
+def _grey(image: np.ndarray) -> Draw:
     return lambda axes, view: show(axes, view, view.cut(image), cmap="gray", vmin=0, vmax=1)
 
 
-def difference(image: np.ndarray, images: Images) -> Draw:
+def _difference(image: np.ndarray, images: Images) -> Draw:
     change, top = image - images.fixed, images.difference_range()
-    return lambda axes, view: show(axes, view, view.cut(change), cmap=DIVERGING, vmin=-top, vmax=top)
+    return lambda axes, view: show(axes, view, view.cut(change), cmap=_DIVERGING, vmin=-top, vmax=top)
 
 
-def colour_scale(page: Sheet, images: Images, axes: Axes) -> None:
+def _colour_scale(page: Sheet, images: Images, axes: Axes) -> None:
     top = images.difference_range()
-    scale = ScalarMappable(Normalize(-top, top), DIVERGING)
+    scale = ScalarMappable(Normalize(-top, top), _DIVERGING)
     page.figure.colorbar(scale, cax=axes, orientation="horizontal", label="intensity difference")

@@ -12,9 +12,9 @@ from pairreg.figures.sheet import sheet, show
 from pairreg.figures.style import STYLE, save
 from pairreg.figures.views import View, informative_slices, views
 
-SIDES = (("I", "S"), ("A", "P"), ("R", "L"))  # where the array axes z, y, x of an LPS image begin and end
-WIDTH, MARGIN, HEADER, FOOTER = 2.6, 0.3, 0.3, 0.1  # inches: of a panel, beside, above and below all
-PERCENTILES = (0.5, 99.5)  # of the values, drawn as black and white
+_SIDES = (("I", "S"), ("A", "P"), ("R", "L"))  # where the array axes z, y, x of an LPS image begin and end
+_WIDTH, _MARGIN, _HEADER, _FOOTER = 2.6, 0.3, 0.3, 0.1  # inches: of a panel, beside, above and below all
+_PERCENTILES = (0.5, 99.5)  # of the values, drawn as black and white
 
 
 @matplotlib.rc_context(STYLE)
@@ -28,10 +28,10 @@ def planes(path: str | Path, images: Mapping[str, tuple[np.ndarray, Sequence[flo
         name: views(values.shape, spacing, informative_slices(values)) for name, (values, spacing) in images.items()
     }
     rows = max(cuts.values(), key=lambda found: (len(found), max(view.size[1] for view in found)))
-    width = WIDTH * len(images) + MARGIN
-    page = sheet(rows, len(images), title=None, width=width, header=HEADER, footer=FOOTER)
+    width = _WIDTH * len(images) + _MARGIN
+    page = sheet(rows, len(images), title=None, width=width, header=_HEADER, footer=_FOOTER)
     for column, (name, (values, _)) in enumerate(images.items()):
-        low, high = np.percentile(values, PERCENTILES)
+        low, high = np.percentile(values, _PERCENTILES)
         page.axes[0][column].set_title(name)
         for row, axes in enumerate(line[column] for line in page.axes):
             axes.set_axis_off()
@@ -46,7 +46,7 @@ def planes(path: str | Path, images: Mapping[str, tuple[np.ndarray, Sequence[flo
 def _mark_sides(axes: Axes, view: View) -> None:
     """Write the letters of the sides inside the four edges of a plane."""
     rows, columns = view.in_plane
-    (first, last), (left, right) = SIDES[rows], SIDES[columns]
+    (first, last), (left, right) = _SIDES[rows], _SIDES[columns]
     height, width = view.size
     y, x = ((n - 1) / 2 * step for n, step in zip(view.shape, view.spacing, strict=True))
     dy, dx = 0.46 * height, 0.46 * width

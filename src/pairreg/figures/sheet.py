@@ -11,8 +11,8 @@ from matplotlib.image import AxesImage
 
 from pairreg.figures.views import View
 
-GAP, EDGE, HEADER, TITLE, SIDE, FOOTER = 0.05, 0.06, 0.22, 0.26, 0.22, 0.5  # inches
-NAME = 0.6  # inches that the name of a row is long
+GAP, EDGE, _HEADER, _TITLE, SIDE, _FOOTER = 0.05, 0.06, 0.22, 0.26, 0.22, 0.5  # inches
+_NAME = 0.6  # inches that the name of a row is long
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ def sheet(
     *,
     title: str | None,
     width: float,
-    footer: float = FOOTER,
-    header: float = HEADER,
+    footer: float = _FOOTER,
+    header: float = _HEADER,
     titled: Collection[int] | None = None,
 ) -> Sheet:
     """Empty panels for `rows` × `columns`, with room for titles above the rows `titled`.
@@ -53,14 +53,14 @@ def sheet(
     cell = (width - 2 * EDGE - side - (columns - 1) * GAP) / columns
     scale = cell / max(view.size[1] for view in rows)
     heights = [view.size[0] * scale for view in rows]
-    rooms = [max(height, NAME if named else 0.0) for height in heights]  # a thin slab is less high than its name
+    rooms = [max(height, _NAME if named else 0.0) for height in heights]  # a thin slab is less high than its name
     titled = titled or ([0] if named else range(len(rows)))
     gaps = [header if row in titled else GAP for row in range(len(rows))]
-    top = TITLE if title else 0.0
+    top = _TITLE if title else 0.0
     total = top + sum(gaps) + sum(rooms) + footer + EDGE
     figure = Figure(figsize=(width, total))
     if title:
-        figure.suptitle(title, x=0.5, y=1 - 0.5 * TITLE / total, va="center", fontsize=9.5, fontweight="bold")
+        figure.suptitle(title, x=0.5, y=1 - 0.5 * _TITLE / total, va="center", fontsize=9.5, fontweight="bold")
     axes, y = [], total - top
     for view, gap, height, room in zip(rows, gaps, heights, rooms, strict=True):
         y -= gap + room

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NAMES = ("axial", "coronal", "sagittal")
+_NAMES = ("axial", "coronal", "sagittal")
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ def views(shape: Sequence[int], spacing: Sequence[float], at: Sequence[int]) -> 
     """The one view of a 2-D image, or the axial, coronal and sagittal views of a 3-D one through voxel `at`."""
     if len(shape) == 2:
         return [View("", None, None, (spacing[0], spacing[1]), (shape[0], shape[1]), up=False)]
-    return [plane(axis, shape, spacing, at) for axis in range(3)]
+    return [_plane(axis, shape, spacing, at) for axis in range(3)]
 
 
-def plane(axis: int, shape: Sequence[int], spacing: Sequence[float], at: Sequence[int]) -> View:
+def _plane(axis: int, shape: Sequence[int], spacing: Sequence[float], at: Sequence[int]) -> View:
     rows, columns = (d for d in range(3) if d != axis)
     step, size = (spacing[rows], spacing[columns]), (shape[rows], shape[columns])
-    return View(NAMES[axis], axis, int(at[axis]), step, size, up=axis > 0)
+    return View(_NAMES[axis], axis, int(at[axis]), step, size, up=axis > 0)
 
 
 def informative_slices(image: np.ndarray, labels: np.ndarray | None = None) -> tuple[int, ...]:
@@ -63,23 +63,23 @@ def informative_slices(image: np.ndarray, labels: np.ndarray | None = None) -> t
     """
     if labels is None or not (labels > 0).any():
         # not the slice with most edges: in CT that one shows the table or the arms
-        return tuple(middle(profile) for profile in areas(edges(image)))
+        return tuple(_middle(profile) for profile in _areas(_edges(image)))
     present = [value for value in np.unique(labels) if value > 0]
-    profiles = [areas(labels == value) for value in present]
+    profiles = [_areas(labels == value) for value in present]
     scores = [sum(np.sqrt(p / p.max()) for p in axis) for axis in zip(*profiles, strict=True)]
     return tuple(int(s.argmax()) for s in scores)
 
 
-def middle(profile: np.ndarray) -> int:
+def _middle(profile: np.ndarray) -> int:
     """Where half of a profile lies on either side; the centre of an empty one."""
     total = profile.cumsum(dtype=float)
     return int(np.searchsorted(total, total[-1] / 2)) if total[-1] > 0 else len(profile) // 2
 
 
-def areas(weights: np.ndarray) -> list[np.ndarray]:
+def _areas(weights: np.ndarray) -> list[np.ndarray]:
     """Sum over each slice, for every axis."""
     return [weights.sum(axis=tuple(d for d in range(weights.ndim) if d != axis)) for axis in range(weights.ndim)]
 
 
-def edges(image: np.ndarray) -> np.ndarray:
+def _edges(image: np.ndarray) -> np.ndarray:
     return sum(abs(np.gradient(image, axis=axis)) for axis in range(image.ndim) if image.shape[axis] > 1)

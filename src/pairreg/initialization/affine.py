@@ -15,10 +15,10 @@ class Affine(IntensitySearch):
 
     def estimate(self, pair: Pair) -> sitk.Transform:
         finer = LEVELS[pair.ndim][1:]  # the coarsest has too few voxels for its parameters
-        return self.refine(affine(self.estimate_rigid(pair)), pair, finer)
+        return self.refine(_affine(self.estimate_rigid(pair)), pair, finer)
 
 
-def affine(rigid: Euler) -> sitk.AffineTransform:
+def _affine(rigid: Euler) -> sitk.AffineTransform:
     transform = sitk.AffineTransform(rigid.GetDimension())
     transform.SetCenter(rigid.GetCenter())
     transform.SetMatrix(rigid.GetMatrix())

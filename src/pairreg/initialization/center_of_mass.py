@@ -29,7 +29,7 @@ def centered(pair: Pair, by: By) -> sitk.AffineTransform:
     """The translation between the centres `by`, as an affine transform around that of the fixed image."""
     mode = sitk.CenteredTransformInitializerFilter
     strategy = mode.MOMENTS if by == "mass" else mode.GEOMETRY
-    images = mass(pair.fixed, pair.fixed_mask), mass(pair.moving, pair.moving_mask)
+    images = _mass(pair.fixed, pair.fixed_mask), _mass(pair.moving, pair.moving_mask)
     try:
         with one_thread():
             transform = sitk.CenteredTransformInitializer(*images, sitk.AffineTransform(pair.ndim), strategy)
@@ -39,7 +39,7 @@ def centered(pair: Pair, by: By) -> sitk.AffineTransform:
     return sitk.AffineTransform(transform)
 
 
-def mass(image: sitk.Image, mask: sitk.Image | None) -> sitk.Image:
+def _mass(image: sitk.Image, mask: sitk.Image | None) -> sitk.Image:
     """Intensities above the smallest one, 0 outside the mask: moments need a background of 0."""
     smallest = sitk.MinimumMaximumImageFilter()
     smallest.Execute(image)

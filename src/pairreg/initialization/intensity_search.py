@@ -20,8 +20,8 @@ from pairreg.validation import Count
 Euler = sitk.Euler2DTransform | sitk.Euler3DTransform
 T = TypeVar("T", bound=sitk.Transform)
 LEVELS = {2: (32, 64, 128), 3: (16, 32, 64)}  # voxels along the longest side
-FEWEST = 100  # voxels in the mask that a level is worth
-JUDGED = {2: 128, 3: 48}  # the same, where transforms are compared
+_FEWEST = 100  # voxels in the mask that a level is worth
+_JUDGED = {2: 128, 3: 48}  # the same, where transforms are compared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,25 +58,25 @@ class IntensitySearch(Initialization):
         """The transform of highest mutual information, from fixed to moving points (LPS mm)."""
 
     def estimate_rigid(self, pair: Pair) -> Euler:
-        return self.refine(euler(best_start(pair)), pair, LEVELS[pair.ndim])
+        return self.refine(_euler(_best_start(pair)), pair, LEVELS[pair.ndim])
 
     def refine(self, transform: T, pair: Pair, levels: tuple[int, ...]) -> T:
         """`transform` after each search that improved it: one that goes astray does not spoil the rest."""
-        judged = low_resolution(pair, JUDGED[pair.ndim])
+        judged = low_resolution(pair, _JUDGED[pair.ndim])
         levels_ = [low_resolution(pair, across) for across in levels]
-        for level, stride in product((v for v in levels_ if v.voxels >= FEWEST), STRIDES):
+        for level, stride in product((v for v in levels_ if v.voxels >= _FEWEST), STRIDES):
             moved = type(transform)(transform)
             optimise(level, moved, stride, self.samples, self.iterations, self.seed)
             transform = max(transform, moved, key=lambda candidate: overlap_weighted_mi(judged, candidate))
         return transform
 
 
-def best_start(pair: Pair) -> sitk.AffineTransform:
+def _best_start(pair: Pair) -> sitk.AffineTransform:
     """The translation of highest `overlap_weighted_mi`, around the centre of the fixed mass, best for rotations."""
     mass = centered(pair, "mass")
     translations = (0.0,) * pair.ndim, centered(pair, "geometry").GetTranslation(), mass.GetTranslation()
-    judged = low_resolution(pair, JUDGED[pair.ndim])
-    starts = [translation(mass.GetCenter(), shift) for shift in translations]
+    judged = low_resolution(pair, _JUDGED[pair.ndim])
+    starts = [_translation(mass.GetCenter(), shift) for shift in translations]
     scores = [overlap_weighted_mi(judged, start) for start in starts]
     if max(scores) <= 0:
         raise InputError(
@@ -85,14 +85,14 @@ def best_start(pair: Pair) -> sitk.AffineTransform:
     return starts[scores.index(max(scores))]
 
 
-def translation(center: tuple[float, ...], shift: tuple[float, ...]) -> sitk.AffineTransform:
+def _translation(center: tuple[float, ...], shift: tuple[float, ...]) -> sitk.AffineTransform:
     transform = sitk.AffineTransform(len(center))
     transform.SetCenter(center)
     transform.SetTranslation(shift)
     return transform
 
 
-def euler(start: sitk.AffineTransform) -> Euler:
+def _euler(start: sitk.AffineTransform) -> Euler:
     transform: Euler = sitk.Euler2DTransform() if start.GetDimension() == 2 else sitk.Euler3DTransform()
     transform.SetCenter(start.GetCenter())
     transform.SetTranslation(start.GetTranslation())

@@ -5,14 +5,14 @@ import SimpleITK as sitk
 from pairreg.geometry import array
 from pairreg.initialization.low_resolution import LowResolution, valid
 
-BINS = 32
+_BINS = 32
 STRIDES = (0.25, 0.05)  # voxels: first far, then fine
 
 
-def mattes_metric(images: LowResolution, transform: sitk.Transform) -> sitk.ImageRegistrationMethod:
+def _mattes_metric(images: LowResolution, transform: sitk.Transform) -> sitk.ImageRegistrationMethod:
     """Mattes mutual information of the images of `images` in their masks; it moves `transform` in place."""
     registration = sitk.ImageRegistrationMethod()
-    registration.SetMetricAsMattesMutualInformation(BINS)
+    registration.SetMetricAsMattesMutualInformation(_BINS)
     registration.SetInterpolator(sitk.sitkLinear)
     registration.SetInitialTransform(transform, inPlace=True)
     if images.fixed_mask is not None:
@@ -27,13 +27,13 @@ def overlap_weighted_mi(images: LowResolution, transform: sitk.Transform) -> flo
 
     The product is the information per fixed voxel: without it, a small overlap can look best. 0 if there is none.
     """
-    part = overlap(images, transform)
+    part = _overlap(images, transform)
     if part == 0:
         return 0.0
-    return -float(mattes_metric(images, transform).MetricEvaluate(images.fixed, images.moving)) * part
+    return -float(_mattes_metric(images, transform).MetricEvaluate(images.fixed, images.moving)) * part
 
 
-def overlap(images: LowResolution, transform: sitk.Transform) -> float:
+def _overlap(images: LowResolution, transform: sitk.Transform) -> float:
     """The part of the fixed image (in its mask) that `transform` takes into the moving one (its mask)."""
     moving = valid(images.moving, images.moving_mask)
     there = sitk.Resample(moving, images.fixed, transform, sitk.sitkNearestNeighbor, 0)
@@ -50,7 +50,7 @@ def optimise(
     long when only a matrix entry has a gradient, as at the start of the affine transform from the rigid optimum.
     Raises `RuntimeError` if the images lose each other.
     """
-    registration = mattes_metric(images, transform)
+    registration = _mattes_metric(images, transform)
     registration.SetMetricSamplingStrategy(registration.RANDOM)
     # SimpleITK takes the seed 0 for the clock
     registration.SetMetricSamplingPercentage(min(1.0, samples / max(images.voxels, 1)), seed + 1)

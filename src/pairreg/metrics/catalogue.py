@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["images", "labels", "landmarks", "truth", "field", "inverse", "cost"]
-ARROWS = {1: "↑", -1: "↓", 0: ""}
-EARLY: tuple[Kind, ...] = ("images", "labels", "landmarks", "truth")  # kinds that exist before the registration, too
+_ARROWS = {1: "↑", -1: "↓", 0: ""}
+_EARLY: tuple[Kind, ...] = ("images", "labels", "landmarks", "truth")  # kinds that exist before the registration, too
 STAGES = ("before", "initial")  # prefixes of the metrics before the registration and after the initialisation
 
 
@@ -71,7 +71,7 @@ class Metric:
     @property
     def arrow(self) -> str:
         """Which way is better, as a glyph for tables; empty if neither is."""
-        return ARROWS[self.direction]
+        return _ARROWS[self.direction]
 
     @property
     def heading(self) -> str:
@@ -137,7 +137,7 @@ def find(name: str) -> Metric | None:
     stage, _, rest = name.partition("/")
     early = stage in STAGES
     own = rest if early else name
-    return next((row for row in CATALOGUE if row.gives(own) and (not early or row.kind in EARLY)), None)
+    return next((row for row in CATALOGUE if row.gives(own) and (not early or row.kind in _EARLY)), None)
 
 
 def of_kind(kind: Kind) -> list[Metric]:

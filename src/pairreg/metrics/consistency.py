@@ -22,7 +22,7 @@ def inverse_consistency(field: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     points = np.stack([there[d] + field[..., d] for d in range(len(spatial))])
     back = [map_coordinates(inverse[..., d], points, order=1, mode="nearest") for d in range(len(spatial))]
     distance = np.sqrt(sum((field[..., d] + v) ** 2 for d, v in enumerate(back)))
-    distance[any_outside(points, spatial)] = np.nan
+    distance[_any_outside(points, spatial)] = np.nan
     return distance
 
 
@@ -31,6 +31,6 @@ def inverse_consistency_mean(field: np.ndarray, inverse: np.ndarray) -> float:
     return float(np.nanmean(inverse_consistency(field, inverse)))
 
 
-def any_outside(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _any_outside(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     last = np.reshape(shape, (-1,) + (1,) * len(shape)) - 1
     return np.any((points < 0) | (points > last), axis=0)

@@ -52,7 +52,7 @@ def sdlogj(field: np.ndarray, mask: np.ndarray | None = None) -> float:
 
     Source: Leow et al., IEEE TMI 26:822 (2007), as the smoothness measure.
     """
-    return spread_of_log(inside(jacobian_determinant(field), mask))
+    return _spread_of_log(inside(jacobian_determinant(field), mask))
 
 
 def sdlogj_l2r(field: np.ndarray, mask: np.ndarray | None = None) -> float:
@@ -69,10 +69,10 @@ def sdlogj_l2r(field: np.ndarray, mask: np.ndarray | None = None) -> float:
     if min(determinants.shape) < 5:
         raise ValueError(f"field should have at least 5 voxels along each axis; it is {np.shape(field)}")
     crop = (slice(2, -2),) * determinants.ndim
-    return spread_of_log(inside(determinants[crop] + 3, None if mask is None else mask[crop]))
+    return _spread_of_log(inside(determinants[crop] + 3, None if mask is None else mask[crop]))
 
 
-def spread_of_log(determinants: np.ndarray) -> float:
+def _spread_of_log(determinants: np.ndarray) -> float:
     # float64: a standard deviation over millions of float32 values
     return (
         float(np.log(np.clip(determinants, 1e-9, 1e9), dtype=np.float64).std()) if determinants.size else float("nan")

@@ -19,8 +19,8 @@ import numpy as np
 from pairreg.metrics.deformation import inside
 from pairreg.metrics.jacobian import Corner, at_corner, checked, corner_determinants, determinant
 
-EVEN = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0))
-ODD = ((1, 1, 1), (0, 0, 1), (0, 1, 0), (1, 0, 0))  # in this order its determinant is positive for the identity
+_EVEN = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0))
+_ODD = ((1, 1, 1), (0, 0, 1), (0, 1, 0), (1, 0, 0))  # in this order its determinant is positive for the identity
 
 
 def ndv_percent(field: np.ndarray, mask: np.ndarray | None = None) -> float:
@@ -33,7 +33,7 @@ def ndv_percent(field: np.ndarray, mask: np.ndarray | None = None) -> float:
 
     Source: Liu et al., IJCV (2024), doi 10.1007/s11263-024-02047-1.
     """
-    values = inside(non_diffeomorphic_volume(field), None if mask is None else cells_in(mask))
+    values = inside(non_diffeomorphic_volume(field), None if mask is None else _cells_in(mask))
     return 100 * float(values.mean(dtype=np.float64)) if values.size else float("nan")
 
 
@@ -45,13 +45,13 @@ def non_diffeomorphic_volume(field: np.ndarray) -> np.ndarray:
     for _, values in corner_determinants(field):
         total -= np.minimum(values, 0)
     if ndim == 3:
-        for vertices in (EVEN, ODD):
-            total -= np.minimum(middle_determinant(field, vertices), 0)
+        for vertices in (_EVEN, _ODD):
+            total -= np.minimum(_middle_determinant(field, vertices), 0)
     total /= 2 * math.factorial(ndim)  # 2 ways to cut; a simplex has 1/ndim! of the volume its edges span
     return total
 
 
-def middle_determinant(field: np.ndarray, vertices: tuple[Corner, ...]) -> np.ndarray:
+def _middle_determinant(field: np.ndarray, vertices: tuple[Corner, ...]) -> np.ndarray:
     """Determinant of the three edges of φ from the first vertex of the tetrahedron to the others, per cell."""
     origin, *others = vertices
     start = field[at_corner(origin, field.shape)]
@@ -60,7 +60,7 @@ def middle_determinant(field: np.ndarray, vertices: tuple[Corner, ...]) -> np.nd
     )
 
 
-def cells_in(mask: np.ndarray) -> np.ndarray:
+def _cells_in(mask: np.ndarray) -> np.ndarray:
     """Cells with all their corners in the mask."""
     cells = np.asarray(mask) > 0
     for axis in range(cells.ndim):

@@ -9,19 +9,19 @@ from skimage.metrics import structural_similarity
 
 from pairreg.metrics.deformation import inside
 
-SIGMA = 1.5  # of the Gaussian window of SSIM, voxels
-RADIUS = 5  # of the same, cut at 3.5 σ
+_SIGMA = 1.5  # of the Gaussian window of SSIM, voxels
+_RADIUS = 5  # of the same, cut at 3.5 σ
 
 
 def mse(fixed: np.ndarray, warped: np.ndarray, mask: np.ndarray | None = None) -> float:
     """Mean squared difference, in squared intensity: 0 is best."""
-    f, w = same_shape(fixed, warped)
-    return mean((inside(w, mask) - inside(f, mask)) ** 2)
+    f, w = _same_shape(fixed, warped)
+    return _mean((inside(w, mask) - inside(f, mask)) ** 2)
 
 
 def pcc(fixed: np.ndarray, warped: np.ndarray, mask: np.ndarray | None = None) -> float:
     """Pearson's correlation of the two images, from -1 to 1 (best); NaN if one of them is constant."""
-    f, w = (inside(image, mask).ravel() for image in same_shape(fixed, warped))
+    f, w = (inside(image, mask).ravel() for image in _same_shape(fixed, warped))
     if not f.size or np.ptp(f) == 0 or np.ptp(w) == 0:
         return float("nan")
     return float(np.corrcoef(f, w)[0, 1])
@@ -36,20 +36,20 @@ def ssim(fixed: np.ndarray, warped: np.ndarray, data_range: float = 1.0, mask: n
 
     Source: Wang et al., IEEE TIP 13:600 (2004).
     """
-    f, w = same_shape(fixed, warped)
-    window = min(2 * RADIUS + 1, *((n - 1) // 2 * 2 + 1 for n in f.shape))
+    f, w = _same_shape(fixed, warped)
+    window = min(2 * _RADIUS + 1, *((n - 1) // 2 * 2 + 1 for n in f.shape))
     _, similarity = structural_similarity(
         f,
         w,
         win_size=window,  # only checked against the size of the image; the Gaussian keeps its 11 taps
         data_range=data_range,
         gaussian_weights=True,
-        sigma=SIGMA,
+        sigma=_SIGMA,
         use_sample_covariance=False,
         full=True,
     )
-    interior = tuple(slice(r, n - r) for n in f.shape for r in [min(RADIUS, (n - 1) // 2)])
-    return mean(inside(similarity[interior], None if mask is None else mask[interior]))
+    interior = tuple(slice(r, n - r) for n in f.shape for r in [min(_RADIUS, (n - 1) // 2)])
+    return _mean(inside(similarity[interior], None if mask is None else mask[interior]))
 
 
 def ncc(fixed: np.ndarray, warped: np.ndarray, window: int = 9, mask: np.ndarray | None = None) -> float:
@@ -60,40 +60,40 @@ def ncc(fixed: np.ndarray, warped: np.ndarray, window: int = 9, mask: np.ndarray
 
     Source: Avants et al., Medical Image Analysis 12:26 (2008).
     """
-    f, w = same_shape(fixed, warped)
+    f, w = _same_shape(fixed, warped)
     m = np.ones(f.shape) if mask is None else (np.asarray(mask) > 0).astype(float)
     if not m.any():
         return float("nan")
-    f, w = centred(f, m), centred(w, m)
+    f, w = _centred(f, m), _centred(w, m)
     share = np.maximum(uniform_filter(m, window, mode="constant"), 1e-6)
-    mean_f, mean_w = local_mean(f, share, window), local_mean(w, share, window)
-    covariance = local_mean(f * w, share, window) - mean_f * mean_w
-    variance_f = np.maximum(local_mean(f * f, share, window) - mean_f**2, 0) + flat_variance(f, m)
-    variance_w = np.maximum(local_mean(w * w, share, window) - mean_w**2, 0) + flat_variance(w, m)
-    return mean(inside(covariance**2 / (variance_f * variance_w), mask))
+    mean_f, mean_w = _local_mean(f, share, window), _local_mean(w, share, window)
+    covariance = _local_mean(f * w, share, window) - mean_f * mean_w
+    variance_f = np.maximum(_local_mean(f * f, share, window) - mean_f**2, 0) + _flat_variance(f, m)
+    variance_w = np.maximum(_local_mean(w * w, share, window) - mean_w**2, 0) + _flat_variance(w, m)
+    return _mean(inside(covariance**2 / (variance_f * variance_w), mask))
 
 
-def centred(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def _centred(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The image less its mean over the mask, 0 outside the mask: a bright flat window keeps its digits."""
     return np.where(mask > 0, image - image[mask > 0].mean(), 0.0)
 
 
-def local_mean(image: np.ndarray, share: np.ndarray, window: int) -> np.ndarray:
+def _local_mean(image: np.ndarray, share: np.ndarray, window: int) -> np.ndarray:
     """Mean over the voxels of each window that exist; `share`: the part of the window that does."""
     return uniform_filter(image, window, mode="constant") / share
 
 
-def flat_variance(image: np.ndarray, mask: np.ndarray) -> float:
+def _flat_variance(image: np.ndarray, mask: np.ndarray) -> float:
     """The variance of a window that counts as flat, for an image centred over its mask."""
     return 1e-5 * float((image**2).sum() / mask.sum()) + 1e-10
 
 
-def same_shape(fixed: np.ndarray, warped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _same_shape(fixed: np.ndarray, warped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both as float64: sums over millions of voxels."""
     if np.shape(fixed) != np.shape(warped):
         raise ValueError(f"fixed {np.shape(fixed)} and warped {np.shape(warped)} differ in shape")
     return np.asarray(fixed, np.float64), np.asarray(warped, np.float64)
 
 
-def mean(values: np.ndarray) -> float:
+def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if values.size else float("nan")

@@ -41,12 +41,12 @@ def corner_determinants(field: np.ndarray) -> Iterator[tuple[Corner, np.ndarray]
     """
     field = checked(field)
     ndim = field.shape[-1]
-    edges = [edge_vectors(field, axis) for axis in range(ndim)]
+    edges = [_edge_vectors(field, axis) for axis in range(ndim)]
     for corner in itertools.product((0, 1), repeat=ndim):
         yield corner, determinant([edges[d][at_corner(corner, field.shape, skip=d)] for d in range(ndim)])
 
 
-def edge_vectors(field: np.ndarray, axis: int) -> np.ndarray:
+def _edge_vectors(field: np.ndarray, axis: int) -> np.ndarray:
     """Difference of φ between neighbours along `axis`."""
     # components first in memory: the determinant reads one component at a time
     edges = np.moveaxis(np.ascontiguousarray(np.moveaxis(np.diff(field, axis=axis), -1, 0)), 0, -1)

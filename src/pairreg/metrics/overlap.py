@@ -17,10 +17,10 @@ def dice(fixed_labels: np.ndarray, warped_labels: np.ndarray, labels: Iterable[i
     Source: Dice, Ecology 26:297 (1945).
     """
     scored = labels_to_score(fixed_labels, warped_labels, labels)
-    return {label: dice_of(fixed_labels == label, warped_labels == label) for label in scored}
+    return {label: _dice_of(fixed_labels == label, warped_labels == label) for label in scored}
 
 
-def dice_of(a: np.ndarray, b: np.ndarray) -> float:
+def _dice_of(a: np.ndarray, b: np.ndarray) -> float:
     return float(2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b)))
 
 
@@ -38,11 +38,11 @@ def volume_change(
     warping carries out of the fixed grid counts as lost.
     """
     wanted = None if labels is None else set(labels)
-    moving, warped = volumes(moving_labels, moving_spacing), volumes(warped_labels, fixed_spacing)
+    moving, warped = _volumes(moving_labels, moving_spacing), _volumes(warped_labels, fixed_spacing)
     return {k: warped.get(k, 0.0) / volume for k, volume in moving.items() if wanted is None or k in wanted}
 
 
-def volumes(labels: np.ndarray, spacing: Sequence[float]) -> dict[int, float]:
+def _volumes(labels: np.ndarray, spacing: Sequence[float]) -> dict[int, float]:
     """Volume of each label above 0 in mm³ (area in mm² in 2-D)."""
     voxel = float(np.prod(spacing))
     values, counts = np.unique(labels, return_counts=True)

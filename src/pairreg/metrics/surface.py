@@ -29,7 +29,7 @@ def hd95(
     """
     scored = labels_to_score(fixed_labels, warped_labels, labels)
     return {
-        label: hd95_of(surface_points(fixed_labels == label, spacing), surface_points(warped_labels == label, spacing))
+        label: _hd95_of(surface_points(fixed_labels == label, spacing), surface_points(warped_labels == label, spacing))
         for label in scored
     }
 
@@ -44,13 +44,13 @@ def surface_points(region: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     return (np.argwhere(box & ~binary_erosion(box)) + start) * np.asarray(spacing)
 
 
-def hd95_of(a: np.ndarray, b: np.ndarray) -> float:
+def _hd95_of(a: np.ndarray, b: np.ndarray) -> float:
     """From surface points in mm; a tree of them needs no distance map of the whole volume."""
     if not len(a) or not len(b):
         return float("nan")
-    return max(directed(a, b), directed(b, a))
+    return max(_directed(a, b), _directed(b, a))
 
 
-def directed(source: np.ndarray, target: np.ndarray) -> float:
+def _directed(source: np.ndarray, target: np.ndarray) -> float:
     distances, _ = KDTree(target).query(source)
     return float(np.percentile(distances, 95))

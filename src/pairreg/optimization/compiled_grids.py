@@ -13,8 +13,8 @@ from pairreg.optimization.compiled_level import CompiledGrid, CompiledLevel
 from pairreg.optimization.objective import Objective
 from pairreg.transform.base import LevelGrid, Precision, Transform
 
-CAPACITY = 64  # grids: the levels of 16 sizes of image
-GROWTH_MB = 1000.0
+_CAPACITY = 64  # grids: the levels of 16 sizes of image
+_GROWTH_MB = 1000.0
 
 
 class CompiledGrids:
@@ -29,7 +29,7 @@ class CompiledGrids:
       again, with what TensorFlow and XLA have compiled for it: 20 to 50 MB a grid, and the variables of large images.
     """
 
-    def __init__(self, capacity: int = CAPACITY, growth_mb: float = GROWTH_MB):
+    def __init__(self, capacity: int = _CAPACITY, growth_mb: float = _GROWTH_MB):
         self.capacity, self.growth_mb = capacity, growth_mb
         self._lock = threading.Lock()
         self._idle: OrderedDict[Hashable, list[CompiledGrid]] = OrderedDict()  # the longest unused first

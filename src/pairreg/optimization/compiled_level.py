@@ -9,8 +9,8 @@ from pairreg.optimization.objective import Inputs, Objective, Programs
 from pairreg.optimization.recent import Recent
 from pairreg.transform.base import LevelGrid, Precision, Transform
 
-VARIANTS = 32  # programs of each kind that one grid keeps: as many similarities or regularisers as a study compares
-LOOPS = 4  # compiled loops that a level keeps: a sweep over learning rates would make one for each
+_VARIANTS = 32  # programs of each kind that one grid keeps: as many similarities or regularisers as a study compares
+_LOOPS = 4  # compiled loops that a level keeps: a sweep over learning rates would make one for each
 
 
 class CompiledGrid:
@@ -27,8 +27,8 @@ class CompiledGrid:
         self.learning_rate = transform.learning_rate
         # float16 has no numbers below 6e-8: its gradients are computed at a scale of 1.
         self.rescale = precision == "mixed_float16"
-        self._levels: Recent[CompiledLevel] = Recent(VARIANTS)
-        self._programs = Programs(VARIANTS)
+        self._levels: Recent[CompiledLevel] = Recent(_VARIANTS)
+        self._programs = Programs(_VARIANTS)
 
     def level(self, objective: Objective) -> "CompiledLevel":
         """The problem with the terms of `objective` on this grid; their weights may differ from those of before."""
@@ -49,7 +49,7 @@ class CompiledLevel:
         self.learning_rate = grid.learning_rate
         self.columns = 2 + len(objective.names)
         self._value_and_gradient = programs.of(objective)
-        self._once: Recent[Any] = Recent(LOOPS)
+        self._once: Recent[Any] = Recent(_LOOPS)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """`make()`, remembered with this problem: compiled loops are expensive."""

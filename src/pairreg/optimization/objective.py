@@ -50,7 +50,7 @@ class Objective:
         return any(term.has_constraint for term in self.regularizers.values())
 
     def constrained(self, field: Tensor, spacing: Tensor) -> Tensor:
-        return constrained(tuple(self.regularizers.values()), field, spacing)
+        return _constrained(tuple(self.regularizers.values()), field, spacing)
 
 
 class Programs:
@@ -69,8 +69,8 @@ class Programs:
     def of(self, objective: Objective) -> Callable[[Tensor, Inputs], tuple[Tensor, Tensor]]:
         """A function of a field and the inputs: `[loss, *terms]` (terms unweighted) and the loss's derivative by it."""
         similarities, regularizers = tuple(objective.similarities.values()), tuple(objective.regularizers.values())
-        warp_, pull_back = self._of_field.get(tuple(map(term_key, regularizers)), lambda: field_programs(regularizers))
-        compare = self._of_images.get(tuple(map(term_key, similarities)), lambda: image_program(similarities))
+        warp_, pull_back = self._of_field.get(tuple(map(term_key, regularizers)), lambda: _field_programs(regularizers))
+        compare = self._of_images.get(tuple(map(term_key, similarities)), lambda: _image_program(similarities))
         n = len(similarities)
 
         def value_and_gradient(field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
@@ -83,32 +83,32 @@ class Programs:
         return value_and_gradient
 
 
-def image_program(similarities: Sequence[Similarity]) -> Callable[..., Any]:
+def _image_program(similarities: Sequence[Similarity]) -> Callable[..., Any]:
     """Compile the similarities, and the derivative of their weighted sum by the warped image."""
 
     def compared(warped: Tensor, mask: Tensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(warped)
-            values = as_vector([term(inputs.fixed, warped, mask) for term in similarities], warped)
+            values = _as_vector([term(inputs.fixed, warped, mask) for term in similarities], warped)
             total = tf.reduce_sum(values * weights)
         return values, tape.gradient(total, warped)
 
     return compiled(compared)
 
 
-def field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Compile warp and penalties: they do not depend on the similarities, so runs that differ in these reuse them."""
 
     def warped_and_mask(field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        warped, covered = warp(inputs.moving, constrained(regularizers, field, inputs.spacing), inputs.usable)
+        warped, covered = warp(inputs.moving, _constrained(regularizers, field, inputs.spacing), inputs.usable)
         return warped, covered & inputs.mask
 
     def pulled_back(field: Tensor, by_warped: Tensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
         """The penalties, and the derivative of the whole loss by the field."""
         with tf.GradientTape() as tape:
             tape.watch(field)
-            used = constrained(regularizers, field, inputs.spacing)
-            values = as_vector(list(penalties(regularizers, used, inputs)), field)
+            used = _constrained(regularizers, field, inputs.spacing)
+            values = _as_vector(list(_penalties(regularizers, used, inputs)), field)
             total = tf.reduce_sum(values * weights)
             total += tf.reduce_sum(warp(inputs.moving, used)[0] * by_warped)  # its derivative is all that is used
         return values, tape.gradient(total, field)
@@ -116,19 +116,19 @@ def field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., A
     return compiled(warped_and_mask), compiled(pulled_back)
 
 
-def constrained(regularizers: Sequence[Regularizer], field: Tensor, spacing: Tensor) -> Tensor:
+def _constrained(regularizers: Sequence[Regularizer], field: Tensor, spacing: Tensor) -> Tensor:
     for term in regularizers:
         field = term.constrain(field, spacing)
     return field
 
 
-def penalties(regularizers: Sequence[Regularizer], field: Tensor, inputs: Inputs) -> Iterator[Tensor]:
+def _penalties(regularizers: Sequence[Regularizer], field: Tensor, inputs: Inputs) -> Iterator[Tensor]:
     for term, stiffness in zip((r for r in regularizers if r.has_penalty), inputs.stiffness, strict=True):
         # a user's own penalty need not know about stiffness
         yield term.penalty(field, inputs.spacing, *([] if stiffness is None else [stiffness]))
 
 
-def as_vector(values: Sequence[Tensor], like: Tensor) -> Tensor:
+def _as_vector(values: Sequence[Tensor], like: Tensor) -> Tensor:
     """Scalars as one vector, which may be empty."""
     return tf.stack([tf.cast(value, like.dtype) for value in values]) if values else tf.zeros(0, like.dtype)
 

@@ -53,13 +53,13 @@ def optimize(
             finer.start(level_inputs(prepared, grid, objective), problem, seed)
             problem = finer
             try:
-                optimizer.minimize(problem, level.iterations, Recorder(history, number, schedule, observer))
+                optimizer.minimize(problem, level.iterations, _Recorder(history, number, schedule, observer))
             except DivergedError as error:
                 diverged = error
                 break
         assert problem is not None
-        field = on_fixed_grid(problem.field(), problem, prepared)
-        inverse = on_fixed_grid(problem.inverse_field(), problem, prepared)
+        field = _on_fixed_grid(problem.field(), problem, prepared)
+        inverse = _on_fixed_grid(problem.inverse_field(), problem, prepared)
     assert field is not None
     return Solution(field, inverse, history, diverged)
 
@@ -72,7 +72,7 @@ def level_inputs(prepared: ResampledPair, grid: LevelGrid, objective: Objective)
     return as_inputs(prepared.level(grid) | more)
 
 
-def on_fixed_grid(field: Tensor | None, problem: CompiledLevel, prepared: ResampledPair) -> np.ndarray | None:
+def _on_fixed_grid(field: Tensor | None, problem: CompiledLevel, prepared: ResampledPair) -> np.ndarray | None:
     """A field of the last level on the fixed grid."""
     if field is None:
         return None
@@ -85,7 +85,7 @@ def on_fixed_grid(field: Tensor | None, problem: CompiledLevel, prepared: Resamp
     return result
 
 
-class Recorder:
+class _Recorder:
     """Passes rows on to the history and the observer, and decides when a level ends."""
 
     def __init__(self, history: History, level: int, schedule: Schedule, observer: Observer):

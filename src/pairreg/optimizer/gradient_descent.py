@@ -11,7 +11,7 @@ from pairreg.backend import Tensor, keras, tf
 from pairreg.optimizer.base import Problem, Report
 from pairreg.validation import NonNegative
 
-CHUNK = 50  # iterations per call of the graph: the curve of every one is kept, Python is entered once
+_CHUNK = 50  # iterations per call of the graph: the curve of every one is kept, Python is entered once
 
 
 @runtime_checkable
@@ -43,9 +43,9 @@ class GradientDescent:
     def minimize(self, problem: Problem, iterations: int, report: Report) -> None:
         loop = problem.once(self.key, lambda: Loop(self, problem))
         loop.restart()
-        for start in range(0, iterations, CHUNK):
+        for start in range(0, iterations, _CHUNK):
             before = [tf.identity(variable) for variable in problem.variables]
-            rows = loop.run(min(CHUNK, iterations - start))
+            rows = loop.run(min(_CHUNK, iterations - start))
             if not np.isfinite(rows[-1]).all():  # the step before may have spoiled the variables already
                 for variable, value in zip(problem.variables, before, strict=True):
                     variable.assign(value)

@@ -8,7 +8,7 @@ from pairreg.backend import Tensor, tf
 from pairreg.optimizer.base import Problem, Report
 from pairreg.validation import Checked, Count
 
-JITTER = 0.01  # voxels (or network weights)
+_JITTER = 0.01  # voxels (or network weights)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +25,10 @@ class LBFGS(Checked):
     memory: Count = 10
 
     def minimize(self, problem: Problem, iterations: int, report: Report) -> None:
-        run = FlatObjective(problem, report)
+        run = _FlatObjective(problem, report)
         start = run.parameters()
         # a field of whole voxels sits on the kinks of linear interpolation, where no line search finds a descent
-        start += np.random.default_rng(0).uniform(-JITTER, JITTER, start.shape)
+        start += np.random.default_rng(0).uniform(-_JITTER, _JITTER, start.shape)
         run.evaluate(start)
         if run.accept():
             return
@@ -40,7 +40,7 @@ class LBFGS(Checked):
         run.assign(done.x)
 
 
-class FlatObjective:
+class _FlatObjective:
     """The objective as a function of one flat vector."""
 
     def __init__(self, problem: Problem, report: Report):

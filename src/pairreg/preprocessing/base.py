@@ -55,7 +55,7 @@ class Preprocessing(Checked, ABC):
         """The inputs of `pair` with what this preprocessing warns of, which is logged."""
         found = dict(pair.inputs)
         for role, image, mask in (("fixed", pair.fixed, pair.fixed_mask), ("moving", pair.moving, pair.moving_mask)):
-            warning = self.warning(inside(image, mask))
+            warning = self.warning(_inside(image, mask))
             if warning is None:
                 continue
             note = found.get(role)
@@ -75,7 +75,7 @@ class Preprocessing(Checked, ABC):
 
     def rescale(self, image: sitk.Image, mask: sitk.Image | None, what: str) -> sitk.Image:
         image = sitk.Cast(image, sitk.sitkFloat32)
-        lower, upper = self.limits(inside(image, mask))
+        lower, upper = self.limits(_inside(image, mask))
         clipped = np.clip(array(image), lower, upper).astype(np.float64)
         if clipped.min() == clipped.max():
             limits = f"between its limits {lower:g} and {upper:g}"
@@ -86,7 +86,7 @@ class Preprocessing(Checked, ABC):
         return rescaled
 
 
-def inside(image: sitk.Image, mask: sitk.Image | None) -> np.ndarray:
+def _inside(image: sitk.Image, mask: sitk.Image | None) -> np.ndarray:
     """The intensities in the mask, whose grid may be another one; all of them if the mask meets no voxel centre."""
     voxels = array(image)
     if mask is None:

@@ -5,8 +5,8 @@ import numpy as np
 from pairreg.preprocessing.base import Preprocessing
 from pairreg.validation import Finite
 
-MOST = 0.5  # of an image's range should lie in the window
-LEAST = 0.02  # of the window should be filled
+_MOST = 0.5  # of an image's range should lie in the window
+_LEAST = 0.02  # of the window should be filled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,9 @@ class Window(Preprocessing):
         low, high = np.percentile(intensities, (1, 99))
         used = max(0.0, min(high, self.upper) - max(low, self.lower))
         window, limits = self.upper - self.lower, f"the window {self.lower:g} to {self.upper:g}"
-        if used < MOST * (high - low):
+        if used < _MOST * (high - low):
             return f"uses {used / (high - low):.1%} of its range {low:.5g} to {high:.5g}: {limits} cuts off the rest."
-        if used < LEAST * window:
+        if used < _LEAST * window:
             return f"fills {used / window:.1%} of {limits}: its contrast nearly vanishes."
         return None
 

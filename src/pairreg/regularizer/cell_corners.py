@@ -28,7 +28,7 @@ def corner_derivatives(
     edge_stiffness: dict[int, Any] = {d: between(stiffness, d) for d in axes}
     nothing = [tf.zeros([max(n - 1, 1) for n in shape], u.dtype)] * len(shape)
     for corner in itertools.product(*[(0, 1) if n > 1 else (0,) for n in shape]):
-        at = {d: at_corner(corner, shape, skip=d) for d in axes}
+        at = {d: _at_corner(corner, shape, skip=d) for d in axes}
         matrix = [tf.unstack(edges[d][at[d]], axis=-1) if d in at else nothing for d in range(len(shape))]
         if stiffness is None or not axes:
             yield matrix, stiffness
@@ -36,7 +36,7 @@ def corner_derivatives(
             yield matrix, tf.add_n([edge_stiffness[d][at[d]] for d in axes]) / len(axes)
 
 
-def at_corner(corner: Sequence[int], shape: Sequence[int], skip: int) -> tuple[slice, ...]:
+def _at_corner(corner: Sequence[int], shape: Sequence[int], skip: int) -> tuple[slice, ...]:
     """Selects, for every cell, its voxel at `corner`; along axis `skip` there is one value per cell already (edges)."""
     return tuple(
         slice(None) if d == skip or n == 1 else slice(k, n - 1 + k)

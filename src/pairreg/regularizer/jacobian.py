@@ -36,16 +36,16 @@ class Jacobian(Regularizer):
         del spacing
         u = checked(field)
         corners = corner_derivatives(u, [1.0] * u.shape[-1], checked_stiffness(stiffness, u))
-        return mean_over_corners([(tf.nn.relu(self.margin - determinant(with_identity(m))), s) for m, s in corners])
+        return mean_over_corners([(tf.nn.relu(self.margin - _determinant(_with_identity(m))), s) for m, s in corners])
 
 
-def with_identity(matrix: Matrix) -> Matrix:
+def _with_identity(matrix: Matrix) -> Matrix:
     return [[x + 1 if d == c else x for c, x in enumerate(row)] for d, row in enumerate(matrix)]
 
 
-def determinant(m: Matrix) -> Tensor:
+def _determinant(m: Matrix) -> Tensor:
     """By expansion along the first row."""
     if len(m) == 1:
         return m[0][0]
     minors = [[row[:c] + row[c + 1 :] for row in m[1:]] for c in range(len(m))]
-    return tf.add_n([(-1) ** c * m[0][c] * determinant(minor) for c, minor in enumerate(minors)])
+    return tf.add_n([(-1) ** c * m[0][c] * _determinant(minor) for c, minor in enumerate(minors)])

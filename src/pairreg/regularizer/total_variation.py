@@ -36,12 +36,12 @@ class TotalVariation(Regularizer):
         axes = differentiable_axes(u)
         if not axes:
             return tf.zeros((), u.dtype)
-        squares = tf.add_n([(last_repeated(forward(u, d), d) / h[d]) ** 2 for d in axes])
+        squares = tf.add_n([(_last_repeated(forward(u, d), d) / h[d]) ** 2 for d in axes])
         if stiffness is not None:
-            stiffness = tf.add_n([last_repeated(between(stiffness, d), d) for d in axes]) / len(axes)
+            stiffness = tf.add_n([_last_repeated(between(stiffness, d), d) for d in axes]) / len(axes)
         return weighted_mean(tf.sqrt(squares + self.epsilon**2) - self.epsilon, stiffness)
 
 
-def last_repeated(x: Tensor, axis: int) -> Tensor:
+def _last_repeated(x: Tensor, axis: int) -> Tensor:
     """One sample longer, so that every voxel has a difference and no voxel is free."""
     return tf.concat([x, part(x, axis, -1, None)], axis)

@@ -13,9 +13,9 @@ from pairreg.figures.style import DPI
 from pairreg.report.charts.planes import Plane, planes
 from pairreg.runs.read import Run
 
-LONGEST = 360  # pixels of a picture's longer side
-QUALITY = 80  # of JPEG and WebP
-PIXELS_PER_INCH = 75  # at which 7-point text is legible
+_LONGEST = 360  # pixels of a picture's longer side
+_QUALITY = 80  # of JPEG and WebP
+_PIXELS_PER_INCH = 75  # at which 7-point text is legible
 
 
 @dataclass(frozen=True)
@@ -30,30 +30,30 @@ class Flicker:
 def flicker(run: Run, heading: str, detail: str) -> Flicker:
     cut = planes(run.figure_arrays)[0]
     names = {"moving": "initialised moving", "warped": "warped", "fixed": "fixed"}
-    return Flicker(heading, detail, {text: picture(getattr(cut.scene, name), cut) for name, text in names.items()})
+    return Flicker(heading, detail, {text: _picture(getattr(cut.scene, name), cut) for name, text in names.items()})
 
 
-def picture(image: np.ndarray, cut: Plane) -> str:
+def _picture(image: np.ndarray, cut: Plane) -> str:
     """A plane in [0, 1] as JPEG, with square pixels."""
     grey = Image.fromarray((255 * np.clip(np.nan_to_num(image), 0, 1)).astype(np.uint8)[:: -1 if cut.view.up else 1])
-    scale = LONGEST / max(cut.view.size)
+    scale = _LONGEST / max(cut.view.size)
     height, width = (max(1, round(scale * size)) for size in cut.view.size)
-    return uri(grey.resize((width, height), Image.Resampling.BICUBIC), "JPEG")
+    return _uri(grey.resize((width, height), Image.Resampling.BICUBIC), "JPEG")
 
 
 def embedded(path: Path) -> str:
     """A figure's PNG as a smaller WebP."""
     with Image.open(path) as image:
-        return uri(image.convert("RGB"), "WEBP")
+        return _uri(image.convert("RGB"), "WEBP")
 
 
 def legible(path: Path) -> int:
     """CSS pixels below which the text of a figure is too small to read."""
     with Image.open(path) as image:
-        return round(image.width / DPI * PIXELS_PER_INCH)
+        return round(image.width / DPI * _PIXELS_PER_INCH)
 
 
-def uri(image: Image.Image, kind: str) -> str:
+def _uri(image: Image.Image, kind: str) -> str:
     buffer = io.BytesIO()
-    image.save(buffer, kind, quality=QUALITY)
+    image.save(buffer, kind, quality=_QUALITY)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

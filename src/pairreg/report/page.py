@@ -37,7 +37,7 @@ def page(
     names = [metric.name for metric in CATALOGUE]
     return template.render(
         study=study,
-        question=question(study.runs),
+        question=_question(study.runs),
         ranking=ranking,
         header=header(ranking, names),
         lines=lines(ranking, names),
@@ -45,13 +45,13 @@ def page(
         papers=papers,
         panels=panels,
         charts=charts,
-        flickers=flickers(ranking),
-        origin=origin(study.runs),
+        flickers=_flickers(ranking),
+        origin=_origin(study.runs),
         input_notes=list(dict.fromkeys(note for run in study.runs for note in run.input_notes)),
     )
 
 
-def question(runs: Sequence[Run]) -> str | None:
+def _question(runs: Sequence[Run]) -> str | None:
     """What the study file of the newest run asks in its first lines, if there is one."""
     newest = max(runs, key=lambda run: run.finished_at)
     for group in STUDY_FILES:
@@ -62,7 +62,7 @@ def question(runs: Sequence[Run]) -> str | None:
     return None
 
 
-def flickers(ranking: Ranking) -> dict[str, list[Flicker]]:
+def _flickers(ranking: Ranking) -> dict[str, list[Flicker]]:
     """By pair, the runs of every setting, in the order of the figures."""
     design, primary = ranking.design, ranking.primary
     found: dict[str, list[Flicker]] = {pair: [] for pair in design.pairs}
@@ -77,7 +77,7 @@ def flickers(ranking: Ranking) -> dict[str, list[Flicker]]:
     return found
 
 
-def origin(runs: Sequence[Run]) -> Origin:
+def _origin(runs: Sequence[Run]) -> Origin:
     def values(key: str) -> list[str]:
         return sorted({run.provenance[key] for run in runs if key in run.provenance})
 

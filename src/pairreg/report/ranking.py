@@ -12,7 +12,7 @@ from pairreg.report.design import Design
 from pairreg.report.metric_columns import MetricColumn, metric_columns
 from pairreg.runs.factors import Factor
 
-ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever the values
+_ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever the values
 
 
 @dataclass(frozen=True)
@@ -49,23 +49,23 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
 
     Raises `InputError` if `reference` does not name one setting.
     """
-    named = None if reference is None else find(reference, design)
+    named = None if reference is None else _find(reference, design)
     found = metric_columns(design)
     primary = next((found[metric.name] for metric in deciding() if metric.name in found), None)
     none: list[float | None] = [None] * len(design.settings)
-    notes = population(design)
+    notes = _population(design)
     if primary is None or not primary.comparable or len(design.settings) < 2:
         return Ranking(design, found, primary, np.full(len(none), np.nan), named, none, notes)
-    ranks = mean_ranks(primary)
+    ranks = _mean_ranks(primary)
     against = int(np.argmin(ranks)) if named is None else named
     units, name = len(primary.values[0]), design.unit
-    if units < ENOUGH:
-        notes.append(f"No test: {units} {name}{'s' * (units != 1)} are too few, Wilcoxon's test needs {ENOUGH}.")
+    if units < _ENOUGH:
+        notes.append(f"No test: {units} {name}{'s' * (units != 1)} are too few, Wilcoxon's test needs {_ENOUGH}.")
         return Ranking(design, found, primary, ranks, against, none, notes)
     if name == "seed" and not any(np.ptp(values) for values in primary.values):
         notes.append(f"No test: the {units} seeds give equal results, so they say nothing about chance.")
         return Ranking(design, found, primary, ranks, against, none, notes)
-    p = tests(primary, against)
+    p = _tests(primary, against)
     notes.append(
         f"p: {primary.metric.heading} against the reference, {design.labels[against]}, over {units} {name}s "
         f"(Wilcoxon's signed-rank test, two-sided, corrected after Holm for {len(p) - 1} comparisons)."
@@ -75,7 +75,7 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
     return Ranking(design, found, primary, ranks, against, p, notes)
 
 
-def population(design: Design) -> list[str]:
+def _population(design: Design) -> list[str]:
     """What the means are over, and what is not among it."""
     common, missing = design.common, [r for r in design.replicates if r not in design.common]
     if not common:
@@ -95,7 +95,7 @@ def population(design: Design) -> list[str]:
     return notes
 
 
-def mean_ranks(primary: MetricColumn) -> np.ndarray:
+def _mean_ranks(primary: MetricColumn) -> np.ndarray:
     """Mean over the units of the rank of each setting, equal values sharing theirs; NaN is the worst."""
     from scipy.stats import rankdata
 
@@ -103,15 +103,15 @@ def mean_ranks(primary: MetricColumn) -> np.ndarray:
     return np.asarray(rankdata(-np.where(np.isnan(scores), -np.inf, scores), axis=1).mean(axis=0))
 
 
-def tests(primary: MetricColumn, reference: int) -> list[float | None]:
+def _tests(primary: MetricColumn, reference: int) -> list[float | None]:
     """Corrected p value of every setting against the reference."""
     others = [i for i in range(len(primary.values)) if i != reference]
-    raw = [wilcoxon(primary.values[i], primary.values[reference]) for i in others]
+    raw = [_wilcoxon(primary.values[i], primary.values[reference]) for i in others]
     corrected = dict(zip(others, holm(raw), strict=True))
     return [corrected.get(i) for i in range(len(primary.values))]
 
 
-def wilcoxon(a: np.ndarray, b: np.ndarray) -> float:
+def _wilcoxon(a: np.ndarray, b: np.ndarray) -> float:
     """Two-sided p value of the signed-rank test for paired values `(n,)`; 1 if all are equal."""
     from scipy import stats
 
@@ -128,12 +128,12 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(value) for value in result]
 
 
-def find(reference: str, design: Design) -> int:
+def _find(reference: str, design: Design) -> int:
     """The index of the one setting that has the values in `reference`."""
     wanted = {}
     for part in re.split(r",(?=[\w.]+=)", reference):  # a value such as [8, 4] has commas, too
         name, _, value = part.partition("=")
-        wanted[position(reference, name, value, design.factors)] = value
+        wanted[_position(reference, name, value, design.factors)] = value
     fits = [i for i, one in enumerate(design.settings) if all(one[k] == value for k, value in wanted.items())]
     if len(fits) != 1:
         names = ", ".join(design.labels[i] for i in fits) or "none"
@@ -141,7 +141,7 @@ def find(reference: str, design: Design) -> int:
     return fits[0]
 
 
-def position(reference: str, name: str, value: str, among: Sequence[Factor]) -> int:
+def _position(reference: str, name: str, value: str, among: Sequence[Factor]) -> int:
     """The index of the factor `name`, after a look whether it has that value."""
     for i, factor in enumerate(among):
         if name in (factor.name, factor.key):

@@ -27,11 +27,11 @@ def read_study(folder: Path) -> StudyRuns:
     complete = [Run.complete(run.folder) for run in found if run.is_complete]
     incomplete = [run for run in found if not run.is_complete]
     if not complete:
-        raise InputError(f"study {folder} has no complete run ({count(incomplete)}); run it first.")
+        raise InputError(f"study {folder} has no complete run ({_count(incomplete)}); run it first.")
     return StudyRuns(folder, complete, incomplete)
 
 
-def count(incomplete: list[Run]) -> str:
+def _count(incomplete: list[Run]) -> str:
     """`2 failed, 1 unfinished`."""
     failed = sum(run.error is not None for run in incomplete)
     return f"{failed} failed, {len(incomplete) - failed} unfinished"

@@ -13,9 +13,9 @@ from pairreg.metrics.catalogue import CATALOGUE
 from pairreg.report.metric_columns import MetricColumn
 from pairreg.report.ranking import Ranking
 
-SPECIAL = {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}", "·": r"$\cdot$"}
-SPECIAL |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-SPECIAL |= {"±": r"$\pm$", "–": "--", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "<": r"$<$", ">": r"$>$"}
+_SPECIAL = {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}", "·": r"$\cdot$"}
+_SPECIAL |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_SPECIAL |= {"±": r"$\pm$", "–": "--", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "<": r"$<$", ">": r"$>$"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Line:
     cells: list[Cell]
 
 
-def printed() -> list[str]:
+def _printed() -> list[str]:
     """The names of the metrics that a paper has room for."""
     return [metric.name for metric in CATALOGUE if metric.in_paper]
 
@@ -42,7 +42,7 @@ def printed() -> list[str]:
 def header(ranking: Ranking, names: Sequence[str]) -> list[str]:
     """Titles of the columns after that of the settings."""
     shown = [ranking.columns[name].metric.title for name in names if name in ranking.columns]
-    return ["n", *(["mean rank"] if ranked(ranking) else []), *shown, *(["p (Holm)"] if ranking.tested else [])]
+    return ["n", *(["mean rank"] if _ranked(ranking) else []), *shown, *(["p (Holm)"] if ranking.tested else [])]
 
 
 def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
@@ -51,28 +51,28 @@ def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
     table = []
     for i in ranking.order:
         counts = [len(column.values[i]) for column in shown if len(column.values[i])]
-        cells = [Cell(span(counts), value=max(counts, default=0))]
-        if ranked(ranking):
+        cells = [Cell(_span(counts), value=max(counts, default=0))]
+        if _ranked(ranking):
             best = ranking.ranks[i] == ranking.ranks.min()
             cells.append(Cell(f"{ranking.ranks[i]:.2f}", bool(best), float(ranking.ranks[i])))
-        cells += [Cell(mean_text(m, i), m.best[i], float(m.means[i])) for m in shown]
+        cells += [Cell(_mean_text(m, i), m.best[i], float(m.means[i])) for m in shown]
         if ranking.tested:
-            cells.append(p_cell(ranking, i))
+            cells.append(_p_cell(ranking, i))
         table.append(Line(i, ranking.design.labels[i], cells))
     return table
 
 
-def ranked(ranking: Ranking) -> bool:
+def _ranked(ranking: Ranking) -> bool:
     return bool(np.isfinite(ranking.ranks).all())
 
 
-def span(counts: Sequence[int]) -> str:
+def _span(counts: Sequence[int]) -> str:
     """`8`, or `6–8` where some metrics exist for some pairs only."""
     low, high = min(counts, default=0), max(counts, default=0)
     return f"{high}" if low == high else f"{low}–{high}"
 
 
-def mean_text(column: MetricColumn, index: int) -> str:
+def _mean_text(column: MetricColumn, index: int) -> str:
     mean, deviation = column.means[index], column.deviations[index]
     if np.isnan(mean):
         return "–"
@@ -80,7 +80,7 @@ def mean_text(column: MetricColumn, index: int) -> str:
     return text if np.isnan(deviation) else f"{text} ± {column.metric.text(float(deviation))}"
 
 
-def p_cell(ranking: Ranking, index: int) -> Cell:
+def _p_cell(ranking: Ranking, index: int) -> Cell:
     p = ranking.p[index]
     if p is None:
         return Cell("reference")
@@ -103,10 +103,10 @@ def write_csv(ranking: Ranking, path: Path) -> None:
 
 def write_tex(ranking: Ranking, path: Path) -> None:
     """A `tabular` to `\\input`, with the notes as comments."""
-    titles = ["setting", *header(ranking, printed())]
+    titles = ["setting", *header(ranking, _printed())]
     body = [
         [tex(line.label), *(rf"\textbf{{{tex(c.text)}}}" if c.best else tex(c.text) for c in line.cells)]
-        for line in lines(ranking, printed())
+        for line in lines(ranking, _printed())
     ]
     rows = "\n".join(" & ".join(row) + r" \\" for row in body)
     notes = "\n".join(f"% {note}" for note in [r"Needs \usepackage{booktabs}.", *ranking.notes])
@@ -118,15 +118,15 @@ def write_tex(ranking: Ranking, path: Path) -> None:
 
 
 def tex(text: str) -> str:
-    return "".join(SPECIAL.get(character, character) for character in text)
+    return "".join(_SPECIAL.get(character, character) for character in text)
 
 
 def terminal_table(ranking: Ranking) -> Table:
     table = Table(title=f"{len(ranking.design.cells)} runs", title_justify="left", caption_justify="left")
     table.caption = "\n".join(ranking.notes)
     table.add_column("setting")
-    for title in header(ranking, printed()):
+    for title in header(ranking, _printed()):
         table.add_column(title, justify="right")
-    for line in lines(ranking, printed()):
+    for line in lines(ranking, _printed()):
         table.add_row(line.label, *(Text(cell.text, "bold" if cell.best else "") for cell in line.cells))
     return table

@@ -14,7 +14,7 @@ from pairreg.reading.detached import data_files
 
 CHUNK = 16 << 20  # bytes that are hashed as one piece, several pieces at a time
 WORTH_KEEPING = 1 << 20  # bytes: less is hashed as quickly as the memory of it is read
-MOST = 20_000  # digests that are remembered
+_MOST = 20_000  # digests that are remembered
 SETTLED = 2.0  # seconds: a file that changed just now could change again within the resolution of its time stamp
 log = logging.getLogger("pairreg")
 
@@ -28,9 +28,9 @@ def digest(path: str | Path) -> str:
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
         # The order of a series comes from the positions in its files, not from their names.
-        return remembered(path, files, lambda: combined(sorted(_digest_of_file(file) for file in files)))
+        return _remembered(path, files, lambda: combined(sorted(_digest_of_file(file) for file in files)))
     files = [path, *data_files(path)]
-    return remembered(path, files, lambda: combined([_digest_of_file(file) for file in files]))
+    return _remembered(path, files, lambda: combined([_digest_of_file(file) for file in files]))
 
 
 def digest_of_part(path: str | Path, part: str, chunks: Callable[[], Iterable[bytes]]) -> str:
@@ -43,7 +43,7 @@ def digest_of_part(path: str | Path, part: str, chunks: Callable[[], Iterable[by
             hashed.update(chunk)
         return hashed.hexdigest()
 
-    return remembered(path, [path], compute, part)
+    return _remembered(path, [path], compute, part)
 
 
 def combined(digests: Sequence[str]) -> str:
@@ -66,7 +66,7 @@ def _digest_of_chunk(path: Path, start: int) -> str:
         return hashlib.blake2b(file.read(CHUNK), digest_size=16).hexdigest()
 
 
-def remembered(path: Path, files: Sequence[Path], compute: Callable[[], str], part: str = "") -> str:
+def _remembered(path: Path, files: Sequence[Path], compute: Callable[[], str], part: str = "") -> str:
     """`compute()`, or what it gave for `path` while none of `files` has changed since.
 
     Size, both times, device and inode have to be the same: a file that was replaced has another inode or change time,
@@ -94,7 +94,7 @@ def _keep(memory: Path, content: object) -> None:
     """Remember for the next time; without a writable home everything works, only slower."""
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
-        drop_oldest(memory.parent, MOST)
+        drop_oldest(memory.parent, _MOST)
         with replacing(memory) as part:
             part.write_text(json.dumps(content))
     except OSError as error:

@@ -10,7 +10,7 @@ from pairreg.option_files import TERM_GROUPS
 from pairreg.runs.identity import BOOKKEEPING, flat
 from pairreg.runs.spec import Described
 
-REPLICATES = ("pair", "seed")  # a method is judged over these
+_REPLICATES = ("pair", "seed")  # a method is judged over these
 FIRST = ("similarity", "regularizer", "transform")  # the order in which people name a method
 Setting = tuple[str | None, ...]  # a value of every factor, None where the factor means nothing to the run
 
@@ -30,7 +30,7 @@ class Factor:
 
     @property
     def is_number(self) -> bool:
-        return all(is_number(value) for value in self.values)
+        return all(_is_number(value) for value in self.values)
 
     def value(self, run: Described) -> str | None:
         return run.choices.get(self.key) if self.is_choice else flat_config(run).get(self.key)
@@ -49,7 +49,7 @@ class Factor:
 
 def factors(runs: Sequence[Described]) -> list[Factor]:
     """The factors of a study without its replicates: the groups first, then the keys."""
-    return [factor for factor in all_factors(runs) if factor.group not in REPLICATES]
+    return [factor for factor in all_factors(runs) if factor.group not in _REPLICATES]
 
 
 def all_factors(runs: Sequence[Described]) -> list[Factor]:
@@ -59,28 +59,28 @@ def all_factors(runs: Sequence[Described]) -> list[Factor]:
     runs name (`preset` and the like): these set several groups and keys at once.
     """
     configs = [flat_config(run) for run in runs]
-    groups = unique(key for run in runs for key in run.choices if key not in BOOKKEEPING)
+    groups = _unique(key for run in runs for key in run.choices if key not in BOOKKEEPING)
     # an experiment leaves nothing under its own name in the config
     shorthand = [g for g in groups if not any(g in run.config for run in runs)]
     named = [g for g in shorthand if all(run.choices.get(g, "None") != "None" for run in runs)]
     experiments = [tuple(run.choices[g] for g in named) for run in runs]
 
     found: dict[str, list[str | None]] = {}
-    for group in sorted(named) + sorted((g for g in groups if g not in shorthand), key=place):
+    for group in sorted(named) + sorted((g for g in groups if g not in shorthand), key=_place):
         values = [run.choices.get(group) for run in runs]
-        if varies(values, [() for _ in runs] if group in named else experiments):
+        if _varies(values, [() for _ in runs] if group in named else experiments):
             found[group] = values
     choices = set(found)
-    for key in unique(key for config in configs for key in config):
+    for key in _unique(key for config in configs for key in config):
         values = [config.get(key) for config in configs]
         chosen = [run.choices.get(key.partition(".")[0]) for run in runs]
-        if varies(values, list(zip(chosen, experiments, strict=True))):
+        if _varies(values, list(zip(chosen, experiments, strict=True))):
             found[key] = values
-    names = short_names(list(found))
+    names = _short_names(list(found))
     return [Factor(key, names[key], key in choices, in_order(values)) for key, values in found.items()]
 
 
-def place(group: str) -> tuple[int, str]:
+def _place(group: str) -> tuple[int, str]:
     return FIRST.index(group) if group in FIRST else len(FIRST), group
 
 
@@ -89,23 +89,23 @@ def flat_config(run: Described) -> dict[str, str]:
     return flat({key: value for key, value in run.config.items() if key not in BOOKKEEPING})
 
 
-def varies(values: Sequence[str | None], above: Sequence[object]) -> bool:
+def _varies(values: Sequence[str | None], above: Sequence[object]) -> bool:
     """Whether runs with equal `above` differ in `values`."""
     return len(set(zip(values, above, strict=True))) > len(set(above))
 
 
-def short_names(keys: Sequence[str]) -> dict[str, str]:
+def _short_names(keys: Sequence[str]) -> dict[str, str]:
     """`diffusion.weight` of a term, `learning_rate` of an optimizer; the whole key where that is not unique."""
     short = {key: key.partition(".")[2] if key.split(".")[0] in TERM_GROUPS else key.split(".")[-1] for key in keys}
     short = {key: name or key for key, name in short.items()}
     return {key: name if list(short.values()).count(name) == 1 else key for key, name in short.items()}
 
 
-def unique(values: Iterable[str]) -> list[str]:
+def _unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def is_number(value: str) -> bool:
+def _is_number(value: str) -> bool:
     try:
         float(value)
     except ValueError:
@@ -116,7 +116,7 @@ def is_number(value: str) -> bool:
 def in_order(values: Iterable[str | None]) -> tuple[str, ...]:
     """Distinct values, numbers by size and before words."""
     distinct = {value for value in values if value is not None}
-    return tuple(sorted(distinct, key=lambda v: (0, float(v), v) if is_number(v) else (1, 0.0, v)))
+    return tuple(sorted(distinct, key=lambda v: (0, float(v), v) if _is_number(v) else (1, 0.0, v)))
 
 
 def setting(run: Described, among: Sequence[Factor]) -> Setting:

@@ -9,9 +9,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-IMAGES = ("fixed", "moving", "warped")
+_IMAGES = ("fixed", "moving", "warped")
 LABELS = ("fixed_labels", "moving_labels", "warped_labels")
-GROUP = "scene"  # in result.h5, beside `field`
+_GROUP = "scene"  # in result.h5, beside `field`
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,11 @@ class FigureArrays:
 
     def write(self, file: h5py.File) -> None:
         """Write all but the field into a group of `file`; images as float16, finer than any screen or paper."""
-        group = file.create_group(GROUP)
-        for name in (*IMAGES, *LABELS):
+        group = file.create_group(_GROUP)
+        for name in (*_IMAGES, *LABELS):
             values = getattr(self, name)
             if values is not None:
-                stored = values.astype(np.float16) if name in IMAGES else values
+                stored = values.astype(np.float16) if name in _IMAGES else values
                 group.create_dataset(name, data=stored, compression="gzip", compression_opts=1)
         for name, values in self.channels.items():
             group.create_dataset(f"channels/{name}", data=values, compression="gzip", compression_opts=1)
@@ -59,10 +59,10 @@ class FigureArrays:
     def read(cls, path: Path) -> "FigureArrays":
         """From the `result.h5` of a run; raises `OSError` or `KeyError` if it does not hold them."""
         with h5py.File(path) as file:
-            group = file[GROUP]
-            arrays: dict[str, Any] = {name: group[name][()] for name in (*IMAGES, *LABELS) if name in group}
+            group = file[_GROUP]
+            arrays: dict[str, Any] = {name: group[name][()] for name in (*_IMAGES, *LABELS) if name in group}
             return cls(
-                **arrays | {name: arrays[name].astype(np.float32) for name in IMAGES},
+                **arrays | {name: arrays[name].astype(np.float32) for name in _IMAGES},
                 name=str(group.attrs["name"]),
                 field=file["field"][()],
                 spacing=tuple(float(s) for s in group.attrs["spacing"]),
@@ -74,7 +74,7 @@ class FigureArrays:
 def read_label_names(path: Path) -> dict[int, str]:
     """The names of label values from the `result.h5` of a run, without its arrays."""
     with h5py.File(path) as file:
-        return _label_names(file[GROUP])
+        return _label_names(file[_GROUP])
 
 
 def _label_names(group: h5py.Group) -> dict[int, str]:

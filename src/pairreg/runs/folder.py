@@ -46,7 +46,7 @@ def is_over(folder: Path) -> bool:
 
 def state(folder: Path) -> State:
     """What can be told of the run in `folder` from outside; `unfinished` is one that was killed or interrupted."""
-    if is_held(lock_file(folder)):
+    if is_held(_lock_file(folder)):
         return "running"
     if is_complete(folder):
         return "complete"
@@ -60,14 +60,14 @@ def run_folders(study_folder: Path) -> list[Path]:
     return sorted(path for path in study_folder.glob("*") if (path / CONFIG).exists() or is_complete(path))
 
 
-def lock_file(folder: Path) -> Path:
+def _lock_file(folder: Path) -> Path:
     """Beside the run folders, so that the lock of a run that never began leaves no folder."""
     return folder.parent / ".locks" / folder.name
 
 
 def lock_run(folder: Path, wait: bool = False) -> AbstractContextManager[None]:
     """Be the only process that works in `folder`; raises `Busy` if another one does, or waits for its end."""
-    return lock(lock_file(folder), wait)
+    return lock(_lock_file(folder), wait)
 
 
 @contextmanager

@@ -71,7 +71,7 @@ class _Identity:
         """A top-level entry of the config: a number, an option, or the terms of a group by name."""
         if key in option_files.TERM_GROUPS:
             return {name: self.option(key, name, node) for name, node in value.items()}
-        return self.option(key, None, value) if isinstance(value, Mapping) else plain(value)
+        return self.option(key, None, value) if isinstance(value, Mapping) else _plain(value)
 
     def option(self, group: str, term: str | None, node: Mapping[str, Any]) -> dict[str, Any]:
         """The name of an option (of its module's source, if that is the user's) and its settings."""
@@ -89,26 +89,26 @@ class _Identity:
         """The digest of the user's module that defines `target`; nothing for Keras, which has a version instead."""
         if not self.is_users(target):
             return {}
-        return {"source": combined([digest(path) for path in source_files(target.rpartition(".")[0])])}
+        return {"source": combined([digest(path) for path in _source_files(target.rpartition(".")[0])])}
 
     def settings(self, where: str, node: Mapping[str, Any]) -> dict[str, Any]:
         """The settings of an option as the user sees them, but content in place of paths."""
         settings = {key: value for key, value in node.items() if key != "_target_" and value is not None}
-        hints = constructor_hints(node["_target_"], where, self.trusted)
+        hints = _constructor_hints(node["_target_"], where, self.trusted)
         content: dict[str, Any] = {}
         for key, value in settings.items():
-            hint, marks = split(hints.get(key))
+            hint, marks = _split(hints.get(key))
             if any(isinstance(mark, Neutral) and mark.value == value for mark in marks):
                 continue
             of_part = next((mark for mark in marks if isinstance(mark, ContentOf)), None)
             if of_part is not None:
                 content[key] = self.part(f"{where}.{key}", value, settings, of_part.chunks)
-            elif mentions_path(hint) or (self.is_users(node["_target_"]) and is_file(value)):
+            elif _mentions_path(hint) or (self.is_users(node["_target_"]) and _is_file(value)):
                 content[key] = self.files(f"{where}.{key}", value)
             elif isinstance(value, Mapping) and "_target_" in value:
                 content[key] = {"target": value["_target_"], **self.settings(f"{where}.{key}", value)}
             else:
-                content[key] = plain(value)
+                content[key] = _plain(value)
         return content
 
     def part(self, name: str, path: str, settings: Mapping[str, Any], chunks: Callable[..., Any]) -> str:
@@ -124,7 +124,7 @@ class _Identity:
         if isinstance(value, list | tuple):
             return [self.files(f"{name}[{i}]", path) for i, path in enumerate(value)]
         if not isinstance(value, str | Path):
-            return plain(value)
+            return _plain(value)
         self.inputs.append(Input(name, str(value), digest(value)))
         return self.inputs[-1].digest
 
@@ -140,7 +140,7 @@ def option_name(group: str, target: str) -> str | None:
     return next((name for name in names if option_files.option_node(f"{group}/{name}")["_target_"] == target), None)
 
 
-def constructor_hints(target: str, where: str, trusted: tuple[str, ...]) -> Mapping[str, Any]:
+def _constructor_hints(target: str, where: str, trusted: tuple[str, ...]) -> Mapping[str, Any]:
     """The annotations of what `target` takes; none for Keras, whose import would take seconds."""
     if target.startswith("keras."):
         return {}
@@ -148,24 +148,24 @@ def constructor_hints(target: str, where: str, trusted: tuple[str, ...]) -> Mapp
     return validation.constructor(located)[1]
 
 
-def split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+def _split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     """A type, and the markers that it is annotated with."""
     if typing.get_origin(hint) is Annotated:
         return hint.__origin__, hint.__metadata__
     return hint, ()
 
 
-def mentions_path(hint: Any) -> bool:
+def _mentions_path(hint: Any) -> bool:
     """Whether a type has `Path` in it, as in `str | Path` or `dict[str, str | Path]`."""
-    return hint is Path or any(mentions_path(part) for part in typing.get_args(hint))
+    return hint is Path or any(_mentions_path(part) for part in typing.get_args(hint))
 
 
-def is_file(value: Any) -> bool:
+def _is_file(value: Any) -> bool:
     """Whether a setting is the path of an existing file, which a user's own loader need not declare."""
     return isinstance(value, str) and bool(value) and Path(value).expanduser().is_file()
 
 
-def source_files(module: str) -> Iterator[Path]:
+def _source_files(module: str) -> Iterator[Path]:
     """The source of a module and, if it is part of a package, of that whole package: what it may import of its own."""
     package = module.partition(".")[0]
     spec = importlib.util.find_spec(package)
@@ -177,12 +177,12 @@ def source_files(module: str) -> Iterator[Path]:
         yield from sorted(Path(folder).rglob("*.py"))
 
 
-def plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """A setting with whole numbers as integers: 1 and 1.0 are the same weight."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
+        return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
+        return [_plain(entry) for entry in value]
     return value

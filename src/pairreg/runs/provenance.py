@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("pairreg", "tensorflow", "keras", "numpy", "SimpleITK", "hydra-core", "mlflow")
+_PACKAGES = ("pairreg", "tensorflow", "keras", "numpy", "SimpleITK", "hydra-core", "mlflow")
 
 
 def provenance() -> Mapping[str, str]:
     """Flat text facts; `git_commit` and `git_dirty` only where the code runs from a checkout."""
-    return {**code(), "device": device()}
+    return {**code(), "device": _device()}
 
 
 @functools.cache  # several places of a run ask for it, and nothing of it changes within a process
@@ -23,7 +23,7 @@ def code() -> Mapping[str, str]:
     """`provenance` without the device, for which TensorFlow would be imported."""
     return {
         **git_state(),
-        **{f"version/{name}": version(name) for name in PACKAGES},
+        **{f"version/{name}": version(name) for name in _PACKAGES},
         "version/python": platform.python_version(),
         "platform": platform.platform(),
         "cores": str(os.cpu_count()),
@@ -31,7 +31,7 @@ def code() -> Mapping[str, str]:
     }
 
 
-def device() -> str:
+def _device() -> str:
     from pairreg.backend import tf
 
     gpus = tf.config.list_physical_devices("GPU")

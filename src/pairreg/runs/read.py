@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pairreg.runs.figure_arrays import FigureArrays
 
-PARTS = ("metrics", "choices", "config", "provenance")  # of result.json
+_PARTS = ("metrics", "choices", "config", "provenance")  # of result.json
 
 
 def read_metrics(folder: Path) -> dict[str, float]:
@@ -56,7 +56,7 @@ class Run:
         path = self.folder / names.RESULT
         try:
             content = json.loads(path.read_text())
-            return {**content, **{part: content[part] for part in PARTS}}
+            return {**content, **{part: content[part] for part in _PARTS}}
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path} is not the result of a run ({error}); delete {self.folder} and run it again."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pairreg.runs.factors import all_factors, flat_config
 from pairreg.runs.spec import Described
 
-NAMING = ("pair.name", "pair.case")  # keys whose value is a name for people
+_NAMING = ("pair.name", "pair.case")  # keys whose value is a name for people
 
 
 def pair_names(runs: Sequence[Described]) -> list[str]:
@@ -20,8 +20,8 @@ def pair_names(runs: Sequence[Described]) -> list[str]:
     names, rest = [], []
     for run in runs:
         config = {key: value for key, value in flat_config(run).items() if key in keys and value != "None"}
-        naming = [config[key] for key in NAMING if key in config]
-        files = [stem(config[key]) for key in ("pair.fixed", "pair.moving") if key in config]
+        naming = [config[key] for key in _NAMING if key in config]
+        files = [_stem(config[key]) for key in ("pair.fixed", "pair.moving") if key in config]
         names.append(" ".join(naming) or "_".join(files) or run.choices.get("pair", "pair"))
         values = [(factor, factor.value(run)) for factor in varied]
         rest.append(", ".join(factor.label(value) for factor, value in values if value is not None))
@@ -29,7 +29,7 @@ def pair_names(runs: Sequence[Described]) -> list[str]:
     return [f"{name} ({more})" if shared[name] > 1 else name for name, more in zip(names, rest, strict=True)]
 
 
-def stem(path: str) -> str:
+def _stem(path: str) -> str:
     """`a` of `folder/a.nii.gz`."""
     return path.rstrip("/").rpartition("/")[2].removesuffix(".gz").rsplit(".", 1)[0]
 

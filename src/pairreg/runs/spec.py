@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from pairreg.runs.identity import Input, identity, signature_of
 
 STUDY_FILES = ("ablation", "sweep", "figure")  # the groups whose options make a study
-NAMING = ("pair", "similarity", "regularizer", "transform")  # the groups that name a run for people
+_NAMING = ("pair", "similarity", "regularizer", "transform")  # the groups that name a run for people
 
 
 class Described(Protocol):
@@ -88,4 +88,4 @@ class RunSpec:
 
 def name_of(run: Described) -> str:
     """The options that name a run for people: `thorax_ct_2d | pcc+ssim | diffusion | unet`."""
-    return " | ".join(run.choices[group] for group in NAMING if group in run.choices)
+    return " | ".join(run.choices[group] for group in _NAMING if group in run.choices)

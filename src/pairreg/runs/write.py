@@ -69,13 +69,13 @@ def write(
         "metrics": result.metrics,
         "choices": choices,
         "config": config,
-        "inputs": described(inputs, result.prepared.pair.inputs),
+        "inputs": _described(inputs, result.prepared.pair.inputs),
         "provenance": provenance(),
     }
-    write_json(folder / names.RESULT, summary)
+    _write_json(folder / names.RESULT, summary)
 
 
-def described(inputs: Sequence[Input], notes: Mapping[str, InputNote]) -> list[dict[str, Any]]:
+def _described(inputs: Sequence[Input], notes: Mapping[str, InputNote]) -> list[dict[str, Any]]:
     """The files that a run depends on, each with what was repaired and is doubtful in it.
 
     Those of a pair that Python read, which no config names, come last.
@@ -83,10 +83,10 @@ def described(inputs: Sequence[Input], notes: Mapping[str, InputNote]) -> list[d
     paths = {str(Path(one.path).expanduser()) for one in inputs}
     others = [Input(f"pair.{role}", note.path, digest(note.path)) for role, note in notes.items()]
     listed = (*inputs, *(one for one in others if one.path not in paths))
-    return [asdict(one) | said_of(str(Path(one.path).expanduser()), notes) for one in listed]
+    return [asdict(one) | _said_of(str(Path(one.path).expanduser()), notes) for one in listed]
 
 
-def said_of(path: str, notes: Mapping[str, InputNote]) -> dict[str, list[str]]:
+def _said_of(path: str, notes: Mapping[str, InputNote]) -> dict[str, list[str]]:
     """The repairs and warnings of the file `path` in whatever role, each once."""
     found = [note for note in notes.values() if note.path == path]
     return {
@@ -99,15 +99,15 @@ def write_partial(result: Registered, folder: Path, config: Mapping[str, Any]) -
     """Write all but the figures and `result.json`: also what is kept of a run that stopped early."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / names.RESULT).unlink(missing_ok=True)
-    write_history(folder / names.HISTORY, result.history)
-    write_json(folder / names.METRICS, result.metrics)
-    for name, image in images(result).items():
+    _write_history(folder / names.HISTORY, result.history)
+    _write_json(folder / names.METRICS, result.metrics)
+    for name, image in _images(result).items():
         sitk.WriteImage(image, str(names.image_file(folder, name)))
     whole_transform.write(result.transform, folder / names.TRANSFORM)
     write_arrays(result, folder / names.ARRAYS, config)
 
 
-def images(result: Registered) -> dict[str, sitk.Image]:
+def _images(result: Registered) -> dict[str, sitk.Image]:
     """The images of a run by the names of their files; those that it does not have are left out."""
     truth = result.pair.true_displacement
     found = {
@@ -122,7 +122,7 @@ def images(result: Registered) -> dict[str, sitk.Image]:
     return {name: image for name, image in found.items() if image is not None}
 
 
-def write_history(path: Path, history: History) -> None:
+def _write_history(path: Path, history: History) -> None:
     """Write a CSV file with a column per term and a row per iteration, counted from 1."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -148,7 +148,7 @@ def write_arrays(result: Registered, path: Path, config: Mapping[str, Any]) -> N
         file.attrs["provenance"] = json.dumps(provenance())
 
 
-def write_json(path: Path, content: Any) -> None:
+def _write_json(path: Path, content: Any) -> None:
     """Write by rename, so that the file is there whole or not at all."""
     with replacing(path) as part:
         part.write_text(json.dumps(content, indent=2, default=float) + "\n")

@@ -48,8 +48,8 @@ def read_space(overrides: Sequence[Override]) -> Space:
         key = override.get_key_element()
         if not override.is_sweep_override():
             fixed.append(str(override.input_line))
-        elif not is_replicate(override.key_or_group):
-            free[key] = distribution(override)
+        elif not _is_replicate(override.key_or_group):
+            free[key] = _distribution(override)
         elif override.is_discrete_sweep():
             replicated.append([f"{key}={value}" for value in override.sweep_string_iterator()])
         else:
@@ -59,12 +59,12 @@ def read_space(overrides: Sequence[Override]) -> Space:
     return Space(free, list(itertools.product(*replicated)), fixed)
 
 
-def is_replicate(key: str) -> bool:
+def _is_replicate(key: str) -> bool:
     """Pairs and seeds are no settings to choose: a good setting does well on all of them."""
     return key in ("pair", "seed") or key.startswith("pair.")
 
 
-def distribution(override: Override) -> Distribution:
+def _distribution(override: Override) -> Distribution:
     """The values that a sweep allows; `InputError` if there is none."""
     key, sweep = override.get_key_element(), override.value()
     assert isinstance(sweep, IntervalSweep | RangeSweep | ChoiceSweep)

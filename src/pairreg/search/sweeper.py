@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pairreg.search.space import Space
     from pairreg.search.trials import Trials
 
-FAILURES = 10  # that many trials in a row, and the search gives up
+_FAILURES = 10  # that many trials in a row, and the search gives up
 
 
 @dataclass
@@ -122,8 +122,8 @@ class SearchSweeper(Sweeper):
             for index, trial in enumerate(asked):
                 why = trials.tell(trial, outcomes[index * runs : (index + 1) * runs])
                 failed = failed + 1 if why else 0
-                if failed == FAILURES:
-                    raise InputError(f"{FAILURES} trials in a row failed, the last because {why}")
+                if failed == _FAILURES:
+                    raise InputError(f"{_FAILURES} trials in a row failed, the last because {why}")
 
     def show(self, trials: "Trials", space: "Space") -> None:
         from optuna.trial import TrialState

@@ -19,7 +19,7 @@ from pairreg.search.space import Distribution
 from pairreg.search.trial_locks import TrialLocks
 
 SAMPLERS = {"tpe": TPESampler, "random": RandomSampler}
-SUCCEEDS = "succeeds"  # attribute of a trial: the number of the abandoned trial that it repeats
+_SUCCEEDS = "succeeds"  # attribute of a trial: the number of the abandoned trial that it repeats
 
 
 class Trials:
@@ -85,19 +85,19 @@ class Trials:
 
     def repeat_abandoned(self) -> None:
         """Put what a killed process was working on into the queue, each trial once."""
-        repeated = {trial.user_attrs.get(SUCCEEDS) for trial in self.study.get_trials(deepcopy=False)}
+        repeated = {trial.user_attrs.get(_SUCCEEDS) for trial in self.study.get_trials(deepcopy=False)}
         for trial in self.in_state(TrialState.RUNNING):
             if self.locks.is_claimed(trial.number):
                 continue
             if trial.number not in repeated:
                 sampled = len(trial.params) == len(self.free)
                 params = trial.params if sampled else trial.system_attrs.get("fixed_params", {})
-                self.study.enqueue_trial(params, user_attrs={SUCCEEDS: trial.number})
+                self.study.enqueue_trial(params, user_attrs={_SUCCEEDS: trial.number})
             self.study.tell(trial.number, state=TrialState.FAIL)
 
     def seeded_sampler(self) -> BaseSampler:
         started = self.in_state(TrialState.COMPLETE, TrialState.FAIL, TrialState.RUNNING)
-        repeats = [trial for trial in self.study.get_trials(deepcopy=False) if SUCCEEDS in trial.user_attrs]
+        repeats = [trial for trial in self.study.get_trials(deepcopy=False) if _SUCCEEDS in trial.user_attrs]
         entropy = (self.seed, len(started) - len(repeats))
         return self.sampler(seed=int(np.random.SeedSequence(entropy).generate_state(1)[0]))
 

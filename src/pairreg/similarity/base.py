@@ -22,12 +22,12 @@ class Similarity(Checked, ABC):
 
         Voxels outside the mask (where it is not above 0) may hold anything, NaN included.
         """
-        fixed, warped = as_floats("fixed", fixed), as_floats("warped", warped)
-        check_alike("warped", warped, fixed)
+        fixed, warped = _as_floats("fixed", fixed), _as_floats("warped", warped)
+        _check_alike("warped", warped, fixed)
         if mask is None:
             return self.loss(fixed, warped, tf.ones(fixed.shape, fixed.dtype))
         inside = tf.cast(tf.convert_to_tensor(mask), fixed.dtype) > 0
-        check_alike("mask", tf.cast(inside, fixed.dtype), fixed)
+        _check_alike("mask", tf.cast(inside, fixed.dtype), fixed)
         zero = tf.zeros((), fixed.dtype)  # not a product with the mask: 0 * NaN is NaN
         return self.loss(tf.where(inside, fixed, zero), tf.where(inside, warped, zero), tf.cast(inside, fixed.dtype))
 
@@ -36,14 +36,14 @@ class Similarity(Checked, ABC):
         """The loss; `mask` is 1 or 0, and both images are 0 where it is 0."""
 
 
-def as_floats(name: str, image: Tensor) -> Tensor:
+def _as_floats(name: str, image: Tensor) -> Tensor:
     image = tf.convert_to_tensor(image)
     if not image.dtype.is_floating:
         raise ValueError(f"{name} should hold floating-point numbers; it holds {image.dtype.name}")
     return image
 
 
-def check_alike(name: str, image: Tensor, fixed: Tensor) -> None:
+def _check_alike(name: str, image: Tensor, fixed: Tensor) -> None:
     if image.shape != fixed.shape:
         raise ValueError(f"{name} should have the shape of fixed, {fixed.shape}; it has {image.shape}")
     if image.dtype != fixed.dtype:

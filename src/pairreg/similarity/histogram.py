@@ -10,7 +10,7 @@ from pydantic import Field
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity
 
-FINE = 4  # histogram cells per Parzen bin, and per σ
+_FINE = 4  # histogram cells per Parzen bin, and per σ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +31,10 @@ class HistogramSimilarity(Similarity):
 def entropies(fixed: Tensor, warped: Tensor, mask: Tensor, bins: int, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
     """Entropies of the fixed image, of the warped one, and of both together, in nats (float64)."""
     joint = joint_histogram(fixed, warped, mask, bins, sigma)
-    return entropy(tf.reduce_sum(joint, 1)), entropy(tf.reduce_sum(joint, 0)), entropy(joint)
+    return _entropy(tf.reduce_sum(joint, 1)), _entropy(tf.reduce_sum(joint, 0)), _entropy(joint)
 
 
-def entropy(p: Tensor) -> Tensor:
+def _entropy(p: Tensor) -> Tensor:
     """In nats; 1e-12 is far below 1/bins² and keeps the gradient finite at p = 0."""
     return -tf.reduce_sum(p * tf.math.log(p + 1e-12))
 
@@ -46,9 +46,9 @@ def joint_histogram(fixed: Tensor, warped: Tensor, mask: Tensor, bins: int, sigm
     four times finer than the bins (and than σ), and the Parzen windows are applied to that histogram. This is the exact
     Gaussian window to 1 % of its peak. Each voxel's windows sum to 1, also at the ends of the range.
     """
-    cells = math.ceil(FINE * max(1.0, 1 / sigma)) * (bins - 1) + 1
-    row, row_fraction = cell_of(fixed, cells)
-    column, column_fraction = cell_of(warped, cells)
+    cells = math.ceil(_FINE * max(1.0, 1 / sigma)) * (bins - 1) + 1
+    row, row_fraction = _cell_of(fixed, cells)
+    column, column_fraction = _cell_of(warped, cells)
     shares = [
         a * b * tf.reshape(mask, [-1])
         for a in (1 - row_fraction, row_fraction)
@@ -66,7 +66,7 @@ def joint_histogram(fixed: Tensor, warped: Tensor, mask: Tensor, bins: int, sigm
     return windows @ fine @ tf.transpose(windows) / tf.maximum(tf.reduce_sum(fine), 1)
 
 
-def cell_of(image: Tensor, cells: int) -> tuple[Tensor, Tensor]:
+def _cell_of(image: Tensor, cells: int) -> tuple[Tensor, Tensor]:
     """Index of the cell below each intensity, and how far the intensity is on its way to the next one."""
     position = tf.clip_by_value(tf.reshape(image, [-1]), 0, 1) * (cells - 1)
     low = tf.minimum(tf.floor(position), cells - 2)

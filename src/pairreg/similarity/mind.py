@@ -53,15 +53,15 @@ class MIND(Similarity):
         the pair (-b, -a) of the voxel y + b.
         """
         d, ndim = self.dilation, len(image.shape)
-        padded = edge_padded(image, 2 * d + self.radius)
+        padded = _edge_padded(image, 2 * d + self.radius)
         for (i, j), sign in itertools.product(itertools.combinations(range(ndim), 2), (1, -1)):
-            a, b = unit(i, d, ndim), unit(j, sign * d, ndim)
+            a, b = _unit(i, d, ndim), _unit(j, sign * d, ndim)
             step = tuple(q - p for p, q in zip(a, b, strict=True))
             inner = [n + 2 * (d + self.radius) for n in image.shape]
-            squared = (crop(padded, (0,) * ndim, inner) - crop(padded, step, inner)) ** 2
+            squared = (_crop(padded, (0,) * ndim, inner) - _crop(padded, step, inner)) ** 2
             patches = self.patch_mean(squared)
-            yield crop(patches, a, image.shape)
-            yield crop(patches, tuple(-p for p in b), image.shape)
+            yield _crop(patches, a, image.shape)
+            yield _crop(patches, tuple(-p for p in b), image.shape)
 
     def patch_mean(self, x: Tensor) -> Tensor:
         return window_means(x, [box_taps(2 * self.radius + 1)] * len(x.shape), valid=True)
@@ -69,17 +69,17 @@ class MIND(Similarity):
     def complete(self, mask: Tensor) -> Tensor:
         """1 where the voxel and the patches of all its neighbours lie in the mask."""
         ndim, size = len(mask.shape), (2 * self.radius + 1) ** len(mask.shape)
-        full = tf.cast(self.patch_mean(edge_padded(mask, self.dilation + self.radius)) > 1 - 0.5 / size, mask.dtype)
+        full = tf.cast(self.patch_mean(_edge_padded(mask, self.dilation + self.radius)) > 1 - 0.5 / size, mask.dtype)
         for axis, distance in itertools.product(range(ndim), (self.dilation, -self.dilation)):
-            mask *= crop(full, unit(axis, distance, ndim), mask.shape)
+            mask *= _crop(full, _unit(axis, distance, ndim), mask.shape)
         return mask
 
 
-def unit(axis: int, length: int, ndim: int) -> Offset:
+def _unit(axis: int, length: int, ndim: int) -> Offset:
     return tuple(length * int(e == axis) for e in range(ndim))
 
 
-def edge_padded(x: Tensor, width: int) -> Tensor:
+def _edge_padded(x: Tensor, width: int) -> Tensor:
     """`x` with its border values repeated `width` times on every side."""
     for axis, n in enumerate(x.shape):
         behind = (slice(None),) * axis
@@ -88,7 +88,7 @@ def edge_padded(x: Tensor, width: int) -> Tensor:
     return x
 
 
-def crop(x: Tensor, offset: Offset, shape: Offset) -> Tensor:
+def _crop(x: Tensor, offset: Offset, shape: Offset) -> Tensor:
     """The part of that shape around the centre of `x`, moved by `offset`."""
     begin = [(n - m) // 2 + o for n, m, o in zip(x.shape, shape, offset, strict=True)]
     return tf.slice(x, begin, list(shape))

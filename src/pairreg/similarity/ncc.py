@@ -33,8 +33,8 @@ class NCC(Similarity):
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         taps = [self.taps()] * len(fixed.shape)
         windows = window_statistics(fixed, warped, mask, taps, valid=False)
-        variance_f = windows.variance_fixed + flat_variance(fixed, mask)
-        variance_w = windows.variance_warped + flat_variance(warped, mask)
+        variance_f = windows.variance_fixed + _flat_variance(fixed, mask)
+        variance_w = windows.variance_warped + _flat_variance(warped, mask)
         if self.signed:
             return 1 - masked_mean(windows.covariance * tf.math.rsqrt(variance_f) * tf.math.rsqrt(variance_w), mask)
         # Two quotients: the gradient of one has the product of the variances squared, which underflows to 0 where
@@ -46,6 +46,6 @@ class NCC(Similarity):
         return box_taps(self.window) if self.kernel == "box" else gaussian_taps(self.window / 6, self.window // 2)
 
 
-def flat_variance(image: Tensor, mask: Tensor) -> Tensor:
+def _flat_variance(image: Tensor, mask: Tensor) -> Tensor:
     """The variance below which a window is flat: in proportion to the image's own, so that no scale enters."""
     return 1e-5 * masked_mean((image - masked_mean(image, mask)) ** 2, mask) + tiny(image)

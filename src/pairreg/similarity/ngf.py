@@ -27,7 +27,7 @@ class NGF(Similarity):
 
     def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         axes = range(len(fixed.shape))
-        f, w = ([derivative(image, mask, axis) for axis in axes] for image in (fixed, warped))
+        f, w = ([_derivative(image, mask, axis) for axis in axes] for image in (fixed, warped))
         product = sum(a * b for a, b in zip(f, w, strict=True))
         # Two quotients: the gradient of one has the product of the norms squared, which underflows in faint images.
         parallel = (product / self.squared_norm(f, mask)) * (product / self.squared_norm(w, mask))
@@ -39,16 +39,16 @@ class NGF(Similarity):
         return squared + self.edge**2 * masked_mean(squared, mask) + tiny(mask)
 
 
-def derivative(image: Tensor, mask: Tensor, axis: int) -> Tensor:
+def _derivative(image: Tensor, mask: Tensor, axis: int) -> Tensor:
     """Mean of the differences to the two neighbours along `axis`, as far as both ends lie in the mask; else 0."""
     behind = (slice(None),) * axis
     upper, lower = (*behind, slice(1, None)), (*behind, slice(None, -1))
     usable = mask[upper] * mask[lower]
     difference = (image[upper] - image[lower]) * usable
-    return both_sides(difference, axis) / tf.maximum(both_sides(usable, axis), 1)
+    return _both_sides(difference, axis) / tf.maximum(_both_sides(usable, axis), 1)
 
 
-def both_sides(x: Tensor, axis: int) -> Tensor:
+def _both_sides(x: Tensor, axis: int) -> Tensor:
     """Sum of the values on the links before and after each voxel."""
     before, after = ([[0, 0]] * len(x.shape) for _ in range(2))
     before[axis], after[axis] = [1, 0], [0, 1]

@@ -8,10 +8,10 @@ from scipy import ndimage
 
 from pairreg.errors import InputError
 
-VOLUME, CONTRAST = (0.2, 0.5), (3.5, 4.5)  # cc, and times the uptake of bone: Chen et al., Med. Phys. 47:6366 (2020)
-AXES = (0.75, 1.33)  # of an ellipsoid, relative to the sphere of its volume
-ROOM = 1.5  # a lesion reaches no further than this many times the radius of the sphere of its volume
-TRIES = 100  # for each lesion
+_VOLUME, _CONTRAST = (0.2, 0.5), (3.5, 4.5)  # cc, and times the uptake of bone: Chen et al., Med. Phys. 47:6366 (2020)
+_AXES = (0.75, 1.33)  # of an ellipsoid, relative to the sphere of its volume
+_ROOM = 1.5  # a lesion reaches no further than this many times the radius of the sphere of its volume
+_TRIES = 100  # for each lesion
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Lesions:
 
     def volumes(self, spacing: Sequence[float]) -> np.ndarray:
         """In cc, `(lesions,)`, as the mask has them."""
-        return np.bincount(self.mask.ravel(), minlength=len(self.contrasts) + 1)[1:] * voxel_volume(spacing)
+        return np.bincount(self.mask.ravel(), minlength=len(self.contrasts) + 1)[1:] * _voxel_volume(spacing)
 
 
 def draw_lesions(
@@ -36,8 +36,8 @@ def draw_lesions(
     spacing: Sequence[float],
     *,
     count: int = 3,
-    volume: tuple[float, float] = VOLUME,
-    contrast: tuple[float, float] = CONTRAST,
+    volume: tuple[float, float] = _VOLUME,
+    contrast: tuple[float, float] = _CONTRAST,
     seed: int = 0,
 ) -> Lesions:
     """`count` lesions at random places: ellipsoids cut to `bone`, grown until what is left has the volume drawn.
@@ -47,7 +47,7 @@ def draw_lesions(
 
     Raises `InputError` if no whole number of voxels has such a volume, or the bone has no room for them.
     """
-    cell = voxel_volume(spacing)
+    cell = _voxel_volume(spacing)
     sizes = np.arange(np.ceil(volume[0] / cell - 1e-9), np.floor(volume[1] / cell + 1e-9) + 1).astype(int)
     if count < 0:
         raise InputError(f"the number of lesions is {count}; give 0 or more.")
@@ -60,13 +60,13 @@ def draw_lesions(
     points = np.argwhere(bone)
     mask = np.zeros(bone.shape, np.int16)
     contrasts: list[float] = []
-    for _ in range(count * TRIES if len(points) else 0):
+    for _ in range(count * _TRIES if len(points) else 0):
         centre, voxels = points[rng.integers(len(points))], int(rng.choice(sizes))
-        axes = rng.uniform(*AXES, size=3)
+        axes = rng.uniform(*_AXES, size=3)
         if len(contrasts) == count or mask[tuple(centre)]:
             continue
-        place = grow(points, centre, axes / np.cbrt(axes.prod()), voxels, spacing)
-        if place is not None and free(mask, place):
+        place = _grow(points, centre, axes / np.cbrt(axes.prod()), voxels, spacing)
+        if place is not None and _free(mask, place):
             contrasts.append(float(rng.uniform(*contrast)))
             mask[tuple(place.T)] = len(contrasts)
     if len(contrasts) < count:
@@ -76,13 +76,13 @@ def draw_lesions(
     return Lesions(mask, tuple(contrasts))
 
 
-def grow(
+def _grow(
     points: np.ndarray, centre: np.ndarray, axes: np.ndarray, voxels: int, spacing: Sequence[float]
 ) -> np.ndarray | None:
     """The `voxels` of `points` that an ellipsoid around `centre` meets first, if they are near and in one piece."""
     radius = np.cbrt(voxels * np.prod(spacing) * 3 / (4 * np.pi))
     distance = np.linalg.norm((points - centre) * spacing / axes, axis=1)
-    near = np.flatnonzero(distance <= ROOM * radius)
+    near = np.flatnonzero(distance <= _ROOM * radius)
     place = points[near[np.argsort(distance[near], kind="stable")[:voxels]]]
     if len(place) < voxels:
         return None
@@ -91,12 +91,12 @@ def grow(
     return place if ndimage.label(local)[1] == 1 else None
 
 
-def free(mask: np.ndarray, place: np.ndarray) -> bool:
+def _free(mask: np.ndarray, place: np.ndarray) -> bool:
     """Whether no lesion lies in or beside `place`."""
     low, high = np.maximum(place.min(axis=0) - 1, 0), place.max(axis=0) + 2
     return not mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].any()
 
 
-def voxel_volume(spacing: Sequence[float]) -> float:
+def _voxel_volume(spacing: Sequence[float]) -> float:
     """In cc."""
     return float(np.prod(spacing)) / 1000

@@ -24,11 +24,11 @@ def osem(projector: Projector, counts: np.ndarray, *, iterations: int = 4, subse
     for _ in range(iterations):
         for views, sensitivity in zip(chosen, sensitivities, strict=True):
             expected = projector.forward(image, views)
-            ratio = divide(counts[views], expected)
-            image *= divide(projector.adjoint(ratio, views), sensitivity)
+            ratio = _divide(counts[views], expected)
+            image *= _divide(projector.adjoint(ratio, views), sensitivity)
     return image
 
 
-def divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """0 where nothing is expected, and nothing can be learnt."""
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)

@@ -58,7 +58,7 @@ class Projector:
 
     def rotation(self, angle: float, spacing: Sequence[float]) -> csr_array:
         """Shares the voxels of a slice among the places `(depth, bin)` of the view; the nearest depth comes first."""
-        y, x = (p / self.pitch for p in positions(self.shape, spacing))
+        y, x = (p / self.pitch for p in _positions(self.shape, spacing))
         middle = self.bins // 2
         place = np.stack(
             [middle + y * np.cos(angle) - x * np.sin(angle), middle + x * np.cos(angle) + y * np.sin(angle)]
@@ -79,7 +79,7 @@ class Projector:
 
     def transmission(self, attenuation: np.ndarray) -> np.ndarray:
         """The fraction of photons `(views, depth, bin, z)` that get out, from the middle of every place."""
-        slices = flat(attenuation)
+        slices = _flat(attenuation)
         result = np.empty((len(self.rotations), self.bins, self.bins, self.shape[0]), np.float32)
         for rotation, target in zip(self.rotations, result, strict=True):
             weights = rotation.sum(axis=1)[:, None]
@@ -91,7 +91,7 @@ class Projector:
 
     def forward(self, activity: np.ndarray, views: slice = slice(None)) -> np.ndarray:
         """Projections `(views, z, bins)` of `activity` `(z, y, x)`, in its unit times the number of voxels passed."""
-        slices = flat(activity)
+        slices = _flat(activity)
         return np.stack([self.view(slices, *parts).T for parts in self.parts(views)])
 
     def view(self, slices: np.ndarray, rotation: csr_array, transmission: np.ndarray) -> np.ndarray:
@@ -111,12 +111,12 @@ class Projector:
         return list(zip(self.rotations[views], self.transmissions[views], strict=True))
 
 
-def flat(volume: np.ndarray) -> np.ndarray:
+def _flat(volume: np.ndarray) -> np.ndarray:
     """`(y * x, z)` of `(z, y, x)`."""
     return np.ascontiguousarray(volume.reshape(len(volume), -1).T)
 
 
-def positions(shape: Sequence[int], spacing: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def _positions(shape: Sequence[int], spacing: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """y and x `(y, x)` in mm from the axis of rotation."""
     y, x = ((np.arange(n) - (n - 1) / 2) * h for n, h in zip(shape[1:], spacing[1:], strict=True))
     return tuple(np.meshgrid(y, x, indexing="ij"))
@@ -124,4 +124,4 @@ def positions(shape: Sequence[int], spacing: Sequence[float]) -> tuple[np.ndarra
 
 def distance_from_axis(shape: Sequence[int], spacing: Sequence[float]) -> np.ndarray:
     """In mm, `(y, x)`."""
-    return np.hypot(*positions(shape, spacing))
+    return np.hypot(*_positions(shape, spacing))

@@ -17,10 +17,10 @@ from pairreg.spect.lesions import Lesions, draw_lesions
 from pairreg.spect.simulate import simulate
 
 BONES = ("bone", "spine", "ribs", "sternum", "scapulae", "clavicles", "humeri", "pelvis", "femurs")
-SLICE = 5.0  # mm, thickness that a 2-D image stands for
-PIXEL = 4.0  # mm, about that of a camera: finer images are averaged before they are projected
+_SLICE = 5.0  # mm, thickness that a 2-D image stands for
+_PIXEL = 4.0  # mm, about that of a camera: finer images are averaged before they are projected
 
-LESION_TABLE = "lesions.csv"
+_LESION_TABLE = "lesions.csv"
 
 
 def scan_folder(run: Path) -> Path:
@@ -28,7 +28,7 @@ def scan_folder(run: Path) -> Path:
     return run / "spect"
 
 
-def image_paths(folder: Path) -> list[Path]:
+def _image_paths(folder: Path) -> list[Path]:
     """The files of `Scan.spect`, `spect_lesions` and `lesions`."""
     return [folder / f"{name}.nii.gz" for name in ("spect", "spect_lesions", "lesions")]
 
@@ -50,10 +50,10 @@ class Scan:
         """As `spect.nii.gz`, `spect_lesions.nii.gz`, `lesions.nii.gz` and `lesions.csv`."""
         folder.mkdir(parents=True, exist_ok=True)
         images = (self.spect, self.spect_lesions, self.lesions)
-        for path, image in zip(image_paths(folder), images, strict=True):
+        for path, image in zip(_image_paths(folder), images, strict=True):
             with replacing(path) as part:
                 sitk.WriteImage(image, str(part))
-        with replacing(folder / LESION_TABLE) as part, part.open("w", newline="") as file:
+        with replacing(folder / _LESION_TABLE) as part, part.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["lesion", "volume_cc", "contrast_to_bone", *"xyz"[: self.lesions.GetDimension()]])
             for i, row in enumerate(zip(self.volumes, self.drawn.contrasts, self.centres, strict=True), start=1):
@@ -64,18 +64,18 @@ class Scan:
     def read(cls, run: Path) -> "Scan":
         """The scan that lies in `spect/` of a run's folder; raises `InputError` if it has none."""
         folder = scan_folder(run)
-        missing = [path.name for path in (*image_paths(folder), folder / LESION_TABLE) if not path.is_file()]
+        missing = [path.name for path in (*_image_paths(folder), folder / _LESION_TABLE) if not path.is_file()]
         if missing:
             raise InputError(f"{folder} has no {missing[0]}; simulate the scan first: pairreg-spect {run}")
-        spect, spect_lesions, lesions = (read_vectors(path).image for path in image_paths(folder))
-        with (folder / LESION_TABLE).open(newline="") as file:
+        spect, spect_lesions, lesions = (read_vectors(path).image for path in _image_paths(folder))
+        with (folder / _LESION_TABLE).open(newline="") as file:
             contrasts = tuple(float(row["contrast_to_bone"]) for row in csv.DictReader(file))
-        return cls(spect, spect_lesions, lesions, Lesions(volume(lesions), contrasts))
+        return cls(spect, spect_lesions, lesions, Lesions(_volume(lesions), contrasts))
 
     @property
     def volumes(self) -> np.ndarray:
         """In cc."""
-        return self.drawn.volumes(spacing(self.lesions))
+        return self.drawn.volumes(_spacing(self.lesions))
 
     @property
     def centres(self) -> list[np.ndarray]:
@@ -93,27 +93,27 @@ def scan(run: Path, *, lesions: int = 3, counts: float | None = 6e6, seed: int =
     Raises `InputError` if the run is not complete, or has no activity, attenuation or bones.
     """
     of_phantom = Run.complete(run)
-    activity, attenuation, labels = (read(of_phantom, name) for name in ("activity", "attenuation", "labels"))
-    bone = np.isin(volume(labels), bone_labels(of_phantom))
-    drawn = draw_lesions(bone, spacing(labels), count=lesions, seed=seed)
-    plain = volume(activity)
+    activity, attenuation, labels = (_read(of_phantom, name) for name in ("activity", "attenuation", "labels"))
+    bone = np.isin(_volume(labels), _bone_labels(of_phantom))
+    drawn = draw_lesions(bone, _spacing(labels), count=lesions, seed=seed)
+    plain = _volume(activity)
     hot = drawn.insert(plain, float(np.median(plain[bone])) if lesions else 0.0)
     images = []
     for values in (plain, hot):
-        emitting = to_camera(geometry.image(values.reshape(geometry.array(activity).shape), activity))
-        absorbing = to_camera(attenuation)
-        seen = simulate(volume(emitting), volume(absorbing), spacing(emitting), counts=counts, seed=seed)
+        emitting = _to_camera(geometry.image(values.reshape(geometry.array(activity).shape), activity))
+        absorbing = _to_camera(attenuation)
+        seen = simulate(_volume(emitting), _volume(absorbing), _spacing(emitting), counts=counts, seed=seed)
         images.append(geometry.image(seen.reshape(geometry.array(emitting).shape), emitting))
     mask = geometry.image(drawn.mask.reshape(geometry.array(labels).shape), labels)
     return Scan(images[0], images[1], mask, drawn)
 
 
-def read(run: Run, name: str) -> sitk.Image:
+def _read(run: Run, name: str) -> sitk.Image:
     """An image that the run has carried along; raises `InputError` if there is none."""
     return run.image(f"warped_{name}", f"give a run of a phantom, whose {name} is carried along")
 
 
-def bone_labels(run: Run) -> list[int]:
+def _bone_labels(run: Run) -> list[int]:
     """The numbers of the labels that are bones; raises `InputError` if there is none."""
     found = [label for label, name in run.label_names.items() if name in BONES]
     if not found:
@@ -121,18 +121,18 @@ def bone_labels(run: Run) -> list[int]:
     return found
 
 
-def volume(image: sitk.Image) -> np.ndarray:
+def _volume(image: sitk.Image) -> np.ndarray:
     """`(z, y, x)`, of a 2-D image its one slice."""
     values = geometry.array(image)
     return values if values.ndim == 3 else values[None]
 
 
-def spacing(image: sitk.Image) -> Sequence[float]:
+def _spacing(image: sitk.Image) -> Sequence[float]:
     """Of z, y and x in mm."""
     steps = geometry.spacing(image)
-    return steps if len(steps) == 3 else (SLICE, *steps)
+    return steps if len(steps) == 3 else (_SLICE, *steps)
 
 
-def to_camera(image: sitk.Image) -> sitk.Image:
+def _to_camera(image: sitk.Image) -> sitk.Image:
     """Averaged over blocks of voxels that are about as wide as a pixel of the camera."""
-    return sitk.BinShrink(image, [max(1, round(PIXEL / h)) for h in image.GetSpacing()])
+    return sitk.BinShrink(image, [max(1, round(_PIXEL / h)) for h in image.GetSpacing()])

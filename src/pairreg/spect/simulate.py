@@ -37,7 +37,7 @@ def simulate(
 
     Raises `InputError` for arrays that do not fit, values below 0, and an activity of 0.
     """
-    check(activity, attenuation, spacing, counts, smoothing)
+    _check(activity, attenuation, spacing, counts, smoothing)
     held = ((activity > 0) | (attenuation > 0)).any(axis=0)
     reach = float(distance_from_axis(activity.shape, spacing)[held].max())
     camera = camera or Camera(radius=max(Camera.radius, reach + max(spacing[1:])))
@@ -53,7 +53,7 @@ def simulate(
     )
 
 
-def check(
+def _check(
     activity: np.ndarray, attenuation: np.ndarray, spacing: Sequence[float], counts: float | None, smoothing: float
 ) -> None:
     if activity.ndim != 3 or attenuation.shape != activity.shape or len(spacing) != 3:

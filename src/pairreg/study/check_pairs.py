@@ -9,7 +9,7 @@ from pairreg.runs.spec import RunSpec
 from pairreg.study.execute import load_pair
 
 log = logging.getLogger("pairreg")
-FEW = 2  # pairs that are read without a word about it
+_FEW = 2  # pairs that are read without a word about it
 
 
 def check_pairs(specs: Sequence[RunSpec]) -> int:
@@ -19,7 +19,7 @@ def check_pairs(specs: Sequence[RunSpec]) -> int:
     more there are.
     """
     pairs = {json.dumps(spec.config["pair"], sort_keys=True): spec for spec in specs if _reads_files(spec)}
-    if len(pairs) > FEW:
+    if len(pairs) > _FEW:
         log.info(f"checking the files of {len(pairs)} pairs")
     problems = []
     for spec in pairs.values():

@@ -10,10 +10,10 @@ from pairreg.report.figures import FIGURES
 from pairreg.runs.spec import STUDY_FILES
 from pairreg.transform.base import Precision
 
-OTHERS = ("pair", "tracking", "compute")
+_OTHERS = ("pair", "tracking", "compute")
 
 
-def settings(
+def _settings(
     precision: Precision,
     trusted_modules: list[str],
     seed: int,
@@ -36,10 +36,10 @@ def check(config: Mapping[str, Any]) -> None:
     for group in ("preset", *STUDY_FILES):
         if isinstance(config.get(group), Mapping):
             raise InputError(f"The file of the {group} sets nothing; begin it with the line '# @package _global_'.")
-    known = (*option_files.TERM_GROUPS, *PARTS, *OTHERS)
+    known = (*option_files.TERM_GROUPS, *PARTS, *_OTHERS)
     rest = {key: value for key, value in config.items() if key not in known}
-    validation.check_arguments(settings, rest, "config")
-    settings(**rest)
+    validation.check_arguments(_settings, rest, "config")
+    _settings(**rest)
     trusted = config["trusted_modules"]
     for group in option_files.TERM_GROUPS:
         for name, node in config[group].items():

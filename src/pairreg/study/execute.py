@@ -36,7 +36,7 @@ def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
             if is_complete(spec.folder) and not again:  # somebody else has completed it meanwhile
                 return RunOutcome.of(spec, "kept")
             with tracker.start(spec, provenance()) as tracked, recorded(spec):
-                do(spec, tracked)
+                _do(spec, tracked)
             return RunOutcome.of(spec, "done")
     except Busy:
         return RunOutcome.of(spec, "busy")
@@ -48,13 +48,13 @@ def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
         return RunOutcome.failed(spec, f"{type(error).__name__}: {error}")
 
 
-def do(spec: RunSpec, tracked: TrackedRun) -> None:
+def _do(spec: RunSpec, tracked: TrackedRun) -> None:
     """Register the pair of `spec` by its parts, and write everything into its folder."""
     from pairreg.runs.write import write_partial  # imports Matplotlib
 
     terminal = console()
     one_bar = terminal.is_terminal and multiprocessing.parent_process() is None  # several bars would be a mess
-    watching: list[Observer] = [ProgressLog(), tracked, Interruption()] + ([ProgressBar(terminal)] if one_bar else [])
+    watching: list[Observer] = [ProgressLog(), tracked, _Interruption()] + ([ProgressBar(terminal)] if one_bar else [])
     numerics = {key: spec.config[key] for key in ("precision", "seed")}
     try:
         pair = load_pair(spec.config)
@@ -87,7 +87,7 @@ def _load(pair: str, trusted: tuple[str, ...]) -> Pair:
     return option_files.instantiate(json.loads(pair), "pair", trusted)
 
 
-class Interruption(Observer):
+class _Interruption(Observer):
     """Ends a run with its next chunk of iterations, should the exception of a signal have been dropped."""
 
     def rows(self, start: int, rows: np.ndarray) -> None:

@@ -13,7 +13,7 @@ from pairreg.schedule.base import Level
 log = logging.getLogger("pairreg")
 
 
-def term_values(names: list[str], row: np.ndarray) -> str:
+def _term_values(names: list[str], row: np.ndarray) -> str:
     """`loss 0.1234  ncc 0.0456  …` of one row: the loss and every term."""
     shown = [(n, v) for n, v in zip(names, row, strict=True) if n == "loss" or "/" in n]
     return "  ".join(f"{n.rpartition('/')[2]} {v:.4g}" for n, v in shown)
@@ -46,7 +46,7 @@ class ProgressBar(Observer):
         # a level that converged early counts as done
         skipped = sum(planned.iterations for planned in self.levels[: level - 1])
         done = max(skipped, self.progress.tasks[self.task].completed) + len(rows)
-        self.progress.update(self.task, completed=done, level=level, values=term_values(self.names, rows[-1]))
+        self.progress.update(self.task, completed=done, level=level, values=_term_values(self.names, rows[-1]))
 
     def end(self) -> None:
         self.progress.stop()
@@ -67,7 +67,7 @@ class ProgressLog(Observer):
             seconds = time.perf_counter() - self.began
             self.last = (
                 f"level {int(row[-1])}/{len(self.levels)}  iteration {iteration + 1}  "
-                f"{term_values(self.names, row)}  {seconds:.1f} s"
+                f"{_term_values(self.names, row)}  {seconds:.1f} s"
             )
             if iteration >= self.next:
                 self._write()

@@ -26,7 +26,7 @@ from pairreg.tracking.base import Tracker
 from pairreg.tracking.none import NoTracker
 
 log = logging.getLogger("pairreg")
-COMMON = ("study", "output_dir", "compute", "figure")  # of all runs of one command
+_COMMON = ("study", "output_dir", "compute", "figure")  # of all runs of one command
 
 
 class DryRun(Exception):
@@ -70,7 +70,7 @@ class Study:
         new = {spec.signature: spec for spec in specs if spec.signature not in self.specs}
         self.specs |= new
         self.single = single
-        if any(spec.config[key] != self.first.config[key] for spec in specs for key in COMMON):
+        if any(spec.config[key] != self.first.config[key] for spec in specs for key in _COMMON):
             raise InputError("study, output_dir, compute and figure cannot vary within one command.")
         if self.first.config["dry_run"]:
             self.terminal.print(dry_table(list(new.values())))
@@ -96,7 +96,7 @@ class Study:
         """Reach the tracker, once per command."""
         if self.opened:
             return
-        self.tracker = part(self.first, "tracking")
+        self.tracker = _part(self.first, "tracking")
         with gc_paused():
             self.tracker.open(self.first.study, Path(self.first.config["output_dir"]), code())
         self.opened = True
@@ -105,7 +105,7 @@ class Study:
         """Do `specs` where `compute` says, and collect their outcomes."""
         if not specs:
             return
-        compute: Compute = part(self.first, "compute")
+        compute: Compute = _part(self.first, "compute")
         do = partial(work, tracker=self.tracker.for_runs(compute.where), wait=wait)
         for outcome in compute.run(specs, do, self.folder):
             interruption.check()
@@ -128,7 +128,7 @@ class Study:
             self.terminal.print(run_table(rows[0][1].metrics))
             kept = " (complete since an earlier command; rerun=true repeats it)" if rows[0][1].state == "kept" else ""
             self.terminal.print(f"results: {rows[0][1].folder}{kept}", soft_wrap=True)
-        warn_of_other_code([outcome for _, outcome in rows])
+        _warn_of_other_code([outcome for _, outcome in rows])
         self.tracker.complete([spec.folder for spec, _ in rows])
         hint = self.tracker.hint()
         if hint and len(bad) < len(rows):
@@ -172,12 +172,12 @@ class Study:
             self.tracker.close(self.page.parent if self.page else None)
 
 
-def part(spec: RunSpec, group: str) -> Any:
+def _part(spec: RunSpec, group: str) -> Any:
     """The object that the config of a run describes for a group."""
     return option_files.instantiate(spec.config[group], group, spec.config["trusted_modules"])
 
 
-def warn_of_other_code(outcomes: Sequence[RunOutcome]) -> None:
+def _warn_of_other_code(outcomes: Sequence[RunOutcome]) -> None:
     """Say how many of the results that an earlier command left are from another commit."""
     now = code().get("git_commit")
     kept = [Run(outcome.folder).provenance for outcome in outcomes if outcome.state == "kept"]

@@ -21,8 +21,8 @@ from pairreg.tracking.from_folder import record
 from pairreg.tracking.mlflow_run import MLflowRun, lost_errors
 from pairreg.tracking.none import NoTracker
 
-ENV = "MLFLOW_TRACKING_URI"
-PAGE = 1000  # runs per answer of a search
+_ENV = "MLFLOW_TRACKING_URI"
+_PAGE = 1000  # runs per answer of a search
 log = logging.getLogger("pairreg")
 
 
@@ -45,24 +45,24 @@ class MLflowTracker(Tracker):
     @property
     def client(self) -> Any:
         if self._client is None:
-            quiet()
+            _quiet()
             from mlflow import MlflowClient
 
             self._client = MlflowClient(self.uri)
         return self._client
 
     def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
-        self.uri = self.uri or os.environ.get(ENV) or f"sqlite:///{output_dir.resolve() / 'mlflow.db'}"
+        self.uri = self.uri or os.environ.get(_ENV) or f"sqlite:///{output_dir.resolve() / 'mlflow.db'}"
         try:
             # two processes that make the same database at once break it
-            with lock(lock_of(self.uri), wait=True):
+            with lock(_lock_of(self.uri), wait=True):
                 self._experiment = self._find_experiment(study, output_dir)
                 self._parent = self._find_parent(study, tags)
                 self._mark_killed_runs(output_dir.resolve() / study)
         except lost_errors() as error:
             reason = str(error).splitlines()[0]
             raise InputError(
-                f"MLflow at {self.uri} cannot be used ({reason}); start it, or unset {ENV}, or use tracking=none."
+                f"MLflow at {self.uri} cannot be used ({reason}); start it, or unset {_ENV}, or use tracking=none."
             ) from error
 
     def for_runs(self, where: Where) -> Tracker:
@@ -75,7 +75,7 @@ class MLflowTracker(Tracker):
                 return self._start(run, provenance)
             except lost_errors() as error:
                 self._lost = True
-                log.warning(f"{lost(self.uri, error)}; runs go on and are added to it from their folders afterwards")
+                log.warning(f"{_lost(self.uri, error)}; runs go on and are added to it from their folders afterwards")
         return TrackedRun()
 
     def complete(self, folders: Iterable[Path]) -> None:
@@ -90,7 +90,7 @@ class MLflowTracker(Tracker):
         except lost_errors() as error:
             self._lost = True
             advice = "`pairreg-report STUDY --log-mlflow` adds the missing runs once it is back"
-            log.warning(f"{lost(self.uri, error)}; {advice}")
+            log.warning(f"{_lost(self.uri, error)}; {advice}")
 
     def close(self, report: Path | None = None) -> None:
         if not self._parent or self._lost:
@@ -100,7 +100,7 @@ class MLflowTracker(Tracker):
                 self.client.log_artifacts(self._parent, str(report), "report")
             self.client.set_terminated(self._parent)
         except lost_errors() as error:
-            log.warning(lost(self.uri, error))
+            log.warning(_lost(self.uri, error))
 
     def hint(self) -> str | None:
         if self.uri and self.uri.startswith("http"):
@@ -111,7 +111,7 @@ class MLflowTracker(Tracker):
     def _start(self, run: Described, provenance: Mapping[str, str]) -> TrackedRun:
         for earlier in self._runs(f"tags.`pairreg.folder` = '{run.folder.resolve()}'"):
             self.client.delete_run(earlier.info.run_id)  # can be restored; its folder is about to be replaced
-        tags = run_tags(run, provenance) | {"mlflow.parentRunId": self._parent}
+        tags = _run_tags(run, provenance) | {"mlflow.parentRunId": self._parent}
         made = self.client.create_run(self._experiment, tags=tags, run_name=name_of(run))
         tracked = MLflowRun(self.client, made.info.run_id, run)
         tracked.describe()
@@ -140,7 +140,7 @@ class MLflowTracker(Tracker):
         """The parent run of the study: found by its tags, made if there is none."""
         found = self._runs("tags.`pairreg.role` = 'parent'")
         if not found:
-            own = {"pairreg.study": study, "pairreg.role": "parent"} | source(tags)
+            own = {"pairreg.study": study, "pairreg.role": "parent"} | _source(tags)
             return str(self.client.create_run(self._experiment, tags=own, run_name=study).info.run_id)
         self.client.update_run(found[0].info.run_id, status="RUNNING")
         return str(found[0].info.run_id)
@@ -156,37 +156,37 @@ class MLflowTracker(Tracker):
         runs: list[Any] = []
         token = None
         while True:
-            page = self.client.search_runs([self._experiment], query, max_results=PAGE, page_token=token)
+            page = self.client.search_runs([self._experiment], query, max_results=_PAGE, page_token=token)
             runs += page
             token = page.token
             if not token:
                 return runs
 
 
-def lock_of(uri: str) -> Path:
+def _lock_of(uri: str) -> Path:
     """Not in the output folder: if the store is out of reach, nothing is to be written there."""
     return Path(tempfile.gettempdir()) / f"pairreg-{os.getuid()}" / hashlib.sha1(uri.encode()).hexdigest()[:8]
 
 
-def lost(uri: str | None, error: Exception) -> str:
+def _lost(uri: str | None, error: Exception) -> str:
     return f"MLflow at {uri} does not answer ({str(error).splitlines()[0]})"
 
 
-def run_tags(run: Described, provenance: Mapping[str, str]) -> dict[str, str]:
+def _run_tags(run: Described, provenance: Mapping[str, str]) -> dict[str, str]:
     """By which a run is found again, and where it comes from."""
     folder = run.folder.resolve()
     own = {"pairreg.study": run.config["study"], "pairreg.signature": folder.name, "pairreg.folder": str(folder)}
-    return own | source(provenance)
+    return own | _source(provenance)
 
 
-def source(tags: Mapping[str, str]) -> dict[str, str]:
+def _source(tags: Mapping[str, str]) -> dict[str, str]:
     own = {f"pairreg.{key}": value for key, value in tags.items()}
     if "git_commit" in tags:  # a console script gets no git tag from MLflow itself
         own |= {"mlflow.source.git.commit": tags["git_commit"], "mlflow.source.git.dirty": tags["git_dirty"]}
     return own
 
 
-def quiet() -> None:
+def _quiet() -> None:
     """No telemetry, no migration log of a new database, and an answer within seconds if a server is down."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")

@@ -13,8 +13,8 @@ from pairreg.runs.spec import Described, name_of
 from pairreg.schedule.base import Level
 from pairreg.tracking.base import Status, TrackedRun
 
-BATCH = 1000  # metrics per request, MLflow's limit; 0.16 ms each instead of 8.5 ms one by one
-PARAMS = 100  # likewise for parameters
+_BATCH = 1000  # metrics per request, MLflow's limit; 0.16 ms each instead of 8.5 ms one by one
+_PARAMS = 100  # likewise for parameters
 log = logging.getLogger("pairreg")
 
 
@@ -32,8 +32,8 @@ class MLflowRun(TrackedRun):
         # choices win: `similarity` is a name here, its settings follow under `similarity.ncc.window`
         values = {**flat(self.run.config), **self.run.choices}
         params = [Param(k, v[:6000]) for k, v in values.items() if not k.endswith("_target_")]
-        for first in range(0, len(params), PARAMS):
-            self.client.log_batch(self.run_id, params=params[first : first + PARAMS])
+        for first in range(0, len(params), _PARAMS):
+            self.client.log_batch(self.run_id, params=params[first : first + _PARAMS])
 
     def begin(self, names: list[str], levels: list[Level]) -> None:
         self.names = names
@@ -41,7 +41,7 @@ class MLflowRun(TrackedRun):
     def rows(self, start: int, rows: np.ndarray) -> None:
         for step, row in enumerate(rows, start=start + 1):
             self._add({k: v for k, v in zip(self.names, row, strict=True)}, step)
-        if len(self.pending) >= BATCH:
+        if len(self.pending) >= _BATCH:
             self._try(self._send)
 
     def end(self) -> None:
@@ -63,8 +63,8 @@ class MLflowRun(TrackedRun):
         self.pending += [Metric(k, float(v), now, step) for k, v in values.items() if math.isfinite(v)]
 
     def _send(self) -> None:
-        for first in range(0, len(self.pending), BATCH):
-            self.client.log_batch(self.run_id, metrics=self.pending[first : first + BATCH])
+        for first in range(0, len(self.pending), _BATCH):
+            self.client.log_batch(self.run_id, metrics=self.pending[first : first + _BATCH])
         self.pending = []
 
     def _try(self, call: Callable[[], None]) -> None:

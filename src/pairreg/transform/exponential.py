@@ -3,7 +3,7 @@
 from pairreg.backend import Tensor, compiled
 from pairreg.transform.warp import interpolate
 
-STEPS = 7  # 2^7 compositions: a velocity of 100 voxels starts with steps below one voxel
+_STEPS = 7  # 2^7 compositions: a velocity of 100 voxels starts with steps below one voxel
 
 
 @compiled
@@ -14,7 +14,7 @@ def exponential(velocity: Tensor) -> Tensor:
 
     Source: Arsigny et al., MICCAI 2006; Ashburner, NeuroImage 38:95 (2007).
     """
-    field = velocity / 2**STEPS
-    for _ in range(STEPS):
+    field = velocity / 2**_STEPS
+    for _ in range(_STEPS):
         field = field + interpolate(field, field)  # φ∘φ for φ = x + u(x)
     return field

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pairreg.backend import Tensor, compiled, tf, with_gradient
 
-ROWS = 8  # of an image whose sums are taken at once: XLA steps through memory in strides of a row
+_ROWS = 8  # of an image whose sums are taken at once: XLA steps through memory in strides of a row
 
 
 def rectified(x: Tensor, offset: Tensor) -> Tensor:
@@ -19,24 +19,24 @@ def rectified(x: Tensor, offset: Tensor) -> Tensor:
 
 def _rectified_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Tensor) -> Sequence[Tensor]:
     del inputs
-    by_inputs: Sequence[Tensor] = rectification_gradient(outputs[0], upstream)
+    by_inputs: Sequence[Tensor] = _rectification_gradient(outputs[0], upstream)
     return by_inputs
 
 
 @with_gradient("rectified", _rectified_gradient)
 def _rectified(x: Tensor, offset: Tensor) -> Tensor:
-    return rectification(x, as_row(offset, x))
+    return _rectification(x, _as_row(offset, x))
 
 
 @compiled
-def rectification(x: Tensor, offset: Tensor) -> Tensor:
-    return like(x, tf.nn.relu(rows(x) + offset))
+def _rectification(x: Tensor, offset: Tensor) -> Tensor:
+    return _like(x, tf.nn.relu(_rows(x) + offset))
 
 
 @compiled
-def rectification_gradient(y: Tensor, by_y: Tensor) -> tuple[Tensor, Tensor]:
-    by_x = tf.where(rows(y) > 0, rows(by_y), 0.0)
-    return like(y, by_x), total(by_x, y)
+def _rectification_gradient(y: Tensor, by_y: Tensor) -> tuple[Tensor, Tensor]:
+    by_x = tf.where(_rows(y) > 0, _rows(by_y), 0.0)
+    return _like(y, by_x), _total(by_x, y)
 
 
 def rectified_normalised(x: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> Tensor:
@@ -52,73 +52,73 @@ def rectified_normalised(x: Tensor, scale: Tensor, offset: Tensor, epsilon: floa
 def _normalised_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
     x, scale, *_ = inputs
     _, mean, inverse_deviation = outputs
-    by_scale, by_offset, *plane = gradient_statistics(x, upstream, scale, mean, inverse_deviation)
-    return [normalization_gradient(x, upstream, *plane), by_scale, by_offset, None]
+    by_scale, by_offset, *plane = _gradient_statistics(x, upstream, scale, mean, inverse_deviation)
+    return [_normalization_gradient(x, upstream, *plane), by_scale, by_offset, None]
 
 
 @with_gradient("rectified_normalised", _normalised_gradient)
 def _rectified_normalised(x: Tensor, scale: Tensor, offset: Tensor, epsilon: Tensor) -> tuple[Tensor, ...]:
-    mean, inverse_deviation, *line = statistics(x, scale, offset, epsilon)
-    return normalization(x, *line), mean, inverse_deviation
+    mean, inverse_deviation, *line = _statistics(x, scale, offset, epsilon)
+    return _normalization(x, *line), mean, inverse_deviation
 
 
 @compiled
-def statistics(x: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, ...]:
+def _statistics(x: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, ...]:
     """Mean, 1 / deviation, and the rows a, b of y = a max(x, 0) + b."""
-    values, count = positive(x), math.prod(x.shape[:-1])
-    mean = total(values, x) / count
+    values, count = _positive(x), math.prod(x.shape[:-1])
+    mean = _total(values, x) / count
     # products of 16-bit numbers are exact in float32, so little is lost by the difference
-    variance = tf.maximum(total(values * values, x) / count - mean * mean, 0.0)
+    variance = tf.maximum(_total(values * values, x) / count - mean * mean, 0.0)
     inverse_deviation = tf.math.rsqrt(variance + epsilon)
     slope = scale * inverse_deviation
-    return mean, inverse_deviation, as_row(slope, x), as_row(offset - slope * mean, x)
+    return mean, inverse_deviation, _as_row(slope, x), _as_row(offset - slope * mean, x)
 
 
 @compiled
-def normalization(x: Tensor, slope: Tensor, shift: Tensor) -> Tensor:
-    return like(x, positive(x) * slope + shift)
+def _normalization(x: Tensor, slope: Tensor, shift: Tensor) -> Tensor:
+    return _like(x, _positive(x) * slope + shift)
 
 
 @compiled
-def gradient_statistics(
+def _gradient_statistics(
     x: Tensor, by_y: Tensor, scale: Tensor, mean: Tensor, inverse_deviation: Tensor
 ) -> tuple[Tensor, ...]:
     """Derivatives by scale and offset, and the rows a, b, c of that by x, a x + b (derivative by y) + c where x > 0."""
-    values, derivatives, count = positive(x), rows(by_y), math.prod(x.shape[:-1])
-    by_offset = total(derivatives, x)
-    by_scale = (total(derivatives * values, x) - mean * by_offset) * inverse_deviation
+    values, derivatives, count = _positive(x), _rows(by_y), math.prod(x.shape[:-1])
+    by_offset = _total(derivatives, x)
+    by_scale = (_total(derivatives * values, x) - mean * by_offset) * inverse_deviation
     slope = scale * inverse_deviation
     by_x = -slope * inverse_deviation * by_scale / count
     rest = -by_x * mean - slope * by_offset / count
-    return by_scale, by_offset, as_row(by_x, x), as_row(slope, x), as_row(rest, x)
+    return by_scale, by_offset, _as_row(by_x, x), _as_row(slope, x), _as_row(rest, x)
 
 
 @compiled
-def normalization_gradient(x: Tensor, by_y: Tensor, first: Tensor, second: Tensor, third: Tensor) -> Tensor:
-    values = rows(x)
-    return like(x, tf.where(values > 0, values * first + rows(by_y) * second + third, 0.0))
+def _normalization_gradient(x: Tensor, by_y: Tensor, first: Tensor, second: Tensor, third: Tensor) -> Tensor:
+    values = _rows(x)
+    return _like(x, tf.where(values > 0, values * first + _rows(by_y) * second + third, 0.0))
 
 
-def rows(x: Tensor) -> Tensor:
+def _rows(x: Tensor) -> Tensor:
     """`x` `(1, *spatial, channels)` in float32 as `(groups, rows of a group, channels of a row)`."""
     count = math.prod(x.shape[:-2])
-    group = math.gcd(count, ROWS)
+    group = math.gcd(count, _ROWS)
     return tf.cast(tf.reshape(x, (count // group, group, x.shape[-2] * x.shape[-1])), tf.float32)
 
 
-def like(x: Tensor, values: Tensor) -> Tensor:
-    """`rows` undone."""
+def _like(x: Tensor, values: Tensor) -> Tensor:
+    """`_rows` undone."""
     return tf.reshape(tf.cast(values, x.dtype), x.shape)
 
 
-def positive(x: Tensor) -> Tensor:
-    return tf.nn.relu(rows(x))
+def _positive(x: Tensor) -> Tensor:
+    return tf.nn.relu(_rows(x))
 
 
-def total(values: Tensor, x: Tensor) -> Tensor:
-    """The sum of `values`, in `rows` like `x`, per channel."""
+def _total(values: Tensor, x: Tensor) -> Tensor:
+    """The sum of `values`, in `_rows` like `x`, per channel."""
     return tf.reduce_sum(tf.reshape(tf.reduce_sum(values, 1), (-1, x.shape[-1])), 0)
 
 
-def as_row(value: Tensor, x: Tensor) -> Tensor:
+def _as_row(value: Tensor, x: Tensor) -> Tensor:
     return tf.tile(value, [x.shape[-2]])

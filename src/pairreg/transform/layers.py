@@ -56,7 +56,7 @@ def _growth(ndim: int) -> Any:
     class GrowingConvolution(plain):  # type: ignore[misc, valid-type]
         def call(self, x: Tensor) -> Tensor:
             size = (1, *(2 * n for n in x.shape[1:-1]), self.filters)
-            y = transposed(x, summed_kernel(tf.convert_to_tensor(self.kernel)), size, (1, *(2,) * ndim, 1), "SAME")
+            y = transposed(x, _summed_kernel(tf.convert_to_tensor(self.kernel)), size, (1, *(2,) * ndim, 1), "SAME")
             bias = tf.convert_to_tensor(self.bias)
             return tf.nn.relu(tf.nn.bias_add(y, bias)) if y.dtype == tf.float32 else half_precision.rectified(y, bias)
 
@@ -67,7 +67,7 @@ def _growth(ndim: int) -> Any:
     return GrowingConvolution
 
 
-def summed_kernel(kernel: Tensor) -> Tensor:
+def _summed_kernel(kernel: Tensor) -> Tensor:
     """The kernel `(*(3,) * ndim, in, out)` of a convolution as that, `(*(4,) * ndim, out, in)`, of the transposed
     convolution of stride 2: along each axis the weights (a, b, c) become (c, b + c, a + b, a)."""
     ndim = len(kernel.shape) - 2

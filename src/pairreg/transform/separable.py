@@ -13,36 +13,36 @@ from pairreg.backend import Tensor, tf
 Matrix = np.ndarray
 
 
-BLOCK = 96  # rows of a matrix that are applied at once
+_BLOCK = 96  # rows of a matrix that are applied at once
 
 
 def along_axes(x: Tensor, matrices: Sequence[Matrix]) -> Tensor:
     """Apply `matrices[d]` (as many columns as axis d has samples) along the first axes of `x`, one after the other."""
     for axis, matrix in enumerate(matrices):
-        if not is_identity(matrix):
-            x = along_axis(x, matrix, axis)
+        if not _is_identity(matrix):
+            x = _along_axis(x, matrix, axis)
     return x
 
 
-def along_axis(x: Tensor, matrix: Matrix, axis: int) -> Tensor:
+def _along_axis(x: Tensor, matrix: Matrix, axis: int) -> Tensor:
     """Our matrices are bands, so each block of rows needs only some columns: half the time from 160 samples on."""
-    blocks = [matrix[start : start + BLOCK] for start in range(0, len(matrix), BLOCK)]
-    parts = [product(*used_columns(x, block, axis), axis) for block in blocks]
+    blocks = [matrix[start : start + _BLOCK] for start in range(0, len(matrix), _BLOCK)]
+    parts = [_product(*_used_columns(x, block, axis), axis) for block in blocks]
     return tf.concat(parts, axis) if len(parts) > 1 else parts[0]
 
 
-def is_identity(matrix: Matrix) -> bool:
+def _is_identity(matrix: Matrix) -> bool:
     return matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.eye(len(matrix)))
 
 
-def used_columns(x: Tensor, block: Matrix, axis: int) -> tuple[Tensor, Matrix]:
+def _used_columns(x: Tensor, block: Matrix, axis: int) -> tuple[Tensor, Matrix]:
     """The part of `x` that these rows use, and their columns for it."""
     columns = np.flatnonzero(block.any(axis=0))
     part = slice(int(columns[0]), int(columns[-1]) + 1)
     return x[(*(slice(None),) * axis, part)], block[:, part]
 
 
-def product(x: Tensor, matrix: Matrix, axis: int) -> Tensor:
+def _product(x: Tensor, matrix: Matrix, axis: int) -> Tensor:
     shape = list(x.shape)
     before, after = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1 :]))
     m = tf.constant(matrix, x.dtype)

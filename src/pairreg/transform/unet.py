@@ -11,7 +11,7 @@ from pairreg.transform.layers import rectified_normalised, upsampling_block
 from pairreg.transform.separable import upsample
 from pairreg.validation import Count, Positive
 
-HEAD_WIDTH = 32  # channels of the published head
+_HEAD_WIDTH = 32  # channels of the published head
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class UNetWeights(Parametrization):
 
     def start_at_zero(self, seed: int) -> None:
         variables = self.network.trainable_variables
-        start = [initial_value(variable, seed + 1000 * k) for k, variable in enumerate(variables)]
+        start = [_initial_value(variable, seed + 1000 * k) for k, variable in enumerate(variables)]
         self._assign(tf.concat([tf.reshape(value, [-1]) for value in start], 0))
         self.base.assign(tf.zeros_like(self.base))
 
@@ -93,7 +93,7 @@ class UNetWeights(Parametrization):
 
     def vectors(self, fixed: Tensor, moving: Tensor) -> Tensor:
         """Displacements or velocities `(*padded / stride, ndim)` in voxels of the level."""
-        images = edge_padded(tf.stack([moving, fixed], axis=-1), self.padded)
+        images = _edge_padded(tf.stack([moving, fixed], axis=-1), self.padded)
         weights = [tf.reshape(w, s) for w, s in zip(tf.split(self.weights, self.sizes), self.shapes, strict=True)]
         frozen = self.network.non_trainable_variables
         output, _ = self.network.stateless_call(weights, frozen, images[None])
@@ -129,18 +129,18 @@ def published_network(ndim: int, width: int, depth: int, stride: int, precision:
     while 2 ** len(skips) > stride:
         x = upsampling_block(x, width, precision)
         x = block(layers.Concatenate(dtype=precision)([x, skips.pop()]))
-    x = convolved(x, HEAD_WIDTH)
+    x = convolved(x, _HEAD_WIDTH)
     return keras.Model(images, conv(ndim, 1, dtype="float32")(x))
 
 
-def initial_value(variable: Any, seed: int) -> Tensor:
+def _initial_value(variable: Any, seed: int) -> Tensor:
     """He-normal kernels (seeded), ones for the scale of a normalisation, zeros for everything added."""
     if variable.name == "kernel":
         return keras.initializers.HeNormal(seed=seed)(variable.shape)
     return (tf.ones if variable.name == "gamma" else tf.zeros)(variable.shape)
 
 
-def edge_padded(images: Tensor, shape: Sequence[int]) -> Tensor:
+def _edge_padded(images: Tensor, shape: Sequence[int]) -> Tensor:
     """`images` `(*spatial, channels)` with their far edges repeated up to `shape`."""
     for axis, (n, m) in enumerate(zip(images.shape[:-1], shape, strict=True)):
         if m > n:

@@ -19,31 +19,31 @@ def warp(moving: Tensor, field: Tensor, usable: Tensor | None = None) -> tuple[T
     coverage, both `(*spatial,)`.
     Outside, the image holds its border value; coverage is False, and such voxels do not count in a similarity.
     """
-    cells = cells_of(field)
+    cells = _cells_of(field)
     inside = functools.reduce(operator.and_, cells.inside)
     if usable is not None:
         inside &= tf.gather(tf.reshape(usable, [-1]), cells.base)
-    return sampled(moving, field), inside
+    return _sampled(moving, field), inside
 
 
 def _sampled_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
     del outputs
     moving, field = inputs
-    cells = cells_of(field)
-    slopes = [values_in(cells, moving, slope_along=d) for d in range(len(cells.shape))]
+    cells = _cells_of(field)
+    slopes = [_values_in(cells, moving, slope_along=d) for d in range(len(cells.shape))]
     parts = [upstream * tf.where(i, s, 0) for i, s in zip(cells.inside, slopes, strict=True)]
     return [None, tf.stack(parts, axis=-1)]
 
 
 @with_gradient("sampled", _sampled_gradient)
-def sampled(moving: Tensor, field: Tensor) -> Tensor:
+def _sampled(moving: Tensor, field: Tensor) -> Tensor:
     """`moving(x + u(x))`, with the derivative by `field` in closed form: a third of the time of automatic ones."""
-    return values_in(cells_of(field), moving)
+    return _values_in(_cells_of(field), moving)
 
 
 def interpolate(values: Tensor, field: Tensor) -> Tensor:
     """`values` `(*spatial, channels)` at `x + u(x)`, held constant beyond the border."""
-    return values_in(cells_of(field), values)
+    return _values_in(_cells_of(field), values)
 
 
 class Cells(NamedTuple):
@@ -55,7 +55,7 @@ class Cells(NamedTuple):
     inside: list[Tensor]  # per axis, whether the position lies inside the image
 
 
-def cells_of(field: Tensor) -> Cells:
+def _cells_of(field: Tensor) -> Cells:
     shape = [int(n) for n in field.shape[:-1]]
     base: Tensor = tf.zeros((), tf.int32)
     fractions, inside = [], []
@@ -65,18 +65,18 @@ def cells_of(field: Tensor) -> Cells:
         inside.append((x >= 0) & (x <= n - 1))
         low = tf.clip_by_value(tf.floor(x), 0, max(n - 2, 0))
         fractions.append(tf.clip_by_value(x - low, 0, 1))
-        base += tf.cast(low, tf.int32) * strides(shape)[d]
+        base += tf.cast(low, tf.int32) * _strides(shape)[d]
     return Cells(shape, base, fractions, inside)
 
 
-def values_in(cells: Cells, values: Tensor, slope_along: int | None = None) -> Tensor:
+def _values_in(cells: Cells, values: Tensor, slope_along: int | None = None) -> Tensor:
     """Linear interpolation of `values` `(*spatial,)` or `(*spatial, channels)`, or its derivative along one axis."""
     ndim = len(cells.shape)
     channels = list(values.shape[ndim:])
     flat = tf.reshape(values, [-1, *channels])
     corners = []
     for corner in itertools.product((0, 1), repeat=ndim):
-        step = sum(c * s for c, s, n in zip(corner, strides(cells.shape), cells.shape, strict=True) if n > 1)
+        step = sum(c * s for c, s, n in zip(corner, _strides(cells.shape), cells.shape, strict=True) if n > 1)
         index = cells.base + step
         if slope_along is not None:
             # all indices are below this already. XLA merges equal gathers, and then writes each corner to memory
@@ -89,7 +89,7 @@ def values_in(cells: Cells, values: Tensor, slope_along: int | None = None) -> T
     return corners[0]
 
 
-def strides(shape: list[int]) -> list[int]:
+def _strides(shape: list[int]) -> list[int]:
     """Steps in the flat array per step along each axis."""
     return [int(np.prod(shape[d + 1 :])) for d in range(len(shape))]
 

@@ -11,7 +11,7 @@ from pairreg.pair.phantom.shapes import Shape, Union, Vector, coordinates, super
 
 
 @dataclass
-class Segment(Shape):
+class _Segment(Shape):
     """A straight piece of a tube with an elliptic cross-section, rounded ends included.
 
     **Arguments:** `start`, `end`; `radii` `(2, 2)`: at both ends, along `normal` and across it.
@@ -56,7 +56,7 @@ def tube(
         step = np.gradient(nodes, axis=0)
         across = np.eye(3)[np.argmin(np.abs(step), axis=1)]
     middle = (across[1:] + across[:-1]) / 2
-    return Union([Segment(nodes[i], nodes[i + 1], widths[i : i + 2], middle[i]) for i in range(len(nodes) - 1)])
+    return Union([_Segment(nodes[i], nodes[i + 1], widths[i : i + 2], middle[i]) for i in range(len(nodes) - 1)])
 
 
 def smooth_curve(knots: Sequence[Vector] | np.ndarray, count: int) -> np.ndarray:
@@ -67,7 +67,7 @@ def smooth_curve(knots: Sequence[Vector] | np.ndarray, count: int) -> np.ndarray
 
 
 @dataclass
-class Triangle(Shape):
+class _Triangle(Shape):
     """A flat plate: all points within `thickness` / 2 of a triangle with the `corners` `(3, 3)`."""
 
     corners: np.ndarray
@@ -98,7 +98,7 @@ def plate(grid: np.ndarray, thickness: float, soft: float = 2.0) -> Union:
     halves = []
     for i, j in np.ndindex(grid.shape[0] - 1, grid.shape[1] - 1):
         a, b, c, d = grid[i, j], grid[i + 1, j], grid[i, j + 1], grid[i + 1, j + 1]
-        halves += [Triangle(np.stack([a, b, c]), thickness), Triangle(np.stack([b, d, c]), thickness)]
+        halves += [_Triangle(np.stack([a, b, c]), thickness), _Triangle(np.stack([b, d, c]), thickness)]
     return Union(halves, soft)
 
 

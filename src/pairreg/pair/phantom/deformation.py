@@ -6,7 +6,7 @@ from scipy.interpolate import BSpline
 from pairreg.errors import InputError
 
 LEAST_JACOBIAN = 0.2
-PER_CELL = 4  # samples per cell of the control grid at which size and Jacobian are looked up
+_PER_CELL = 4  # samples per cell of the control grid at which size and Jacobian are looked up
 
 
 class RandomDeformation:
@@ -23,7 +23,7 @@ class RandomDeformation:
         inner = [n - 1 for n in self.cells]  # of n + 3 coefficients; two at each end stay zero
         free = np.random.default_rng([seed, 0]).normal(size=(*inner, len(extent)))
         self.coefficients = np.pad(free, [(2, 2)] * len(extent) + [(0, 0)])
-        samples = [np.linspace(0, 1, PER_CELL * n + 1) for n in self.cells]
+        samples = [np.linspace(0, 1, _PER_CELL * n + 1) for n in self.cells]
         self.coefficients *= largest / np.linalg.norm(self.at(samples), axis=-1).max()
         if not self.least_jacobian(samples) > LEAST_JACOBIAN:
             raise InputError(

@@ -11,12 +11,12 @@ from pairreg.pair.phantom.shapes import Below, Common, Ellipsoid, Grown, Outside
 from pairreg.pair.phantom.spine import beside, centre_y
 
 
-def rotation(x: float = 0, y: float = 0, z: float = 0) -> np.ndarray:
+def _rotation(x: float = 0, y: float = 0, z: float = 0) -> np.ndarray:
     """Rotation matrix from angles about the axes in degrees."""
     return Rotation.from_euler("xyz", [x, y, z], degrees=True).as_matrix()
 
 
-def domes(rise: float = 0.0) -> Shape:
+def _domes(rise: float = 0.0) -> Shape:
     """What lies under the diaphragm: the right dome is higher. `rise` moves its surface outward (mm)."""
     right = Ellipsoid((-62, -22, 160), (67, 86, 101), power=2.2)
     left = Ellipsoid((62, -16, 152), (67, 84, 88), power=2.2)
@@ -26,9 +26,9 @@ def domes(rise: float = 0.0) -> Shape:
 
 def heart(scale: float) -> Shape:
     """Long axis to the left, front and below, lying on the diaphragm."""
-    ventricles = Ellipsoid((30, -44, 284), np.multiply((66, 45, 48), scale), rotation(y=24, z=-32))
+    ventricles = Ellipsoid((30, -44, 284), np.multiply((66, 45, 48), scale), _rotation(y=24, z=-32))
     atria = Ellipsoid((2, -14, 302), np.multiply((42, 36, 44), scale))
-    return without(Union([ventricles, atria], soft=20), domes(4), soft=6)
+    return without(Union([ventricles, atria], soft=20), _domes(4), soft=6)
 
 
 def aorta() -> Shape:
@@ -45,7 +45,7 @@ def trachea() -> Shape:
     return Union([tube([(0, -20, 600), (0, -14, 470), fork], [8.5, 8.5, 8.5]), *bronchi])
 
 
-def mediastinum(scale: float) -> Shape:
+def _mediastinum(scale: float) -> Shape:
     """What keeps the lungs apart: heart, great vessels, spine."""
     sizes = np.array([[24, 30], [30, 50], [34, 56], [40, 62], [42, 68], [42, 68]], float)
     middle = tube([(0, 12, 470), (0, 2, 405), (2, -6, 365), (2, -4, 320), (2, 4, 260), (2, 10, 150)], sizes, (1, 0, 0))
@@ -58,7 +58,7 @@ def lung(side: int, chest: Shape, scale: float, size: float = 1.0) -> Shape:
     """What is left of the chest above the diaphragm; it reaches lowest at the back. `size` < 1: collapsed upwards."""
     recess = Below((0, -0.45, -1), -196)
     half = Below((-side, 0, 0), 0)
-    whole = Common([chest, Outside(domes()), Outside(mediastinum(scale)), recess, half], soft=4)
+    whole = Common([chest, Outside(_domes()), Outside(_mediastinum(scale)), recess, half], soft=4)
     return Scaled(whole, (side * 75.0, 10.0, 425.0), size) if size < 1 else whole
 
 
@@ -77,13 +77,13 @@ def liver(chest: Shape, scale: float) -> Shape:
     """A wedge under the right dome, thinning out to the left in front of the stomach."""
     under = Ellipsoid((52, -6, 95 - 110 * (scale - 1)), (122, 112, 96))
     tip = Below((0.3, 0, -1), -128 + 110 * (scale - 1))
-    front = Below(*plane((1, 0.8, 0.1), (28 + 60 * (scale - 1), -22, 200)))
+    front = Below(*_plane((1, 0.8, 0.1), (28 + 60 * (scale - 1), -22, 200)))
     back = Below((0, 1, -0.5), -35)
-    space = Common([domes(-3), Grown(chest, -3), tip, front, back], soft=10)
+    space = Common([_domes(-3), Grown(chest, -3), tip, front, back], soft=10)
     return without(space, under, Grown(kidney(-1, scale), 4), beside(), soft=10)
 
 
-def plane(normal: Vector, through: Vector) -> tuple[Vector, float]:
+def _plane(normal: Vector, through: Vector) -> tuple[Vector, float]:
     return normal, float(np.dot(normal, through))
 
 
@@ -93,20 +93,20 @@ def stomach(scale: float) -> Shape:
         [(52, 8, 212), (64, -12, 180), (62, -36, 146), (34, -52, 122), (4, -50, 126), (-14, -40, 134)], 14
     )
     radii = np.interp(np.arange(14), [0, 4, 9, 13], [33, 31, 22, 12]) * scale
-    return Common([tube(knots, radii), domes(-4)], soft=8)
+    return Common([tube(knots, radii), _domes(-4)], soft=8)
 
 
 def spleen(chest: Shape, scale: float) -> Shape:
     """Left and far back, hollowed by the stomach and the kidney."""
-    whole = Ellipsoid((90, 26, 186), np.multiply((34, 50, 56), scale), rotation(x=-20, z=22))
-    inside = Common([whole, domes(-4), Grown(chest, -4)], soft=6)
+    whole = Ellipsoid((90, 26, 186), np.multiply((34, 50, 56), scale), _rotation(x=-20, z=22))
+    inside = Common([whole, _domes(-4), Grown(chest, -4)], soft=6)
     return without(inside, Grown(stomach(scale), 4), Grown(kidney(1, scale), 4), soft=6)
 
 
 def kidney(side: int, scale: float) -> Shape:
     """A bean with the hilum towards the spine and the front; the right one is lower."""
     centre = np.array([side * 61, 29, 112 if side < 0 else 124])
-    axes = rotation(x=12, y=side * 12, z=side * -35)
+    axes = _rotation(x=12, y=side * 12, z=side * -35)
     bean = Ellipsoid(centre, np.multiply((29, 24, 56), scale), axes)
     hilum = Ellipsoid(centre - axes @ [side * 27.0 * scale, 0, 0], np.multiply((19, 11, 17), scale), axes)
     return without(bean, hilum, soft=8)

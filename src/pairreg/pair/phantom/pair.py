@@ -46,7 +46,7 @@ def phantom_2d(
     **Arguments:** `level`: z in mm, 0 = top of the sacrum: 420 shoulders, 300 heart, 200 lung base, 120 kidneys,
     -100 hips. The slice stays at its anatomical level, so `anatomy.height` changes nothing.
     """
-    return make_pair("phantom_2d", 2, size, spacing, level, seed, deformation, smoothness, anatomy, texture, patient)
+    return _make_pair("phantom_2d", 2, size, spacing, level, seed, deformation, smoothness, anatomy, texture, patient)
 
 
 def phantom_3d(
@@ -81,10 +81,10 @@ def phantom_3d(
 
     Raises `InputError` for values out of range.
     """
-    return make_pair("phantom_3d", 3, size, spacing, level, seed, deformation, smoothness, anatomy, texture, patient)
+    return _make_pair("phantom_3d", 3, size, spacing, level, seed, deformation, smoothness, anatomy, texture, patient)
 
 
-def make_pair(
+def _make_pair(
     name: str,
     ndim: int,
     size: Sequence[int],
@@ -117,7 +117,7 @@ def make_pair(
         moving_labels=moving.labels,
         channels={"activity": moving.activity, "attenuation": moving.mu},
         label_names=label_names(),
-        true_displacement=true_displacement(grid, level, body, shift) if body.same_shapes else None,
+        true_displacement=_true_displacement(grid, level, body, shift) if body.same_shapes else None,
     )
 
 
@@ -158,7 +158,7 @@ def phantom(
     for organ in without:
         if organ not in label_names().values():
             raise InputError(f"the phantom has no organ {organ!r}; it has {', '.join(label_names().values())}.")
-    points = [np.asarray(p, np.float32) for p in average_points(grid, level, body, displacement)]
+    points = [np.asarray(p, np.float32) for p in _average_points(grid, level, body, displacement)]
     solid = [p if grid.GetDimension() == 3 else p[None] for p in points]
     torso = paint(Block.of(*solid), body, edge=float(np.mean(grid.GetSpacing())), structure=texture, missing=without)
     shape = grid.GetSize()[::-1]
@@ -166,7 +166,7 @@ def phantom(
     return Phantom(geometry.image(torso.labels.reshape(shape), grid), **images)
 
 
-def average_points(grid: sitk.Image, level: float, anatomy: Anatomy, displacement: np.ndarray | None) -> Any:
+def _average_points(grid: sitk.Image, level: float, anatomy: Anatomy, displacement: np.ndarray | None) -> Any:
     """x, y and z, each `(*spatial,)`, of the point of the average body that every voxel shows."""
     voxels = geometry.voxel_points(grid)
     voxels = voxels if displacement is None else voxels + displacement
@@ -174,6 +174,6 @@ def average_points(grid: sitk.Image, level: float, anatomy: Anatomy, displacemen
     return anatomy.to_average((voxels[..., 0], voxels[..., 1], z))
 
 
-def true_displacement(grid: sitk.Image, level: float, anatomy: Anatomy, displacement: np.ndarray | None) -> sitk.Image:
-    points = np.stack(average_points(grid, level, anatomy, displacement)[: grid.GetDimension()], -1)
+def _true_displacement(grid: sitk.Image, level: float, anatomy: Anatomy, displacement: np.ndarray | None) -> sitk.Image:
+    points = np.stack(_average_points(grid, level, anatomy, displacement)[: grid.GetDimension()], -1)
     return geometry.image(points - geometry.voxel_points(grid), grid, vector=True)

@@ -11,9 +11,9 @@ import numpy as np
 
 from pairreg.pair.phantom.block import Block
 
-FAR = 1e3
+_FAR = 1e3
 Vector = Sequence[float] | np.ndarray
-EVERYWHERE = np.array([[-1e4] * 3, [1e4] * 3])
+_EVERYWHERE = np.array([[-1e4] * 3, [1e4] * 3])
 
 
 class Shape(ABC):
@@ -25,7 +25,7 @@ class Shape(ABC):
         """To the surface, negative inside; where it is more than `margin` mm, it may be too large."""
 
 
-def soft_minimum(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
+def _soft_minimum(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
     """The lower of two distances; where they differ by less than `width` mm the crease is rounded."""
     if not width:
         return np.minimum(a, b)
@@ -45,12 +45,12 @@ class Union(Shape):
         self.box = np.stack([boxes[:, 0].min(0) - self.soft / 4, boxes[:, 1].max(0) + self.soft / 4])
 
     def distance(self, at: Block, margin: float) -> np.ndarray:
-        result = np.full(at.shape, FAR, np.float32)
+        result = np.full(at.shape, _FAR, np.float32)
         near = margin + self.soft
         for part in self.parts:
             if cut := at.crop(part.box[0] - near, part.box[1] + near):
                 where, inside = cut
-                result[where] = soft_minimum(result[where], part.distance(inside, near), self.soft)
+                result[where] = _soft_minimum(result[where], part.distance(inside, near), self.soft)
         return result
 
 
@@ -69,7 +69,7 @@ class Common(Shape):
         near = margin + self.soft
         result = self.parts[0].distance(at, near)
         for part in self.parts[1:]:
-            result = -soft_minimum(-result, -part.distance(at, near), self.soft)
+            result = -_soft_minimum(-result, -part.distance(at, near), self.soft)
         return result
 
 
@@ -80,7 +80,7 @@ class Outside(Shape):
     shape: Shape
 
     def __post_init__(self) -> None:
-        self.box = EVERYWHERE
+        self.box = _EVERYWHERE
 
     def distance(self, at: Block, margin: float) -> np.ndarray:
         return -self.shape.distance(at, margin)
@@ -132,7 +132,7 @@ class Below(Shape):
     offset: float
 
     def __post_init__(self) -> None:
-        self.box = EVERYWHERE
+        self.box = _EVERYWHERE
 
     def distance(self, at: Block, margin: float) -> np.ndarray:
         a, b, c = (np.float32(n) for n in np.asarray(self.normal) / np.linalg.norm(self.normal))

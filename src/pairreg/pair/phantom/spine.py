@@ -9,14 +9,16 @@ from pairreg.pair.phantom.curves import tube
 from pairreg.pair.phantom.shapes import Below, Common, Ellipsoid, Shape, Union
 
 # y of the centre of the vertebral bodies over z: lordosis of the loins and the neck, kyphosis of the chest
-CURVE = [(-10, 42), (20, 32), (80, 22), (150, 24), (210, 34), (270, 43), (330, 47), (380, 45), (430, 36), (470, 27),
+_CURVE = [(-10, 42), (20, 32), (80, 22), (150, 24), (210, 34), (270, 43), (330, 47), (380, 45), (430, 36), (470, 27),
          (520, 16), (600, 10)]  # fmt: skip
 # heights of vertebrae with their discs, from below
-LUMBAR = {"L5": 36, "L4": 37, "L3": 37, "L2": 36, "L1": 35}
-THORACIC = dict(zip([f"T{i}" for i in range(12, 0, -1)], (31, 28, 26, 25, 24, 24, 23, 23, 22, 21, 21, 20), strict=True))
-CERVICAL = {"C7": 18, "C6": 17, "C5": 17, "C4": 17, "C3": 17}
-HEIGHTS = LUMBAR | THORACIC | CERVICAL
-centre_y = PchipInterpolator(*np.array(CURVE, float).T)
+_LUMBAR = {"L5": 36, "L4": 37, "L3": 37, "L2": 36, "L1": 35}
+_THORACIC = dict(
+    zip([f"T{i}" for i in range(12, 0, -1)], (31, 28, 26, 25, 24, 24, 23, 23, 22, 21, 21, 20), strict=True)
+)
+_CERVICAL = {"C7": 18, "C6": 17, "C5": 17, "C4": 17, "C3": 17}
+_HEIGHTS = _LUMBAR | _THORACIC | _CERVICAL
+centre_y = PchipInterpolator(*np.array(_CURVE, float).T)
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,14 @@ class Vertebra:
 
 def vertebrae() -> list[Vertebra]:
     """From L5 up to C3."""
-    heights = np.array(list(HEIGHTS.values()), float)
+    heights = np.array(list(_HEIGHTS.values()), float)
     middles = np.cumsum(heights) - heights / 2
     widths = np.interp(middles, [20, 180, 330, 450, 500], [25, 20.5, 15.5, 15, 13])
     depths = np.interp(middles, [20, 180, 330, 450, 500], [17.5, 16, 14.5, 10, 8.5])
-    return [Vertebra(*values) for values in zip(HEIGHTS, middles, heights, widths, depths, strict=True)]
+    return [Vertebra(*values) for values in zip(_HEIGHTS, middles, heights, widths, depths, strict=True)]
 
 
-def cylinder(v: Vertebra, half_width: float, half_depth: float, low: float, high: float, soft: float) -> Shape:
+def _cylinder(v: Vertebra, half_width: float, half_depth: float, low: float, high: float, soft: float) -> Shape:
     """An elliptic cylinder on the axis of the bodies between two heights from the middle of `v`."""
     up, middle = v.axes[:, 2], v.point(0, 0, 0)
     barrel = Ellipsoid(v.point(0, 0, (low + high) / 2), (half_width, half_depth, 3 * (high - low)), v.axes)
@@ -67,15 +69,15 @@ def cylinder(v: Vertebra, half_width: float, half_depth: float, low: float, high
     return Common([barrel, *ends], soft)
 
 
-def body(v: Vertebra) -> Shape:
-    return cylinder(v, v.half_width, v.half_depth, v.disc - v.height / 2, v.height / 2, soft=3)
+def _body(v: Vertebra) -> Shape:
+    return _cylinder(v, v.half_width, v.half_depth, v.disc - v.height / 2, v.height / 2, soft=3)
 
 
-def disc(v: Vertebra) -> Shape:
-    return cylinder(v, v.half_width - 0.5, v.half_depth - 0.5, -v.height / 2, v.disc - v.height / 2, soft=1)
+def _disc(v: Vertebra) -> Shape:
+    return _cylinder(v, v.half_width - 0.5, v.half_depth - 0.5, -v.height / 2, v.disc - v.height / 2, soft=1)
 
 
-def arch(v: Vertebra) -> list[Shape]:
+def _arch(v: Vertebra) -> list[Shape]:
     """Ring around the canal, spinous and transverse processes."""
     back, part = v.canal_back, v.name[0]
     ring = Ellipsoid(v.point(0, back, v.disc / 2), (14.5, 12.5, 0.42 * v.height), v.axes, power=2.7)
@@ -96,11 +98,11 @@ def canal() -> Shape:
 
 
 def spine() -> Shape:
-    return Union([Union([body(v), *arch(v)], soft=3) for v in vertebrae()])
+    return Union([Union([_body(v), *_arch(v)], soft=3) for v in vertebrae()])
 
 
 def discs() -> Shape:
-    return Union([disc(v) for v in vertebrae()])
+    return Union([_disc(v) for v in vertebrae()])
 
 
 def beside() -> Shape:

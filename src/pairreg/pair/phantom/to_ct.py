@@ -18,10 +18,10 @@ from pairreg.reading.notes import ImageFile
 from pairreg.reading.padding import measured
 from pairreg.reading.roles import read_labels
 
-BODY, RIGHT_LUNG, LEFT_LUNG, BONE, AIRWAY = 1, 2, 3, 4, 5  # the classes of the bundled CT
-BUNDLED_TOP = 50  # slices of the bundled CT; above are the head and raised arms, which the phantom does not have
+_BODY, _RIGHT_LUNG, _LEFT_LUNG, _BONE, _AIRWAY = 1, 2, 3, 4, 5  # the classes of the bundled CT
+_BUNDLED_TOP = 50  # slices of the bundled CT; above are the head and raised arms, which the phantom does not have
 BUNDLED_ANATOMY: dict[int, dict[str, float]] = {2: {}, 3: {"height": 0.85, "kyphosis": 20.0, "left_lung": 0.5}}
-MARGIN = 12.0  # mm around the body that count in the similarity; the table does not
+_MARGIN = 12.0  # mm around the body that count in the similarity; the table does not
 
 
 def phantom_to_ct_2d(
@@ -36,7 +36,7 @@ def phantom_to_ct_2d(
     seed: int = 0,
 ) -> Pair:
     """A slice of the phantom and an axial slice of a patient's CT; see `phantom_to_ct_3d`."""
-    return make_pair("phantom_to_ct_2d", 2, fixed, fixed_labels, size, spacing, level, anatomy, without, seed)
+    return _make_pair("phantom_to_ct_2d", 2, fixed, fixed_labels, size, spacing, level, anatomy, without, seed)
 
 
 def phantom_to_ct_3d(
@@ -66,10 +66,10 @@ def phantom_to_ct_3d(
 
     Raises `InputError` for values out of range and for files that cannot be used.
     """
-    return make_pair("phantom_to_ct_3d", 3, fixed, fixed_labels, size, spacing, level, anatomy, without, seed)
+    return _make_pair("phantom_to_ct_3d", 3, fixed, fixed_labels, size, spacing, level, anatomy, without, seed)
 
 
-def make_pair(
+def _make_pair(
     name: str,
     ndim: int,
     fixed: str | Path | None,
@@ -85,9 +85,9 @@ def make_pair(
     choice = BUNDLED_ANATOMY[ndim] if fixed is None and anatomy is None else anatomy
     body = phantom(grid, level, anatomy_of(choice, seed), without=without)
     example = bundled(f"thorax_ct_{ndim}d")
-    files = patient_files(fixed, fixed_labels, example)
+    files = _patient_files(fixed, fixed_labels, example)
     image, labels = files["fixed"].image, files["fixed_labels"].image if "fixed_labels" in files else None
-    near = near_body(labels) if labels else None
+    near = _near_body(labels) if labels else None
     for part in (body.hu, body.labels, body.activity, body.mu):
         part.SetOrigin(geometry.centred_origin(part, image))
     return Pair(
@@ -96,14 +96,14 @@ def make_pair(
         moving=body.hu,
         fixed_labels=labels,
         fixed_mask=measured(files["fixed"].padding, near, files["fixed"].path),
-        moving_labels=classes(body.labels),
+        moving_labels=_classes(body.labels),
         channels={"activity": body.activity, "attenuation": body.mu, "organs": body.labels},
         label_names=example.label_names,
         inputs=notes_of(files) if fixed else {},
     )
 
 
-def patient_files(fixed: str | Path | None, fixed_labels: str | Path | None, example: Pair) -> dict[str, ImageFile]:
+def _patient_files(fixed: str | Path | None, fixed_labels: str | Path | None, example: Pair) -> dict[str, ImageFile]:
     """The fixed image and label map, by role: from their files, or the bundled ones."""
     if fixed:
         files = read_side("fixed", fixed, labels=fixed_labels)
@@ -111,33 +111,33 @@ def patient_files(fixed: str | Path | None, fixed_labels: str | Path | None, exa
         if found != example.ndim:
             raise InputError(f"{fixed} is {found}-D; give a {example.ndim}-D image, or pair=phantom_to_ct_{found}d.")
         return files
-    image, labels = (ImageFile(Path(example.name), part) for part in torso_of(example))
+    image, labels = (ImageFile(Path(example.name), part) for part in _torso_of(example))
     return {"fixed": image, "fixed_labels": read_labels(fixed_labels, image) if fixed_labels else labels}
 
 
-def torso_of(example: Pair) -> tuple[sitk.Image, sitk.Image]:
+def _torso_of(example: Pair) -> tuple[sitk.Image, sitk.Image]:
     """The fixed image and labels of a bundled pair, without what the phantom does not have."""
-    shown = (slice(None),) * 2 + (slice(BUNDLED_TOP),) * (example.ndim - 2)
+    shown = (slice(None),) * 2 + (slice(_BUNDLED_TOP),) * (example.ndim - 2)
     assert example.fixed_labels is not None
     return example.fixed[shown], example.fixed_labels[shown]
 
 
-def near_body(labels: sitk.Image) -> sitk.Image:
+def _near_body(labels: sitk.Image) -> sitk.Image:
     """A mask of the body with a margin."""
     distance = distance_transform_edt(geometry.array(labels) == 0, sampling=geometry.spacing(labels))
-    return geometry.image((distance <= MARGIN).astype(np.uint8), labels)
+    return geometry.image((distance <= _MARGIN).astype(np.uint8), labels)
 
 
-def classes(organs: sitk.Image) -> sitk.Image:
+def _classes(organs: sitk.Image) -> sitk.Image:
     """The classes of the bundled CT of the phantom's organs."""
     values = geometry.array(organs)
-    found = np.where(values > 0, BODY, 0).astype(np.uint8)
+    found = np.where(values > 0, _BODY, 0).astype(np.uint8)
     for name, organ in table()["organs"].items():
-        if organ["label"] and (kind := class_of(name, organ["tissue"])) != BODY:
+        if organ["label"] and (kind := _class_of(name, organ["tissue"])) != _BODY:
             found[values == organ["label"]] = kind
     return geometry.image(found, organs)
 
 
-def class_of(organ: str, tissue: str) -> int:
-    known = {"lung_right": RIGHT_LUNG, "lung_left": LEFT_LUNG, "trachea": AIRWAY}
-    return BONE if tissue == "trabecular" else known.get(organ, BODY)
+def _class_of(organ: str, tissue: str) -> int:
+    known = {"lung_right": _RIGHT_LUNG, "lung_left": _LEFT_LUNG, "trachea": _AIRWAY}
+    return _BONE if tissue == "trabecular" else known.get(organ, _BODY)

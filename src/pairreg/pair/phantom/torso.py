@@ -36,7 +36,7 @@ class Torso:
     values: Mapping[str, np.ndarray]
 
 
-def layers(anatomy: Anatomy) -> Iterator[tuple[str, Shape]]:
+def _layers(anatomy: Anatomy) -> Iterator[tuple[str, Shape]]:
     """Organ names and shapes in the order of painting: what comes later covers what came before."""
     scale, cage = anatomy.organ_scale, body.cage()
     chest = body.cavity(cage)
@@ -81,7 +81,7 @@ def paint(points: Block, anatomy: Anatomy, edge: float, structure: float = 0.0, 
     tissues = {name: {**values, "solid": float(name != "air")} for name, values in table()["tissues"].items()}
     labels = np.zeros(points.shape, np.int16)
     values = {quantity: np.full(points.shape, value, np.float32) for quantity, value in tissues["air"].items()}
-    for name, shape in layers(anatomy):
+    for name, shape in _layers(anatomy):
         if name in missing or not (cut := points.crop(shape.box[0] - edge, shape.box[1] + edge)):
             continue
         where, inside = cut
@@ -90,15 +90,15 @@ def paint(points: Block, anatomy: Anatomy, edge: float, structure: float = 0.0, 
             labels[where][distance < 0] = organ["label"]
         shell = organ.get("shell", 0.0)
         if shell:
-            blend(values, where, distance, tissues["cortical"], edge)
-        blend(values, where, distance + np.float32(shell), tissues[organ["tissue"]], edge)
+            _blend(values, where, distance, tissues["cortical"], edge)
+        _blend(values, where, distance + np.float32(shell), tissues[organ["tissue"]], edge)
     solid = values.pop("solid")
     if structure:
         values["hu"] += np.float32(structure) * solid * texture(points)
     return Torso(labels, values)
 
 
-def blend(
+def _blend(
     values: Mapping[str, np.ndarray], where: Any, distance: np.ndarray, tissue: Mapping[str, float], edge: float
 ) -> None:
     """Put a tissue where `distance` is negative, in part across an edge."""

@@ -17,7 +17,7 @@ LIMITS = {
     "organ_scale": (0.88, 1.1),
     "left_lung": (0.3, 1.0),
 }
-DISEASE = ("left_lung",)  # not drawn at random
+_DISEASE = ("left_lung",)  # not drawn at random
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Anatomy:
     def random(cls, seed: int) -> "Anatomy":
         """Every parameter of a healthy body drawn from its range, most likely near the average."""
         rng, average = np.random.default_rng([seed, 1]), cls()
-        drawn = {k: limits for k, limits in LIMITS.items() if k not in DISEASE}
+        drawn = {k: limits for k, limits in LIMITS.items() if k not in _DISEASE}
         return cls(**{k: float(rng.triangular(low, getattr(average, k), high)) for k, (low, high) in drawn.items()})
 
     @property

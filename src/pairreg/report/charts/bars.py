@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
 from pairreg.report.metric_columns import MetricColumn
 
-BOXES_FROM = 5  # values
+_BOXES_FROM = 5  # values
 BOXES = "Boxes: quartiles and median, whiskers to 1.5 times the box; a line is the mean of less than 5 values."
 
 
@@ -26,13 +26,13 @@ def dice(folder: Path, name: str, labels: Sequence[MetricColumn], setting_styles
         for k, (values, style) in enumerate(zip(column.values, setting_styles, strict=True)):
             at = i + (k - (len(setting_styles) - 1) / 2) * step
             line: dict[str, Any] = {"color": style.colour, "linewidth": 1.0}
-            if len(values) >= BOXES_FROM:
+            if len(values) >= _BOXES_FROM:
                 styles: dict[str, Any] = {f"{part}props": line for part in ("box", "whisker", "cap")}
                 styles["medianprops"] = line | {"linewidth": 2.0}
                 axes.boxplot(values, positions=[at], widths=0.75 * step, showfliers=False, **styles)
             elif len(values):
                 axes.plot([at - 0.35 * step, at + 0.35 * step], [values.mean()] * 2, **line)
-            size = 3 if len(values) < BOXES_FROM else 2
+            size = 3 if len(values) < _BOXES_FROM else 2
             axes.plot(np.full(len(values), at), values, style.marker, color=style.colour, markersize=size, alpha=0.5)
         if i:
             axes.axvline(i - 0.5, color="0.85", linewidth=0.6, zorder=0)

@@ -17,9 +17,9 @@ from pairreg.report.design import Design
 from pairreg.runs.factors import Setting
 from pairreg.runs.read import Run
 
-FEW = 3  # with more pairs than this a panel shows their mean
-WIDTH, HEIGHT = 3.1, 1.75  # inches of a panel
-COLUMNS = 3
+_FEW = 3  # with more pairs than this a panel shows their mean
+_WIDTH, _HEIGHT = 3.1, 1.75  # inches of a panel
+_COLUMNS = 3
 
 
 @matplotlib.rc_context(PRINTED)
@@ -29,16 +29,16 @@ def curves(folder: Path, name: str, design: Design, setting_styles: Sequence[Set
     The total loss is drawn if all settings have the same one.
     """
     terms = terms_of(design)
-    apart = len(design.pairs) <= FEW
+    apart = len(design.pairs) <= _FEW
     panels = (
         [(term, [pair]) for term in terms for pair in design.pairs] if apart else [(t, design.pairs) for t in terms]
     )
-    columns = len(design.pairs) if apart and len(design.pairs) > 1 else min(COLUMNS, len(panels))
+    columns = len(design.pairs) if apart and len(design.pairs) > 1 else min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows + 0.6), layout="constrained")
+    figure = Figure(figsize=(_WIDTH * columns, _HEIGHT * rows + 0.6), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for i, (axes, (term, pairs)) in enumerate(zip(grid, panels, strict=False)):
-        draw(axes, [runs_of(design, one, pairs) for one in design.settings], term, setting_styles)
+        _draw(axes, [_runs_of(design, one, pairs) for one in design.settings], term, setting_styles)
         heading = "total loss" if term == "loss" else term.replace("/", ": ")
         axes.set_title(f"{heading}, {pairs[0]}" if apart and len(design.pairs) > 1 else heading)
         if i >= len(panels) - columns:
@@ -57,12 +57,12 @@ def terms_of(design: Design) -> list[str]:
     return [name for kind in kinds for name in names if name.startswith(kind)]
 
 
-def runs_of(design: Design, one: Setting, pairs: Sequence[str]) -> list[Run]:
+def _runs_of(design: Design, one: Setting, pairs: Sequence[str]) -> list[Run]:
     keys = [(one, pair, seed) for pair in pairs for seed in design.seeds]
     return [design.cells[key] for key in keys if key in design.cells]
 
 
-def draw(axes: Axes, runs: Sequence[Sequence[Run]], term: str, setting_styles: Sequence[SettingStyle]) -> None:
+def _draw(axes: Axes, runs: Sequence[Sequence[Run]], term: str, setting_styles: Sequence[SettingStyle]) -> None:
     """A line for each setting that has the term, and the levels where all runs have the same."""
     having = [[run.history for run in some if term in run.history] for some in runs]
     lines = [mean_curve([history[term] for history in some]) for some in having]
@@ -72,7 +72,7 @@ def draw(axes: Axes, runs: Sequence[Sequence[Run]], term: str, setting_styles: S
         line: dict[str, Any] = {"color": style.colour, "linestyle": style.dash, "linewidth": 1.1}
         axes.plot(np.arange(1, len(values) + 1), values, **line, **marks)
     if log_scaled(np.concatenate(lines)):
-        logarithmic(axes)
+        _logarithmic(axes)
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.02)
     levels = [history["level"] for some in having for history in some if "level" in history]
@@ -88,7 +88,7 @@ def mean_curve(values: Sequence[np.ndarray]) -> np.ndarray:
     return np.mean(padded, axis=0) if padded else np.empty(0)
 
 
-def logarithmic(axes: Axes) -> None:
+def _logarithmic(axes: Axes) -> None:
     """Plain numbers as ticks: a curve often spans little more than a decade."""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=8))

@@ -13,7 +13,7 @@ from pairreg.report.charts.tradeoff import tradeoff
 from pairreg.report.metric_columns import label_columns, metric_column
 from pairreg.report.ranking import Ranking
 
-FOLDS, OVERLAP = "folds_percent", "dice_mean"  # what the trade-off and the figure by label are about
+_FOLDS, _OVERLAP = "folds_percent", "dice_mean"  # what the trade-off and the figure by label are about
 
 
 @dataclass(frozen=True)
@@ -33,22 +33,22 @@ def draw(ranking: Ranking, folder: Path) -> tuple[list[Figure], list[Figure]]:
         Figure(panel(folder, f"panel_{i:02d}", design, pair, ranking.primary), pair, "")
         for i, pair in enumerate(design.pairs, start=1)
     ]
-    return panels, charts(ranking, folder, setting_styles(design))
+    return panels, _charts(ranking, folder, setting_styles(design))
 
 
-def charts(ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> list[Figure]:
+def _charts(ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> list[Figure]:
     design, found, primary = ranking.design, ranking.columns, ranking.primary
     figures = []
-    if primary is not None and FOLDS in found:
-        match = metric_column(primary.metric, design, beside=FOLDS)
-        folds = metric_column(found[FOLDS].metric, design, beside=primary.name)
+    if primary is not None and _FOLDS in found:
+        match = metric_column(primary.metric, design, beside=_FOLDS)
+        folds = metric_column(found[_FOLDS].metric, design, beside=primary.name)
         caption = (
             f"Large: mean of a setting over the {design.unit}s; small: every {design.unit}. "
             "No setting is better in both than one on the dashed line."
         )
         path = tradeoff(folder, "tradeoff", match, folds, shown)
         figures.append(Figure(path, f"{primary.metric.label} against folding", caption))
-    labels = label_columns(found[OVERLAP].metric, design) if OVERLAP in found else []
+    labels = label_columns(found[_OVERLAP].metric, design) if _OVERLAP in found else []
     if labels:
         path = dice(folder, "dice", labels, shown)
         caption = f"Symbols: every {design.unit}. {BOXES}"

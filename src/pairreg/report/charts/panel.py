@@ -19,15 +19,15 @@ from pairreg.report.design import Design
 from pairreg.report.metric_columns import MetricColumn
 from pairreg.runs.read import Run
 
-WIDEST = 8  # settings side by side
-CELL, PAGE = (1.15, 1.7), 10.0  # inches: narrowest and widest column, and the page that they should fit on
-LINE = 0.135  # inches of a line of a header
-GRID_LINES = 20  # along the longer side
-THIN = 0.25  # a coronal plane less high than this part of its width shows little
+_WIDEST = 8  # settings side by side
+_CELL, _PAGE = (1.15, 1.7), 10.0  # inches: narrowest and widest column, and the page that they should fit on
+_LINE = 0.135  # inches of a line of a header
+_GRID_LINES = 20  # along the longer side
+_THIN = 0.25  # a coronal plane less high than this part of its width shows little
 
 Column = list[Plane] | None  # the planes of a run, None if there is no run
 Row = tuple[str, int]  # what is drawn of which plane
-WARPED, ZOOM, LABELS, GRID = "image", "enlarged", "labels", "grid"
+_WARPED, _ZOOM, _LABELS, _GRID = "image", "enlarged", "labels", "grid"
 
 
 @matplotlib.rc_context(PRINTED)
@@ -41,41 +41,41 @@ def panel(folder: Path, name: str, design: Design, pair: str, primary: MetricCol
     reference = next(column for column in columns if column)
     scene, view = reference[0].scene, reference[0].view
     places = boxes([column[0].scene.warped for column in columns if column], scene.fixed, view)
-    rows, blocks = rows_of(reference), wrap(design)
-    titles = [title(label, run, primary) for label, run in zip(design.labels, runs, strict=True)]
-    page = layout(reference, rows, blocks, titles, pair)
-    step = round_step(max(view.size) / GRID_LINES)
+    rows, blocks = _rows_of(reference), wrap(design)
+    titles = [_title(label, run, primary) for label, run in zip(design.labels, runs, strict=True)]
+    page = _layout(reference, rows, blocks, titles, pair)
+    step = round_step(max(view.size) / _GRID_LINES)
     for i, block in enumerate(blocks):
-        shown = [as_warped("fixed", reference), as_warped("moving", reference), *(columns[k] for k in block)]
+        shown = [_as_warped("fixed", reference), _as_warped("moving", reference), *(columns[k] for k in block)]
         lines = page.axes[i * len(rows) : (i + 1) * len(rows)]
         for line, row in zip(lines, rows, strict=True):
             for axes, column in zip(line, shown, strict=False):
-                draw(axes, row, column, places, step)
+                _draw(axes, row, column, places, step)
             for axes in line[len(shown) :]:
                 axes.remove()
-            if row[0] == GRID:  # of the fixed image there is none
+            if row[0] == _GRID:  # of the fixed image there is none
                 line[0].clear()
                 line[0].axis("off")
                 note = f"grid of {step:g} mm\nin the moving\nimage"
                 line[0].text(0.5, 0.5, note, ha="center", va="center", transform=line[0].transAxes)
         for axes, text in zip(lines[0], ["Fixed", "Moving\n(initialised)", *(titles[k] for k in block)], strict=False):
-            axes.set_title(text, fontsize=fitting(text, page), linespacing=1.1)
-    footer(page, reference)
+            axes.set_title(text, fontsize=_fitting(text, page), linespacing=1.1)
+    _footer(page, reference)
     return save_both(page.figure, folder, name)
 
 
-def rows_of(reference: list[Plane]) -> list[Row]:
-    rows = [(WARPED, 0), (ZOOM, 0), (LABELS, 0), (GRID, 0)]
-    if len(reference) > 1 and reference[1].view.size[0] > THIN * reference[1].view.size[1]:
-        rows += [(LABELS if labelled(reference) else WARPED, 1)]
-    return [row for row in rows if row[0] != LABELS or labelled(reference)]
+def _rows_of(reference: list[Plane]) -> list[Row]:
+    rows = [(_WARPED, 0), (_ZOOM, 0), (_LABELS, 0), (_GRID, 0)]
+    if len(reference) > 1 and reference[1].view.size[0] > _THIN * reference[1].view.size[1]:
+        rows += [(_LABELS if _labelled(reference) else _WARPED, 1)]
+    return [row for row in rows if row[0] != _LABELS or _labelled(reference)]
 
 
-def labelled(column: list[Plane]) -> bool:
+def _labelled(column: list[Plane]) -> bool:
     return column[0].scene.fixed_labels is not None and column[0].scene.warped_labels is not None
 
 
-def as_warped(name: str, column: list[Plane]) -> list[Plane]:
+def _as_warped(name: str, column: list[Plane]) -> list[Plane]:
     """The fixed or moving image in the place of the warped one."""
     found = []
     for cut in column:
@@ -88,64 +88,64 @@ def as_warped(name: str, column: list[Plane]) -> list[Plane]:
 def wrap(design: Design) -> list[list[int]]:
     """Settings of each line of the panel: those that share all but the last axis stay together."""
     count = len(design.settings)
-    if count <= WIDEST:
+    if count <= _WIDEST:
         return [list(range(count))]
     groups: dict[object, list[int]] = {}
     for i, one in enumerate(design.settings):
         groups.setdefault(one[:-1], []).append(i)
     blocks: list[list[int]] = [[]]
     for group in groups.values():
-        for part in (group[i : i + WIDEST] for i in range(0, len(group), WIDEST)):
-            if len(blocks[-1]) + len(part) > WIDEST:
+        for part in (group[i : i + _WIDEST] for i in range(0, len(group), _WIDEST)):
+            if len(blocks[-1]) + len(part) > _WIDEST:
                 blocks.append([])
             blocks[-1] += part
     return blocks
 
 
-def title(label: str, run: Run | None, primary: MetricColumn | None) -> str:
+def _title(label: str, run: Run | None, primary: MetricColumn | None) -> str:
     lines = label.split(" · ")
     if run is not None and primary is not None and primary.name in run.metrics:
         lines.append(f"{primary.metric.heading} {primary.metric.text(run.metrics[primary.name])}")
     return "\n".join(lines)
 
 
-def layout(
+def _layout(
     reference: list[Plane], rows: Sequence[Row], blocks: Sequence[Sequence[int]], titles: Sequence[str], name: str
 ) -> Sheet:
     columns = 2 + max(map(len, blocks))
-    cell = float(np.clip((PAGE - SIDE) / columns - GAP, *CELL))
+    cell = float(np.clip((_PAGE - SIDE) / columns - GAP, *_CELL))
     lines = max(text.count("\n") + 1 for text in [*titles, "Moving\n(initialised)"])
     return sheet(
-        [row_view(reference[plane].view, kind, named=len(reference) > 1) for kind, plane in rows] * len(blocks),
+        [_row_view(reference[plane].view, kind, named=len(reference) > 1) for kind, plane in rows] * len(blocks),
         columns,
         title=name,
         width=SIDE + columns * (cell + GAP) + GAP,
-        header=lines * LINE + 0.08,
+        header=lines * _LINE + 0.08,
         titled=range(0, len(rows) * len(blocks), len(rows)),
-        footer=0.42 if labelled(reference) else 0.0,
+        footer=0.42 if _labelled(reference) else 0.0,
     )
 
 
-def row_view(view: View, kind: str, named: bool) -> View:
+def _row_view(view: View, kind: str, named: bool) -> View:
     """The size of a row's panels, and its name."""
-    if kind == ZOOM:
+    if kind == _ZOOM:
         return replace(strip(view, len(BOX_COLOURS)), name=kind)
     return replace(view, name=f"{view.name} {kind}" if named else kind)
 
 
-def draw(axes: Axes, row: Row, column: Column, places: Sequence[Box], step: float) -> None:
+def _draw(axes: Axes, row: Row, column: Column, places: Sequence[Box], step: float) -> None:
     kind, plane = row
     if column is None:
         axes.axis("off")
-        if kind == WARPED and plane == 0:
+        if kind == _WARPED and plane == 0:
             axes.text(0.5, 0.5, "no result", ha="center", va="center", transform=axes.transAxes, color="0.4")
         return
     scene, view = column[plane].scene, column[plane].view
-    if kind == ZOOM:
+    if kind == _ZOOM:
         enlarge(axes, places, len(BOX_COLOURS), view, scene.warped)
-    elif kind == LABELS and scene.fixed_labels is not None and scene.warped_labels is not None:
+    elif kind == _LABELS and scene.fixed_labels is not None and scene.warped_labels is not None:
         overlay(scene.fixed, scene.fixed_labels, scene.warped_labels)(axes, view)
-    elif kind == GRID:
+    elif kind == _GRID:
         show(axes, view, scene.warped, cmap="gray", vmin=0, vmax=1.3)
         grid_lines(axes, view, scene.field, scene.spacing, step)
     else:
@@ -154,16 +154,16 @@ def draw(axes: Axes, row: Row, column: Column, places: Sequence[Box], step: floa
             box.draw(axes)
 
 
-def fitting(text: str, page: Sheet) -> float:
+def _fitting(text: str, page: Sheet) -> float:
     """Font size at which the longest line of a title is no wider than its panel."""
     first = page.axes[0][0].get_position()
     inches = float(first.width * page.figure.get_size_inches()[0])
     return min(8.5, inches * 72 / (0.6 * max(map(len, text.split("\n")))))
 
 
-def footer(page: Sheet, reference: list[Plane]) -> None:
+def _footer(page: Sheet, reference: list[Plane]) -> None:
     scene = reference[0].scene
-    if labelled(reference) and scene.fixed_labels is not None:
+    if _labelled(reference) and scene.fixed_labels is not None:
         box = page.below(0, len(page.axes[0]) - 1, height=0.36, drop=0.04)
         box.axis("off")
         columns = 4 if len(page.axes[0]) < 6 else 5

@@ -18,12 +18,12 @@ def planes(scene: FigureArrays, count: int = 2) -> list[Plane]:
     """The image in 2-D; in 3-D the first of the informative axial, coronal and sagittal planes."""
     at = informative_slices(scene.fixed, scene.fixed_labels)
     return [
-        Plane(cut_by(scene, view), dataclasses.replace(view, axis=None, index=None))
+        Plane(_cut_by(scene, view), dataclasses.replace(view, axis=None, index=None))
         for view in views(scene.fixed.shape, scene.spacing, at)[:count]
     ]
 
 
-def cut_by(scene: FigureArrays, view: View) -> FigureArrays:
+def _cut_by(scene: FigureArrays, view: View) -> FigureArrays:
     """The field keeps its components within the plane."""
     labels = {name: None if getattr(scene, name) is None else view.cut(getattr(scene, name)) for name in LABELS}
     return FigureArrays(

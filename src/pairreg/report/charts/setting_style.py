@@ -15,9 +15,9 @@ from pairreg.report.design import Design
 from pairreg.runs.factors import in_order
 
 # Okabe and Ito's colours that show on white
-COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "os^Dv<>PX*"
-DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
+_COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = "os^Dv<>PX*"
+_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
 PRINTED: Any = STYLE | {"pdf.fonttype": 42}  # publishers want fonts that can be edited
 
 
@@ -43,18 +43,18 @@ def setting_styles(design: Design) -> list[SettingStyle]:
     """
     first = [one[0] if one else None for one in design.settings]
     values = [None] * (None in first) + list(in_order(first))
-    ramp = len(values) > len(COLOURS) or bool(design.factors and design.factors[0].is_number and len(values) > 2)
-    colours = shades(len(values)) if ramp else COLOURS
+    ramp = len(values) > len(_COLOURS) or bool(design.factors and design.factors[0].is_number and len(values) > 2)
+    colours = _shades(len(values)) if ramp else _COLOURS
     others = list(dict.fromkeys(one[1:] for one in design.settings))
     found = []
     for name, value, one in zip(design.labels, first, design.settings, strict=True):
         colour, other = values.index(value), others.index(one[1:])
-        marker = MARKERS[(other if len(others) > 1 else colour) % len(MARKERS)]
-        found.append(SettingStyle(name, colours[colour], marker, DASHES[other % len(DASHES)]))
+        marker = _MARKERS[(other if len(others) > 1 else colour) % len(_MARKERS)]
+        found.append(SettingStyle(name, colours[colour], marker, _DASHES[other % len(_DASHES)]))
     return found
 
 
-def shades(count: int) -> list[str]:
+def _shades(count: int) -> list[str]:
     """Of viridis, without its yellow end, which vanishes on white."""
     ramp = matplotlib.colormaps["viridis"]
     return [to_hex(ramp(0.88 * i / max(count - 1, 1))) for i in range(count)]

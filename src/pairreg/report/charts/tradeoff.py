@@ -14,8 +14,8 @@ from matplotlib.ticker import FuncFormatter
 from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
 from pairreg.report.metric_columns import MetricColumn
 
-WIDE = 30  # of positive values: from this ratio on they are drawn logarithmically
-FINEST = 0.01  # % of folded voxels from which on the axis is logarithmic
+_WIDE = 30  # of positive values: from this ratio on they are drawn logarithmically
+_FINEST = 0.01  # % of folded voxels from which on the axis is logarithmic
 
 
 @matplotlib.rc_context(PRINTED)
@@ -36,8 +36,8 @@ def tradeoff(
     for axes in panels:
         for (x_mean, y_mean), style in zip(points, setting_styles, strict=True):
             axes.plot(x_mean, y_mean, style.marker, color=style.colour, markersize=7, markeredgecolor="white", zorder=3)
-        scale(axes, np.concatenate(folds.values))
-        step = front(axes, points, match.metric.direction)
+        _scale(axes, np.concatenate(folds.values))
+        step = _front(axes, points, match.metric.direction)
         axes.set_xlabel("folded voxels (%)")
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel(match.metric.title)
@@ -46,10 +46,10 @@ def tradeoff(
     return save_both(figure, folder, name)
 
 
-def scale(axes: Axes, values: np.ndarray) -> None:
-    positive = values[values > FINEST]
-    if len(positive) and positive.max() > WIDE * FINEST:
-        axes.set_xscale("symlog", linthresh=FINEST, linscale=0.5)
+def _scale(axes: Axes, values: np.ndarray) -> None:
+    positive = values[values > _FINEST]
+    if len(positive) and positive.max() > _WIDE * _FINEST:
+        axes.set_xscale("symlog", linthresh=_FINEST, linscale=0.5)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
@@ -62,7 +62,7 @@ def pareto(points: np.ndarray, sign: int) -> np.ndarray:
     return np.array(found).reshape(-1, 2)
 
 
-def front(axes: Axes, points: np.ndarray, sign: int) -> list[Line2D]:
+def _front(axes: Axes, points: np.ndarray, sign: int) -> list[Line2D]:
     """Draw the front up to the right edge; nothing if no point is finite."""
     best = pareto(points, sign)
     if len(best) == 0:

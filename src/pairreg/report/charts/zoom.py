@@ -12,9 +12,9 @@ from skimage.transform import resize
 from pairreg.figures.sheet import show
 from pairreg.figures.views import View
 
-PART = 0.22  # side of a box, of the shorter side of the image
-APART = 1.25  # least distance of two boxes, in their sides
-FAINT = 0.02  # intensity that shows nothing
+_PART = 0.22  # side of a box, of the shorter side of the image
+_APART = 1.25  # least distance of two boxes, in their sides
+_FAINT = 0.02  # intensity that shows nothing
 BOX_COLOURS = ("#F0E442", "#56B4E9")
 
 
@@ -50,9 +50,9 @@ def boxes(
     """
     same = [image if image.shape == view.shape else resize(image, view.shape) for image in warped]
     disagreement = np.var(same, axis=0) if len(same) > 1 else (same[0] - fixed) ** 2
-    empty = np.any([image <= image.min() + FAINT for image in same], axis=0) & (fixed > fixed.min() + FAINT)
+    empty = np.any([image <= image.min() + _FAINT for image in same], axis=0) & (fixed > fixed.min() + _FAINT)
     disagreement = np.where(empty, 0, disagreement)
-    side = PART * min(view.size)
+    side = _PART * min(view.size)
     cells = [min(n / 2, side / step) for n, step in zip(view.shape, view.spacing, strict=True)]
     score = gaussian_filter(disagreement.astype(float), [n / 4 for n in cells])
     rows, columns = np.indices(view.shape)
@@ -65,7 +65,7 @@ def boxes(
             break  # an image so small that one box covers it
         y, x = (float(i * s - side / 2) for i, s in zip((row, column), view.spacing, strict=True))
         found.append(Box(x, y, side, colour))
-        score[(abs(rows - row) < APART * cells[0]) & (abs(columns - column) < APART * cells[1])] = -1
+        score[(abs(rows - row) < _APART * cells[0]) & (abs(columns - column) < _APART * cells[1])] = -1
     return found
 
 

@@ -22,7 +22,7 @@ def draw_figure(layout: str, runs: Sequence[Run], folder: Path) -> list[Path]:
     order of `runs`; of several seeds the first is drawn. Raises `InputError` if the arrays of a run cannot be read.
     """
     module, among = _module(layout), factors(runs)
-    drawn = [module.figure([Shown.of(run, among) for run in group]) for group in groups(layout, runs)]
+    drawn = [module.figure([Shown.of(run, among) for run in group]) for group in _groups(layout, runs)]
     folder.mkdir(parents=True, exist_ok=True)
     names = [layout] if len(drawn) == 1 else [f"{layout}_{i:02d}" for i in range(1, len(drawn) + 1)]
     return [save_both(one, folder, name) for one, name in zip(drawn, names, strict=True)]
@@ -34,11 +34,11 @@ def prepare_figure(layout: str, runs: Sequence[Run]) -> None:
     Raises `InputError` if it cannot be made of one of them.
     """
     module = _module(layout)
-    for group in groups(layout, runs) if hasattr(module, "prepare") else []:
+    for group in _groups(layout, runs) if hasattr(module, "prepare") else []:
         module.prepare(group)
 
 
-def groups(layout: str, runs: Sequence[Run]) -> list[list[Run]]:
+def _groups(layout: str, runs: Sequence[Run]) -> list[list[Run]]:
     """The runs of each figure of a layout, in the order in which it shows them; of several seeds the first."""
     among = factors(runs)
     pairs: dict[str, dict[Setting, Run]] = {}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pairreg.runs.factors import Factor
 from pairreg.runs.spec import Described
 
-TERMS = {
+_TERMS = {
     "pcc": "PCC",
     "ssim": "SSIM",
     "mse": "MSE",
@@ -24,12 +24,12 @@ TERMS = {
 def name(run: Described, among: Sequence[Factor]) -> str:
     """`PCC+SSIM`, `λ = 0.1`: the value of every factor that means something to the run."""
     values = [(factor, factor.value(run)) for factor in among]
-    return " · ".join(name_of(factor, value) for factor, value in values if value is not None)
+    return " · ".join(_name_of(factor, value) for factor, value in values if value is not None)
 
 
-def name_of(factor: Factor, value: str) -> str:
+def _name_of(factor: Factor, value: str) -> str:
     if factor.key in ("similarity", "regularizer"):
-        return "+".join(TERMS.get(term, term) for term in value.split("+"))
+        return "+".join(_TERMS.get(term, term) for term in value.split("+"))
     if factor.key.startswith("regularizer.") and factor.key.endswith(".weight"):
         return f"λ = {float(value):g}"
     return factor.label(value)

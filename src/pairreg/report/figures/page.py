@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from pairreg.figures.sheet import EDGE, GAP
 from pairreg.figures.views import View
 
-WIDTH, NARROWEST = 7.2, 1.05  # inches: a page of two columns, and a panel
+WIDTH, _NARROWEST = 7.2, 1.05  # inches: a page of two columns, and a panel
 STRIP, LINE = 0.5, 0.14  # inches between the left column and the table, and of a line of text
 
 
@@ -18,7 +18,7 @@ def page(
 ) -> tuple[Figure, list[Axes], list[list[Axes]]]:
     """A figure, its `left` panels and its table `[row][column]` of panels, with the names of rows and columns."""
     count = len(columns)
-    cell = max(NARROWEST, (WIDTH - STRIP - 2 * EDGE - (count - 1) * GAP) / (count + 1))
+    cell = max(_NARROWEST, (WIDTH - STRIP - 2 * EDGE - (count - 1) * GAP) / (count + 1))
     height = cell * view.size[0] / view.size[1]
     header = max(name.count("\n") + 1 for name in columns) * LINE + 0.06
     lines = max(left, len(rows))

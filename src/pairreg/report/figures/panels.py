@@ -17,8 +17,8 @@ from pairreg.report.figures.names import fixed_name, moving_name, name
 from pairreg.runs.factors import Factor
 from pairreg.runs.read import Run
 
-GRID_LINES = 32  # along the longer side
-BODY = "0.35"  # of the largest label, which usually surrounds the others
+_GRID_LINES = 32  # along the longer side
+_BODY = "0.35"  # of the largest label, which usually surrounds the others
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def label_map(axes: Axes, cut: Plane, labels: np.ndarray | None) -> None:
     largest = max(areas, key=lambda value: areas[value], default=0)
     picture = np.zeros((*labels.shape, 3))
     for value in label_values(labels):
-        picture[labels == value] = to_rgb(BODY if value == largest else colour(value - 1))
+        picture[labels == value] = to_rgb(_BODY if value == largest else colour(value - 1))
     show(axes, cut.view, picture)
 
 
@@ -70,7 +70,9 @@ def mesh(axes: Axes, cut: Plane) -> None:
     """The deformed grid alone, black on white."""
     frame(axes, cut.view)
     axes.spines[:].set_visible(True)
-    grid_lines(axes, cut.view, cut.scene.field, cut.scene.spacing, round_step(max(cut.view.size) / GRID_LINES), "black")
+    grid_lines(
+        axes, cut.view, cut.scene.field, cut.scene.spacing, round_step(max(cut.view.size) / _GRID_LINES), "black"
+    )
 
 
 def inscription(axes: Axes, text: str) -> None:

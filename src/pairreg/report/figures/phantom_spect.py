@@ -21,13 +21,13 @@ from pairreg.runs.read import Run
 from pairreg.spect.scan import BONES, Scan, scan, scan_folder
 
 ALL_PAIRS_IN_ONE = True  # in one figure, a row for each run
-CORONAL = ("Patient CT", "Deformed\nphantom", "Simulated SPECT\nwithout lesions", "Simulated SPECT\nwith lesions")
-AXIAL = "Simulated SPECT with lesions:\naxial slice through each lesion"
+_CORONAL = ("Patient CT", "Deformed\nphantom", "Simulated SPECT\nwithout lesions", "Simulated SPECT\nwith lesions")
+_AXIAL = "Simulated SPECT with lesions:\naxial slice through each lesion"
 LESIONS = 3  # of every row
-RING, MARGIN = 14.0, 8.0  # mm: radius of the circle around a lesion, and room around the body
-SPINE = 60.0  # mm, in which a spine lies
-CELL = 1.25  # inches that a panel is wide
-Z, Y, X = range(3)
+_RING, _MARGIN = 14.0, 8.0  # mm: radius of the circle around a lesion, and room around the body
+_SPINE = 60.0  # mm, in which a spine lies
+_CELL = 1.25  # inches that a panel is wide
+_Z, _Y, _X = range(3)
 
 
 def prepare(runs: Sequence[Run]) -> None:
@@ -36,12 +36,12 @@ def prepare(runs: Sequence[Run]) -> None:
     Raises `InputError` for a run in 2-D, before anything is simulated, and for one without a phantom's images.
     """
     for run in runs:
-        check_volume(run, run.figure_arrays)
+        _check_volume(run, run.figure_arrays)
     for seed, run in enumerate(runs):
         scan(run.folder, lesions=LESIONS, seed=seed).save(scan_folder(run.folder))
 
 
-def check_volume(run: Run, scene: FigureArrays) -> None:
+def _check_volume(run: Run, scene: FigureArrays) -> None:
     if scene.fixed.ndim != 3:
         raise InputError(f"{run.folder} is 2-D; figure phantom_spect needs 3-D runs, as of pair=phantom_to_ct_3d.")
 
@@ -62,20 +62,20 @@ class Row:
     def of(cls, shown: Shown) -> "Row":
         """The run and its scan. Raises `InputError` for a run in 2-D, and without a scan of `LESIONS` lesions."""
         folder, scene = shown.run.folder, shown.run.figure_arrays
-        check_volume(shown.run, scene)
+        _check_volume(shown.run, scene)
         simulated = Scan.read(folder)
         if len(simulated.drawn.contrasts) != LESIONS:
             raise InputError(f"{folder}: the scan should have {LESIONS} lesions; repeat pairreg-spect {folder}")
-        return cls(shown.moving.replace("Moving", "Phantom").replace(" (", "\n("), scene, simulated, body_box(scene))
+        return cls(shown.moving.replace("Moving", "Phantom").replace(" (", "\n("), scene, simulated, _body_box(scene))
 
     @property
     def spine(self) -> int:
         """The coronal plane of the scene with most bone of the deformed phantom near the middle of what is shown."""
         assert self.scene.warped_labels is not None, "the scan read them"
         bones = [label for label, name in self.scene.label_names.items() if name in BONES]
-        left, right = (self.box[X].mean() + np.array([-SPINE, SPINE]) / 2) / self.scene.spacing[X]
+        left, right = (self.box[_X].mean() + np.array([-_SPINE, _SPINE]) / 2) / self.scene.spacing[_X]
         middle = np.isin(self.scene.warped_labels, bones)[:, :, int(left) : int(right)]
-        return int(middle.sum(axis=(Z, X)).argmax())
+        return int(middle.sum(axis=(_Z, _X)).argmax())
 
     @property
     def lesions(self) -> list[np.ndarray]:
@@ -93,67 +93,67 @@ class Row:
     def draw_coronal(self, panels: Sequence[Axes]) -> None:
         scene = self.scene
         for axes, image in zip(panels, (scene.moving, scene.fixed, scene.warped), strict=False):
-            self.show(axes, image[:, self.spine], scene.spacing, Y, 1.0)
+            self.show(axes, image[:, self.spine], scene.spacing, _Y, 1.0)
         for axes, spect in zip(panels[3:], (self.scan.spect, self.scan.spect_lesions), strict=True):
-            self.show(axes, geometry.array(spect).max(axis=Y), geometry.spacing(spect), Y, self.white)
+            self.show(axes, geometry.array(spect).max(axis=_Y), geometry.spacing(spect), _Y, self.white)
             axes.text(0.03, 0.04, "MIP", transform=axes.transAxes, color="white", fontsize="small")
-        self.ring(panels[4], range(LESIONS), Y)
+        self.ring(panels[4], range(LESIONS), _Y)
 
     def draw_axial(self, panels: Sequence[Axes]) -> None:
         spect = geometry.array(self.scan.spect_lesions)
         steps = geometry.spacing(self.scan.spect_lesions)
         for i, axes in enumerate(panels):
-            level = min(int(self.lesions[i][Z] / steps[Z]), len(spect) - 1)
-            self.show(axes, spect[level], steps, Z, self.white)
-            self.ring(axes, [i], Z)
+            level = min(int(self.lesions[i][_Z] / steps[_Z]), len(spect) - 1)
+            self.show(axes, spect[level], steps, _Z, self.white)
+            self.ring(axes, [i], _Z)
 
     def show(self, axes: Axes, plane: np.ndarray, spacing: Sequence[float], normal: int, white: float) -> None:
-        rows, columns = (axis for axis in (Z, Y, X) if axis != normal)
+        rows, columns = (axis for axis in (_Z, _Y, _X) if axis != normal)
         extent = (0, plane.shape[1] * spacing[columns], 0, plane.shape[0] * spacing[rows])
         axes.imshow(plane, cmap="gray", vmin=0, vmax=white, origin="lower", extent=extent, aspect="auto",
                     interpolation="bilinear")  # fmt: skip
-        axes.set(xlim=self.box[columns], ylim=self.box[rows] if normal == Y else self.box[rows][::-1])
+        axes.set(xlim=self.box[columns], ylim=self.box[rows] if normal == _Y else self.box[rows][::-1])
 
     def ring(self, axes: Axes, which: Sequence[int], normal: int) -> None:
-        rows, columns = (axis for axis in (Z, Y, X) if axis != normal)
+        rows, columns = (axis for axis in (_Z, _Y, _X) if axis != normal)
         for i in which:
             place = self.lesions[i]
-            axes.add_patch(Circle((place[columns], place[rows]), RING, fill=False, color=COLOURS[i], linewidth=0.9))
+            axes.add_patch(Circle((place[columns], place[rows]), _RING, fill=False, color=COLOURS[i], linewidth=0.9))
 
 
-def body_box(scene: FigureArrays) -> np.ndarray:
+def _body_box(scene: FigureArrays) -> np.ndarray:
     """Around the deformed phantom, within the image."""
     assert scene.warped_labels is not None, "the scan read them"
     steps = np.array(scene.spacing)
     inside = np.argwhere(scene.warped_labels)
-    edges = np.stack([inside.min(axis=0) * steps - MARGIN, (inside.max(axis=0) + 1) * steps + MARGIN], axis=1)
+    edges = np.stack([inside.min(axis=0) * steps - _MARGIN, (inside.max(axis=0) + 1) * steps + _MARGIN], axis=1)
     return np.clip(edges, 0, (steps * scene.fixed.shape)[:, None])
 
 
 def figure(runs: Sequence[Shown]) -> Figure:
     rows = [Row.of(shown) for shown in runs]
-    drawn, coronal, axial = panels(rows)
+    drawn, coronal, axial = _panels(rows)
     for row, left, right in zip(rows, coronal, axial, strict=True):
         row.draw_coronal(left)
         row.draw_axial(right)
-    for axes, name in zip(coronal[0], (rows[0].phantom, *CORONAL), strict=True):
+    for axes, name in zip(coronal[0], (rows[0].phantom, *_CORONAL), strict=True):
         axes.set_title(name, linespacing=1.1)
     return drawn
 
 
-def panels(rows: Sequence[Row]) -> tuple[Figure, list[list[Axes]], list[list[Axes]]]:
+def _panels(rows: Sequence[Row]) -> tuple[Figure, list[list[Axes]], list[list[Axes]]]:
     """An empty figure with its coronal and, beyond a line, axial panels `[row][column]`, all of one width."""
-    cell, counts = CELL, (len(CORONAL) + 1, LESIONS)
+    cell, counts = _CELL, (len(_CORONAL) + 1, LESIONS)
     header = 2 * LINE + 0.06
-    sizes = [np.ptp(row.box, axis=1) * cell / np.ptp(row.box[X]) for row in rows]
-    heights = [max(size[Z], size[Y]) for size in sizes]
+    sizes = [np.ptp(row.box, axis=1) * cell / np.ptp(row.box[_X]) for row in rows]
+    heights = [max(size[_Z], size[_Y]) for size in sizes]
     width = 2 * EDGE + STRIP + sum(counts) * (cell + GAP) - 2 * GAP
     total = header + sum(heights) + len(rows) * GAP + EDGE
     drawn, top = Figure(figsize=(width, total)), total - header
     start = EDGE + counts[0] * (cell + GAP) - GAP + STRIP
     found: tuple[list[list[Axes]], list[list[Axes]]] = ([], [])
     for size, height in zip(sizes, heights, strict=True):
-        for table, left, count, own in zip(found, (EDGE, start), counts, (size[Z], size[Y]), strict=True):
+        for table, left, count, own in zip(found, (EDGE, start), counts, (size[_Z], size[_Y]), strict=True):
             bottom = top - (height + own) / 2
             boxes = [(left + k * (cell + GAP), bottom, cell, own) for k in range(count)]
             table.append([drawn.add_axes((x / width, y / total, w / width, h / total)) for x, y, w, h in boxes])
@@ -161,7 +161,7 @@ def panels(rows: Sequence[Row]) -> tuple[Figure, list[list[Axes]], list[list[Axe
     for axes in drawn.axes:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
-    drawn.text((start + width - EDGE) / 2 / width, (total - 0.06) / total, AXIAL, ha="center", va="top",
+    drawn.text((start + width - EDGE) / 2 / width, (total - 0.06) / total, _AXIAL, ha="center", va="top",
                fontsize="medium", linespacing=1.1)  # fmt: skip
     x = (start - STRIP / 2) / width
     drawn.add_artist(Line2D([x, x], [0.01, 0.99], color="0.3", linewidth=0.8, linestyle=(0, (5, 3))))

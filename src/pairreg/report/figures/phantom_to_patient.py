@@ -18,36 +18,38 @@ from pairreg.report.figures.page import WIDTH
 from pairreg.report.figures.panels import Shown, grey, label_map, mesh
 
 Panel = Callable[[Axes, Plane], None]
-BONE, VESSEL, KIDNEY, AIR = "#F2E8CF", "#D62839", "#B5179E", "#8ECAE6"
+_BONE, _VESSEL, _KIDNEY, _AIR = "#F2E8CF", "#D62839", "#B5179E", "#8ECAE6"
 ORGANS = {
     "body": "#5C4742", "fat": "#4A4A3C", "muscle": "#6E3B3B", "lung_right": "#2A6F97", "lung_left": "#468FAF",
-    "heart": "#BA181B", "aorta": VESSEL, "trachea": AIR, "liver": "#9C6644", "spleen": "#7B2CBF",
-    "kidney_right": KIDNEY, "kidney_left": KIDNEY, "stomach": "#E9A23B", "bladder": "#FFD60A", "discs": "#80B192",
+    "heart": "#BA181B", "aorta": _VESSEL, "trachea": _AIR, "liver": "#9C6644", "spleen": "#7B2CBF",
+    "kidney_right": _KIDNEY, "kidney_left": _KIDNEY, "stomach": "#E9A23B", "bladder": "#FFD60A", "discs": "#80B192",
     "spinal_canal": "#FFF06A", "cartilage": "#80B192",
 }  # fmt: skip
-OUTLINE = "#39FF88"  # of the patient's bones and lungs
-HOTTEST = 12.0  # activity that is black: bone is 10, only urine is hotter
-LINE, LETTERS = 0.14, 112  # height of a line of text in inches, and what it holds
+_OUTLINE = "#39FF88"  # of the patient's bones and lungs
+_HOTTEST = 12.0  # activity that is black: bone is 10, only urine is hotter
+_LINE, _LETTERS = 0.14, 112  # height of a line of text in inches, and what it holds
 
 
 def figure(runs: Sequence[Shown]) -> Figure:
-    panels = columns(runs[0])
-    rows = [(cut, row_name(run, cut, len(runs) > 1)) for run in runs for cut in run.planes]
+    panels = _columns(runs[0])
+    rows = [(cut, _row_name(run, cut, len(runs) > 1)) for run in runs for cut in run.planes]
     views = [replace(cut.view, name=name) for cut, name in rows]
-    notes = [line for run in runs for line in wrap(overlap(run), LETTERS)]
-    page = sheet(views, len(panels), title=None, width=WIDTH, footer=LINE * (len(notes) + 0.5), titled=[0], header=0.36)
+    notes = [line for run in runs for line in wrap(_overlap(run), _LETTERS)]
+    page = sheet(
+        views, len(panels), title=None, width=WIDTH, footer=_LINE * (len(notes) + 0.5), titled=[0], header=0.36
+    )
     for axes, (title, _) in zip(page.axes[0], panels, strict=True):
         axes.set_title(title.replace(" ", "\n", 1), linespacing=1.1)
     for line, (cut, _) in zip(page.axes, rows, strict=True):
         for axes, (_, draw) in zip(line, panels, strict=True):
             draw(axes, cut)
-    separate(page)
+    _separate(page)
     for i, note in enumerate(notes, start=1):
-        page.figure.text(0.5, LINE * (len(notes) - i + 0.5) / page.figure.get_size_inches()[1], note, ha="center")
+        page.figure.text(0.5, _LINE * (len(notes) - i + 0.5) / page.figure.get_size_inches()[1], note, ha="center")
     return page.figure
 
 
-def columns(run: Shown) -> list[tuple[str, Panel]]:
+def _columns(run: Shown) -> list[tuple[str, Panel]]:
     """Titles, and what draws a panel; what the run does not have is left out."""
     channels = run.cut.scene.channels
     found: list[tuple[str, Panel]] = [
@@ -56,42 +58,42 @@ def columns(run: Shown) -> list[tuple[str, Panel]]:
         ("Deformed phantom", lambda axes, cut: grey(axes, cut, cut.scene.warped)),
     ]
     if "organs" in channels:
-        found.append(("Deformed organs", organ_map))
+        found.append(("Deformed organs", _organ_map))
     elif run.has_labels:
         found.append(("Deformed labels", lambda axes, cut: label_map(axes, cut, cut.scene.warped_labels)))
     if "activity" in channels:
-        found.append(("Deformed activity", activity))
+        found.append(("Deformed activity", _activity))
     return [*found, ("Deformed grid", mesh)]
 
 
-def row_name(run: Shown, cut: Plane, several: bool) -> str:
+def _row_name(run: Shown, cut: Plane, several: bool) -> str:
     return "\n".join([run.name] * several + [cut.view.name] * bool(cut.view.name))
 
 
-def organ_map(axes: Axes, cut: Plane) -> None:
+def _organ_map(axes: Axes, cut: Plane) -> None:
     """Organs in their colours, and the outlines of the patient's labels but the first, the rest of the body."""
     organs, picture = cut.scene.channels["organs"], np.zeros((*cut.view.shape, 3))
     for value, name in label_names().items():
-        picture[organs == value] = to_rgb(ORGANS.get(name, BONE))
+        picture[organs == value] = to_rgb(ORGANS.get(name, _BONE))
     show(axes, cut.view, picture)
     if cut.scene.fixed_labels is not None:
         for value in label_values(cut.scene.fixed_labels)[1:]:
             region = (cut.scene.fixed_labels == value).astype(float)
-            axes.contour(*positions(cut.view), region, levels=[0.5], colors=[OUTLINE], linewidths=0.35)
+            axes.contour(*positions(cut.view), region, levels=[0.5], colors=[_OUTLINE], linewidths=0.35)
 
 
-def activity(axes: Axes, cut: Plane) -> None:
-    show(axes, cut.view, cut.scene.channels["activity"], cmap="gray_r", vmin=0, vmax=HOTTEST)
+def _activity(axes: Axes, cut: Plane) -> None:
+    show(axes, cut.view, cut.scene.channels["activity"], cmap="gray_r", vmin=0, vmax=_HOTTEST)
 
 
-def separate(page: Sheet) -> None:
+def _separate(page: Sheet) -> None:
     """A dashed line between what was given and the results."""
     left, right = (page.axes[0][column].get_position() for column in (1, 2))
     x, low = (left.x1 + right.x0) / 2, page.axes[-1][0].get_position().y0
     page.figure.add_artist(Line2D([x, x], [low, right.y1], color="0.3", linewidth=0.8, linestyle=(0, (5, 3))))
 
 
-def overlap(run: Shown) -> str:
+def _overlap(run: Shown) -> str:
     """The Dice coefficients of a run in words; nothing if it has no labels."""
     keys = [key for key in run.metrics if key.startswith("dice/")]
     numbers = [" → ".join(f"{run.metrics[stage + key]:.2f}" for stage in ("before/", "initial/", "")) for key in keys]

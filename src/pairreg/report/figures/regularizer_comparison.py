@@ -9,17 +9,17 @@ from pairreg.report.charts.zoom import boxes
 from pairreg.report.figures.page import page
 from pairreg.report.figures.panels import Shown, grey, inscription, label_map, mesh
 
-COLOURS = ("#377EB8", "#E41A1C")  # blue and red, as published
-LETTERS = 17  # of a title that is as wide as its panel
+_COLOURS = ("#377EB8", "#E41A1C")  # blue and red, as published
+_LETTERS = 17  # of a title that is as wide as its panel
 
 
 def figure(runs: Sequence[Shown]) -> Figure:
     first = runs[0].cut
     scene, labelled = first.scene, runs[0].has_labels
-    places = boxes([run.cut.scene.warped for run in runs], scene.fixed, first.view, COLOURS)
+    places = boxes([run.cut.scene.warped for run in runs], scene.fixed, first.view, _COLOURS)
     rows = ["Deformed image", *(["Deformed labels"] if labelled else []), "Deformed grid"]
     drawn, given, table = page(
-        first.view, len(rows), rows, [fill(run.name.replace("+", " + "), LETTERS) for run in runs]
+        first.view, len(rows), rows, [fill(run.name.replace("+", " + "), _LETTERS) for run in runs]
     )
     grey(given[0], first, scene.moving)
     grey(given[1], first, scene.fixed)
