@@ -263,7 +263,7 @@ BROKEN: dict[str, tuple[Write, str]] = {
     "an origin beyond the earth": (nifti("far.nii", set_to(srow_x=[-1.5, 0, 0, 1e30], qform_code=0)), "lies at"),
     "data beyond the end": (nifti("offset.nii", set_to(vox_offset=1e9)), "is cut off"),
     "mhd without data": (pair_of("lonely.mhd", ".raw"), "not there"),
-    "nhdr without data": (pair_of("lonely.nhdr", ".gz"), "not there"),
+    "nhdr without data": (pair_of("lonely.nhdr", ".raw"), "not there"),
     "mha cut off": (cut("c.mha", itk("a.mha")), "is cut off|cannot be read|is damaged"),
     "nrrd cut off": (cut("c.nrrd", itk("a.nrrd")), "is cut off|cannot be read|is damaged"),
     "mha with a sheared direction": (

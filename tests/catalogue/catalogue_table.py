@@ -76,7 +76,7 @@ def fault(case: Case, answer: Mapping[str, Any]) -> str:
     if "Traceback" in answer["stderr"] + answer["stdout"]:
         return f"a traceback that ends in {lines[-1] if lines else answer['stdout'].splitlines()[-1]!r}"
     if not case.refused:
-        if answer["code"] != 0 or lines:
+        if answer["code"] != 0 or not all(line.startswith(case.arguments) for line in lines):  # warnings of a file
             return f"exit code {answer['code']}: {answer['stderr']!r}"
         return "" if re.search(re.escape(case.says), answer["stdout"]) else f"{answer['stdout']!r} lacks {case.says!r}"
     if answer["code"] != 2:

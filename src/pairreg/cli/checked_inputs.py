@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 from rich.markup import escape
 from rich.table import Table
 
 from pairreg import geometry, option_files
+from pairreg.cli.hydra_errors import sentence
 from pairreg.composition import composed
 from pairreg.console import console
 from pairreg.errors import InputError
@@ -98,7 +101,10 @@ class Checked:
 
     def pairs_of(self, overrides: Sequence[str]) -> None:
         """Describe the pair that settings of `pairreg` name; each, if they are a pattern of cases."""
-        config = composed(overrides)
+        try:
+            config = composed(overrides)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise InputError(sentence(error)) from None
         for spec in expand(RunSpec(config, {}, ())):
             node = spec.config["pair"]
             load = partial(option_files.instantiate, node, "pair", config["trusted_modules"])

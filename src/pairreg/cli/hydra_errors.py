@@ -9,9 +9,13 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from pairreg import option_files, validation
 from pairreg.errors import InputError
 
+NO_OPTION = "Config group override must be a string or a list"  # Hydra's ValueError for transform=null
+
 
 def sentence(error: Exception) -> str:
     """What is wrong and what could be meant."""
+    if NO_OPTION in str(error):
+        return "A group is set to something that is no option, such as null; give GROUP=OPTION, or leave it out."
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         return _unknown_key(cause)

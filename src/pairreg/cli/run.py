@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pairreg import interruption
 from pairreg.cli.arguments import arranged
 from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain
-from pairreg.cli.hydra_errors import sentence
+from pairreg.cli.hydra_errors import NO_OPTION, sentence
 from pairreg.cli.plugins import register_plugins
 from pairreg.console import console
 from pairreg.errors import InputError
@@ -38,13 +38,14 @@ class _Command:
         Hydra would print "Error executing job" for an exception raised in here.
         """
         composed = OmegaConf.create({**config, "hydra": HydraConfig.get()})
-        self.specs += expand(spec_of(composed, list(HydraConfig.get().overrides.task)))
+        self.specs.append(spec_of(composed, list(HydraConfig.get().overrides.task)))
 
     def run(self) -> int:
         """Have Hydra read the command line, do what it asks for, and return the exit code."""
         hydra.main(version_base="1.3", config_path="pkg://pairreg.conf", config_name="config")(self.record)()
-        if self.specs:
-            self.study.start(self.specs, single=len(self.specs) == 1)
+        specs = [one for spec in self.specs for one in expand(spec)]
+        if specs:
+            self.study.start(specs, single=len(specs) == 1)
         return self.study.finish()
 
 
@@ -67,6 +68,10 @@ def main() -> None:
         code = complain("pairreg", sentence(error), BAD_INPUT)
     except InputError as error:
         code = complain("pairreg", str(error), BAD_INPUT)
+    except ValueError as error:
+        if NO_OPTION not in str(error):
+            raise
+        code = complain("pairreg", sentence(error), BAD_INPUT)
     except KeyboardInterrupt:
         code = complain("pairreg", "interrupted; the same command goes on with what is missing.", INTERRUPTED)
     sys.exit(code)

@@ -37,6 +37,10 @@ def check(config: Mapping[str, Any]) -> None:
         if isinstance(config.get(group), Mapping):
             raise InputError(f"The file of the {group} sets nothing; begin it with the line '# @package _global_'.")
     known = (*option_files.TERM_GROUPS, *PARTS, *_OTHERS)
+    for group in known:
+        if not config.get(group):
+            example = option_files.options(group)[0]
+            raise InputError(f"{group} is empty; choose an option, such as {group}={example}.")
     rest = {key: value for key, value in config.items() if key not in known}
     validation.check_arguments(_settings, rest, "config")
     _settings(**rest)
