@@ -12,6 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
+from pairreg.arrays import Field, Labels
 from pairreg.metrics.catalogue import STAGES, Kind, Metric, of_kind
 from pairreg.pair.pair import Pair
 
@@ -19,7 +20,7 @@ Evidence = Mapping[str, Any]  # the arguments of a metric's function by name
 
 
 def evaluate(
-    pair: Pair, initial: sitk.Transform, final: sitk.Transform, field: np.ndarray, inverse: np.ndarray | None
+    pair: Pair, initial: sitk.Transform, final: sitk.Transform, field: Field, inverse: Field | None
 ) -> dict[str, float]:
     """All metrics of a registration, as far as the (preprocessed) pair has what they need.
 
@@ -47,7 +48,7 @@ def under_transform(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
     )
 
 
-def of_field(field: np.ndarray, inverse: np.ndarray | None = None) -> dict[str, float]:
+def of_field(field: Field, inverse: Field | None = None) -> dict[str, float]:
     """The metrics of a field `(*spatial, ndim)` in voxels, and of its inverse if there is one."""
     both = None if inverse is None else {"field": field, "inverse": inverse}
     return computed("field", {"field": field}) | computed("inverse", both)
@@ -116,7 +117,7 @@ def _label_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
     }
 
 
-def common_labels(fixed: np.ndarray, moving: np.ndarray) -> list[int]:
+def common_labels(fixed: Labels, moving: Labels) -> list[int]:
     """The values above 0 that both maps have."""
     return [int(k) for k in np.intersect1d(np.unique(fixed), np.unique(moving)) if k > 0]
 

@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, metrics, whole_transform
+from pairreg.arrays import Field, Image
 from pairreg.geometry import Interpolation
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
@@ -34,8 +35,8 @@ class Result:
 
     pair: Pair
     prepared: ResampledPair
-    field: np.ndarray
-    inverse: np.ndarray | None
+    field: Field
+    inverse: Field | None
     history: History
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
@@ -70,7 +71,7 @@ class Result:
         return geometry.image(determinant.astype(np.float32), fixed)
 
     @property
-    def warped(self) -> np.ndarray:
+    def warped(self) -> Image:
         """The moving image on the fixed grid `(*spatial,)`, in its own intensities, interpolated once."""
         return geometry.array(self.warped_image)
 

@@ -10,6 +10,7 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import ListedColormap
 from matplotlib.image import AxesImage
 
+from pairreg.arrays import Field, Image, Mask
 from pairreg.figures.sheet import Sheet, positions, sheet, show
 from pairreg.figures.style import FOLDED, STYLE, save
 from pairreg.figures.views import View, informative_slices, views
@@ -23,8 +24,8 @@ _ROUND_STEPS = (1, 2, 2.5, 5, 10)
 def grid(
     path: str | Path,
     *,
-    warped: np.ndarray,
-    field: np.ndarray,
+    warped: Image,
+    field: Field,
     spacing: Sequence[float],
     title: str | None = None,
     at: Sequence[int] | None = None,
@@ -63,7 +64,7 @@ def round_step(step: float) -> float:
 
 
 def grid_lines(
-    axes: Axes, view: View, field: np.ndarray, spacing: Sequence[float], step: float, colour: str = _LINE
+    axes: Axes, view: View, field: Field, spacing: Sequence[float], step: float, colour: str = _LINE
 ) -> None:
     """Contours of the in-plane coordinates of `x + u(x)` in mm at multiples of `step`."""
     u = view.cut(field)
@@ -75,7 +76,7 @@ def grid_lines(
             axes.contour(*positions(view), coordinate, levels=levels, colors=colour, linewidths=0.45)
 
 
-def _jacobian_column(page: Sheet, planes: Sequence[View], field: np.ndarray) -> None:
+def _jacobian_column(page: Sheet, planes: Sequence[View], field: Field) -> None:
     """log2 of the determinant, white at 1, and the folded voxels (those of `folds_percent`) on top."""
     determinants, folded = jacobian_determinant(field), folds(field)
     change = np.log2(np.clip(determinants, 2.0**-8, None))
@@ -88,11 +89,11 @@ def _jacobian_column(page: Sheet, planes: Sequence[View], field: np.ndarray) -> 
     bar.set_ticks([float(np.log2(t)) for t in ticks], labels=[f"{t:.3g}" for t in ticks])
 
 
-def _mark(axes: Axes, view: View, folded: np.ndarray) -> None:
+def _mark(axes: Axes, view: View, folded: Mask) -> None:
     show(axes, view, np.ma.masked_equal(folded, False), cmap=ListedColormap([FOLDED]), vmin=0, vmax=1)
 
 
-def _folds_note(folded: np.ndarray) -> str:
+def _folds_note(folded: Mask) -> str:
     return f"\N{BLACK SQUARE} folded: {100 * folded.mean():.2g} %" if folded.any() else "no folds"
 
 
@@ -105,7 +106,7 @@ def jacobian_ticks(top: float) -> list[float]:
     return [1 / r for r in reversed(upper[1:])] + upper
 
 
-def _displacement_column(page: Sheet, planes: Sequence[View], field: np.ndarray, spacing: Sequence[float]) -> None:
+def _displacement_column(page: Sheet, planes: Sequence[View], field: Field, spacing: Sequence[float]) -> None:
     length = np.linalg.norm(field * np.asarray(spacing, field.dtype), axis=-1)
     top = max(float(length.max()), 1e-6)
     for view, row in zip(planes, page.axes, strict=True):

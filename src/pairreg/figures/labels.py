@@ -9,6 +9,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from pairreg.arrays import Image, Labels, Mask
 from pairreg.figures.sheet import positions, show
 from pairreg.figures.style import colour
 from pairreg.figures.views import View
@@ -16,12 +17,12 @@ from pairreg.figures.views import View
 _NAMED = 10  # more labels than this are not named one by one: the colours repeat, and the legend would bury the figure
 
 
-def label_values(labels: np.ndarray) -> list[int]:
+def label_values(labels: Labels) -> list[int]:
     """The labels above 0, in order."""
     return [int(v) for v in np.unique(labels) if v > 0]
 
 
-def overlay(image: np.ndarray, filled: np.ndarray, lines: np.ndarray) -> Callable[[Axes, View], None]:
+def overlay(image: Image, filled: Labels, lines: Labels) -> Callable[[Axes, View], None]:
     """Draws the labels of `filled` as areas and those of `lines` as outlines of the same colours, over `image`."""
     values = label_values(filled)
 
@@ -43,7 +44,7 @@ def _tinted(plane: np.ndarray, values: Sequence[int]) -> np.ndarray:
     return tints
 
 
-def outline(axes: Axes, view: View, region: np.ndarray, line_colour: str, width: float) -> None:
+def outline(axes: Axes, view: View, region: Mask, line_colour: str, width: float) -> None:
     if region.any() and not region.all():
         # a dark line beneath keeps the outline visible on an area of its own colour
         for w, line in ((width + 0.7, "black"), (width, line_colour)):

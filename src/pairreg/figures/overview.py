@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
+from pairreg.arrays import Image, Labels
 from pairreg.figures.labels import label_values, legend, overlay
 from pairreg.figures.sheet import Sheet, sheet, show
 from pairreg.figures.style import STYLE, save
@@ -25,12 +26,12 @@ Panel = tuple[str, Draw]
 class Images:
     """What is drawn; the range of the differences is common to before and after."""
 
-    fixed: np.ndarray
-    moving: np.ndarray
-    warped: np.ndarray
-    fixed_labels: np.ndarray | None
-    moving_labels: np.ndarray | None
-    warped_labels: np.ndarray | None
+    fixed: Image
+    moving: Image
+    warped: Image
+    fixed_labels: Labels | None
+    moving_labels: Labels | None
+    warped_labels: Labels | None
 
     def difference_range(self) -> float:
         """The 99.5th percentile of what differs before registration: a few bright voxels should not dim the rest."""
@@ -43,13 +44,13 @@ class Images:
 def overview(
     path: str | Path,
     *,
-    fixed: np.ndarray,
-    moving: np.ndarray,
-    warped: np.ndarray,
+    fixed: Image,
+    moving: Image,
+    warped: Image,
     spacing: Sequence[float],
-    fixed_labels: np.ndarray | None = None,
-    moving_labels: np.ndarray | None = None,
-    warped_labels: np.ndarray | None = None,
+    fixed_labels: Labels | None = None,
+    moving_labels: Labels | None = None,
+    warped_labels: Labels | None = None,
     title: str | None = None,
     label_names: Mapping[int, str] | None = None,
     at: Sequence[int] | None = None,
@@ -132,11 +133,11 @@ def _draw_panel(axes: Axes, view: View, panel: Panel, header: bool = True) -> No
     draw(axes, view)
 
 
-def _grey(image: np.ndarray) -> Draw:
+def _grey(image: Image) -> Draw:
     return lambda axes, view: show(axes, view, view.cut(image), cmap="gray", vmin=0, vmax=1)
 
 
-def _difference(image: np.ndarray, images: Images) -> Draw:
+def _difference(image: Image, images: Images) -> Draw:
     change, top = image - images.fixed, images.difference_range()
     return lambda axes, view: show(axes, view, view.cut(change), cmap=_DIVERGING, vmin=-top, vmax=top)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pairreg.arrays import Image, Labels
+
 _NAMES = ("axial", "coronal", "sagittal")
 
 
@@ -55,7 +57,7 @@ def _plane(axis: int, shape: Sequence[int], spacing: Sequence[float], at: Sequen
     return View(_NAMES[axis], axis, int(at[axis]), step, size, up=axis > 0)
 
 
-def informative_slices(image: np.ndarray, labels: np.ndarray | None = None) -> tuple[int, ...]:
+def informative_slices(image: Image, labels: Labels | None = None) -> tuple[int, ...]:
     """For each axis the slice that shows most of the labels, or without labels the middle of what has edges.
 
     `image`, `labels`: `(*spatial,)`. A label counts by the root of its area relative to its largest slice, so that
@@ -81,5 +83,5 @@ def _areas(weights: np.ndarray) -> list[np.ndarray]:
     return [weights.sum(axis=tuple(d for d in range(weights.ndim) if d != axis)) for axis in range(weights.ndim)]
 
 
-def _edges(image: np.ndarray) -> np.ndarray:
+def _edges(image: Image) -> Image:
     return sum(abs(np.gradient(image, axis=axis)) for axis in range(image.ndim) if image.shape[axis] > 1)

@@ -1,10 +1,11 @@
 import numpy as np
 from scipy.ndimage import map_coordinates
 
+from pairreg.arrays import Field, Image
 from pairreg.metrics.jacobian import checked
 
 
-def inverse_consistency(field: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+def inverse_consistency(field: Field, inverse: Field) -> Image:
     """`|u(x) + v(x + u(x))|` in voxels, `(*spatial,)`: how far going there and back ends from the start; 0 is best.
 
     `field` u and `inverse` v: `(*spatial, ndim)` in voxels of one grid. v is interpolated linearly, and the result is
@@ -26,7 +27,7 @@ def inverse_consistency(field: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     return distance
 
 
-def inverse_consistency_mean(field: np.ndarray, inverse: np.ndarray) -> float:
+def inverse_consistency_mean(field: Field, inverse: Field) -> float:
     """The mean of `inverse_consistency` over the voxels that stay in the grid, in voxels."""
     return float(np.nanmean(inverse_consistency(field, inverse)))
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from pairreg.arrays import Field, Image, Mask
 from pairreg.metrics.jacobian import at_corner, checked, corner_determinants, determinant
 
 
-def jacobian_determinant(field: np.ndarray) -> np.ndarray:
+def jacobian_determinant(field: Field) -> Image:
     """`det(I + ∇u)` by central differences (one-sided at the border), `(*spatial,)`.
 
     The volume that the deformation gives a small piece of the fixed image in the moving one: above 1 the moving image
@@ -21,7 +22,7 @@ def jacobian_determinant(field: np.ndarray) -> np.ndarray:
     return determinant(rows)
 
 
-def folds(field: np.ndarray) -> np.ndarray:
+def folds(field: Field) -> Mask:
     """Where a voxel is folded: any of its determinants by forward and backward differences is at or below 0.
 
     Boolean `(*spatial,)`. An interior voxel has `2**ndim` such determinants, a border voxel those that need no voxel
@@ -33,7 +34,7 @@ def folds(field: np.ndarray) -> np.ndarray:
     return folded
 
 
-def folds_percent(field: np.ndarray, mask: np.ndarray | None = None) -> float:
+def folds_percent(field: Field, mask: Mask | None = None) -> float:
     """Percentage of folded voxels (see `folds`), of those in `mask` if there is one: 0 is best, NaN for no voxels.
 
     Unlike central differences it sees a field that alternates from voxel to voxel.
@@ -44,7 +45,7 @@ def folds_percent(field: np.ndarray, mask: np.ndarray | None = None) -> float:
     return 100 * float(values.mean()) if values.size else float("nan")
 
 
-def sdlogj(field: np.ndarray, mask: np.ndarray | None = None) -> float:
+def sdlogj(field: Field, mask: Mask | None = None) -> float:
     """Standard deviation of `log det(I + ∇u)`: 0 for rigid and affine fields, small is smooth.
 
     Central differences over all voxels (or those in `mask`). Determinants at or below 0 have no logarithm: they are
@@ -55,7 +56,7 @@ def sdlogj(field: np.ndarray, mask: np.ndarray | None = None) -> float:
     return _spread_of_log(inside(jacobian_determinant(field), mask))
 
 
-def sdlogj_l2r(field: np.ndarray, mask: np.ndarray | None = None) -> float:
+def sdlogj_l2r(field: Field, mask: Mask | None = None) -> float:
     """SDlogJ as the Learn2Reg evaluator computes it, to compare with its tables: 0 is best.
 
     It takes the logarithm of `det(I + ∇u) + 3`, without 2 voxels at each border. The 3 makes the value several times
@@ -72,12 +73,12 @@ def sdlogj_l2r(field: np.ndarray, mask: np.ndarray | None = None) -> float:
     return _spread_of_log(inside(determinants[crop] + 3, None if mask is None else mask[crop]))
 
 
-def _spread_of_log(determinants: np.ndarray) -> float:
+def _spread_of_log(determinants: Image) -> float:
     # float64: a standard deviation over millions of float32 values
     return (
         float(np.log(np.clip(determinants, 1e-9, 1e9), dtype=np.float64).std()) if determinants.size else float("nan")
     )
 
 
-def inside(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+def inside(values: np.ndarray, mask: Mask | None) -> np.ndarray:
     return values if mask is None else values[np.asarray(mask) > 0]

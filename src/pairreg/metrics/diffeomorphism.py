@@ -16,6 +16,7 @@ import math
 
 import numpy as np
 
+from pairreg.arrays import Field, Image, Mask
 from pairreg.metrics.deformation import inside
 from pairreg.metrics.jacobian import Corner, at_corner, checked, corner_determinants, determinant
 
@@ -23,7 +24,7 @@ _EVEN = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0))
 _ODD = ((1, 1, 1), (0, 0, 1), (0, 1, 0), (1, 0, 0))  # in this order its determinant is positive for the identity
 
 
-def ndv_percent(field: np.ndarray, mask: np.ndarray | None = None) -> float:
+def ndv_percent(field: Field, mask: Mask | None = None) -> float:
     """Non-diffeomorphic volume (area in 2-D) in percent of the volume of the grid: 0 (best) if nothing is turned over.
 
     A field that mirrors everything has 100, more if it also stretches. A field that flattens everything has 0, but 100
@@ -37,7 +38,7 @@ def ndv_percent(field: np.ndarray, mask: np.ndarray | None = None) -> float:
     return 100 * float(values.mean(dtype=np.float64)) if values.size else float("nan")
 
 
-def non_diffeomorphic_volume(field: np.ndarray) -> np.ndarray:
+def non_diffeomorphic_volume(field: Field) -> Image:
     """What is turned over in each cell between voxels, in voxel volumes, `(*spatial - 1,)`; 0 is none."""
     field = checked(field)
     ndim = field.shape[-1]
@@ -51,7 +52,7 @@ def non_diffeomorphic_volume(field: np.ndarray) -> np.ndarray:
     return total
 
 
-def _middle_determinant(field: np.ndarray, vertices: tuple[Corner, ...]) -> np.ndarray:
+def _middle_determinant(field: Field, vertices: tuple[Corner, ...]) -> Image:
     """Determinant of the three edges of φ from the first vertex of the tetrahedron to the others, per cell."""
     origin, *others = vertices
     start = field[at_corner(origin, field.shape)]
@@ -60,7 +61,7 @@ def _middle_determinant(field: np.ndarray, vertices: tuple[Corner, ...]) -> np.n
     )
 
 
-def _cells_in(mask: np.ndarray) -> np.ndarray:
+def _cells_in(mask: Mask) -> Mask:
     """Cells with all their corners in the mask."""
     cells = np.asarray(mask) > 0
     for axis in range(cells.ndim):

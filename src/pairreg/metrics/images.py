@@ -7,19 +7,20 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from skimage.metrics import structural_similarity
 
+from pairreg.arrays import Image, Mask
 from pairreg.metrics.deformation import inside
 
 _SIGMA = 1.5  # of the Gaussian window of SSIM, voxels
 _RADIUS = 5  # of the same, cut at 3.5 σ
 
 
-def mse(fixed: np.ndarray, warped: np.ndarray, mask: np.ndarray | None = None) -> float:
+def mse(fixed: Image, warped: Image, mask: Mask | None = None) -> float:
     """Mean squared difference, in squared intensity: 0 is best."""
     f, w = _same_shape(fixed, warped)
     return _mean((inside(w, mask) - inside(f, mask)) ** 2)
 
 
-def pcc(fixed: np.ndarray, warped: np.ndarray, mask: np.ndarray | None = None) -> float:
+def pcc(fixed: Image, warped: Image, mask: Mask | None = None) -> float:
     """Pearson's correlation of the two images, from -1 to 1 (best); NaN if one of them is constant."""
     f, w = (inside(image, mask).ravel() for image in _same_shape(fixed, warped))
     if not f.size or np.ptp(f) == 0 or np.ptp(w) == 0:
@@ -27,7 +28,7 @@ def pcc(fixed: np.ndarray, warped: np.ndarray, mask: np.ndarray | None = None) -
     return float(np.corrcoef(f, w)[0, 1])
 
 
-def ssim(fixed: np.ndarray, warped: np.ndarray, data_range: float = 1.0, mask: np.ndarray | None = None) -> float:
+def ssim(fixed: Image, warped: Image, data_range: float = 1.0, mask: Mask | None = None) -> float:
     """Mean structural similarity: 1 for equal images, about 0 for unrelated ones (it can be negative).
 
     scikit-image's, with Gaussian windows (σ 1.5 voxels, 11 taps) and population covariances; `data_range` is the span
@@ -52,7 +53,7 @@ def ssim(fixed: np.ndarray, warped: np.ndarray, data_range: float = 1.0, mask: n
     return _mean(inside(similarity[interior], None if mask is None else mask[interior]))
 
 
-def ncc(fixed: np.ndarray, warped: np.ndarray, window: int = 9, mask: np.ndarray | None = None) -> float:
+def ncc(fixed: Image, warped: Image, window: int = 9, mask: Mask | None = None) -> float:
     """Mean of the squared local correlation in cubic windows of side `window` voxels, from 0 to 1 (best).
 
     Windows average over the voxels that exist (image border, mask). A flat window counts as 0: its variance is held
@@ -73,22 +74,22 @@ def ncc(fixed: np.ndarray, warped: np.ndarray, window: int = 9, mask: np.ndarray
     return _mean(inside(covariance**2 / (variance_f * variance_w), mask))
 
 
-def _centred(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def _centred(image: Image, mask: Image) -> Image:
     """The image less its mean over the mask, 0 outside the mask: a bright flat window keeps its digits."""
     return np.where(mask > 0, image - image[mask > 0].mean(), 0.0)
 
 
-def _local_mean(image: np.ndarray, share: np.ndarray, window: int) -> np.ndarray:
+def _local_mean(image: Image, share: Image, window: int) -> Image:
     """Mean over the voxels of each window that exist; `share`: the part of the window that does."""
     return uniform_filter(image, window, mode="constant") / share
 
 
-def _flat_variance(image: np.ndarray, mask: np.ndarray) -> float:
+def _flat_variance(image: Image, mask: Image) -> float:
     """The variance of a window that counts as flat, for an image centred over its mask."""
     return 1e-5 * float((image**2).sum() / mask.sum()) + 1e-10
 
 
-def _same_shape(fixed: np.ndarray, warped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _same_shape(fixed: Image, warped: Image) -> tuple[Image, Image]:
     """Both as float64: sums over millions of voxels."""
     if np.shape(fixed) != np.shape(warped):
         raise ValueError(f"fixed {np.shape(fixed)} and warped {np.shape(warped)} differ in shape")

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from pairreg.arrays import Field, Image
+
 Corner = tuple[int, ...]
 
 
-def checked(field: np.ndarray) -> np.ndarray:
+def checked(field: Field) -> Field:
     """The field as floats, or an error that says what a field is."""
     field = np.asarray(field)
     if field.ndim not in (3, 4) or field.shape[-1] != field.ndim - 1:
@@ -31,7 +33,7 @@ def determinant(rows: Sequence[np.ndarray]) -> np.ndarray:
     return sum(a[i] * (b[j] * c[k] - b[k] * c[j]) for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)))
 
 
-def corner_determinants(field: np.ndarray) -> Iterator[tuple[Corner, np.ndarray]]:
+def corner_determinants(field: Field) -> Iterator[tuple[Corner, Image]]:
     """The `2**ndim` determinants of forward and backward differences: one per corner of the cells between voxels.
 
     Yields `(corner, J)`, one at a time to spare memory. J has one value per cell, `(*spatial - 1,)`: at cell c, corner
@@ -46,7 +48,7 @@ def corner_determinants(field: np.ndarray) -> Iterator[tuple[Corner, np.ndarray]
         yield corner, determinant([edges[d][at_corner(corner, field.shape, skip=d)] for d in range(ndim)])
 
 
-def _edge_vectors(field: np.ndarray, axis: int) -> np.ndarray:
+def _edge_vectors(field: Field, axis: int) -> Field:
     """Difference of φ between neighbours along `axis`."""
     # components first in memory: the determinant reads one component at a time
     edges = np.moveaxis(np.ascontiguousarray(np.moveaxis(np.diff(field, axis=axis), -1, 0)), 0, -1)

@@ -1,7 +1,9 @@
 import numpy as np
 
+from pairreg.arrays import Points
 
-def tre(mapped_points: np.ndarray, target_points: np.ndarray) -> np.ndarray:
+
+def tre(mapped_points: Points, target_points: Points) -> np.ndarray:
     """Target registration error: Euclidean distance of each point to its counterpart, in the unit of the points (mm).
 
     Both `(n, ndim)`, in the same order; returns `(n,)`, 0 is best. The pull field maps *fixed* points into the moving
@@ -17,7 +19,7 @@ def tre(mapped_points: np.ndarray, target_points: np.ndarray) -> np.ndarray:
     return np.linalg.norm(mapped - target, axis=1)
 
 
-def tre_mean(mapped_points: np.ndarray, target_points: np.ndarray) -> float:
+def tre_mean(mapped_points: Points, target_points: Points) -> float:
     """The mean of `tre` over all points, in their unit (mm).
 
     Points beyond the fixed image count, too, so that every method is judged over the same points; the initial transform
@@ -26,17 +28,17 @@ def tre_mean(mapped_points: np.ndarray, target_points: np.ndarray) -> float:
     return float(tre(mapped_points, target_points).mean())
 
 
-def tre_std(mapped_points: np.ndarray, target_points: np.ndarray) -> float:
+def tre_std(mapped_points: Points, target_points: Points) -> float:
     """The standard deviation of `tre` over all points (divided by their number), in their unit (mm)."""
     return float(tre(mapped_points, target_points).std())
 
 
-def tre_median(mapped_points: np.ndarray, target_points: np.ndarray) -> float:
+def tre_median(mapped_points: Points, target_points: Points) -> float:
     """The median of `tre` over all points, in their unit (mm)."""
     return float(np.median(tre(mapped_points, target_points)))
 
 
-def tre_max(mapped_points: np.ndarray, target_points: np.ndarray) -> float:
+def tre_max(mapped_points: Points, target_points: Points) -> float:
     """The largest `tre` of all points, in their unit (mm)."""
     return float(tre(mapped_points, target_points).max())
 

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from pairreg.arrays import Labels
 
-def dice(fixed_labels: np.ndarray, warped_labels: np.ndarray, labels: Iterable[int] | None = None) -> dict[int, float]:
+
+def dice(fixed_labels: Labels, warped_labels: Labels, labels: Iterable[int] | None = None) -> dict[int, float]:
     """Dice overlap `2|F ∩ W| / (|F| + |W|)` of each label: 1 for equal regions, 0 for disjoint ones.
 
     `fixed_labels`, `warped_labels`: integer maps `(*spatial,)`, the warped one by nearest-neighbour interpolation.
@@ -25,9 +27,9 @@ def _dice_of(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def volume_change(
-    moving_labels: np.ndarray,
+    moving_labels: Labels,
     moving_spacing: Sequence[float],
-    warped_labels: np.ndarray,
+    warped_labels: Labels,
     fixed_spacing: Sequence[float],
     labels: Iterable[int] | None = None,
 ) -> dict[int, float]:
@@ -42,14 +44,14 @@ def volume_change(
     return {k: warped.get(k, 0.0) / volume for k, volume in moving.items() if wanted is None or k in wanted}
 
 
-def _volumes(labels: np.ndarray, spacing: Sequence[float]) -> dict[int, float]:
+def _volumes(labels: Labels, spacing: Sequence[float]) -> dict[int, float]:
     """Volume of each label above 0 in mm³ (area in mm² in 2-D)."""
     voxel = float(np.prod(spacing))
     values, counts = np.unique(labels, return_counts=True)
     return {int(v): int(n) * voxel for v, n in zip(values, counts, strict=True) if v > 0}
 
 
-def labels_to_score(fixed: np.ndarray, warped: np.ndarray, labels: Iterable[int] | None) -> list[int]:
+def labels_to_score(fixed: Labels, warped: Labels, labels: Iterable[int] | None) -> list[int]:
     if fixed.shape != warped.shape:
         raise ValueError(f"fixed labels {fixed.shape} and warped labels {warped.shape} differ in shape")
     wanted = np.unique(warped) if labels is None else np.asarray(sorted(set(labels)))

@@ -4,12 +4,13 @@ import numpy as np
 from scipy.ndimage import binary_erosion, find_objects
 from scipy.spatial import KDTree
 
+from pairreg.arrays import Labels, Mask, Points
 from pairreg.metrics.overlap import labels_to_score
 
 
 def hd95(
-    fixed_labels: np.ndarray,
-    warped_labels: np.ndarray,
+    fixed_labels: Labels,
+    warped_labels: Labels,
     spacing: Sequence[float],
     labels: Iterable[int] | None = None,
 ) -> dict[int, float]:
@@ -34,7 +35,7 @@ def hd95(
     }
 
 
-def surface_points(region: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
+def surface_points(region: Mask, spacing: Sequence[float]) -> Points:
     """Centres of the surface voxels of a boolean region, in mm from the first voxel, `(n, ndim)`."""
     boxes = find_objects(region.astype(np.uint8))
     if not boxes or boxes[0] is None:

@@ -1,7 +1,9 @@
 import numpy as np
 
+from pairreg.arrays import Field, Mask
 
-def epe_mean(found: np.ndarray, true: np.ndarray, mask: np.ndarray | None = None) -> float:
+
+def epe_mean(found: Field, true: Field, mask: Mask | None = None) -> float:
     """Mean end-point error: the distance between where two displacements lead, in their unit (mm); 0 is best.
 
     `found`, `true`: `(*spatial, ndim)`; with `mask` `(*spatial,)` only where it is True.

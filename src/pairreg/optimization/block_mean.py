@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pairreg.arrays import Image
 
-def block_mean(array: np.ndarray, factors: Sequence[int]) -> np.ndarray:
+
+def block_mean(array: np.ndarray, factors: Sequence[int]) -> Image:
     """Means over blocks of `factors` voxels `(*spatial,) -> (*ceil(spatial / factors),)`; the last ones are filled up
     with the border value."""
     widths = [(0, -n % f) for n, f in zip(array.shape, factors, strict=True)]

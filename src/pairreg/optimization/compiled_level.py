@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from pairreg.arrays import FieldTensor
 from pairreg.backend import Tensor, tf
 from pairreg.optimization.cache_key import term_key
 from pairreg.optimization.objective import Inputs, Objective, Programs
@@ -65,12 +66,12 @@ class CompiledLevel:
         gradients = [g / scale for g in gradients]
         return tf.concat([values, tf.linalg.global_norm(gradients)[None]], 0), gradients
 
-    def field(self) -> Tensor:
+    def field(self) -> FieldTensor:
         """The present displacement field `(*shape, ndim)`, constraints included."""
         field = self.grid.field(self.inputs.fixed, self.inputs.moving)
         return self.objective.constrained(field, self.inputs.spacing)
 
-    def inverse_field(self) -> Tensor | None:
+    def inverse_field(self) -> FieldTensor | None:
         """The inverse of `field` on the same grid, if the transform has one and nothing else changes the field."""
         if self.objective.constrains:
             return None

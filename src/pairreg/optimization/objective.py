@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pairreg.arrays import FieldTensor, ImageTensor, MaskTensor
 from pairreg.backend import Tensor, compiled, tf
 from pairreg.optimization.cache_key import term_key
 from pairreg.optimization.recent import Recent
@@ -15,10 +16,10 @@ from pairreg.transform.warp import warp
 class Inputs(NamedTuple):
     """What one level's objective depends on besides the field; all tensors, so that one graph serves many pairs."""
 
-    fixed: Tensor  # (*shape,)
-    moving: Tensor  # (*shape,)
-    mask: Tensor  # bool, voxels of the fixed image that count
-    usable: Tensor  # bool, interpolation cells of the moving image that count
+    fixed: ImageTensor  # (*shape,)
+    moving: ImageTensor  # (*shape,)
+    mask: MaskTensor  # bool, voxels of the fixed image that count
+    usable: MaskTensor  # bool, interpolation cells of the moving image that count
     spacing: Tensor  # (ndim,) mm
     weights: Tensor  # (terms,)
     stiffness: tuple[Tensor | None, ...]  # per penalty (*shape,), None = 1 everywhere
@@ -49,7 +50,7 @@ class Objective:
     def constrains(self) -> bool:
         return any(term.has_constraint for term in self.regularizers.values())
 
-    def constrained(self, field: Tensor, spacing: Tensor) -> Tensor:
+    def constrained(self, field: FieldTensor, spacing: Tensor) -> FieldTensor:
         return _constrained(tuple(self.regularizers.values()), field, spacing)
 
 
@@ -73,7 +74,7 @@ class Programs:
         compare = self._of_images.get(tuple(map(term_key, similarities)), lambda: _image_program(similarities))
         n = len(similarities)
 
-        def value_and_gradient(field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        def value_and_gradient(field: FieldTensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
             warped, mask = warp_(field, inputs)
             values, by_warped = compare(warped, mask, inputs, inputs.weights[:n])
             penalties, gradient = pull_back(field, by_warped, inputs, inputs.weights[n:])
@@ -86,7 +87,7 @@ class Programs:
 def _image_program(similarities: Sequence[Similarity]) -> Callable[..., Any]:
     """Compile the similarities, and the derivative of their weighted sum by the warped image."""
 
-    def compared(warped: Tensor, mask: Tensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
+    def compared(warped: ImageTensor, mask: MaskTensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(warped)
             values = _as_vector([term(inputs.fixed, warped, mask) for term in similarities], warped)
@@ -99,11 +100,13 @@ def _image_program(similarities: Sequence[Similarity]) -> Callable[..., Any]:
 def _field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Compile warp and penalties: they do not depend on the similarities, so runs that differ in these reuse them."""
 
-    def warped_and_mask(field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
+    def warped_and_mask(field: FieldTensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
         warped, covered = warp(inputs.moving, _constrained(regularizers, field, inputs.spacing), inputs.usable)
         return warped, covered & inputs.mask
 
-    def pulled_back(field: Tensor, by_warped: Tensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
+    def pulled_back(
+        field: FieldTensor, by_warped: ImageTensor, inputs: Inputs, weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """The penalties, and the derivative of the whole loss by the field."""
         with tf.GradientTape() as tape:
             tape.watch(field)
@@ -116,13 +119,13 @@ def _field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., 
     return compiled(warped_and_mask), compiled(pulled_back)
 
 
-def _constrained(regularizers: Sequence[Regularizer], field: Tensor, spacing: Tensor) -> Tensor:
+def _constrained(regularizers: Sequence[Regularizer], field: FieldTensor, spacing: Tensor) -> FieldTensor:
     for term in regularizers:
         field = term.constrain(field, spacing)
     return field
 
 
-def _penalties(regularizers: Sequence[Regularizer], field: Tensor, inputs: Inputs) -> Iterator[Tensor]:
+def _penalties(regularizers: Sequence[Regularizer], field: FieldTensor, inputs: Inputs) -> Iterator[Tensor]:
     for term, stiffness in zip((r for r in regularizers if r.has_penalty), inputs.stiffness, strict=True):
         # a user's own penalty need not know about stiffness
         yield term.penalty(field, inputs.spacing, *([] if stiffness is None else [stiffness]))

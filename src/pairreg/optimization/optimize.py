@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pairreg.backend import Tensor
+from pairreg.arrays import Field, FieldTensor
 from pairreg.errors import DivergedError
 from pairreg.optimization.compiled_grids import CompiledGrids
 from pairreg.optimization.compiled_level import CompiledLevel
@@ -23,8 +23,8 @@ class Solution:
     """The field `(*spatial, ndim)` in voxels of the fixed grid, its inverse if the transform has one, the curves, and
     the error that ended the run early, if any."""
 
-    field: np.ndarray
-    inverse: np.ndarray | None
+    field: Field
+    inverse: Field | None
     history: History
     diverged: DivergedError | None
 
@@ -72,7 +72,7 @@ def level_inputs(prepared: ResampledPair, grid: LevelGrid, objective: Objective)
     return as_inputs(prepared.level(grid) | more)
 
 
-def _on_fixed_grid(field: Tensor | None, problem: CompiledLevel, prepared: ResampledPair) -> np.ndarray | None:
+def _on_fixed_grid(field: FieldTensor | None, problem: CompiledLevel, prepared: ResampledPair) -> Field | None:
     """A field of the last level on the fixed grid."""
     if field is None:
         return None

@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
+from pairreg.arrays import Image, Mask
 from pairreg.errors import InputError
 from pairreg.optimization.block_mean import block_mean
 from pairreg.pair.pair import Pair
@@ -24,10 +25,10 @@ class ResampledPair:
 
     pair: Pair
     initial: sitk.Transform
-    fixed: np.ndarray
-    moving: np.ndarray
-    fixed_mask: np.ndarray
-    moving_mask: np.ndarray
+    fixed: Image
+    moving: Image
+    fixed_mask: Mask
+    moving_mask: Mask
 
     @property
     def spacing(self) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.validation import Checked, NonNegative
 
@@ -34,7 +35,7 @@ class Regularizer(Checked):
             return "stiffness scales a penalty, and there is none here: leave it out."
         return None
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         """A scalar to be minimised: a mean over voxels, unweighted.
 
         `field` `(*spatial, ndim)` in voxels, `spacing` in mm, both in array axis order; `stiffness` `(*spatial,)`: a
@@ -42,7 +43,7 @@ class Regularizer(Checked):
         """
         raise NotImplementedError
 
-    def constrain(self, field: Tensor, spacing: Spacing) -> Tensor:
+    def constrain(self, field: FieldTensor, spacing: Spacing) -> FieldTensor:
         """The field that is used instead of `field`, before warping."""
         del spacing
         return field
@@ -58,14 +59,14 @@ class Regularizer(Checked):
         return type(self).constrain is not Regularizer.constrain
 
 
-def in_mm(field: Tensor, spacing: Spacing) -> tuple[Tensor, list[Tensor]]:
+def in_mm(field: FieldTensor, spacing: Spacing) -> tuple[Tensor, list[Tensor]]:
     """The displacements in mm, and the spacing per axis as scalars of the field's dtype."""
     field = checked(field)
     steps = checked_spacing(spacing, field)
     return field * steps, tf.unstack(steps)
 
 
-def checked(field: Tensor) -> Tensor:
+def checked(field: FieldTensor) -> FieldTensor:
     """The field as a floating-point tensor, or an error that says what a field is."""
     field = tf.convert_to_tensor(field)
     if len(field.shape) not in (3, 4) or field.shape[-1] != len(field.shape) - 1:
@@ -73,7 +74,7 @@ def checked(field: Tensor) -> Tensor:
     return field if field.dtype.is_floating else tf.cast(field, tf.float32)
 
 
-def checked_spacing(spacing: Spacing, field: Tensor) -> Tensor:
+def checked_spacing(spacing: Spacing, field: FieldTensor) -> Tensor:
     """The spacing in the field's dtype, or an error if it is not one number per axis."""
     # float64 for Python numbers: float32, the default, would round them for a field of float64
     steps = tf.convert_to_tensor(spacing, dtype_hint=tf.float64)
@@ -82,7 +83,7 @@ def checked_spacing(spacing: Spacing, field: Tensor) -> Tensor:
     return tf.cast(steps, field.dtype)
 
 
-def checked_stiffness(stiffness: Tensor | None, field: Tensor) -> Tensor | None:
+def checked_stiffness(stiffness: ImageTensor | None, field: FieldTensor) -> ImageTensor | None:
     """The stiffness in the field's dtype, or an error if it is not one number per voxel (it would be broadcast)."""
     if stiffness is None:
         return None
@@ -106,12 +107,12 @@ def part(x: Tensor, axis: int, start: int | None, stop: int | None) -> Tensor:
     return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
-def differentiable_axes(field: Tensor) -> list[int]:
+def differentiable_axes(field: FieldTensor) -> list[int]:
     """The axes with more than one voxel: along the others nothing can change."""
     return [axis for axis, size in enumerate(field.shape[:-1]) if size > 1]
 
 
-def weighted_mean(density: Tensor, stiffness: Tensor | None) -> Tensor:
+def weighted_mean(density: ImageTensor, stiffness: ImageTensor | None) -> Scalar:
     """Mean of an energy density times its stiffness; `density` may have an axis of components at its end."""
     if stiffness is not None:
         density = density * (stiffness[..., None] if len(density.shape) > len(stiffness.shape) else stiffness)

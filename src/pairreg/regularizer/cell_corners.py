@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pairreg.arrays import ImageTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.regularizer.base import between, differentiable_axes, forward, weighted_mean
 
@@ -17,7 +18,7 @@ Matrix = list[list[Tensor]]  # [direction d][component c]: ∂u_c/∂x_d of ever
 
 
 def corner_derivatives(
-    u: Tensor, steps: Sequence[Tensor | float], stiffness: Tensor | None
+    u: Tensor, steps: Sequence[Tensor | float], stiffness: ImageTensor | None
 ) -> Iterator[tuple[Matrix, Tensor | None]]:
     """At each corner of the cells, their derivatives and their stiffness, the mean over the edges that meet there.
 
@@ -44,6 +45,6 @@ def _at_corner(corner: Sequence[int], shape: Sequence[int], skip: int) -> tuple[
     )
 
 
-def mean_over_corners(densities: Sequence[tuple[Tensor, Tensor | None]]) -> Tensor:
+def mean_over_corners(densities: Sequence[tuple[Tensor, Tensor | None]]) -> Scalar:
     """Mean over cells and corners of densities `(*cells,)`, each given with its stiffness."""
     return tf.add_n([weighted_mean(density, stiffness) for density, stiffness in densities]) / len(densities)

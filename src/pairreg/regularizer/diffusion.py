@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 
-from pairreg.backend import Tensor, tf
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
+from pairreg.backend import tf
 from pairreg.regularizer.base import (
     Regularizer,
     Spacing,
@@ -25,7 +26,7 @@ class Diffusion(Regularizer):
 
     weight: NonNegative = 2.0
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
         stiffness = checked_stiffness(stiffness, u)
         energy = tf.zeros((), u.dtype)

@@ -1,7 +1,8 @@
 import itertools
 from dataclasses import dataclass
 
-from pairreg.backend import Tensor, tf
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
+from pairreg.backend import tf
 from pairreg.regularizer.base import Regularizer, Spacing, checked_stiffness, in_mm
 from pairreg.regularizer.cell_corners import Matrix, corner_derivatives, mean_over_corners
 from pairreg.validation import NonNegative
@@ -29,12 +30,12 @@ class Elastic(Regularizer):
     def problem(self) -> str | None:
         return "mu or lam should be above 0; both are 0." if self.mu == self.lam == 0 else super().problem()
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
         corners = corner_derivatives(u, h, checked_stiffness(stiffness, u))
         return mean_over_corners([(self.density(matrix), s) for matrix, s in corners])
 
-    def density(self, m: Matrix) -> Tensor:
+    def density(self, m: Matrix) -> ImageTensor:
         lengths = [m[d][d] for d in range(len(m))]
         shears = [m[d][c] + m[c][d] for d, c in itertools.combinations(range(len(m)), 2)]  # twice the strain
         energy = self.mu * (tf.add_n([x**2 for x in lengths]) + tf.add_n([x**2 for x in shears]) / 2)

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+from pairreg.arrays import FieldTensor
 from pairreg.backend import Tensor, tf
 from pairreg.regularizer.base import Regularizer, Spacing, checked, checked_spacing
 from pairreg.validation import NonNegative
@@ -21,7 +22,7 @@ class GaussianSmoothing(Regularizer):
 
     sigma: NonNegative = 8.0
 
-    def constrain(self, field: Tensor, spacing: Spacing) -> Tensor:
+    def constrain(self, field: FieldTensor, spacing: Spacing) -> FieldTensor:
         field = checked(field)
         if self.sigma == 0:
             return field

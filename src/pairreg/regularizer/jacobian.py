@@ -3,6 +3,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.regularizer.base import Regularizer, Spacing, checked, checked_stiffness
 from pairreg.regularizer.cell_corners import Matrix, corner_derivatives, mean_over_corners
@@ -32,7 +33,7 @@ class Jacobian(Regularizer):
     weight: NonNegative = 30.0
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.0  # from 1 on a translation would cost
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         del spacing
         u = checked(field)
         corners = corner_derivatives(u, [1.0] * u.shape[-1], checked_stiffness(stiffness, u))

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.regularizer.base import (
     Regularizer,
@@ -30,7 +31,7 @@ class TotalVariation(Regularizer):
     weight: NonNegative = 0.5
     epsilon: Positive = 0.001
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
         stiffness = checked_stiffness(stiffness, u)
         axes = differentiable_axes(u)

@@ -9,6 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pairreg.arrays import Field, Image, Labels
+
 _IMAGES = ("fixed", "moving", "warped")
 LABELS = ("fixed_labels", "moving_labels", "warped_labels")
 _GROUP = "scene"  # in result.h5, beside `field`
@@ -30,14 +32,14 @@ class FigureArrays:
     """
 
     name: str
-    fixed: np.ndarray
-    moving: np.ndarray
-    warped: np.ndarray
-    field: np.ndarray
+    fixed: Image
+    moving: Image
+    warped: Image
+    field: Field
     spacing: tuple[float, ...]
-    fixed_labels: np.ndarray | None = None
-    moving_labels: np.ndarray | None = None
-    warped_labels: np.ndarray | None = None
+    fixed_labels: Labels | None = None
+    moving_labels: Labels | None = None
+    warped_labels: Labels | None = None
     label_names: Mapping[int, str]
     channels: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.validation import Checked, NonNegative
 
@@ -17,7 +18,7 @@ class Similarity(Checked, ABC):
 
     weight: NonNegative = 1.0
 
-    def __call__(self, fixed: Tensor, warped: Tensor, mask: Tensor | None = None) -> Tensor:
+    def __call__(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor | None = None) -> Scalar:
         """The loss of two images `(*spatial,)`, differentiable in `warped`; with `mask`, only its voxels count.
 
         Voxels outside the mask (where it is not above 0) may hold anything, NaN included.
@@ -32,25 +33,25 @@ class Similarity(Checked, ABC):
         return self.loss(tf.where(inside, fixed, zero), tf.where(inside, warped, zero), tf.cast(inside, fixed.dtype))
 
     @abstractmethod
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         """The loss; `mask` is 1 or 0, and both images are 0 where it is 0."""
 
 
-def _as_floats(name: str, image: Tensor) -> Tensor:
+def _as_floats(name: str, image: ImageTensor) -> ImageTensor:
     image = tf.convert_to_tensor(image)
     if not image.dtype.is_floating:
         raise ValueError(f"{name} should hold floating-point numbers; it holds {image.dtype.name}")
     return image
 
 
-def _check_alike(name: str, image: Tensor, fixed: Tensor) -> None:
+def _check_alike(name: str, image: ImageTensor, fixed: ImageTensor) -> None:
     if image.shape != fixed.shape:
         raise ValueError(f"{name} should have the shape of fixed, {fixed.shape}; it has {image.shape}")
     if image.dtype != fixed.dtype:
         raise ValueError(f"{name} should be {fixed.dtype.name} like fixed; it is {image.dtype.name}")
 
 
-def total(x: Tensor) -> Tensor:
+def total(x: ImageTensor) -> Scalar:
     """Sum over all voxels, accumulated in float64.
 
     XLA adds float32 one by one: over 20 million voxels that is 1 % off, and counts stop at 2^24.
@@ -58,7 +59,7 @@ def total(x: Tensor) -> Tensor:
     return tf.cast(tf.reduce_sum(tf.cast(x, tf.float64)), x.dtype)
 
 
-def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
+def masked_mean(x: ImageTensor, mask: MaskTensor) -> Scalar:
     """Mean of `x` over the mask; 0 for an empty mask."""
     return total(x * mask) / tf.maximum(total(mask), 1)
 

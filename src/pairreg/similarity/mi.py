@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 
-from pairreg.backend import Tensor, tf
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
+from pairreg.backend import tf
 from pairreg.similarity.histogram import HistogramSimilarity, entropies
 
 
@@ -19,6 +20,6 @@ class MI(HistogramSimilarity):
     Source: Viola & Wells, IJCV 24:137 (1997); Thévenaz & Unser, IEEE TIP 9:2083 (2000).
     """
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         of_fixed, of_warped, of_both = entropies(fixed, warped, mask, self.bins, self.sigma)
         return tf.cast(of_both - of_fixed - of_warped, fixed.dtype)

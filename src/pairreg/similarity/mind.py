@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 from pairreg.similarity.windows import box_taps, window_means
@@ -34,19 +35,19 @@ class MIND(Similarity):
     radius: Annotated[int, Field(ge=0)] = 1
     dilation: Count = 2
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         complete = self.complete(mask)
         difference = self.descriptors(fixed, complete) - self.descriptors(warped, complete)
         return masked_mean(tf.reduce_mean(difference**2, 0), complete)
 
-    def descriptors(self, image: Tensor, complete: Tensor) -> Tensor:
+    def descriptors(self, image: ImageTensor, complete: MaskTensor) -> Tensor:
         """`(pairs, *spatial)`."""
         distances = tf.stack(list(self.distances(image)))
         distances -= tf.reduce_min(distances, 0)
         mean = tf.reduce_mean(distances, 0)
         return tf.exp(-distances / tf.maximum(mean, 1e-3 * masked_mean(mean, complete) + tiny(image)))
 
-    def distances(self, image: Tensor) -> Iterator[Tensor]:
+    def distances(self, image: ImageTensor) -> Iterator[ImageTensor]:
         """The patch distance of each pair of neighbours.
 
         Two pairs share one map of distances: that of y = x + a and y + (b - a) is the pair (a, b) of the voxel x, and
@@ -63,10 +64,10 @@ class MIND(Similarity):
             yield _crop(patches, a, image.shape)
             yield _crop(patches, tuple(-p for p in b), image.shape)
 
-    def patch_mean(self, x: Tensor) -> Tensor:
+    def patch_mean(self, x: ImageTensor) -> ImageTensor:
         return window_means(x, [box_taps(2 * self.radius + 1)] * len(x.shape), valid=True)
 
-    def complete(self, mask: Tensor) -> Tensor:
+    def complete(self, mask: MaskTensor) -> MaskTensor:
         """1 where the voxel and the patches of all its neighbours lie in the mask."""
         ndim, size = len(mask.shape), (2 * self.radius + 1) ** len(mask.shape)
         full = tf.cast(self.patch_mean(_edge_padded(mask, self.dilation + self.radius)) > 1 - 0.5 / size, mask.dtype)

@@ -3,7 +3,8 @@ from typing import Literal
 
 import numpy as np
 
-from pairreg.backend import Tensor, tf
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
+from pairreg.backend import tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 from pairreg.similarity.windows import box_taps, gaussian_taps, window_statistics
 from pairreg.validation import OddWindow
@@ -30,7 +31,7 @@ class NCC(Similarity):
     kernel: Literal["box", "gaussian"] = "box"
     signed: bool = False
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         taps = [self.taps()] * len(fixed.shape)
         windows = window_statistics(fixed, warped, mask, taps, valid=False)
         variance_f = windows.variance_fixed + _flat_variance(fixed, mask)
@@ -46,6 +47,6 @@ class NCC(Similarity):
         return box_taps(self.window) if self.kernel == "box" else gaussian_taps(self.window / 6, self.window // 2)
 
 
-def _flat_variance(image: Tensor, mask: Tensor) -> Tensor:
+def _flat_variance(image: ImageTensor, mask: MaskTensor) -> Scalar:
     """The variance below which a window is flat: in proportion to the image's own, so that no scale enters."""
     return 1e-5 * masked_mean((image - masked_mean(image, mask)) ** 2, mask) + tiny(image)

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 from pairreg.validation import Positive
@@ -25,7 +26,7 @@ class NGF(Similarity):
 
     edge: Positive = 0.3
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         axes = range(len(fixed.shape))
         f, w = ([_derivative(image, mask, axis) for axis in axes] for image in (fixed, warped))
         product = sum(a * b for a, b in zip(f, w, strict=True))
@@ -33,13 +34,13 @@ class NGF(Similarity):
         parallel = (product / self.squared_norm(f, mask)) * (product / self.squared_norm(w, mask))
         return 1 - masked_mean(parallel, mask)
 
-    def squared_norm(self, gradient: list[Tensor], mask: Tensor) -> Tensor:
+    def squared_norm(self, gradient: list[Tensor], mask: MaskTensor) -> ImageTensor:
         """`|∇x|² + ε²`."""
         squared = sum(component**2 for component in gradient)
         return squared + self.edge**2 * masked_mean(squared, mask) + tiny(mask)
 
 
-def _derivative(image: Tensor, mask: Tensor, axis: int) -> Tensor:
+def _derivative(image: ImageTensor, mask: MaskTensor, axis: int) -> ImageTensor:
     """Mean of the differences to the two neighbours along `axis`, as far as both ends lie in the mask; else 0."""
     behind = (slice(None),) * axis
     upper, lower = (*behind, slice(1, None)), (*behind, slice(None, -1))

@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 
-from pairreg.backend import Tensor, tf
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
+from pairreg.backend import tf
 from pairreg.similarity.histogram import HistogramSimilarity, entropies
 
 
@@ -17,7 +18,7 @@ class NMI(HistogramSimilarity):
     Source: Studholme et al., Pattern Recognition 32:71 (1999).
     """
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         of_fixed, of_warped, of_both = entropies(fixed, warped, mask, self.bins, self.sigma)
         # an empty mask has no entropy: unrelated
         return tf.cast(1 - (of_fixed + of_warped - of_both) / tf.maximum(of_both, 1e-6), fixed.dtype)

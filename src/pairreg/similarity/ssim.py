@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pairreg.backend import Tensor
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.similarity.base import Similarity, masked_mean
 from pairreg.similarity.windows import gaussian_taps, window_statistics
 from pairreg.validation import Positive
@@ -30,7 +30,7 @@ class SSIM(Similarity):
     k1: Positive = 0.01
     k2: Positive = 0.03
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         radii = self.radii(fixed.shape)
         taps = [gaussian_taps(self.sigma, r) for r in radii]
         f, w, variance_f, variance_w, covariance = window_statistics(fixed, warped, mask, taps, valid=True)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pairreg.arrays import ImageTensor, MaskTensor
 from pairreg.backend import Tensor, forgettable, tf, with_gradient
 from pairreg.similarity.base import masked_mean
 
@@ -20,7 +21,7 @@ def gaussian_taps(sigma: float, radius: int) -> np.ndarray:
     return taps / taps.sum()
 
 
-def window_means(x: Tensor, taps: Sequence[np.ndarray], valid: bool) -> Tensor:
+def window_means(x: ImageTensor, taps: Sequence[np.ndarray], valid: bool) -> ImageTensor:
     """Weighted means over a centred window; `taps[d]` (odd number, symmetric, sum 1): weights along axis d.
 
     `valid`: only the positions where the window lies inside, so axis d has `len(taps[d]) - 1` fewer. Otherwise every
@@ -86,7 +87,9 @@ class Windows(NamedTuple):
     covariance: Tensor
 
 
-def window_statistics(fixed: Tensor, warped: Tensor, mask: Tensor, taps: Sequence[np.ndarray], valid: bool) -> Windows:
+def window_statistics(
+    fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor, taps: Sequence[np.ndarray], valid: bool
+) -> Windows:
     """Weighted statistics of the windows; `taps` and `valid` as in `window_means`.
 
     Each window averages over its voxels in the mask only, so neither the border nor what lies outside the mask leaks

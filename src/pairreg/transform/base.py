@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from pairreg.backend import Tensor
+from pairreg.arrays import FieldTensor, ImageTensor
 from pairreg.validation import Checked, Positive
 
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
@@ -34,14 +34,14 @@ class Parametrization(ABC):
         """Set the parameters to their start: a field of zero."""
 
     @abstractmethod
-    def continue_from(self, coarser: "Parametrization", fixed: Tensor, moving: Tensor) -> None:
+    def continue_from(self, coarser: "Parametrization", fixed: ImageTensor, moving: ImageTensor) -> None:
         """Go on from what was found on a coarser level, whose images are `fixed` and `moving`."""
 
     @abstractmethod
-    def field(self, fixed: Tensor, moving: Tensor) -> Tensor:
+    def field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
         """The displacement field `(*shape, ndim)` in voxels of this level's grid; images `(*shape,)`."""
 
-    def inverse_field(self, fixed: Tensor, moving: Tensor) -> Tensor | None:
+    def inverse_field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor | None:
         """The inverse of `field`, if the transform has one."""
         del fixed, moving
         return None

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pairreg.backend import Tensor
+from pairreg.arrays import FieldTensor
 from pairreg.transform.base import LevelGrid, Precision, Transform
 from pairreg.transform.control_grid import NodeGrid
 from pairreg.transform.separable import Matrix, along_axes
@@ -41,10 +41,10 @@ class Lattice(NodeGrid):
         self.strides = strides
         self.basis = [basis(v, s, m) for v, s, m in zip(voxels, strides, counts, strict=True)]
 
-    def displacements(self, nodes: Tensor) -> Tensor:
+    def displacements(self, nodes: FieldTensor) -> FieldTensor:
         return along_axes(nodes, self.basis)
 
-    def upsampled_from(self, coarser: NodeGrid, scale: Sequence[float]) -> Tensor:
+    def upsampled_from(self, coarser: NodeGrid, scale: Sequence[float]) -> FieldTensor:
         """The coarse field at the fine control points: exact for fields that are linear between them."""
         assert isinstance(coarser, Lattice)
         matrices = []

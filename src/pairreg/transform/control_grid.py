@@ -3,7 +3,8 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from pairreg.backend import Tensor, tf
+from pairreg.arrays import FieldTensor, ImageTensor
+from pairreg.backend import tf
 from pairreg.transform.base import LevelGrid, Parametrization, ratios
 from pairreg.transform.exponential import exponential
 from pairreg.transform.separable import upsample
@@ -21,22 +22,22 @@ class NodeGrid(Parametrization):
         del seed
         self.nodes.assign(tf.zeros_like(self.nodes))
 
-    def continue_from(self, coarser: Parametrization, fixed: Tensor, moving: Tensor) -> None:
+    def continue_from(self, coarser: Parametrization, fixed: ImageTensor, moving: ImageTensor) -> None:
         del fixed, moving
         assert isinstance(coarser, NodeGrid)
         scale = ratios(coarser.grid, self.grid)
         self.nodes.assign(self.upsampled_from(coarser, scale) * scale)
 
-    def field(self, fixed: Tensor, moving: Tensor) -> Tensor:
+    def field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
         del fixed, moving
         return self.displacements(self.nodes)
 
     @abstractmethod
-    def upsampled_from(self, coarser: "NodeGrid", scale: Sequence[float]) -> Tensor:
+    def upsampled_from(self, coarser: "NodeGrid", scale: Sequence[float]) -> FieldTensor:
         """The vectors of `coarser` at these nodes, still in its voxels, which are `scale` of ours wide."""
 
     @abstractmethod
-    def displacements(self, nodes: Tensor) -> Tensor:
+    def displacements(self, nodes: FieldTensor) -> FieldTensor:
         """The displacement field of these vectors."""
 
 
@@ -45,7 +46,7 @@ def node_counts(shape: Sequence[int], stride: int) -> list[int]:
     return [-(-n // stride) for n in shape]
 
 
-def displacement_of(nodes: Tensor, shape: Sequence[int], stride: int, diffeomorphic: bool) -> Tensor:
+def displacement_of(nodes: FieldTensor, shape: Sequence[int], stride: int, diffeomorphic: bool) -> FieldTensor:
     """The displacement field `(*shape, ndim)` of vectors `(*nodes, ndim)`, both in voxels, by linear interpolation.
 
     `diffeomorphic`: the vectors are a stationary velocity. It is interpolated first and integrated on the image grid:

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pairreg.backend import Tensor
+from pairreg.arrays import FieldTensor, ImageTensor
 from pairreg.transform.base import LevelGrid, Precision, Transform
 from pairreg.transform.control_grid import NodeGrid, displacement_of, node_counts
 from pairreg.transform.separable import upsample
@@ -29,12 +29,12 @@ class VectorGrid(NodeGrid):
         super().__init__(grid, node_counts(grid.shape, stride))
         self.stride, self.diffeomorphic = stride, diffeomorphic
 
-    def upsampled_from(self, coarser: NodeGrid, scale: Sequence[float]) -> Tensor:
+    def upsampled_from(self, coarser: NodeGrid, scale: Sequence[float]) -> FieldTensor:
         return upsample(coarser.nodes, self.nodes.shape[:-1], scale)
 
-    def displacements(self, nodes: Tensor) -> Tensor:
+    def displacements(self, nodes: FieldTensor) -> FieldTensor:
         return displacement_of(nodes, self.grid.shape, self.stride, self.diffeomorphic)
 
-    def inverse_field(self, fixed: Tensor, moving: Tensor) -> Tensor | None:
+    def inverse_field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor | None:
         del fixed, moving
         return self.displacements(-self.nodes) if self.diffeomorphic else None

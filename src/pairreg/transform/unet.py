@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from pairreg.arrays import FieldTensor, ImageTensor
 from pairreg.backend import Tensor, keras, tf
 from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transform, ratios
 from pairreg.transform.control_grid import displacement_of, node_counts
@@ -71,7 +72,7 @@ class UNetWeights(Parametrization):
         self._assign(tf.concat([tf.reshape(value, [-1]) for value in start], 0))
         self.base.assign(tf.zeros_like(self.base))
 
-    def continue_from(self, coarser: Parametrization, fixed: Tensor, moving: Tensor) -> None:
+    def continue_from(self, coarser: Parametrization, fixed: ImageTensor, moving: ImageTensor) -> None:
         """The same weights, with a silent head on top of the vectors found so far.
 
         The network sees the images at another resolution, so its own output would change; this way it continues where
@@ -83,15 +84,15 @@ class UNetWeights(Parametrization):
         found = coarser.vectors(fixed, moving)
         self.base.assign(upsample(found, self.base.shape[:-1], scale) * scale)
 
-    def field(self, fixed: Tensor, moving: Tensor) -> Tensor:
+    def field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
         return displacement_of(self.vectors(fixed, moving), self.grid.shape, self.stride, self.diffeomorphic)
 
-    def inverse_field(self, fixed: Tensor, moving: Tensor) -> Tensor | None:
+    def inverse_field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor | None:
         if not self.diffeomorphic:
             return None
         return displacement_of(-self.vectors(fixed, moving), self.grid.shape, self.stride, self.diffeomorphic)
 
-    def vectors(self, fixed: Tensor, moving: Tensor) -> Tensor:
+    def vectors(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
         """Displacements or velocities `(*padded / stride, ndim)` in voxels of the level."""
         images = _edge_padded(tf.stack([moving, fixed], axis=-1), self.padded)
         weights = [tf.reshape(w, s) for w, s in zip(tf.split(self.weights, self.sizes), self.shapes, strict=True)]
