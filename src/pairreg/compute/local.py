@@ -1,7 +1,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, final
 
 from pairreg.backend.memory import held_mb
 from pairreg.compute.base import Compute, Work
@@ -11,6 +11,7 @@ from pairreg.runs.spec import RunSpec
 from pairreg.validation import Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Local(Compute):
     """One run after the other in this process.

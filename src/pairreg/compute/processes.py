@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 from pairreg.backend.memory import held_mb
 from pairreg.compute.base import DEVICES, Compute, Work, Worker, died
@@ -17,6 +18,7 @@ from pairreg.runs.spec import RunSpec
 from pairreg.validation import Count, Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Processes(Compute):
     """Several runs at once, each in a process that takes one run after the other.

@@ -3,7 +3,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, final
 
 from pairreg.compute.base import Compute, Work, Worker, died
 from pairreg.errors import InputError
@@ -14,6 +14,7 @@ from pairreg.validation import NonNegative, Positive
 ANSWER = 10.0  # seconds that a living cluster takes at most
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Ray(Compute):
     """Every run as one task of an existing Ray cluster, one that was started with `ray start`.

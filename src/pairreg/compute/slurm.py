@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, final
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ _POLL = 2.0  # seconds
 log = logging.getLogger("pairreg")
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Slurm(Compute):
     """Every run as one task of a Slurm job array, by submitit. A pre-empted or timed-out task is queued again.

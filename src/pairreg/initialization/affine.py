@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import final
 
 import SimpleITK as sitk
 
@@ -6,6 +7,7 @@ from pairreg.initialization.intensity_search import LEVELS, Euler, IntensitySear
 from pairreg.pair.pair import Pair
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Affine(IntensitySearch):
     """The affine transform of highest mutual information, found from the rigid one; never worse than that one.

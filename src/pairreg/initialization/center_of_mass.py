@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, final
 
 import SimpleITK as sitk
 
@@ -12,6 +12,7 @@ from pairreg.pair.pair import Pair
 By = Literal["mass", "geometry"]
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class CenterOfMass(Initialization):
     """The translation from the centre of the fixed to that of the moving image.

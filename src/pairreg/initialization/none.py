@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import final
 
 import SimpleITK as sitk
 
@@ -6,6 +7,7 @@ from pairreg.initialization.base import Initialization
 from pairreg.pair.pair import Pair
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class NoInitialization(Initialization):
     """The two scanner coordinate systems agree already."""

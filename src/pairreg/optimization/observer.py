@@ -1,6 +1,7 @@
 """Who watches a run: progress bars, logs and trackers."""
 
 from collections.abc import Iterable
+from typing import final
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class Observer:
         """The optimisation has ended, perhaps by an error."""
 
 
+@final
 class Observers(Observer):
     """Several observers as one."""
 

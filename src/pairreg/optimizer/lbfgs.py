@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import scipy.optimize
@@ -11,6 +11,7 @@ from pairreg.validation import Checked, Count
 _JITTER = 0.01  # voxels (or network weights)
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class LBFGS(Checked):
     """L-BFGS-B of SciPy on the flat parameters: few, expensive iterations, each with a line search.

@@ -1,10 +1,12 @@
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
 from pairreg.preprocessing.base import Preprocessing
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class MinMax(Preprocessing):
     """Each image from its smallest to its largest intensity (in its mask); one outlier decides the contrast."""

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, final
 
 import numpy as np
 from pydantic import Field
@@ -9,6 +9,7 @@ from pairreg.preprocessing.base import Preprocessing
 Percentage = Annotated[float, Field(ge=0, le=100)]
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Percentile(Preprocessing):
     """Each image between two percentiles of its intensities (in its mask), so that outliers do not matter.

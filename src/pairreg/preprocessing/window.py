@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
@@ -9,6 +10,7 @@ _MOST = 0.5  # of an image's range should lie in the window
 _LEAST = 0.02  # of the window should be filled
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Window(Preprocessing):
     """Both images between the same two intensities: for units that mean the same in both, such as HU.

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import tf
@@ -6,6 +7,7 @@ from pairreg.regularizer.base import Regularizer, Spacing, between, checked_stif
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class BendingEnergy(Regularizer):
     """Mean of (∂²u_c/∂x_d∂x_e)² over voxels, components c and ordered pairs (d, e); in 1/mm², 0 for an affine field.

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import tf
@@ -15,6 +16,7 @@ from pairreg.regularizer.base import (
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Diffusion(Regularizer):
     """Mean of (∂u_c/∂x_d)² over voxels, components c and directions d; dimensionless, 0 for a translation.

@@ -1,5 +1,6 @@
 import itertools
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import tf
@@ -8,6 +9,7 @@ from pairreg.regularizer.cell_corners import Matrix, corner_derivatives, mean_ov
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Elastic(Regularizer):
     """Linear elastic energy density `μ Σ_cd ε_cd² + λ/2 (Σ_d ε_dd)²`, mean over voxels; ε = (∇u + ∇uᵀ)/2 is the strain.

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import FieldTensor
 from pairreg.backend import Tensor, tf
@@ -6,6 +7,7 @@ from pairreg.regularizer.base import Regularizer, Spacing, checked, checked_spac
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class GaussianSmoothing(Regularizer):
     """The field is smoothed by a Gaussian before warping; no penalty. 0 leaves it as it is.

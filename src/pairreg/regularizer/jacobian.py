@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, final
 
 from pydantic import Field
 
@@ -10,6 +10,7 @@ from pairreg.regularizer.cell_corners import Matrix, corner_derivatives, mean_ov
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Jacobian(Regularizer):
     """Mean of relu(margin − det(∇φ)) over voxels, φ(x) = x + u(x) as the warp has it; 0 if nothing folds.

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import Tensor, tf
@@ -16,6 +17,7 @@ from pairreg.regularizer.base import (
 from pairreg.validation import NonNegative, Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class TotalVariation(Regularizer):
     """Mean over voxels and components c of `√(Σ_d (∂u_c/∂x_d)² + ε²) − ε`: isotropic, keeps sliding edges.

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import tf
@@ -6,6 +7,7 @@ from pairreg.regularizer.base import Regularizer, Spacing, between, checked_stif
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class TotalVariationPublished(Regularizer):
     """Mean of |∂u_c/∂x_0| over voxels and components c: along the first image axis only, as the released scripts did.

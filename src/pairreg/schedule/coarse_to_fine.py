@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import final
 
 from pairreg.schedule.base import Level, Schedule
 from pairreg.validation import Count, NonNegative
@@ -9,6 +10,7 @@ ITERATIONS = {2: [200, 200, 200, 100], 3: [200, 200, 100, 50]}
 in 2-D they take seconds, and half of them costs up to 13 % more end-point error (phantom)."""
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class CoarseToFine(Schedule):
     """Coarse levels first: they cost little and find the large displacements.

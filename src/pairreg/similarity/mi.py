@@ -1,10 +1,12 @@
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import tf
 from pairreg.similarity.histogram import HistogramSimilarity, entropies
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class MI(HistogramSimilarity):
     """Minus the mutual information in nats, `H(f, w) - H(f) - H(w)`, for images of different modality.

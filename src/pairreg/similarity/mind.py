@@ -1,7 +1,7 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, final
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from pairreg.validation import Count
 Offset = Sequence[int]
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class MIND(Similarity):
     """Self-similarity context (MIND-SSC): mean squared difference of local descriptors, for different modalities.

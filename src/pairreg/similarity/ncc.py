@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, final
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from pairreg.similarity.windows import box_taps, gaussian_taps, window_statistic
 from pairreg.validation import OddWindow
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class NCC(Similarity):
     """Local normalised cross-correlation: `1 - mean(r²)`, r = Pearson's correlation in the window around each voxel.

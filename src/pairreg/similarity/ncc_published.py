@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import tf
@@ -7,6 +8,7 @@ from pairreg.similarity.windows import box_taps, window_means
 from pairreg.validation import OddWindow
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class NCCPublished(Similarity):
     """The "NCC" of the released scripts of Chen et al.: one correlation of two high-pass filtered images.

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
@@ -6,6 +7,7 @@ from pairreg.similarity.base import Similarity, masked_mean, tiny
 from pairreg.validation import Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class NGF(Similarity):
     """Normalised gradient fields: `1 - mean(⟨n(f), n(w)⟩²)`, `n(x) = ∇x / √(|∇x|² + ε²)`, for different modalities.

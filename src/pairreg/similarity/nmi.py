@@ -1,10 +1,12 @@
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import tf
 from pairreg.similarity.histogram import HistogramSimilarity, entropies
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class NMI(HistogramSimilarity):
     """Two minus the normalised mutual information: `2 - (H(f) + H(w)) / H(f, w)`, for images of different modality.

@@ -1,10 +1,12 @@
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class PCC(Similarity):
     """One minus Pearson's correlation over the whole image, for intensities that are linearly related.

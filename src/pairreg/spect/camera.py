@@ -1,6 +1,7 @@
 """What a gamma camera sees of a point."""
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 from scipy.special import ive
@@ -10,6 +11,7 @@ from pairreg.validation import Checked, Count, NonNegative, Positive
 FWHM = 2 * np.sqrt(2 * np.log(2))  # of a Gaussian, in standard deviations
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Camera(Checked):
     """A parallel-hole collimator on a circular orbit; by default low-energy high-resolution (LEHR) for 140 keV.

@@ -4,7 +4,7 @@ import functools
 import json
 import multiprocessing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -87,6 +87,7 @@ def _load(pair: str, trusted: tuple[str, ...]) -> Pair:
     return option_files.instantiate(json.loads(pair), "pair", trusted)
 
 
+@final
 class _Interruption(Observer):
     """Ends a run with its next chunk of iterations, should the exception of a signal have been dropped."""
 

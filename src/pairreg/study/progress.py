@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import final
 
 import numpy as np
 from rich.console import Console
@@ -19,6 +20,7 @@ def _term_values(names: list[str], row: np.ndarray) -> str:
     return "  ".join(f"{n.rpartition('/')[2]} {v:.4g}" for n, v in shown)
 
 
+@final
 class ProgressBar(Observer):
     """Level, iteration, every term and the time that is left."""
 
@@ -52,6 +54,7 @@ class ProgressBar(Observer):
         self.progress.stop()
 
 
+@final
 class ProgressLog(Observer):
     """A line at the first, the last, and every tenth of the planned iterations."""
 

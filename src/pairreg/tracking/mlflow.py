@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from pairreg.errors import InputError
 from pairreg.locks import lock
@@ -26,6 +26,7 @@ _PAGE = 1000  # runs per answer of a search
 log = logging.getLogger("pairreg")
 
 
+@final
 @dataclass
 class MLflowTracker(Tracker):
     """**Arguments:** `uri`: of the tracking store; None = `$MLFLOW_TRACKING_URI`, else SQLite in the output folder.

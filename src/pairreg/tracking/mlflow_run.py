@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -18,6 +18,7 @@ _PARAMS = 100  # likewise for parameters
 log = logging.getLogger("pairreg")
 
 
+@final
 class MLflowRun(TrackedRun):
     """If the server is lost, the run goes on without it; the tracker adds it from its folder later."""
 

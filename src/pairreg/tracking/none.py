@@ -1,12 +1,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 from pairreg.runs.outcome import Where
 from pairreg.runs.spec import Described
 from pairreg.tracking.base import TrackedRun, Tracker
 
 
+@final
 @dataclass
 class NoTracker(Tracker):
     """Run folders only."""

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from pairreg.transform.separable import Matrix, along_axes
 from pairreg.validation import Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class BSpline(Transform):
     """Free-form deformation: cubic B-splines on a lattice of control points, smooth by construction.
@@ -31,6 +32,7 @@ class BSpline(Transform):
         return Lattice(grid, tuple(max(1, round(self.control_spacing / h)) for h in spacing))
 
 
+@final
 class Lattice(NodeGrid):
     """Control point j of an axis sits at voxel `(j - 1) stride`, so that every voxel has all four neighbours."""
 

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.arrays import FieldTensor, ImageTensor
 from pairreg.transform.base import LevelGrid, Precision, Transform
@@ -8,6 +9,7 @@ from pairreg.transform.separable import upsample
 from pairreg.validation import Count, Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Displacement(Transform):
     """A grid of displacement vectors, linearly interpolated between its nodes: the field itself is optimised.
@@ -24,6 +26,7 @@ class Displacement(Transform):
         return VectorGrid(grid, self.stride)
 
 
+@final
 class VectorGrid(NodeGrid):
     def __init__(self, grid: LevelGrid, stride: int, diffeomorphic: bool = False):
         super().__init__(grid, node_counts(grid.shape, stride))

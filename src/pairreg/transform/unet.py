@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from pairreg.validation import Count, Positive
 _HEAD_WIDTH = 32  # channels of the published head
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class UNet(Transform):
     """The published ConvNet: its weights are optimised for this pair alone, its output is the displacement field.
@@ -48,6 +49,7 @@ class UNet(Transform):
         return UNetWeights(grid, self, precision)
 
 
+@final
 class UNetWeights(Parametrization):
     """The network on one level, which adds to the vectors that the coarser levels found (`base`).
 
