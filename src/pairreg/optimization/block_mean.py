@@ -8,8 +8,10 @@ from pairreg.arrays import Image
 
 
 def block_mean(array: np.ndarray, factors: Sequence[int]) -> Image:
-    """Means over blocks of `factors` voxels `(*spatial,) -> (*ceil(spatial / factors),)`; the last ones are filled up
-    with the border value."""
+    """Return the means over blocks of `factors` voxels, `(*spatial,) -> (*ceil(spatial / factors),)`, as float32.
+
+    Blocks that reach beyond the image are filled up with its border value.
+    """
     widths = [(0, -n % f) for n, f in zip(array.shape, factors, strict=True)]
     padded = np.pad(array, widths, mode="edge")
     split = [k for n, f in zip(padded.shape, factors, strict=True) for k in (n // f, f)]

@@ -1,4 +1,4 @@
-"""What was compiled for earlier runs of this process, owned by one object with a bound."""
+"""The owner of what was compiled for earlier runs of this process."""
 
 import gc
 import threading
@@ -37,7 +37,7 @@ class CompiledGrids:
 
     @contextmanager
     def lease(self) -> Iterator["Lease"]:
-        """What one run borrows, until it ends."""
+        """Lend grids to one run: the `Lease` takes what the run asks for, and gives it back when the block ends."""
         if self._least_mb is None:
             self._least_mb = held_mb()
         lease = Lease(self)
@@ -57,11 +57,11 @@ class CompiledGrids:
         self._least_mb = held_mb()
 
     def __len__(self) -> int:
-        """How many grids are kept that no run is using."""
+        """Return how many grids are kept that no run is using."""
         return sum(map(len, self._idle.values()))
 
     def take(self, key: Hashable) -> CompiledGrid | None:
-        """A kept grid for `key`, which belongs to the caller from now on; None if there is none."""
+        """Take a kept grid for `key` out of the store; None if there is none."""
         with self._lock:
             grids = self._idle.pop(key, [])
             if not grids:
@@ -86,7 +86,7 @@ class CompiledGrids:
 
 
 class Lease:
-    """The grids of one run."""
+    """The grids that one run has borrowed."""
 
     def __init__(self, owner: CompiledGrids):
         self.owner = owner
@@ -100,7 +100,10 @@ class Lease:
         spacing: Sequence[float],
         objective: Objective,
     ) -> CompiledLevel:
-        """The compiled problem of these parts, from an earlier run or new; the same for the same parts of one run."""
+        """Return the compiled problem of these parts, from an earlier run or new.
+
+        Within a run the same parts give the same problem.
+        """
         in_mm = tuple(spacing) if transform.uses_spacing else None
         key = (cache_key(transform), grid, precision, in_mm)
         if key not in self.borrowed:

@@ -14,7 +14,7 @@ from pairreg.transform.warp import warp
 
 
 class Inputs(NamedTuple):
-    """What one level's objective depends on besides the field; all tensors, so that one graph serves many pairs."""
+    """The inputs of one level's objective besides the field; all are tensors, so that one graph serves many pairs."""
 
     fixed: ImageTensor  # (*shape,)
     moving: ImageTensor  # (*shape,)
@@ -34,31 +34,35 @@ class Objective:
 
     @property
     def penalties(self) -> dict[str, Regularizer]:
+        """The regularisers that add a term to the objective, by name."""
         return {name: term for name, term in self.regularizers.items() if term.has_penalty}
 
     @property
     def names(self) -> list[str]:
-        """Names of the terms, in the order of `Inputs.weights`."""
+        """The names of the terms, in the order of `Inputs.weights`."""
         return [f"similarity/{n}" for n in self.similarities] + [f"regularizer/{n}" for n in self.penalties]
 
     @property
     def weights(self) -> list[float]:
+        """The weights of the terms, in the order of `names`."""
         terms: list[Similarity | Regularizer] = [*self.similarities.values(), *self.penalties.values()]
         return [term.weight for term in terms]
 
     @property
     def constrains(self) -> bool:
+        """Whether a regulariser changes the field before warping."""
         return any(term.has_constraint for term in self.regularizers.values())
 
     def constrained(self, field: FieldTensor, spacing: Tensor) -> FieldTensor:
+        """Return the field `(*shape, ndim)` as the regularisers change it before warping; `spacing` `(ndim,)` in mm."""
         return _constrained(tuple(self.regularizers.values()), field, spacing)
 
 
 class Programs:
     """The compiled parts of objectives on one grid: those of the field by regularisers, the others by similarities.
 
-    Three programs of XLA, not one: within a program it repeats arithmetic for everything that reads the result, and
-    would warp the image anew for each tap of a window.
+    There are three programs of XLA and not one: within a program it repeats arithmetic for everything that reads the
+    result, and would warp the image anew for each tap of a window.
 
     **Arguments:** `capacity`: how many of each kind are kept.
     """
@@ -68,7 +72,10 @@ class Programs:
         self._of_images: Recent[Callable[..., Any]] = Recent(capacity)
 
     def of(self, objective: Objective) -> Callable[[Tensor, Inputs], tuple[Tensor, Tensor]]:
-        """A function of a field and the inputs: `[loss, *terms]` (terms unweighted) and the loss's derivative by it."""
+        """Return a function of a field and the inputs: `[loss, *terms]` and the derivative of the loss by the field.
+
+        The terms are unweighted.
+        """
         similarities, regularizers = tuple(objective.similarities.values()), tuple(objective.regularizers.values())
         warp_, pull_back = self._of_field.get(tuple(map(term_key, regularizers)), lambda: _field_programs(regularizers))
         compare = self._of_images.get(tuple(map(term_key, similarities)), lambda: _image_program(similarities))
@@ -132,11 +139,13 @@ def _penalties(regularizers: Sequence[Regularizer], field: FieldTensor, inputs: 
 
 
 def _as_vector(values: Sequence[Tensor], like: Tensor) -> Tensor:
-    """Scalars as one vector, which may be empty."""
+    """Stack scalars into one vector of the dtype of `like`; without scalars it is empty."""
     return tf.stack([tf.cast(value, like.dtype) for value in values]) if values else tf.zeros(0, like.dtype)
 
 
 def as_inputs(arrays: Mapping[str, Any]) -> Inputs:
+    """Turn arrays by the names of `Inputs` into tensors."""
+
     def tensor(value: Any) -> Tensor:
         return None if value is None else tf.constant(value)
 

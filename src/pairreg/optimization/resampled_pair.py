@@ -1,4 +1,4 @@
-"""A pair made ready for optimisation: arrays on the fixed grid."""
+"""A pair as the optimisation needs it: arrays on the fixed grid."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ from pairreg.transform.warp import usable_cells
 
 @dataclass(frozen=True)
 class ResampledPair:
-    """`pair` is preprocessed; `initial` maps fixed to moving points; the arrays lie on the fixed grid `(*spatial,)`.
+    """A pair as arrays on the fixed grid `(*spatial,)`, the moving image resampled through the initialisation.
 
-    `moving` is resampled through `initial`; `moving_mask` is True where that resampling has data.
+    **Attributes:** `pair`: preprocessed; `initial`: maps fixed to moving points; `fixed`, `moving`: intensities;
+    `fixed_mask`: the voxels that count; `moving_mask`: the voxels at which the resampled moving image has data.
     """
 
     pair: Pair
@@ -32,10 +33,11 @@ class ResampledPair:
 
     @property
     def spacing(self) -> tuple[float, ...]:
+        """The spacing of the fixed grid in mm, array axis order."""
         return geometry.spacing(self.pair.fixed)
 
     def level(self, grid: LevelGrid) -> dict[str, Any]:
-        """The images, masks and spacing of one level, by the names of the objective's inputs."""
+        """Return the images, masks and spacing of one level, by the names of the objective's inputs."""
         return {
             "fixed": block_mean(self.fixed, grid.factors),
             "moving": block_mean(self.moving, grid.factors),
@@ -45,7 +47,12 @@ class ResampledPair:
         }
 
     def stiffness(self, grid: LevelGrid, by_label: Mapping[Any, float] | None) -> np.ndarray | None:
-        """Factors of a penalty on a level's grid from the fixed labels, by name or number; 1 for labels not named."""
+        """Return the factors `(*shape,)` of a penalty on a level's grid from those by label (name or number).
+
+        Labels that are not named have 1. Where a level voxel covers several labels it has the mean of their factors.
+        Returns None if `by_label` is None. Raises `InputError` if the pair has no fixed labels, or not those that are
+        named.
+        """
         if by_label is None:
             return None
         if self.pair.fixed_labels is None:
@@ -64,12 +71,16 @@ class ResampledPair:
         return block_mean(factors, grid.factors)
 
     def grid(self, factors: Sequence[int]) -> LevelGrid:
+        """Return the grid of a level whose voxels are `factors` voxels of the fixed image wide."""
         shape = tuple(-(-n // f) for n, f in zip(self.fixed.shape, factors, strict=True))
         return LevelGrid(shape, tuple(factors))
 
 
 def resample_pair(pair: Pair, initial: sitk.Transform) -> ResampledPair:
-    """Resample a preprocessed pair through its initialisation. Raises `InputError` if nothing is left to compare."""
+    """Resample a preprocessed pair through its initialisation; `initial` maps fixed to moving points.
+
+    Raises `InputError` if no voxel of the fixed mask meets the moving image.
+    """
     grid = pair.fixed
     moving = geometry.resample(pair.moving, grid, initial, fill=geometry.minimum(pair.moving))
     moving_mask = geometry.coverage(pair.moving, grid, initial)
