@@ -43,20 +43,20 @@ def evaluate(
 def under_transform(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
     """Return the metrics of a preprocessed pair when `transform` maps fixed to moving points."""
     return (
-        computed("images", _image_evidence(pair, transform), pair)
-        | computed("labels", _label_evidence(pair, transform), pair)
-        | computed("landmarks", _landmark_evidence(pair, transform), pair)
-        | computed("truth", truth_evidence(pair, transform), pair)
+        metrics_of_kind("images", _image_evidence(pair, transform), pair)
+        | metrics_of_kind("labels", _label_evidence(pair, transform), pair)
+        | metrics_of_kind("landmarks", _landmark_evidence(pair, transform), pair)
+        | metrics_of_kind("truth", truth_evidence(pair, transform), pair)
     )
 
 
 def of_field(field: Field, inverse: Field | None = None) -> dict[str, float]:
     """Return the metrics of a field `(*spatial, ndim)` in voxels, and of its inverse if there is one."""
     both = None if inverse is None else {"field": field, "inverse": inverse}
-    return computed("field", {"field": field}) | computed("inverse", both)
+    return metrics_of_kind("field", {"field": field}) | metrics_of_kind("inverse", both)
 
 
-def computed(kind: Kind, evidence: Evidence | None, pair: Pair | None = None) -> dict[str, float]:
+def metrics_of_kind(kind: Kind, evidence: Evidence | None, pair: Pair | None = None) -> dict[str, float]:
     """Return the metrics of one kind by name, those per label after the others; none if `evidence` is None."""
     if evidence is None:
         return {}

@@ -28,7 +28,7 @@ def overlay(image: Image, filled: Labels, lines: Labels) -> Callable[[Axes, View
 
     def draw(axes: Axes, view: View) -> None:
         show(axes, view, view.cut(image), cmap="gray", vmin=0, vmax=1.2)
-        show(axes, view, _tinted(view.cut(filled), values))
+        show(axes, view, _tint(view.cut(filled), values))
         plane, width = view.cut(lines), 0.6 if view.name else 0.9
         for i, value in enumerate(values):
             outline(axes, view, plane == value, colour(i), width)
@@ -36,7 +36,7 @@ def overlay(image: Image, filled: Labels, lines: Labels) -> Callable[[Axes, View
     return draw
 
 
-def _tinted(plane: np.ndarray, values: Sequence[int]) -> np.ndarray:
+def _tint(plane: np.ndarray, values: Sequence[int]) -> np.ndarray:
     """Labels as translucent colours `(rows, columns, 4)`."""
     tints = np.zeros((*plane.shape, 4))
     for i, value in enumerate(values):

@@ -23,10 +23,10 @@ class CenterOfMass(Initialization):
     by: By = "mass"
 
     def __call__(self, pair: Pair) -> sitk.Transform:
-        return sitk.TranslationTransform(pair.ndim, centered(pair, self.by).GetTranslation())
+        return sitk.TranslationTransform(pair.ndim, translation_between_centres(pair, self.by).GetTranslation())
 
 
-def centered(pair: Pair, by: By) -> sitk.AffineTransform:
+def translation_between_centres(pair: Pair, by: By) -> sitk.AffineTransform:
     """The translation between the centres `by`, as an affine transform around that of the fixed image."""
     mode = sitk.CenteredTransformInitializerFilter
     strategy = mode.MOMENTS if by == "mass" else mode.GEOMETRY

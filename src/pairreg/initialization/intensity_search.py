@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pairreg.errors import InputError
 from pairreg.initialization.base import Initialization
-from pairreg.initialization.center_of_mass import centered
+from pairreg.initialization.center_of_mass import translation_between_centres
 from pairreg.initialization.low_resolution import low_resolution
 from pairreg.initialization.mutual_information import STRIDES, optimise, overlap_weighted_mi
 from pairreg.initialization.single_thread import one_thread
@@ -73,8 +73,12 @@ class IntensitySearch(Initialization):
 
 def _best_start(pair: Pair) -> sitk.AffineTransform:
     """The translation of highest `overlap_weighted_mi`, around the centre of the fixed mass, best for rotations."""
-    mass = centered(pair, "mass")
-    translations = (0.0,) * pair.ndim, centered(pair, "geometry").GetTranslation(), mass.GetTranslation()
+    mass = translation_between_centres(pair, "mass")
+    translations = (
+        (0.0,) * pair.ndim,
+        translation_between_centres(pair, "geometry").GetTranslation(),
+        mass.GetTranslation(),
+    )
     judged = low_resolution(pair, _JUDGED[pair.ndim])
     starts = [_translation(mass.GetCenter(), shift) for shift in translations]
     scores = [overlap_weighted_mi(judged, start) for start in starts]

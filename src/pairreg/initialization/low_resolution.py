@@ -25,13 +25,13 @@ class LowResolution:
     @property
     def voxels(self) -> int:
         """Fixed voxels in the mask."""
-        return int(np.count_nonzero(array(valid(self.fixed, self.fixed_mask))))
+        return int(np.count_nonzero(array(mask_or_ones(self.fixed, self.fixed_mask))))
 
 
 def low_resolution(pair: Pair, across: int) -> LowResolution:
     """The pair with about `across` voxels along the longest side of each image (of the box around its mask)."""
     (fixed, fixed_mask), (moving, moving_mask) = (
-        _shrunk(image, mask, across) for image, mask in ((pair.fixed, pair.fixed_mask), (pair.moving, pair.moving_mask))
+        _shrink(image, mask, across) for image, mask in ((pair.fixed, pair.fixed_mask), (pair.moving, pair.moving_mask))
     )
     # Without a margin, voxels that leave the moving image leave the metric too, which its gradient does not know:
     # the affine transform then grows until the images hardly overlap.
@@ -39,11 +39,11 @@ def low_resolution(pair: Pair, across: int) -> LowResolution:
     return LowResolution(fixed, sitk.ZeroFluxNeumannPad(moving, margin, margin), fixed_mask, moving_mask)
 
 
-def _shrunk(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sitk.Image, sitk.Image | None]:
+def _shrink(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sitk.Image, sitk.Image | None]:
     """`image` averaged over blocks that are as cubic in mm as whole numbers allow, cropped to its mask."""
     mask = None if mask is None else on_grid(mask, image)
     if mask is not None:
-        image, mask = _cropped(image, mask), _cropped(mask, mask)
+        image, mask = _crop_to_mask(image, mask), _crop_to_mask(mask, mask)
     sizes = list(zip(image.GetSize(), image.GetSpacing(), strict=True))
     block = max(n * s for n, s in sizes) / across
     factors = [max(1, min(n, round(block / s))) for n, s in sizes]
@@ -51,7 +51,7 @@ def _shrunk(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[si
     return small, None if mask is None else on_grid(mask, small)
 
 
-def _cropped(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
+def _crop_to_mask(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
     inside = np.argwhere(array(mask))
     if not len(inside):  # the mask lies between the voxels of its image
         return image
@@ -66,7 +66,7 @@ def on_grid(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     return resampled
 
 
-def valid(image: sitk.Image, mask: sitk.Image | None) -> sitk.Image:
+def mask_or_ones(image: sitk.Image, mask: sitk.Image | None) -> sitk.Image:
     """Where `image` counts: its mask, or 1 everywhere."""
     if mask is not None:
         return mask

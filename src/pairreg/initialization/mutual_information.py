@@ -3,7 +3,7 @@
 import SimpleITK as sitk
 
 from pairreg.geometry import array
-from pairreg.initialization.low_resolution import LowResolution, valid
+from pairreg.initialization.low_resolution import LowResolution, mask_or_ones
 
 _BINS = 32
 STRIDES = (0.25, 0.05)  # voxels: first far, then fine
@@ -35,9 +35,9 @@ def overlap_weighted_mi(images: LowResolution, transform: sitk.Transform) -> flo
 
 def _overlap(images: LowResolution, transform: sitk.Transform) -> float:
     """The part of the fixed image (in its mask) that `transform` takes into the moving one (its mask)."""
-    moving = valid(images.moving, images.moving_mask)
+    moving = mask_or_ones(images.moving, images.moving_mask)
     there = sitk.Resample(moving, images.fixed, transform, sitk.sitkNearestNeighbor, 0)
-    both = array(there) * array(valid(images.fixed, images.fixed_mask))
+    both = array(there) * array(mask_or_ones(images.fixed, images.fixed_mask))
     return float(both.astype(bool).sum()) / max(images.voxels, 1)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 
 from pairreg.arrays import Field, Image
-from pairreg.metrics.jacobian import checked
+from pairreg.metrics.jacobian import as_field
 
 
 def inverse_consistency(field: Field, inverse: Field) -> Image:
@@ -15,7 +15,7 @@ def inverse_consistency(field: Field, inverse: Field) -> Image:
 
     Source: Christensen and Johnson, IEEE TMI 20:568 (2001).
     """
-    field = checked(field)
+    field = as_field(field)
     if field.shape != np.shape(inverse):
         raise ValueError(f"field {field.shape} and inverse {np.shape(inverse)} differ in shape")
     spatial = field.shape[:-1]

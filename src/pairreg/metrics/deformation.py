@@ -3,7 +3,7 @@
 import numpy as np
 
 from pairreg.arrays import Field, Image, Mask
-from pairreg.metrics.jacobian import at_corner, checked, corner_determinants, determinant
+from pairreg.metrics.jacobian import as_field, at_corner, corner_determinants, determinant
 
 
 def jacobian_determinant(field: Field) -> Image:
@@ -15,7 +15,7 @@ def jacobian_determinant(field: Field) -> Image:
 
     `field`: `(*spatial, ndim)` in voxels. **Raises:** `ValueError` if it is no field.
     """
-    field = checked(field)
+    field = as_field(field)
     rows = [np.gradient(field, axis=axis) for axis in range(field.shape[-1])]
     for axis, row in enumerate(rows):
         row[..., axis] += 1

@@ -18,7 +18,7 @@ import numpy as np
 
 from pairreg.arrays import Field, Image, Mask
 from pairreg.metrics.deformation import inside
-from pairreg.metrics.jacobian import Corner, at_corner, checked, corner_determinants, determinant
+from pairreg.metrics.jacobian import Corner, as_field, at_corner, corner_determinants, determinant
 
 _EVEN = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0))
 _ODD = ((1, 1, 1), (0, 0, 1), (0, 1, 0), (1, 0, 0))  # in this order its determinant is positive for the identity
@@ -40,7 +40,7 @@ def ndv_percent(field: Field, mask: Mask | None = None) -> float:
 
 def non_diffeomorphic_volume(field: Field) -> Image:
     """What is turned over in each cell between voxels, in voxel volumes, `(*spatial - 1,)`; 0 is none."""
-    field = checked(field)
+    field = as_field(field)
     ndim = field.shape[-1]
     total = np.zeros([n - 1 for n in field.shape[:-1]], field.dtype)
     for _, values in corner_determinants(field):

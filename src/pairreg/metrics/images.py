@@ -65,7 +65,7 @@ def ncc(fixed: Image, warped: Image, window: int = 9, mask: Mask | None = None) 
     m = np.ones(f.shape) if mask is None else (np.asarray(mask) > 0).astype(float)
     if not m.any():
         return float("nan")
-    f, w = _centred(f, m), _centred(w, m)
+    f, w = _centre(f, m), _centre(w, m)
     share = np.maximum(uniform_filter(m, window, mode="constant"), 1e-6)
     mean_f, mean_w = _local_mean(f, share, window), _local_mean(w, share, window)
     covariance = _local_mean(f * w, share, window) - mean_f * mean_w
@@ -74,7 +74,7 @@ def ncc(fixed: Image, warped: Image, window: int = 9, mask: Mask | None = None) 
     return _mean(inside(covariance**2 / (variance_f * variance_w), mask))
 
 
-def _centred(image: Image, mask: Image) -> Image:
+def _centre(image: Image, mask: Image) -> Image:
     """The image less its mean over the mask, 0 outside the mask: a bright flat window keeps its digits."""
     return np.where(mask > 0, image - image[mask > 0].mean(), 0.0)
 

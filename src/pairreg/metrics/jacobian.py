@@ -14,7 +14,7 @@ from pairreg.arrays import Field, Image
 Corner = tuple[int, ...]
 
 
-def checked(field: Field) -> Field:
+def as_field(field: Field) -> Field:
     """The field as floats, or an error that says what a field is."""
     field = np.asarray(field)
     if field.ndim not in (3, 4) or field.shape[-1] != field.ndim - 1:
@@ -41,7 +41,7 @@ def corner_determinants(field: Field) -> Iterator[tuple[Corner, Image]]:
     on axes where k is 0, backward where it is 1. So every combination of forward and backward differences comes up
     once at each interior voxel; voxels at the border have those combinations that stay inside the image.
     """
-    field = checked(field)
+    field = as_field(field)
     ndim = field.shape[-1]
     edges = [_edge_vectors(field, axis) for axis in range(ndim)]
     for corner in itertools.product((0, 1), repeat=ndim):

@@ -55,7 +55,7 @@ class Objective:
 
     def constrained(self, field: FieldTensor, spacing: Tensor) -> FieldTensor:
         """Return the field `(*shape, ndim)` as the regularisers change it before warping; `spacing` `(ndim,)` in mm."""
-        return _constrained(tuple(self.regularizers.values()), field, spacing)
+        return _constrain(tuple(self.regularizers.values()), field, spacing)
 
 
 class Programs:
@@ -108,7 +108,7 @@ def _field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., 
     """Compile warp and penalties: they do not depend on the similarities, so runs that differ in these reuse them."""
 
     def warped_and_mask(field: FieldTensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        warped, covered = warp(inputs.moving, _constrained(regularizers, field, inputs.spacing), inputs.usable)
+        warped, covered = warp(inputs.moving, _constrain(regularizers, field, inputs.spacing), inputs.usable)
         return warped, covered & inputs.mask
 
     def pulled_back(
@@ -117,7 +117,7 @@ def _field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., 
         """The penalties, and the derivative of the whole loss by the field."""
         with tf.GradientTape() as tape:
             tape.watch(field)
-            used = _constrained(regularizers, field, inputs.spacing)
+            used = _constrain(regularizers, field, inputs.spacing)
             values = _as_vector(list(_penalties(regularizers, used, inputs)), field)
             total = tf.reduce_sum(values * weights)
             total += tf.reduce_sum(warp(inputs.moving, used)[0] * by_warped)  # its derivative is all that is used
@@ -126,7 +126,7 @@ def _field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., 
     return compiled(warped_and_mask), compiled(pulled_back)
 
 
-def _constrained(regularizers: Sequence[Regularizer], field: FieldTensor, spacing: Tensor) -> FieldTensor:
+def _constrain(regularizers: Sequence[Regularizer], field: FieldTensor, spacing: Tensor) -> FieldTensor:
     for term in regularizers:
         field = term.constrain(field, spacing)
     return field

@@ -42,6 +42,7 @@ class ResampledPair:
             "fixed": block_mean(self.fixed, grid.factors),
             "moving": block_mean(self.moving, grid.factors),
             "mask": block_mean(self.fixed_mask, grid.factors) > 0,
+            # A mean of 1, less rounding: all voxels of the block have data.
             "usable": usable_cells(block_mean(self.moving_mask, grid.factors) > 0.999),
             "spacing": np.multiply(self.spacing, grid.factors).astype(np.float32),
         }

@@ -1,9 +1,11 @@
+"""Bending energy."""
+
 from dataclasses import dataclass
 from typing import final
 
 from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import tf
-from pairreg.regularizer.base import Regularizer, Spacing, between, checked_stiffness, forward, in_mm, weighted_mean
+from pairreg.regularizer.base import Regularizer, Spacing, as_stiffness, between, forward, in_mm, weighted_mean
 from pairreg.validation import NonNegative
 
 
@@ -22,7 +24,7 @@ class BendingEnergy(Regularizer):
 
     def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
-        stiffness = checked_stiffness(stiffness, u)
+        stiffness = as_stiffness(stiffness, u)
         energy = tf.zeros((), u.dtype)
         for d in range(len(h)):
             for e in range(d, len(h)):

@@ -20,9 +20,10 @@ Matrix = list[list[Tensor]]  # [direction d][component c]: ∂u_c/∂x_d of ever
 def corner_derivatives(
     u: Tensor, steps: Sequence[Tensor | float], stiffness: ImageTensor | None
 ) -> Iterator[tuple[Matrix, Tensor | None]]:
-    """At each corner of the cells, their derivatives and their stiffness, the mean over the edges that meet there.
+    """Yield at each corner of the cells their derivatives, and their stiffness.
 
-    Where an axis has one voxel only, the cells are that thick, and the derivatives along it are 0.
+    The stiffness is the mean over the edges that meet there; None stays None. Where an axis has one voxel only, the
+    cells are that thick, and the derivatives along it are 0.
     """
     shape, axes = u.shape[:-1], differentiable_axes(u)
     edges = {d: forward(u, d) / steps[d] for d in axes}
@@ -38,7 +39,10 @@ def corner_derivatives(
 
 
 def _at_corner(corner: Sequence[int], shape: Sequence[int], skip: int) -> tuple[slice, ...]:
-    """Selects, for every cell, its voxel at `corner`; along axis `skip` there is one value per cell already (edges)."""
+    """Return the index that selects, for every cell, its voxel at `corner`.
+
+    Along axis `skip` there is one value per cell already (edges), so everything is selected.
+    """
     return tuple(
         slice(None) if d == skip or n == 1 else slice(k, n - 1 + k)
         for d, (k, n) in enumerate(zip(corner, shape, strict=True))
@@ -46,5 +50,5 @@ def _at_corner(corner: Sequence[int], shape: Sequence[int], skip: int) -> tuple[
 
 
 def mean_over_corners(densities: Sequence[tuple[Tensor, Tensor | None]]) -> Scalar:
-    """Mean over cells and corners of densities `(*cells,)`, each given with its stiffness."""
+    """Return the mean over cells and corners of densities `(*cells,)`, each given with its stiffness."""
     return tf.add_n([weighted_mean(density, stiffness) for density, stiffness in densities]) / len(densities)

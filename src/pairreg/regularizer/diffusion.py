@@ -1,3 +1,5 @@
+"""Diffusion of the displacement: squared first derivatives."""
+
 from dataclasses import dataclass
 from typing import final
 
@@ -6,8 +8,8 @@ from pairreg.backend import tf
 from pairreg.regularizer.base import (
     Regularizer,
     Spacing,
+    as_stiffness,
     between,
-    checked_stiffness,
     differentiable_axes,
     forward,
     in_mm,
@@ -30,7 +32,7 @@ class Diffusion(Regularizer):
 
     def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
-        stiffness = checked_stiffness(stiffness, u)
+        stiffness = as_stiffness(stiffness, u)
         energy = tf.zeros((), u.dtype)
         for d in differentiable_axes(u):
             energy += weighted_mean((forward(u, d) / h[d]) ** 2, between(stiffness, d))

@@ -1,3 +1,5 @@
+"""No regulariser."""
+
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -7,6 +9,6 @@ from pairreg.regularizer.base import Regularizer
 @final
 @dataclass(frozen=True, kw_only=True)
 class NoRegularizer(Regularizer):
-    """No penalty and no constraint: what the similarity alone makes of the field."""
+    """Adds no penalty and no constraint: the similarity alone determines the field."""
 
     does_nothing: ClassVar[bool] = True

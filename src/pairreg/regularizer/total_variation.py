@@ -1,3 +1,5 @@
+"""Total variation of the displacement."""
+
 from dataclasses import dataclass
 from typing import final
 
@@ -6,8 +8,8 @@ from pairreg.backend import Tensor, tf
 from pairreg.regularizer.base import (
     Regularizer,
     Spacing,
+    as_stiffness,
     between,
-    checked_stiffness,
     differentiable_axes,
     forward,
     in_mm,
@@ -35,16 +37,16 @@ class TotalVariation(Regularizer):
 
     def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
-        stiffness = checked_stiffness(stiffness, u)
+        stiffness = as_stiffness(stiffness, u)
         axes = differentiable_axes(u)
         if not axes:
             return tf.zeros((), u.dtype)
-        squares = tf.add_n([(_last_repeated(forward(u, d), d) / h[d]) ** 2 for d in axes])
+        squares = tf.add_n([(_repeat_last(forward(u, d), d) / h[d]) ** 2 for d in axes])
         if stiffness is not None:
-            stiffness = tf.add_n([_last_repeated(between(stiffness, d), d) for d in axes]) / len(axes)
+            stiffness = tf.add_n([_repeat_last(between(stiffness, d), d) for d in axes]) / len(axes)
         return weighted_mean(tf.sqrt(squares + self.epsilon**2) - self.epsilon, stiffness)
 
 
-def _last_repeated(x: Tensor, axis: int) -> Tensor:
-    """One sample longer, so that every voxel has a difference and no voxel is free."""
+def _repeat_last(x: Tensor, axis: int) -> Tensor:
+    """Return `x` one sample longer, so that every voxel has a difference and no voxel is free."""
     return tf.concat([x, part(x, axis, -1, None)], axis)

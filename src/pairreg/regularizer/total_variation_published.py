@@ -1,9 +1,11 @@
+"""The total variation that the released scripts of Chen et al. (2020) compute."""
+
 from dataclasses import dataclass
 from typing import final
 
 from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import tf
-from pairreg.regularizer.base import Regularizer, Spacing, between, checked_stiffness, forward, in_mm, weighted_mean
+from pairreg.regularizer.base import Regularizer, Spacing, as_stiffness, between, forward, in_mm, weighted_mean
 from pairreg.validation import NonNegative
 
 
@@ -28,7 +30,7 @@ class TotalVariationPublished(Regularizer):
 
     def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
-        stiffness = checked_stiffness(stiffness, u)
+        stiffness = as_stiffness(stiffness, u)
         if u.shape[0] == 1:
             return tf.zeros((), u.dtype)
         return weighted_mean(tf.abs(forward(u, 0) / h[0]), between(stiffness, 0))

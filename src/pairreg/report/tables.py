@@ -34,7 +34,7 @@ class Line:
     cells: list[Cell]
 
 
-def _printed() -> list[str]:
+def _paper_metrics() -> list[str]:
     """The names of the metrics that a paper has room for."""
     return [metric.name for metric in CATALOGUE if metric.in_paper]
 
@@ -42,7 +42,7 @@ def _printed() -> list[str]:
 def header(ranking: Ranking, names: Sequence[str]) -> list[str]:
     """Titles of the columns after that of the settings."""
     shown = [ranking.columns[name].metric.title for name in names if name in ranking.columns]
-    return ["n", *(["mean rank"] if _ranked(ranking) else []), *shown, *(["p (Holm)"] if ranking.tested else [])]
+    return ["n", *(["mean rank"] if _has_ranks(ranking) else []), *shown, *(["p (Holm)"] if ranking.tested else [])]
 
 
 def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
@@ -52,7 +52,7 @@ def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
     for i in ranking.order:
         counts = [len(column.values[i]) for column in shown if len(column.values[i])]
         cells = [Cell(_span(counts), value=max(counts, default=0))]
-        if _ranked(ranking):
+        if _has_ranks(ranking):
             best = ranking.ranks[i] == ranking.ranks.min()
             cells.append(Cell(f"{ranking.ranks[i]:.2f}", bool(best), float(ranking.ranks[i])))
         cells += [Cell(_mean_text(m, i), m.best[i], float(m.means[i])) for m in shown]
@@ -62,7 +62,7 @@ def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
     return table
 
 
-def _ranked(ranking: Ranking) -> bool:
+def _has_ranks(ranking: Ranking) -> bool:
     return bool(np.isfinite(ranking.ranks).all())
 
 
@@ -103,10 +103,10 @@ def write_csv(ranking: Ranking, path: Path) -> None:
 
 def write_tex(ranking: Ranking, path: Path) -> None:
     """A `tabular` to `\\input`, with the notes as comments."""
-    titles = ["setting", *header(ranking, _printed())]
+    titles = ["setting", *header(ranking, _paper_metrics())]
     body = [
         [tex(line.label), *(rf"\textbf{{{tex(c.text)}}}" if c.best else tex(c.text) for c in line.cells)]
-        for line in lines(ranking, _printed())
+        for line in lines(ranking, _paper_metrics())
     ]
     rows = "\n".join(" & ".join(row) + r" \\" for row in body)
     notes = "\n".join(f"% {note}" for note in [r"Needs \usepackage{booktabs}.", *ranking.notes])
@@ -125,8 +125,8 @@ def terminal_table(ranking: Ranking) -> Table:
     table = Table(title=f"{len(ranking.design.cells)} runs", title_justify="left", caption_justify="left")
     table.caption = "\n".join(ranking.notes)
     table.add_column("setting")
-    for title in header(ranking, _printed()):
+    for title in header(ranking, _paper_metrics()):
         table.add_column(title, justify="right")
-    for line in lines(ranking, _printed()):
+    for line in lines(ranking, _paper_metrics()):
         table.add_row(line.label, *(Text(cell.text, "bold" if cell.best else "") for cell in line.cells))
     return table

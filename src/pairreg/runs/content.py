@@ -28,9 +28,9 @@ def digest(path: str | Path) -> str:
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
         # The order of a series comes from the positions in its files, not from their names.
-        return _remembered(path, files, lambda: combined(sorted(_digest_of_file(file) for file in files)))
+        return _cached(path, files, lambda: combined(sorted(_digest_of_file(file) for file in files)))
     files = [path, *data_files(path)]
-    return _remembered(path, files, lambda: combined([_digest_of_file(file) for file in files]))
+    return _cached(path, files, lambda: combined([_digest_of_file(file) for file in files]))
 
 
 def digest_of_part(path: str | Path, part: str, chunks: Callable[[], Iterable[bytes]]) -> str:
@@ -43,7 +43,7 @@ def digest_of_part(path: str | Path, part: str, chunks: Callable[[], Iterable[by
             hashed.update(chunk)
         return hashed.hexdigest()
 
-    return _remembered(path, [path], compute, part)
+    return _cached(path, [path], compute, part)
 
 
 def combined(digests: Sequence[str]) -> str:
@@ -66,7 +66,7 @@ def _digest_of_chunk(path: Path, start: int) -> str:
         return hashlib.blake2b(file.read(CHUNK), digest_size=16).hexdigest()
 
 
-def _remembered(path: Path, files: Sequence[Path], compute: Callable[[], str], part: str = "") -> str:
+def _cached(path: Path, files: Sequence[Path], compute: Callable[[], str], part: str = "") -> str:
     """`compute()`, or what it gave for `path` while none of `files` has changed since.
 
     Size, both times, device and inode have to be the same: a file that was replaced has another inode or change time,

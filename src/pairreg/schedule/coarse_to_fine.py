@@ -1,3 +1,5 @@
+"""Levels of rising resolution."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import final
@@ -13,7 +15,7 @@ in 2-D they take seconds, and half of them costs up to 13 % more end-point error
 @final
 @dataclass(frozen=True, kw_only=True)
 class CoarseToFine(Schedule):
-    """Coarse levels first: they cost little and find the large displacements.
+    """Several levels, coarse ones first: they cost little and find the large displacements.
 
     **Arguments:** `scales`: width of a level voxel in voxels of the fixed image (its finest axis), falling.
     `iterations`: at most, per level; None: `ITERATIONS` of the dimension, for four scales.
@@ -35,4 +37,5 @@ class CoarseToFine(Schedule):
         return [Level(s, n) for s, n in zip(self.scales, self.counts(ndim), strict=True)]
 
     def counts(self, ndim: int) -> Sequence[int]:
+        """Return the iterations of each level."""
         return ITERATIONS[ndim] if self.iterations is None else self.iterations

@@ -1,4 +1,4 @@
-"""What every similarity is, and the statistics over a mask that they share."""
+"""The base of all similarities, and the statistics over a mask that they share."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ class Similarity(Checked, ABC):
     weight: NonNegative = 1.0
 
     def __call__(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor | None = None) -> Scalar:
-        """The loss of two images `(*spatial,)`, differentiable in `warped`; with `mask`, only its voxels count.
+        """Return the unweighted loss of two images `(*spatial,)`, differentiable in `warped`.
 
-        Voxels outside the mask (where it is not above 0) may hold anything, NaN included.
+        With `mask` only the voxels count where it is above 0; the others may hold anything, NaN included. Raises
+        `ValueError` for integers, and for shapes or dtypes that differ.
         """
         fixed, warped = _as_floats("fixed", fixed), _as_floats("warped", warped)
         _check_alike("warped", warped, fixed)
@@ -34,7 +35,7 @@ class Similarity(Checked, ABC):
 
     @abstractmethod
     def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
-        """The loss; `mask` is 1 or 0, and both images are 0 where it is 0."""
+        """Return the loss; `mask` is 1 or 0, and both images are 0 where it is 0."""
 
 
 def _as_floats(name: str, image: ImageTensor) -> ImageTensor:
@@ -52,7 +53,7 @@ def _check_alike(name: str, image: ImageTensor, fixed: ImageTensor) -> None:
 
 
 def total(x: ImageTensor) -> Scalar:
-    """Sum over all voxels, accumulated in float64.
+    """Return the sum over all voxels, accumulated in float64.
 
     XLA adds float32 one by one: over 20 million voxels that is 1 % off, and counts stop at 2^24.
     """
@@ -60,10 +61,10 @@ def total(x: ImageTensor) -> Scalar:
 
 
 def masked_mean(x: ImageTensor, mask: MaskTensor) -> Scalar:
-    """Mean of `x` over the mask; 0 for an empty mask."""
+    """Return the mean of `x` over the mask; 0 for an empty mask."""
     return total(x * mask) / tf.maximum(total(mask), 1)
 
 
 def tiny(x: Tensor) -> float:
-    """A variance that vanishes beside that of any image, and whose square does not underflow to 0."""
+    """Return a variance that vanishes beside that of any image, and whose square does not underflow to 0."""
     return 1e-14 if x.dtype == tf.float32 else 1e-20

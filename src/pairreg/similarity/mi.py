@@ -1,3 +1,5 @@
+"""Mutual information."""
+
 from dataclasses import dataclass
 from typing import final
 

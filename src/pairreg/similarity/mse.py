@@ -1,3 +1,5 @@
+"""Mean squared difference."""
+
 from dataclasses import dataclass
 
 from pairreg.arrays import ImageTensor, MaskTensor, Scalar

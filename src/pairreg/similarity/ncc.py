@@ -1,3 +1,5 @@
+"""Local normalised cross-correlation."""
+
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -45,9 +47,10 @@ class NCC(Similarity):
         return 1 - masked_mean(correlation_squared, mask)
 
     def taps(self) -> np.ndarray:
+        """Return the weights of a window along each axis, which sum to 1."""
         return box_taps(self.window) if self.kernel == "box" else gaussian_taps(self.window / 6, self.window // 2)
 
 
 def _flat_variance(image: ImageTensor, mask: MaskTensor) -> Scalar:
-    """The variance below which a window is flat: in proportion to the image's own, so that no scale enters."""
+    """Return the variance below which a window is flat: in proportion to the image's own, so that no scale enters."""
     return 1e-5 * masked_mean((image - masked_mean(image, mask)) ** 2, mask) + tiny(image)

@@ -1,3 +1,5 @@
+"""The correlation that the released scripts of Chen et al. (2020) compute."""
+
 from dataclasses import dataclass
 from typing import final
 
@@ -36,5 +38,6 @@ class NCCPublished(Similarity):
         return 1 - total(f * w) / (norms + 1e-5)
 
     def without_local_mean(self, image: ImageTensor) -> ImageTensor:
+        """Return the image minus its mean in the box around each voxel, with zeros beyond the border."""
         # the windows cut at the border still divide by their full size: this is the zero padding
         return image - window_means(image, [box_taps(self.window)] * len(image.shape), valid=False)

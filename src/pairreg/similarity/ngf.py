@@ -1,3 +1,5 @@
+"""Normalised gradient fields."""
+
 from dataclasses import dataclass
 from typing import final
 
@@ -37,13 +39,16 @@ class NGF(Similarity):
         return 1 - masked_mean(parallel, mask)
 
     def squared_norm(self, gradient: list[Tensor], mask: MaskTensor) -> ImageTensor:
-        """`|∇x|² + ε²`."""
+        """Return `|∇x|² + ε²` of every voxel."""
         squared = sum(component**2 for component in gradient)
         return squared + self.edge**2 * masked_mean(squared, mask) + tiny(mask)
 
 
 def _derivative(image: ImageTensor, mask: MaskTensor, axis: int) -> ImageTensor:
-    """Mean of the differences to the two neighbours along `axis`, as far as both ends lie in the mask; else 0."""
+    """Return the mean of the differences to the two neighbours along `axis`, per voxel.
+
+    Only differences with both ends in the mask count; without any the result is 0.
+    """
     behind = (slice(None),) * axis
     upper, lower = (*behind, slice(1, None)), (*behind, slice(None, -1))
     usable = mask[upper] * mask[lower]
@@ -52,7 +57,7 @@ def _derivative(image: ImageTensor, mask: MaskTensor, axis: int) -> ImageTensor:
 
 
 def _both_sides(x: Tensor, axis: int) -> Tensor:
-    """Sum of the values on the links before and after each voxel."""
+    """Return the sum of the values on the links before and after each voxel."""
     before, after = ([[0, 0]] * len(x.shape) for _ in range(2))
     before[axis], after[axis] = [1, 0], [0, 1]
     return tf.pad(x, before) + tf.pad(x, after)

@@ -1,3 +1,5 @@
+"""Normalised mutual information."""
+
 from dataclasses import dataclass
 from typing import final
 

@@ -1,3 +1,5 @@
+"""Pearson's correlation over the whole image."""
+
 from dataclasses import dataclass
 from typing import final
 

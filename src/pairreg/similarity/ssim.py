@@ -1,3 +1,5 @@
+"""Structural similarity."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,5 +42,5 @@ class SSIM(Similarity):
         return 1 - masked_mean(ssim, mask[interior])
 
     def radii(self, shape: Sequence[int]) -> list[int]:
-        """Voxels to each side of a window's centre, per axis."""
+        """Return the number of voxels to each side of a window's centre, per axis."""
         return [min(int(3.5 * self.sigma + 0.5), (n - 1) // 2) for n in shape]

@@ -1,3 +1,5 @@
+"""Structural similarity of the slices of a volume, as the released scripts of Chen et al. (2020) compute it."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final

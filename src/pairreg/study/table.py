@@ -19,7 +19,7 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _titled(name: str) -> str:
+def _title(name: str) -> str:
     """The name of a metric with an arrow that says which way is better."""
     metric = find(name)
     return f"{name} {metric.arrow}".strip() if metric else name
@@ -35,7 +35,7 @@ def run_table(metrics: Mapping[str, float]) -> Table:
         if name.partition("/")[0] in STAGES or name in costs:
             continue
         earlier = [number(metrics.get(f"{stage}/{name}")) for stage in STAGES]
-        table.add_row(_titled(name), *earlier, f"[bold]{number(metrics[name])}")
+        table.add_row(_title(name), *earlier, f"[bold]{number(metrics[name])}")
     table.add_section()
     for name in costs:
         table.add_row(name, "", "", number(metrics[name]))

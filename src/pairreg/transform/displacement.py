@@ -1,3 +1,5 @@
+"""A displacement field as its own parameters, one vector per voxel or per cell of a grid."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -28,11 +30,13 @@ class Displacement(Transform):
 
 @final
 class VectorGrid(NodeGrid):
+    """The vectors of `Displacement`, or with `diffeomorphic` the velocities of `Velocity`, on one level."""
+
     def __init__(self, grid: LevelGrid, stride: int, diffeomorphic: bool = False):
         super().__init__(grid, node_counts(grid.shape, stride))
         self.stride, self.diffeomorphic = stride, diffeomorphic
 
-    def upsampled_from(self, coarser: NodeGrid, scale: Sequence[float]) -> FieldTensor:
+    def upsample_from(self, coarser: NodeGrid, scale: Sequence[float]) -> FieldTensor:
         return upsample(coarser.nodes, self.nodes.shape[:-1], scale)
 
     def displacements(self, nodes: FieldTensor) -> FieldTensor:

@@ -9,7 +9,7 @@ _STEPS = 7  # 2^7 compositions: a velocity of 100 voxels starts with steps below
 
 @compiled
 def exponential(velocity: FieldTensor) -> FieldTensor:
-    """The displacement `u` with `x + u(x) = exp(v)(x)`, `velocity` `(*spatial, ndim)` in voxels.
+    """Return the displacement `u` with `x + u(x) = exp(v)(x)`; `velocity` v and u are `(*spatial, ndim)` in voxels.
 
     Beyond the border the field is held constant. The inverse is `exponential(-velocity)`.
 

@@ -1,3 +1,5 @@
+"""A stationary velocity field, whose exponential is the displacement."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final

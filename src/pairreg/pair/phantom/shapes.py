@@ -92,7 +92,7 @@ class Outside(Shape):
 
 @final
 @dataclass
-class Grown(Shape):
+class Dilation(Shape):
     """A shape with `by` mm more on all sides."""
 
     shape: Shape

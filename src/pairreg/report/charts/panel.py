@@ -67,11 +67,11 @@ def panel(folder: Path, name: str, design: Design, pair: str, primary: MetricCol
 def _rows_of(reference: list[Plane]) -> list[Row]:
     rows = [(_WARPED, 0), (_ZOOM, 0), (_LABELS, 0), (_GRID, 0)]
     if len(reference) > 1 and reference[1].view.size[0] > _THIN * reference[1].view.size[1]:
-        rows += [(_LABELS if _labelled(reference) else _WARPED, 1)]
-    return [row for row in rows if row[0] != _LABELS or _labelled(reference)]
+        rows += [(_LABELS if _has_labels(reference) else _WARPED, 1)]
+    return [row for row in rows if row[0] != _LABELS or _has_labels(reference)]
 
 
-def _labelled(column: list[Plane]) -> bool:
+def _has_labels(column: list[Plane]) -> bool:
     return column[0].scene.fixed_labels is not None and column[0].scene.warped_labels is not None
 
 
@@ -122,7 +122,7 @@ def _layout(
         width=SIDE + columns * (cell + GAP) + GAP,
         header=lines * _LINE + 0.08,
         titled=range(0, len(rows) * len(blocks), len(rows)),
-        footer=0.42 if _labelled(reference) else 0.0,
+        footer=0.42 if _has_labels(reference) else 0.0,
     )
 
 
@@ -163,7 +163,7 @@ def _fitting(text: str, page: Sheet) -> float:
 
 def _footer(page: Sheet, reference: list[Plane]) -> None:
     scene = reference[0].scene
-    if _labelled(reference) and scene.fixed_labels is not None:
+    if _has_labels(reference) and scene.fixed_labels is not None:
         box = page.below(0, len(page.axes[0]) - 1, height=0.36, drop=0.04)
         box.axis("off")
         columns = 4 if len(page.axes[0]) < 6 else 5
