@@ -1,3 +1,5 @@
+"""No initialisation."""
+
 from dataclasses import dataclass
 from typing import final
 
@@ -10,7 +12,7 @@ from pairreg.pair.pair import Pair
 @final
 @dataclass(frozen=True, kw_only=True)
 class NoInitialization(Initialization):
-    """The two scanner coordinate systems agree already."""
+    """Trusts the scanner coordinates: both images are in one space already."""
 
     def __call__(self, pair: Pair) -> sitk.Transform:
         return sitk.Transform(pair.ndim, sitk.sitkIdentity)

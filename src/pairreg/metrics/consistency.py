@@ -1,3 +1,5 @@
+"""Whether a deformation and its inverse agree."""
+
 import numpy as np
 from scipy.ndimage import map_coordinates
 
@@ -6,10 +8,10 @@ from pairreg.metrics.jacobian import as_field
 
 
 def inverse_consistency(field: Field, inverse: Field) -> Image:
-    """`|u(x) + v(x + u(x))|` in voxels, `(*spatial,)`: how far going there and back ends from the start; 0 is best.
+    """Return `|u(x) + v(x + u(x))|` in voxels, `(*spatial,)`: the way from a point there and back; 0 is best.
 
-    `field` u and `inverse` v: `(*spatial, ndim)` in voxels of one grid. v is interpolated linearly, and the result is
-    NaN where `x + u(x)` leaves the grid (take `np.nanmean`).
+    **Arguments:** `field` u and `inverse` v: `(*spatial, ndim)` in voxels of one grid. v is interpolated linearly, and
+    the result is NaN where `x + u(x)` leaves the grid (take `np.nanmean`).
 
     **Raises:** `ValueError` if the shapes differ or `field` is no field.
 
@@ -28,10 +30,11 @@ def inverse_consistency(field: Field, inverse: Field) -> Image:
 
 
 def inverse_consistency_mean(field: Field, inverse: Field) -> float:
-    """The mean of `inverse_consistency` over the voxels that stay in the grid, in voxels."""
+    """Return the mean of `inverse_consistency` in voxels, over the voxels that stay in the grid."""
     return float(np.nanmean(inverse_consistency(field, inverse)))
 
 
 def _any_outside(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return where a point `(ndim, *spatial)` in voxels leaves a grid of this shape."""
     last = np.reshape(shape, (-1,) + (1,) * len(shape)) - 1
     return np.any((points < 0) | (points > last), axis=0)

@@ -1,6 +1,7 @@
-"""How alike two images are: the values that the similarities of the same names turn into losses, without TensorFlow.
+"""The similarity of two images, by the values that the similarities of the same names turn into losses.
 
-All take images `(*spatial,)` and an optional mask `(*spatial,)` whose voxels above 0 count; NaN where no voxel does.
+All functions take images `(*spatial,)` and an optional mask `(*spatial,)` whose voxels above 0 count, and return NaN if
+no voxel does. None of them needs TensorFlow.
 """
 
 import numpy as np
@@ -15,13 +16,13 @@ _RADIUS = 5  # of the same, cut at 3.5 σ
 
 
 def mse(fixed: Image, warped: Image, mask: Mask | None = None) -> float:
-    """Mean squared difference, in squared intensity: 0 is best."""
+    """Return the mean squared difference, in squared intensity: 0 is best."""
     f, w = _same_shape(fixed, warped)
     return _mean((inside(w, mask) - inside(f, mask)) ** 2)
 
 
 def pcc(fixed: Image, warped: Image, mask: Mask | None = None) -> float:
-    """Pearson's correlation of the two images, from -1 to 1 (best); NaN if one of them is constant."""
+    """Return Pearson's correlation of the two images, from -1 to 1 (best); NaN if one of them is constant."""
     f, w = (inside(image, mask).ravel() for image in _same_shape(fixed, warped))
     if not f.size or np.ptp(f) == 0 or np.ptp(w) == 0:
         return float("nan")
@@ -29,10 +30,10 @@ def pcc(fixed: Image, warped: Image, mask: Mask | None = None) -> float:
 
 
 def ssim(fixed: Image, warped: Image, data_range: float = 1.0, mask: Mask | None = None) -> float:
-    """Mean structural similarity: 1 for equal images, about 0 for unrelated ones (it can be negative).
+    """Return the mean structural similarity: 1 for equal images, about 0 for unrelated ones (it can be negative).
 
-    scikit-image's, with Gaussian windows (σ 1.5 voxels, 11 taps) and population covariances; `data_range` is the span
-    of the intensities. Averaged over the voxels whose window lies inside the image (on an axis of fewer than 11
+    It is scikit-image's, with Gaussian windows (σ 1.5 voxels, 11 taps) and population covariances; `data_range` is the
+    span of the intensities. The mean is over the voxels whose window lies inside the image (on an axis of fewer than 11
     voxels: over the middle ones, the window reflected at the border), and in `mask` if there is one.
 
     Source: Wang et al., IEEE TIP 13:600 (2004).
@@ -54,7 +55,7 @@ def ssim(fixed: Image, warped: Image, data_range: float = 1.0, mask: Mask | None
 
 
 def ncc(fixed: Image, warped: Image, window: int = 9, mask: Mask | None = None) -> float:
-    """Mean of the squared local correlation in cubic windows of side `window` voxels, from 0 to 1 (best).
+    """Return the mean of the squared local correlation in cubic windows of side `window` voxels, from 0 to 1 (best).
 
     Windows average over the voxels that exist (image border, mask). A flat window counts as 0: its variance is held
     against 1e-5 of the whole image's, as in `pairreg.similarity.ncc`.
@@ -75,26 +76,27 @@ def ncc(fixed: Image, warped: Image, window: int = 9, mask: Mask | None = None) 
 
 
 def _centre(image: Image, mask: Image) -> Image:
-    """The image less its mean over the mask, 0 outside the mask: a bright flat window keeps its digits."""
+    """Return the image less its mean over the mask, 0 outside the mask: a bright flat window keeps its digits."""
     return np.where(mask > 0, image - image[mask > 0].mean(), 0.0)
 
 
 def _local_mean(image: Image, share: Image, window: int) -> Image:
-    """Mean over the voxels of each window that exist; `share`: the part of the window that does."""
+    """Return the mean over the voxels of each window that exist; `share`: the part of the window that does."""
     return uniform_filter(image, window, mode="constant") / share
 
 
 def _flat_variance(image: Image, mask: Image) -> float:
-    """The variance of a window that counts as flat, for an image centred over its mask."""
+    """Return the variance of a window that counts as flat, for an image centred over its mask."""
     return 1e-5 * float((image**2).sum() / mask.sum()) + 1e-10
 
 
 def _same_shape(fixed: Image, warped: Image) -> tuple[Image, Image]:
-    """Both as float64: sums over millions of voxels."""
+    """Return both images as float64, for sums over millions of voxels; raises `ValueError` if their shapes differ."""
     if np.shape(fixed) != np.shape(warped):
         raise ValueError(f"fixed {np.shape(fixed)} and warped {np.shape(warped)} differ in shape")
     return np.asarray(fixed, np.float64), np.asarray(warped, np.float64)
 
 
 def _mean(values: np.ndarray) -> float:
+    """Return the mean; NaN for no values."""
     return float(values.mean()) if values.size else float("nan")

@@ -1,13 +1,16 @@
+"""Errors at corresponding points."""
+
 import numpy as np
 
 from pairreg.arrays import Points
 
 
 def tre(mapped_points: Points, target_points: Points) -> np.ndarray:
-    """Target registration error: Euclidean distance of each point to its counterpart, in the unit of the points (mm).
+    """Return the target registration error `(n,)`: the distance of each point to its counterpart; 0 is best.
 
-    Both `(n, ndim)`, in the same order; returns `(n,)`, 0 is best. The pull field maps *fixed* points into the moving
-    image, so `mapped_points` are fixed landmarks carried through the transform and `target_points` the moving ones.
+    The points are `(n, ndim)`, in the same order, and the distance is in their unit (mm). The pull field maps *fixed*
+    points into the moving image, so `mapped_points` are fixed landmarks carried through the transform and
+    `target_points` the moving ones.
 
     **Raises:** `ValueError` if the shapes differ.
 
@@ -20,7 +23,7 @@ def tre(mapped_points: Points, target_points: Points) -> np.ndarray:
 
 
 def tre_mean(mapped_points: Points, target_points: Points) -> float:
-    """The mean of `tre` over all points, in their unit (mm).
+    """Return the mean of `tre` over all points, in their unit (mm).
 
     Points beyond the fixed image count, too, so that every method is judged over the same points; the initial transform
     carries them. `tre_points` says how many lie inside.
@@ -29,20 +32,20 @@ def tre_mean(mapped_points: Points, target_points: Points) -> float:
 
 
 def tre_std(mapped_points: Points, target_points: Points) -> float:
-    """The standard deviation of `tre` over all points (divided by their number), in their unit (mm)."""
+    """Return the standard deviation of `tre` over all points (divided by their number), in their unit (mm)."""
     return float(tre(mapped_points, target_points).std())
 
 
 def tre_median(mapped_points: Points, target_points: Points) -> float:
-    """The median of `tre` over all points, in their unit (mm)."""
+    """Return the median of `tre` over all points, in their unit (mm)."""
     return float(np.median(tre(mapped_points, target_points)))
 
 
 def tre_max(mapped_points: Points, target_points: Points) -> float:
-    """The largest `tre` of all points, in their unit (mm)."""
+    """Return the largest `tre` of all points, in their unit (mm)."""
     return float(tre(mapped_points, target_points).max())
 
 
 def tre_points(inside: np.ndarray) -> float:
-    """How many landmarks lie inside the fixed image, where a deformation was sought; `inside` `(n,)` says which."""
+    """Return how many landmarks lie inside the fixed image, where a deformation was sought; `inside` is `(n,)`."""
     return float(np.count_nonzero(inside))

@@ -1,3 +1,5 @@
+"""The range of intensities without outliers."""
+
 from dataclasses import dataclass
 from typing import Annotated, final
 
@@ -12,7 +14,7 @@ Percentage = Annotated[float, Field(ge=0, le=100)]
 @final
 @dataclass(frozen=True, kw_only=True)
 class Percentile(Preprocessing):
-    """Each image between two percentiles of its intensities (in its mask), so that outliers do not matter.
+    """Maps each image from one percentile of its intensities (in its mask) to another, so that outliers do not matter.
 
     **Arguments:** `lower`, `upper`: percentiles, 0 to 100.
     """
