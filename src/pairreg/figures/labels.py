@@ -1,4 +1,4 @@
-"""Two label maps on top of each other."""
+"""Two label maps, one over the other."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,12 +18,15 @@ _NAMED = 10  # more labels than this are not named one by one: the colours repea
 
 
 def label_values(labels: Labels) -> list[int]:
-    """The labels above 0, in order."""
+    """Return the labels above 0, in order."""
     return [int(v) for v in np.unique(labels) if v > 0]
 
 
 def overlay(image: Image, filled: Labels, lines: Labels) -> Callable[[Axes, View], None]:
-    """Draws the labels of `filled` as areas and those of `lines` as outlines of the same colours, over `image`."""
+    """Return a function that draws the labels of `filled` as areas and those of `lines` as outlines over `image`.
+
+    All are `(*spatial,)`; the function takes the axes and the view. A label has one colour in both.
+    """
     values = label_values(filled)
 
     def draw(axes: Axes, view: View) -> None:
@@ -37,7 +40,7 @@ def overlay(image: Image, filled: Labels, lines: Labels) -> Callable[[Axes, View
 
 
 def _tint(plane: np.ndarray, values: Sequence[int]) -> np.ndarray:
-    """Labels as translucent colours `(rows, columns, 4)`."""
+    """Return labels as translucent colours `(rows, columns, 4)`."""
     tints = np.zeros((*plane.shape, 4))
     for i, value in enumerate(values):
         tints[plane == value] = to_rgba(colour(i), 0.4)
@@ -45,6 +48,7 @@ def _tint(plane: np.ndarray, values: Sequence[int]) -> np.ndarray:
 
 
 def outline(axes: Axes, view: View, region: Mask, line_colour: str, width: float) -> None:
+    """Draw the outline of a region with a dark line beneath; nothing for an empty or a full one."""
     if region.any() and not region.all():
         # a dark line beneath keeps the outline visible on an area of its own colour
         for w, line in ((width + 0.7, "black"), (width, line_colour)):
@@ -52,7 +56,10 @@ def outline(axes: Axes, view: View, region: Mask, line_colour: str, width: float
 
 
 def legend(axes: Axes, values: Sequence[int], names: Mapping[int, str], *, ncols: int = 0, **place: Any) -> None:
-    """Names of the labels, and what areas and lines are; by default in as many columns as their length allows."""
+    """Add the names of the labels, and what areas and lines are.
+
+    **Arguments:** `ncols`: columns, 0 = as many as the names have room for; `place` goes to `Axes.legend`.
+    """
     texts = [names.get(v, f"label {v}") for v in values] if len(values) <= _NAMED else []
     handles: list[Any] = [Patch(facecolor=to_rgba(colour(i), 0.75), label=text) for i, text in enumerate(texts)]
     handles.append(Patch(facecolor="0.75", label="filled: fixed"))

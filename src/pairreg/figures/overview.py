@@ -1,4 +1,4 @@
-"""What the registration did: the images before and after, their difference, and the labels."""
+"""The effect of the registration: the images before and after, their difference, and the labels."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Panel = tuple[str, Draw]
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """What is drawn; the range of the differences is common to before and after."""
+    """The arrays of an overview; the range of the differences is common to before and after."""
 
     fixed: Image
     moving: Image
@@ -34,7 +34,10 @@ class Images:
     warped_labels: Labels | None
 
     def difference_range(self) -> float:
-        """The 99.5th percentile of what differs before registration: a few bright voxels should not dim the rest."""
+        """Return the 99.5th percentile of what differs before registration.
+
+        It is not the largest difference, so that a few bright voxels do not dim the rest.
+        """
         differences = abs(self.moving - self.fixed)
         visible = differences[differences > 1e-3]
         return float(np.percentile(visible, 99.5)) if visible.size else 1.0
@@ -57,9 +60,10 @@ def overview(
 ) -> Path:
     """Draw fixed, moving and warped image, their differences on one scale, and the labels before and after.
 
-    All arrays `(*spatial,)` on the fixed grid, images in [0, 1]; `moving` after the initialisation. The fixed labels
-    are filled, the moving and warped ones outlined in the same colours. 3-D images are shown in three planes through
-    the voxel `at`, by default those of `informative_slices`. `spacing` in mm, array axis order. Returns the path.
+    **Arguments:** arrays `(*spatial,)` on the fixed grid, images in [0, 1]; `moving` after the initialisation;
+    `spacing` in mm, array axis order; `at`: the voxel that the three planes of a 3-D image go through, by default that
+    of `informative_slices`. The fixed labels are filled, the moving and warped ones outlined in the same colours.
+    Returns the path.
     """
     images = Images(
         fixed=fixed,
@@ -75,6 +79,7 @@ def overview(
 
 
 def _panels(images: Images) -> dict[str, Panel]:
+    """Return the title of every panel and the function that draws it, by name."""
     found: dict[str, Panel] = {
         "fixed": ("Fixed", _grey(images.fixed)),
         "moving": ("Moving", _grey(images.moving)),
@@ -90,7 +95,10 @@ def _panels(images: Images) -> dict[str, Panel]:
 
 
 def _draw_2d(images: Images, planes: list[View], title: str | None, names: Mapping[int, str]) -> Sheet:
-    """Two rows, before and after, for the eye to compare up and down; scale and legend lie below the fixed image."""
+    """Draw two rows, before and after, for the eye to compare up and down.
+
+    The scale and the legend lie below the fixed image.
+    """
     found = _panels(images)
     columns = 4 if any(name.startswith("labels") for name in found) else 3
     page = sheet(planes * 2, columns, title=title, width=2.1 * columns, footer=0.0)
@@ -112,7 +120,7 @@ def _draw_2d(images: Images, planes: list[View], title: str | None, names: Mappi
 
 
 def _draw_3d(images: Images, planes: list[View], title: str | None, names: Mapping[int, str]) -> Sheet:
-    """One row per plane; the scale and the legend below their columns."""
+    """Draw one row per plane; the scale and the legend lie below their columns."""
     found = list(_panels(images).values())
     page = sheet(planes, len(found), title=title, width=1.5 * len(found), footer=0.62 if len(found) > 5 else 0.52)
     for row, (view, line) in enumerate(zip(planes, page.axes, strict=True)):

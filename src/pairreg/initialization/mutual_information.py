@@ -6,7 +6,7 @@ from pairreg.geometry import array
 from pairreg.initialization.low_resolution import LowResolution, mask_or_ones
 
 _BINS = 32  # of each image's intensities, as in the similarity `mi`
-STRIDES = (0.25, 0.05)  # voxels per step of the two searches of a level: the first goes far, the second is exact
+STRIDES = (0.25, 0.05)  # voxels per step of the two searches of a level: first large ones, then small ones
 
 
 def _mattes_metric(images: LowResolution, transform: sitk.Transform) -> sitk.ImageRegistrationMethod:

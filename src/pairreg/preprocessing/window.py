@@ -29,8 +29,7 @@ class Window(Preprocessing):
         return None
 
     def warning(self, intensities: np.ndarray) -> str | None:
-        """Return how much the window cuts off, if that is most of the image's range, or how little of it the image
-        fills.
+        """Return what the window cuts off if that is most of the image's range, or that it is hardly filled.
 
         The range is that from the 1st to the 99th percentile.
         """
