@@ -1,3 +1,5 @@
+"""No tracking."""
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from pairreg.tracking.base import TrackedRun, Tracker
 @final
 @dataclass
 class NoTracker(Tracker):
-    """Run folders only."""
+    """Keeps no index: runs leave their folders only."""
 
     def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
         """Nothing to reach."""
