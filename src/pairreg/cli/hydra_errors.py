@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's errors, said in one sentence."""
+"""Errors of Hydra and OmegaConf, put in one sentence."""
 
 import re
 from importlib.resources import files
@@ -11,7 +11,7 @@ from pairreg.errors import InputError
 
 
 def sentence(error: Exception) -> str:
-    """What is wrong and what could be meant."""
+    """Return what is wrong and what could be meant."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         return _unknown_key(cause)
@@ -23,7 +23,7 @@ def sentence(error: Exception) -> str:
 
 
 def _known_options(message: str, group: str) -> list[str]:
-    """As Hydra lists them (with those of a `--config-dir`), if it does; otherwise our own."""
+    """Return the options of a group as Hydra lists them (with those of a `--config-dir`), or else our own."""
     listed = re.search(r"Available options in '[^']+':\n((?:\t.*\n?)+)", message)
     if listed:
         return listed[1].split()
@@ -32,7 +32,7 @@ def _known_options(message: str, group: str) -> list[str]:
 
 
 def _unknown_key(error: OmegaConfBaseException) -> str:
-    """A key that the composed config does not have, and those beside it that it has."""
+    """Return a sentence about a key that the composed config does not have, with those beside it that it has."""
     parent = error.parent_node
     known = [str(key) for key in parent if key != "_target_"] if parent is not None else []
     where = str(error.full_key).rpartition(".")[0]
@@ -40,6 +40,7 @@ def _unknown_key(error: OmegaConfBaseException) -> str:
 
 
 def _one_of_sentence(what: str, value: str, choices: list[str]) -> str:
+    """Return the sentence that `validation.one_of` refuses a value with."""
     try:
         validation.one_of(what, value, choices)
     except InputError as complaint:

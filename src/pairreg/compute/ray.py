@@ -1,3 +1,5 @@
+"""Runs on a Ray cluster."""
+
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,9 +19,12 @@ ANSWER = 10.0  # seconds that a living cluster takes at most
 @final
 @dataclass(frozen=True, kw_only=True)
 class Ray(Compute):
-    """Every run as one task of an existing Ray cluster, one that was started with `ray start`.
+    """Computes every run as one task of an existing Ray cluster, one that was started with `ray start`.
 
-    **Arguments:** see `conf/compute/ray.yaml`.
+    **Arguments:** `address`: of the cluster, `auto` = the one on this machine, or `$RAY_ADDRESS`; `cpus`, `gpus`: of
+    one run.
+
+    Raises `InputError` (when runs are computed) if Ray is not installed or the cluster cannot be joined.
     """
 
     where: ClassVar[Where] = "elsewhere"
@@ -57,7 +62,7 @@ class Ray(Compute):
 def require_cluster(address: str) -> None:
     """Raise `InputError` unless a cluster at `address` lets a process join within `ANSWER` seconds.
 
-    Asked in a process of its own: `ray.init` waits much longer for a cluster that has died, and cannot be told not to.
+    A process of its own tries it: `ray.init` waits much longer for a cluster that has died, and cannot be told not to.
     """
     join = f"import ray; ray.init(address={address!r}, log_to_driver=False, logging_level='error')"
     try:

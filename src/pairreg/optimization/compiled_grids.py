@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 
 from pairreg.backend import forget_compiled
-from pairreg.backend.memory import held_mb
+from pairreg.backend.memory import resident_mb
 from pairreg.optimization.cache_key import cache_key
 from pairreg.optimization.compiled_level import CompiledGrid, CompiledLevel
 from pairreg.optimization.objective import Objective
@@ -39,14 +39,14 @@ class CompiledGrids:
     def lease(self) -> Iterator["Lease"]:
         """Lend grids to one run: the `Lease` takes what the run asks for, and gives it back when the block ends."""
         if self._least_mb is None:
-            self._least_mb = held_mb()
+            self._least_mb = resident_mb()
         lease = Lease(self)
         try:
             yield lease
         finally:
             for key, grid in lease.borrowed.items():
                 self._give_back(key, grid)
-            if held_mb() > self._least_mb + self.growth_mb:
+            if resident_mb() > self._least_mb + self.growth_mb:
                 self.clear()
 
     def clear(self) -> None:
@@ -54,7 +54,7 @@ class CompiledGrids:
         with self._lock:
             self._idle.clear()
         forget_compiled()
-        self._least_mb = held_mb()
+        self._least_mb = resident_mb()
 
     def __len__(self) -> int:
         """Return how many grids are kept that no run is using."""

@@ -174,7 +174,6 @@ def _lock_of(uri: str) -> Path:
 
 
 def _lost(uri: str | None, error: Exception) -> str:
-    """Say that the server does not answer."""
     return f"MLflow at {uri} does not answer ({str(error).splitlines()[0]})"
 
 
