@@ -19,7 +19,7 @@ _LAUNCHER = {"_target_": "pairreg.cli.launcher.StudyLauncher"}  # Hydra imports 
 
 
 class ExperimentsSearchPath(SearchPathPlugin):
-    """Hydra finds the groups of `experiments/` like those of `conf/`, also in `--help` and tab completion."""
+    """Has Hydra find the groups of `experiments/` like those of `conf/`, also in `--help` and tab completion."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         search_path.append("pairreg", "pkg://pairreg.experiments")
@@ -41,14 +41,17 @@ def register_search_path() -> None:
 
 
 def _native_precision() -> str:
-    """`mixed_bfloat16` where the CPU multiplies bfloat16 itself, as Linux lists its abilities, else `float32`."""
+    """Return `mixed_bfloat16` where the CPU multiplies bfloat16 itself, else `float32`.
+
+    Linux lists the abilities of the CPU; elsewhere they are not known.
+    """
     listed = Path("/proc/cpuinfo")
     known = set(listed.read_text(encoding="ascii", errors="replace").split()) if listed.exists() else set()
     return "mixed_bfloat16" if known & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
 
 
 def composed(overrides: Sequence[str]) -> Mapping[str, Any]:
-    """The config of a command with these overrides, such as `["preset=fast"]`, without Hydra's own part.
+    """Return the config of a command with these overrides, such as `["preset=fast"]`, without Hydra's own part.
 
     Raises Hydra's errors for groups and options that do not exist. Hydra's global state is left as it was.
     """
@@ -60,7 +63,7 @@ def composed(overrides: Sequence[str]) -> Mapping[str, Any]:
 
 @contextmanager
 def _own_hydra() -> Iterator[None]:
-    """Put aside what the caller has initialised, because Hydra refuses to be initialised twice."""
+    """Put aside what the caller has initialised during the block, because Hydra refuses to be initialised twice."""
     of_caller = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:

@@ -6,6 +6,9 @@ from rich.console import Console
 
 
 def console(stderr: bool = False) -> Console:
-    """Standard output, or standard error: as wide as the terminal; a pipe or a log file has no width of its own."""
+    """Return standard output, or standard error, for printing with colours.
+
+    It is as wide as the terminal. A pipe or a log file has no width of its own and gets 160 columns.
+    """
     stream = sys.stderr if stderr else sys.stdout
     return Console(width=None if stream.isatty() else 160, stderr=stderr)

@@ -1,4 +1,4 @@
-"""The two ways in which a run ends without a result."""
+"""The two kinds of error with which a run ends without a result."""
 
 from typing import Any
 

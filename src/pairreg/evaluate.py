@@ -1,6 +1,7 @@
-"""The metrics of a pair under a spatial transform: what each kind of metric is computed from.
+"""The metrics of a pair under a spatial transform.
 
-Which metrics there are, and the functions that compute them, is the business of `pairreg.metrics.catalogue`.
+This module prepares what the metrics of each kind are computed from. Which metrics there are, and which functions
+compute them, stands in `pairreg.metrics.catalogue`.
 """
 
 import importlib
@@ -12,6 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
+from pairreg.arrays import Field, Labels
 from pairreg.metrics.catalogue import STAGES, Kind, Metric, of_kind
 from pairreg.pair.pair import Pair
 
@@ -19,13 +21,14 @@ Evidence = Mapping[str, Any]  # the arguments of a metric's function by name
 
 
 def evaluate(
-    pair: Pair, initial: sitk.Transform, final: sitk.Transform, field: np.ndarray, inverse: np.ndarray | None
+    pair: Pair, initial: sitk.Transform, final: sitk.Transform, field: Field, inverse: Field | None
 ) -> dict[str, float]:
-    """All metrics of a registration, as far as the (preprocessed) pair has what they need.
+    """Return all metrics of a registration for which the (preprocessed) pair has what they need, by name.
 
-    `initial`, `final`: map fixed to moving points after the initialisation and after the registration; `field`
-    `(*spatial, ndim)` in voxels, without the initialisation, and its `inverse`, if there is one. The metrics before the
-    registration and after the initialisation are called `before/<name>` and `initial/<name>`.
+    **Arguments:** `initial`, `final`: map fixed to moving points after the initialisation and after the registration;
+    `field` `(*spatial, ndim)` in voxels, without the initialisation, and its `inverse`, if there is one.
+
+    The metrics before the registration and after the initialisation are called `before/<name>` and `initial/<name>`.
     """
     before = under_transform(pair, geometry.identity(pair.ndim))
     initialised = before if geometry.is_identity(initial, pair.ndim) else under_transform(pair, initial)
@@ -38,23 +41,23 @@ def evaluate(
 
 
 def under_transform(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
-    """The metrics of a preprocessed pair when `transform` maps fixed to moving points."""
+    """Return the metrics of a preprocessed pair when `transform` maps fixed to moving points."""
     return (
-        computed("images", _image_evidence(pair, transform), pair)
-        | computed("labels", _label_evidence(pair, transform), pair)
-        | computed("landmarks", _landmark_evidence(pair, transform), pair)
-        | computed("truth", truth_evidence(pair, transform), pair)
+        metrics_of_kind("images", _image_evidence(pair, transform), pair)
+        | metrics_of_kind("labels", _label_evidence(pair, transform), pair)
+        | metrics_of_kind("landmarks", _landmark_evidence(pair, transform), pair)
+        | metrics_of_kind("truth", truth_evidence(pair, transform), pair)
     )
 
 
-def of_field(field: np.ndarray, inverse: np.ndarray | None = None) -> dict[str, float]:
-    """The metrics of a field `(*spatial, ndim)` in voxels, and of its inverse if there is one."""
+def of_field(field: Field, inverse: Field | None = None) -> dict[str, float]:
+    """Return the metrics of a field `(*spatial, ndim)` in voxels, and of its inverse if there is one."""
     both = None if inverse is None else {"field": field, "inverse": inverse}
-    return computed("field", {"field": field}) | computed("inverse", both)
+    return metrics_of_kind("field", {"field": field}) | metrics_of_kind("inverse", both)
 
 
-def computed(kind: Kind, evidence: Evidence | None, pair: Pair | None = None) -> dict[str, float]:
-    """The metrics of one kind by name, those per label after the others; nothing without `evidence`."""
+def metrics_of_kind(kind: Kind, evidence: Evidence | None, pair: Pair | None = None) -> dict[str, float]:
+    """Return the metrics of one kind by name, those per label after the others; none if `evidence` is None."""
     if evidence is None:
         return {}
     whole: dict[str, float] = {}
@@ -74,7 +77,7 @@ def computed(kind: Kind, evidence: Evidence | None, pair: Pair | None = None) ->
 
 
 def _call(metric: Metric, evidence: Evidence) -> Any:
-    """What the function of `metric` makes of the evidence that it asks for by the names of its parameters."""
+    """Call the function of `metric` with the evidence that the names of its parameters ask for."""
     assert metric.function is not None, "a cost is measured, not computed"
     module, _, name = metric.function.rpartition(".")
     function = getattr(importlib.import_module(f"pairreg.metrics.{module}"), name)
@@ -82,9 +85,10 @@ def _call(metric: Metric, evidence: Evidence) -> Any:
 
 
 def _image_evidence(pair: Pair, transform: sitk.Transform) -> Evidence:
-    """The preprocessed images over the fixed grid, and the fixed mask if there is one.
+    """Return the preprocessed images over the fixed grid, and the fixed mask if there is one.
 
-    Where the moving image does not reach, it counts with its lowest intensity: as anyone sees who opens the file.
+    Where the moving image does not reach, it counts with its lowest intensity, which is what a viewer of the file
+    shows.
     """
     background = geometry.minimum(pair.moving)
     return {
@@ -95,7 +99,10 @@ def _image_evidence(pair: Pair, transform: sitk.Transform) -> Evidence:
 
 
 def _label_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
-    """The label maps, the warped one by nearest neighbour on the grid of the fixed one; None if no label is in both."""
+    """Return the label maps, the warped one by nearest neighbour on the grid of the fixed one.
+
+    None if a map is missing or no label is in both.
+    """
     if pair.fixed_labels is None or pair.moving_labels is None:
         return None
     fixed, moving = geometry.array(pair.fixed_labels), geometry.array(pair.moving_labels)
@@ -116,13 +123,16 @@ def _label_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
     }
 
 
-def common_labels(fixed: np.ndarray, moving: np.ndarray) -> list[int]:
-    """The values above 0 that both maps have."""
+def common_labels(fixed: Labels, moving: Labels) -> list[int]:
+    """Return the values above 0 that both maps have, in order."""
     return [int(k) for k in np.intersect1d(np.unique(fixed), np.unique(moving)) if k > 0]
 
 
 def _landmark_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
-    """The fixed landmarks carried through the transform, and the moving ones, in mm; which lie in the fixed image."""
+    """Return the fixed landmarks carried through the transform, and the moving ones, in mm.
+
+    With them goes which of the fixed ones lie in the fixed image. None if the pair has no landmarks.
+    """
     if pair.fixed_landmarks is None or pair.moving_landmarks is None:
         return None
     mapped = [transform.TransformPoint([float(x) for x in point]) for point in pair.fixed_landmarks]
@@ -134,7 +144,11 @@ def _landmark_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None
 
 
 def truth_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None:
-    """The found and the true displacement in mm on the grid of the true one, and where the fixed labels are above 0."""
+    """Return the found and the true displacement in mm on the grid of the true one, and the body as a mask.
+
+    The mask is where fixed labels are above 0; None without labels. The result is None if no true displacement is
+    known.
+    """
     truth = pair.true_displacement
     if truth is None:
         return None

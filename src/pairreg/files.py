@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whenever a command ends; and the folder of what is remembered between commands."""
+"""Files that are whole or absent, whenever a command ends; and the folder for caches between commands."""
 
 import math
 import os
@@ -10,7 +10,7 @@ from pairreg.errors import InputError
 
 
 def target(path: str | Path) -> Path:
-    """`path` as a file that can be written; raises `InputError` otherwise. Ask before the work, not after it."""
+    """Return `path` as a file that can be written; raises `InputError` otherwise. Call it before the work."""
     path = Path(path).expanduser()
     if path.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file to write.")
@@ -21,7 +21,10 @@ def target(path: str | Path) -> Path:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` to write to; it takes the place of `path` at the end, or is gone if anything went wrong."""
+    """Yield a file beside `path` to write to; at the end it takes the place of `path`.
+
+    If anything goes wrong it is deleted, and `path` stays as it was.
+    """
     part = path.with_name(f".{os.getpid()}.{path.name}")  # the ending stays: it chooses the format
     try:
         yield part
@@ -31,7 +34,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def existing(path: str | Path) -> Path:
-    """`path` as a file or folder that is there; raises `InputError` otherwise."""
+    """Return `path` as a file or folder that is there; raises `InputError` otherwise."""
     path = Path(path).expanduser()
     if not path.exists():
         raise InputError(f"{path} does not exist; give the path of an existing file.")
@@ -39,7 +42,7 @@ def existing(path: str | Path) -> Path:
 
 
 def cache_home() -> Path:
-    """The folder for what can be made again at any time; it may not exist yet, or not be writable."""
+    """Return the folder for what can be made again at any time; it may not exist yet, or not be writable."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pairreg"
 
 

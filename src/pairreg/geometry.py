@@ -1,4 +1,4 @@
-"""Between arrays in voxels and images in physical space.
+"""The relation between arrays in voxels and images in physical space.
 
 Arrays have SimpleITK's array axis order (z, y, x); points and displacements on disk are LPS mm, x first.
 """
@@ -17,32 +17,32 @@ INTERPOLATORS = {"linear": sitk.sitkLinear, "nearest": sitk.sitkNearestNeighbor,
 
 
 def array(image: sitk.Image) -> np.ndarray:
-    """A copy of the voxels `(*spatial,)`, or `(*spatial, channels)` of a vector image."""
+    """Return a copy of the voxels `(*spatial,)`, or `(*spatial, channels)` of a vector image."""
     result: np.ndarray = sitk.GetArrayFromImage(image)
     return result
 
 
 def image(values: np.ndarray, like: sitk.Image, vector: bool = False) -> sitk.Image:
-    """`values` `(*spatial,)`, or `(*spatial, channels)` with `vector`, on the grid of `like`."""
+    """Return `values` `(*spatial,)`, or `(*spatial, channels)` with `vector`, as an image on the grid of `like`."""
     result = sitk.GetImageFromArray(values, isVector=vector)
     result.CopyInformation(like)
     return result
 
 
 def spacing(image: sitk.Image) -> tuple[float, ...]:
-    """The distances between voxel centres in mm, array axis order."""
+    """Return the distances between voxel centres in mm, array axis order."""
     return tuple(float(h) for h in image.GetSpacing()[::-1])
 
 
 def index_to_physical(image: sitk.Image) -> np.ndarray:
-    """Matrix `(ndim, ndim)` from a step in voxels (array axis order) to a step in mm (x first)."""
+    """Return the matrix `(ndim, ndim)` from a step in voxels (array axis order) to a step in mm (x first)."""
     n = image.GetDimension()
     matrix: np.ndarray = (np.reshape(image.GetDirection(), (n, n)) * np.asarray(image.GetSpacing()))[:, ::-1]
     return matrix
 
 
 def voxel_points(image: sitk.Image) -> np.ndarray:
-    """Physical position of every voxel `(*spatial, ndim)`, x first."""
+    """Return the physical position of every voxel in LPS mm, `(*spatial, ndim)`, x first."""
     shape = image.GetSize()[::-1]
     index = np.stack(np.meshgrid(*[np.arange(n, dtype=np.float64) for n in shape], indexing="ij"), -1)
     points: np.ndarray = index @ index_to_physical(image).T + np.asarray(image.GetOrigin())
@@ -50,28 +50,28 @@ def voxel_points(image: sitk.Image) -> np.ndarray:
 
 
 def centred_origin(image: sitk.Image, other: sitk.Image) -> list[float]:
-    """The origin with which `image` has its centre where that of `other` is."""
+    """Return the origin with which `image` has its centre where that of `other` is."""
     a, b = (i.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in i.GetSize()]) for i in (image, other))
     return [float(x) for x in np.array(image.GetOrigin()) + b - a]
 
 
 def linear_part(transform: sitk.Transform, ndim: int) -> tuple[np.ndarray, np.ndarray]:
-    """`A`, `b` of a linear transform `y = A x + b`."""
+    """Return `A` `(ndim, ndim)` and `b` `(ndim,)` of a linear transform `y = A x + b`."""
     b = np.asarray(transform.TransformPoint([0.0] * ndim))
     columns = [np.asarray(transform.TransformPoint(list(e))) - b for e in np.eye(ndim)]
     return np.stack(columns, 1), b
 
 
 def is_identity(transform: sitk.Transform, ndim: int) -> bool:
-    """Whether a linear transform leaves every point where it is."""
+    """Return whether a linear transform leaves every point where it is."""
     matrix, offset = linear_part(transform, ndim)
     return bool(np.allclose(matrix, np.eye(ndim)) and np.allclose(offset, 0))
 
 
 def total_displacement(field: np.ndarray, fixed: sitk.Image, initial: sitk.Transform) -> sitk.Image:
-    """The vector image of `T(x + u(x)) - x` in LPS mm on the grid of `fixed`: field and initialisation in one.
+    """Return the vector image of `T(x + u(x)) - x` in LPS mm on the grid of `fixed`: field and initialisation in one.
 
-    `field` `(*spatial, ndim)` in voxels. SimpleITK, ANTs and 3-D Slicer apply the result as it is.
+    `field` `(*spatial, ndim)` is in voxels. SimpleITK, ANTs and 3-D Slicer apply the result as it is.
     """
     matrix, offset = linear_part(initial, fixed.GetDimension())
     points = voxel_points(fixed)
@@ -80,7 +80,10 @@ def total_displacement(field: np.ndarray, fixed: sitk.Image, initial: sitk.Trans
 
 
 def inside(points: np.ndarray, image: sitk.Image, margin: float = 0.0) -> np.ndarray:
-    """Which of the points `(n, ndim)` in LPS mm lie in the voxels of `image`, or within `margin` voxels around them."""
+    """Return which of the points `(n, ndim)` in LPS mm lie in the voxels of `image`.
+
+    With `margin`, those within as many voxels around the image lie in it, too.
+    """
     listed = np.asarray(points, float).tolist()
     index = np.array([image.TransformPhysicalPointToContinuousIndex(point) for point in listed])
     within = (index >= -0.5 - margin) & (index < np.array(image.GetSize()) - 0.5 + margin)
@@ -88,20 +91,20 @@ def inside(points: np.ndarray, image: sitk.Image, margin: float = 0.0) -> np.nda
 
 
 def displacement_transform(displacement: sitk.Image) -> sitk.DisplacementFieldTransform:
-    """The transform of a vector image in LPS mm, which stays usable."""
+    """Return the transform of a vector image in LPS mm; the image stays usable."""
     # The cast makes the copy that the transform takes over.
     return sitk.DisplacementFieldTransform(sitk.Cast(displacement, sitk.sitkVectorFloat64))
 
 
 def identity(ndim: int) -> sitk.Transform:
-    """The transform that leaves every point where it is."""
+    """Return the transform that leaves every point where it is."""
     return sitk.Transform(ndim, sitk.sitkIdentity)
 
 
 def resample(
     moving: sitk.Image, grid: sitk.Image, transform: sitk.Transform, nearest: bool = False, fill: float = 0.0
 ) -> sitk.Image:
-    """`moving` pulled onto `grid`; `transform` maps grid to moving points, `fill` stands where it leaves the image."""
+    """Return `moving` on `grid`; `transform` maps grid to moving points, `fill` stands where it leaves the image."""
     how = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
     return sitk.Resample(moving, grid, transform, how, fill, moving.GetPixelID())
 
@@ -109,7 +112,7 @@ def resample(
 def warp_image(
     image: sitk.Image, grid: sitk.Image, transform: sitk.Transform, interpolation: Interpolation = "linear"
 ) -> sitk.Image:
-    """`image` on `grid`, interpolated once; `transform` maps grid points to points of `image`.
+    """Return `image` on `grid`, interpolated once; `transform` maps grid points to points of `image`.
 
     `linear` is for intensities. The others are for labels: `nearest`, or `label`, the label whose indicator,
     interpolated linearly, is highest. The latter has smooth outlines where `grid` is finer than `image`. Where the
@@ -120,17 +123,17 @@ def warp_image(
 
 
 def background(image: sitk.Image, interpolation: Interpolation) -> float:
-    """What stands for "no data": the lowest intensity of an image, the label 0 of a label map."""
+    """Return the value for "no data": the lowest intensity of an image, the label 0 of a label map."""
     return minimum(image) if interpolation == "linear" else 0.0
 
 
 def channel_interpolation(channel: sitk.Image) -> Interpolation:
-    """How a channel is interpolated: one of an integer type is a label map."""
+    """Return how a channel is interpolated: one of an integer type is a label map."""
     return "linear" if "float" in channel.GetPixelIDTypeAsString() else "nearest"
 
 
 def coverage(moving: sitk.Image, grid: sitk.Image, transform: sitk.Transform) -> np.ndarray:
-    """Where on `grid` `(*spatial,)` the transform leads to a point of `moving`."""
+    """Return where on `grid` `(*spatial,)` the transform leads to a point of `moving`."""
     ones = sitk.Image(moving.GetSize(), sitk.sitkFloat32) + 1
     ones.CopyInformation(moving)
     inside: np.ndarray = array(resample(ones, grid, transform)) > 0.999
@@ -138,7 +141,7 @@ def coverage(moving: sitk.Image, grid: sitk.Image, transform: sitk.Transform) ->
 
 
 def mask_on(grid: sitk.Image, mask: sitk.Image, transform: sitk.Transform | None = None) -> np.ndarray:
-    """Where on `grid` `(*spatial,)` the mask or label map `mask` is above 0, by nearest neighbour.
+    """Return where on `grid` `(*spatial,)` the mask or label map `mask` is above 0, by nearest neighbour.
 
     `transform` maps grid points to points of `mask`; without one they share a space.
     """
@@ -148,12 +151,15 @@ def mask_on(grid: sitk.Image, mask: sitk.Image, transform: sitk.Transform | None
 
 
 def minimum(image: sitk.Image) -> float:
-    """The lowest intensity of an image."""
+    """Return the lowest intensity of an image."""
     return float(array(image).min())
 
 
 def per_axis(spacing: float | Sequence[float], ndim: int) -> np.ndarray:
-    """One number per axis, `(ndim,)`, of one number or as many as there are axes; raises `InputError` otherwise."""
+    """Return one number per axis, `(ndim,)`, from one number or as many as there are axes.
+
+    Raises `InputError` for another number of them.
+    """
     values = np.broadcast_to(spacing, ndim) if np.ndim(spacing) == 0 else np.array(spacing, dtype=float)
     if len(values) != ndim:
         raise InputError(f"preprocessing.spacing has {len(values)} numbers for a {ndim}-D image; give one or {ndim}.")
@@ -161,9 +167,10 @@ def per_axis(spacing: float | Sequence[float], ndim: int) -> np.ndarray:
 
 
 def blur(image: sitk.Image, sigma: float | Sequence[float]) -> sitk.Image:
-    """`image` smoothed by a Gaussian of `sigma` mm (one number or one per axis, x first, 0 = not along this axis).
+    """Return `image` smoothed by a Gaussian of `sigma` mm.
 
-    The sampled kernel, unlike the recursive one, also takes images that are fewer than four voxels thick.
+    `sigma` is one number or one per axis (x first), 0 = not along this axis. The sampled kernel, unlike the recursive
+    one, also takes images that are fewer than four voxels thick.
     """
     sigmas = np.broadcast_to(sigma, image.GetDimension()).astype(float)
     if not sigmas.any():
@@ -174,7 +181,7 @@ def blur(image: sitk.Image, sigma: float | Sequence[float]) -> sitk.Image:
 
 
 def resample_to_spacing(image: sitk.Image, spacing: np.ndarray) -> sitk.Image:
-    """`image` on a grid of about `spacing` mm (x first) over exactly the same field of view.
+    """Return `image` on a grid of about `spacing` mm (x first) over exactly the same field of view.
 
     It is smoothed first where the new grid is coarser. The number of voxels is whole, so the spacing is the field of
     view divided by it.

@@ -1,7 +1,8 @@
-"""An interruption that is not lost: the `KeyboardInterrupt` of a signal can come up inside a library.
+"""Interruptions that no library can swallow.
 
-Of 178 signals at random moments of runs that trace and compile, TensorFlow's `except: pass` in a `__del__` and Python's
-weak references dropped three, and three came out as another error (`SystemError`, `ValueError`, `AssertionError`).
+The `KeyboardInterrupt` of a signal can come up inside a library. Of 178 signals at random moments of runs that trace
+and compile, TensorFlow's `except: pass` in a `__del__` and Python's weak references dropped three, and three came out
+as another error (`SystemError`, `ValueError`, `AssertionError`).
 """
 
 import signal
@@ -13,7 +14,7 @@ _came = False
 
 
 def listen() -> None:
-    """From now on SIGINT (unless it is ignored) and SIGTERM raise `KeyboardInterrupt`, and are remembered."""
+    """Have SIGINT (unless it is ignored) and SIGTERM raise `KeyboardInterrupt` from now on, and remember it."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -27,7 +28,7 @@ def check() -> None:
 
 @contextmanager
 def unmasked() -> Iterator[None]:
-    """Any error in here after a signal is a consequence of it: raises `KeyboardInterrupt` instead."""
+    """Raise `KeyboardInterrupt` instead of any error in the block after a signal, which has caused it."""
     try:
         yield
     except Exception:

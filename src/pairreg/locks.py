@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 class Busy(Exception):
-    """Another process holds the lock."""
+    """Raised when another process holds the lock."""
 
 
 @contextmanager
 def lock(path: Path, wait: bool = False) -> Iterator[None]:
-    """Hold the lock file `path`; raises `Busy` if somebody else does and `wait` is False.
+    """Hold the lock file `path` during the block; raises `Busy` if somebody else does and `wait` is False.
 
     The kernel releases it when its process ends, however that ends: no heartbeat can be late and no process id can be
     mistaken for another. Threads of one process exclude each other, too. On NFS, Linux asks the server for a lock of
@@ -28,7 +28,7 @@ def lock(path: Path, wait: bool = False) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody, this process included, holds the lock file `path`."""
+    """Return whether a living process, this one included, holds the lock file `path`."""
     if not path.exists():
         return False
     try:

@@ -1,4 +1,4 @@
-"""The option files in `conf/`: what they offer, and the objects that they describe."""
+"""The option files in `conf/`, and the objects that they describe."""
 
 import functools
 import importlib
@@ -19,42 +19,49 @@ TERM_GROUPS = ("similarity", "regularizer")  # several options at once, each und
 
 
 def conf_folder() -> Path:
-    """The folder of the option files, in a checkout as in an installed wheel."""
+    """Return the folder of the option files, in a checkout as in an installed wheel."""
     return Path(str(files("pairreg.conf")))
 
 
 def experiments_folder() -> Path:
-    """The folder of variants, presets and studies, likewise."""
+    """Return the folder of variants, presets and studies, likewise."""
     return Path(str(files("pairreg.experiments")))
 
 
 def groups() -> list[str]:
+    """Return the names of the config groups."""
     return sorted(path.name for path in conf_folder().iterdir() if path.is_dir() and any(path.glob("*.yaml")))
 
 
 def options(group: str) -> list[str]:
-    """Names of the options of a config group, such as `options("similarity")`."""
+    """Return the names of the options of a config group, such as `options("similarity")`.
+
+    Raises `InputError`, which lists the groups, if there is none of that name.
+    """
     one_of("config group", group, groups())
     return sorted(path.stem for path in (conf_folder() / group).glob("*.yaml"))
 
 
 def variants(group: str) -> list[str]:
-    """Names of what `experiments/` adds to a group: variants of its options, or presets, ablations and the like."""
+    """Return the names of what `experiments/` adds to a group: variants of its options, or presets and studies."""
     return sorted(path.stem for path in (experiments_folder() / group).glob("*.yaml"))
 
 
 @functools.cache
 def defaults() -> dict[str, Any]:
-    """What `pairreg` chooses if nothing is asked for, from `conf/config.yaml`: options by group, precision and seed."""
+    """Return what `pairreg` chooses if nothing is asked for, from `conf/config.yaml`.
+
+    It has the option of every group, the precision and the seed.
+    """
     config: Any = OmegaConf.to_container(OmegaConf.load(conf_folder() / "config.yaml"))
     chosen = {key: value for entry in config["defaults"] if isinstance(entry, dict) for key, value in entry.items()}
     return {group: chosen[group] for group in groups()} | {key: config[key] for key in ("precision", "seed")}
 
 
 def option_node(name: str) -> dict[str, Any]:
-    """The contents of an option file; `name` is `"group/option"`. Of a variant, what it is composed to.
+    """Return the contents of an option file, or what a variant is composed to; `name` is `"group/option"`.
 
-    Of a variant of several terms it is a node for each, by name.
+    A variant of several terms gives a node for each, by name.
     """
     group, _, option = name.partition("/")
     known = options(group)
@@ -69,9 +76,9 @@ def option_node(name: str) -> dict[str, Any]:
 
 
 def build(name: str, /, **overrides: Any) -> Any:
-    """The object that the option file `"group/option"` describes, such as `build("similarity/ncc", window=7)`.
+    """Return the object that the option file `"group/option"` describes, such as `build("similarity/ncc", window=7)`.
 
-    Of a variant in `experiments/`, such as `"transform/published_2d"`, likewise; one of several terms, such as
+    Variants in `experiments/`, such as `"transform/published_2d"`, are built likewise; one of several terms, such as
     `"similarity/published"`, gives a mapping from their names to objects, as `register` takes it.
 
     Raises `InputError` for an unknown option, an unknown key or a value of the wrong type or range.
@@ -102,7 +109,7 @@ def instantiate(node: Mapping[str, Any], where: str, trusted: Iterable[str] = ()
 
 
 def check_node(node: Mapping[str, Any], where: str, trusted: Iterable[str] = ()) -> tuple[Any, dict[str, Any]]:
-    """The target of `node` and its checked arguments, not called yet (the nodes within are)."""
+    """Return the target of `node` and its checked arguments, not called yet (the nodes within are)."""
     if not isinstance(node, Mapping):
         raise InputError(f"{where} should be an object with a _target_; it is {node!r}.")
     arguments = {
@@ -116,7 +123,7 @@ def check_node(node: Mapping[str, Any], where: str, trusted: Iterable[str] = ())
 
 
 def locate(target: str, where: str, trusted: tuple[str, ...]) -> Any:
-    """The class or function with the dotted name `target`, which has to lie in a trusted module."""
+    """Return the class or function with the dotted name `target`; raises `InputError` outside of trusted modules."""
     if not isinstance(target, str) or not any(target.startswith(prefix + ".") for prefix in trusted):
         raise InputError(f"{where}: _target_ {target!r} is outside the trusted modules ({', '.join(trusted)}).")
     module, _, name = target.rpartition(".")

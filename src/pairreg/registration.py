@@ -1,4 +1,4 @@
-"""`register`: one pair, one choice of parts, one result."""
+"""Registration of one pair: the method on one page, from the choice of parts to the result."""
 
 import dataclasses
 import time
@@ -55,16 +55,17 @@ def register(
     observers: Iterable[Observer] = (),
     compiled: CompiledGrids | None = None,
 ) -> Result:
-    """Register `pair.moving` to `pair.fixed`.
+    """Register `pair.moving` to `pair.fixed` and return the result.
 
     **Arguments:** every part is the name of an option (`"ncc"`) or an object (`build("similarity/ncc", window=7)`);
-    `similarity` and `regularizer` also take lists of them, or a mapping from names to objects. What is None is as the
-    command `pairreg` has it: the choice of `preset` (such as `"fast"`), if there is one, or that of `conf/config.yaml`.
+    `similarity` and `regularizer` also take lists of them, or a mapping from names to objects. A part that is None is
+    taken from `preset` (such as `"fast"`), or, without a preset, from `conf/config.yaml`, as the command `pairreg`
+    does.
 
-    - `precision`: in which networks compute; everything else is float32.
-    - `seed`: fixes the start of a network's weights.
-    - `observers`: are told of every chunk of iterations.
-    - `compiled`: keeps what is compiled for later runs; None: the one that all runs of this process share.
+    - `precision`: the number format in which networks compute; everything else is float32.
+    - `seed`: of the initial weights of a network.
+    - `observers`: objects that are told of every chunk of iterations.
+    - `compiled`: the owner of what is compiled, which later runs reuse; None: one that all runs of this process share.
 
     Raises `InputError` for parts and images that cannot be used, `DivergedError` (with the result so far) if a term
     becomes NaN or infinite.
@@ -82,19 +83,22 @@ def register(
     }
     usual = option_files.defaults() if preset is None else of_preset(preset)
     use = usual | {key: value for key, value in given.items() if value is not None}
+    # Everything that can be refused without work is refused before TensorFlow is imported, which takes seconds.
     check_value(Precision, use["precision"], "precision")
     check_value(int, use["seed"], "seed")
     objective = Objective(terms("similarity", use["similarity"]), terms("regularizer", use["regularizer"]))
     if not objective.similarities:
         raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
     check_landmarks(pair)
-    configure()  # the first run of a process is not charged with the import of TensorFlow
+    # The import comes before the clock and the memory are read, so that the first run of a process is not charged.
+    configure()
     reset_peak()
     began = time.perf_counter()
-    ready = part("preprocessing", use["preprocessing"])(pair)
-    initial = part("initialization", use["initialization"])(ready)
-    prepared = resample_pair(ready, initial)
-    watching = Observers(observers)
+    # The initialisation compares intensities, so it sees the preprocessed images; their resampling needs its result.
+    preprocessed = part("preprocessing", use["preprocessing"])(pair)
+    initial = part("initialization", use["initialization"])(preprocessed)
+    prepared = resample_pair(preprocessed, initial)
+    observer = Observers(observers)
     try:
         outcome = optimize(
             prepared,
@@ -104,11 +108,12 @@ def register(
             part("schedule", use["schedule"]),
             use["precision"],
             use["seed"],
-            watching,
+            observer,
             of_this_process if compiled is None else compiled,
         )
     finally:
-        watching.end()
+        observer.end()  # a progress bar has to leave the terminal also if the optimisation is interrupted
+    # The cost is that of the method: evaluation, figures and files come after it.
     cost = {
         "seconds": time.perf_counter() - began,
         "iterations": float(len(outcome.history)),
@@ -117,13 +122,16 @@ def register(
     result = Result(pair, prepared, outcome.field, outcome.inverse, outcome.history)
     measured = evaluate(prepared.pair, initial, result.transform, result.field, result.inverse)
     result = dataclasses.replace(result, metrics=measured | cost)
-    if outcome.diverged:
+    if outcome.diverged:  # raised last, so that the error carries the metrics of what was reached
         raise DivergedError(str(outcome.diverged), result) from outcome.diverged
     return result
 
 
 def of_preset(name: str) -> dict[str, Any]:
-    """The parts, precision and seed that a preset stands for; raises `InputError` if there is none of that name."""
+    """Return the parts by group, the precision and the seed that a preset stands for.
+
+    Raises `InputError`, which lists the presets, if there is none of that name.
+    """
     from pairreg.composition import composed  # Hydra takes a third of a second to import
 
     one_of("preset", name, option_files.variants("preset"))
@@ -138,21 +146,27 @@ def of_preset(name: str) -> dict[str, Any]:
 
 
 def part(group: str, choice: Any) -> Any:
-    """The object that `choice` names or is; raises `InputError` for an object that is nothing of that group."""
+    """Return the object that `choice` names, or `choice` itself if it is an object.
+
+    Raises `InputError` for an object that does not belong to the group.
+    """
     built = option_files.build(f"{group}/{choice}") if isinstance(choice, str) else choice
     check_kind(group, built)
     return built
 
 
 def check_kind(where: str, built: Any) -> None:
-    """Raise `InputError` unless `built` is what the group that `where` begins with needs."""
+    """Raise `InputError` unless `built` has the base class of its group; `where` begins with the name of the group."""
     kind = KINDS[where.partition(".")[0]]
     if not isinstance(built, kind):
         raise InputError(f"{where} should be a {kind.__module__}.{kind.__name__}; it is {type(built).__name__!r}.")
 
 
 def terms(group: str, choice: Any) -> dict[str, Any]:
-    """Terms of the objective by name; objects in a list are named by the module that defines them."""
+    """Return the terms of the objective by name; objects in a list are named after the module that defines their class.
+
+    Raises `InputError` if two of them have the same name.
+    """
     if isinstance(choice, Mapping):
         for name, term in choice.items():
             check_kind(f"{group}.{name}", term)

@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, metrics, whole_transform
+from pairreg.arrays import Field, Image
 from pairreg.geometry import Interpolation
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
@@ -20,32 +21,38 @@ from pairreg.runs.identity import Input
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """**Attributes:**
+    """The result of a registration; images in the intensities of the original files are computed when asked for.
+
+    **Attributes:**
 
     - `pair`: as it was given; `prepared`: after preprocessing and initialisation.
     - `field`: `(*spatial, ndim)`, voxels of the fixed grid, array axis order, without the initialisation.
     - `inverse`: the inverse of `field`, likewise, of a diffeomorphic transform.
     - `displacement`: the whole transform as a vector image in LPS mm on the fixed grid, initialisation included.
     - `transform`: the same as a transform of SimpleITK, also beyond the fixed grid.
-    - `metrics`: final metrics by name, and those before registration and after the initialisation under
-      `before/<name>` and `initial/<name>`.
+    - `metrics`: final metrics by name, and those before registration and after the initialisation under `before/<name>`
+      and `initial/<name>`.
     - `history`: the curve of every term.
     """
 
     pair: Pair
     prepared: ResampledPair
-    field: np.ndarray
-    inverse: np.ndarray | None
+    field: Field
+    inverse: Field | None
     history: History
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def displacement(self) -> sitk.Image:
+        """The whole transform, initialisation included: a vector image in LPS mm on the preprocessed fixed grid."""
         return geometry.total_displacement(self.field, self.prepared.pair.fixed, self.prepared.initial)
 
     @cached_property
     def inverse_displacement(self) -> sitk.Image | None:
-        """Maps moving to fixed points: a vector image in LPS mm on the moving grid, initialisation included."""
+        """The map from moving to fixed points as a vector image in LPS mm on the moving grid, initialisation included.
+
+        None if the transform has no inverse.
+        """
         if self.inverse is None:
             return None
         deformation = whole_transform.faded(self.inverse, self.prepared.pair.fixed)
@@ -58,7 +65,7 @@ class Result:
 
     @cached_property
     def transform(self) -> sitk.CompositeTransform:
-        """Maps fixed to moving points, also those beyond the fixed image; see `pairreg.whole_transform`."""
+        """The map from fixed to moving points, also beyond the fixed image; see `pairreg.whole_transform`."""
         return whole_transform.whole(self.field, self.prepared.pair.fixed, self.prepared.initial)
 
     @cached_property
@@ -70,7 +77,7 @@ class Result:
         return geometry.image(determinant.astype(np.float32), fixed)
 
     @property
-    def warped(self) -> np.ndarray:
+    def warped(self) -> Image:
         """The moving image on the fixed grid `(*spatial,)`, in its own intensities, interpolated once."""
         return geometry.array(self.warped_image)
 
@@ -81,12 +88,12 @@ class Result:
 
     @cached_property
     def warped_labels(self) -> sitk.Image | None:
-        """The moving label map on the original fixed grid, by nearest neighbour."""
+        """The moving label map on the original fixed grid, by nearest neighbour; None if the pair has none."""
         return None if self.pair.moving_labels is None else self.warp(self.pair.moving_labels, "nearest")
 
     @cached_property
     def warped_channels(self) -> Mapping[str, sitk.Image]:
-        """The channels of the pair on the original fixed grid, by name."""
+        """The channels of the pair on the original fixed grid, by name; label maps by nearest neighbour."""
         return {
             name: self.warp(channel, geometry.channel_interpolation(channel))
             for name, channel in self.pair.channels.items()
@@ -94,7 +101,7 @@ class Result:
 
     @cached_property
     def figure_arrays(self) -> FigureArrays:
-        """What figures show: images, labels and channels on the preprocessed fixed grid, and the field."""
+        """The arrays that figures show: images, labels and channels on the preprocessed fixed grid, and the field."""
         pair, grid, initial = self.prepared.pair, self.prepared.pair.fixed, self.prepared.initial
         background = geometry.minimum(pair.moving)
         channels = {
@@ -116,7 +123,7 @@ class Result:
         )
 
     def warp(self, image: sitk.Image, interpolation: Interpolation = "linear") -> sitk.Image:
-        """An image of the moving side on the grid of the original fixed image."""
+        """Return an image of the moving side, interpolated once, on the grid of the original fixed image."""
         return geometry.warp_image(image, self.pair.fixed, self.transform, interpolation)
 
     def save(
@@ -126,10 +133,10 @@ class Result:
         choices: Mapping[str, str] | None = None,
         inputs: Sequence[Input] = (),
     ) -> None:
-        """Write the run folder; `result.json` comes last, by rename.
+        """Write the run folder; `result.json`, which says that the run is complete, comes last and by rename.
 
-        `config`, `choices` (the option of every group, such as `{"similarity": "ncc"}`) and `inputs` (the files that
-        the run depends on) are kept with it.
+        **Arguments:** kept in the folder: `config`; `choices`, the option of every group, such as `{"similarity":
+        "ncc"}`; `inputs`, the files that the run depends on.
         """
         from pairreg.runs.write import write  # imports Matplotlib for the figures
 

@@ -1,8 +1,8 @@
-"""Values that settings can have, checked in one place and refused in one grammar.
+"""The check of settings, in one place and with one grammar of sentences.
 
-The constructor of an option says by its annotations what it takes, such as `weight: NonNegative` or
-`window: OddWindow`. `Checked` looks at them when an object is made, `check_arguments` before that, so Python and the
-command line refuse a value with the same sentence: "<where> should be <what>; it is <value>."
+The constructor of an option says by its annotations what it takes, such as `weight: NonNegative` or `window:
+OddWindow`. `Checked` looks at them when an object is made, `check_arguments` before that, so Python and the command
+line refuse a value with the same sentence: "<where> should be <what>; it is <value>."
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from pairreg.errors import InputError
 
 
 class SettingError(InputError):
-    """A setting, or several together, cannot be; the message does not say yet of which option they are."""
+    """Raised for a setting, or several together; the message does not say yet of which option they are."""
 
 
 P = ParamSpec("P")
@@ -53,7 +53,7 @@ WORDS = {
 class Checked:
     """The base of our options: every field is checked against its annotation when an object is made.
 
-    Raises `InputError` for a value that cannot be.
+    Raises `InputError` for a value that cannot be used.
     """
 
     def __post_init__(self) -> None:
@@ -66,12 +66,12 @@ class Checked:
             raise SettingError(problem)
 
     def problem(self) -> str | None:
-        """What is wrong with several settings together, as a sentence; None if nothing is."""
+        """Return what is wrong with several settings together, as a sentence; None if nothing is."""
         return None
 
 
 def checked(function: Callable[P, T]) -> Callable[P, T]:
-    """`function` with its arguments checked against their annotations; for options that are functions."""
+    """Decorate an option that is a function so that its arguments are checked against their annotations."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -109,7 +109,7 @@ def check_value(hint: Any, value: Any, where: str) -> None:
 
 
 def one_of(what: str, value: str, choices: Iterable[str]) -> str:
-    """`value` if it is one of `choices`; otherwise an `InputError` that names them."""
+    """Return `value` if it is one of `choices`; otherwise raise an `InputError` that names them."""
     choices = list(choices)
     if value in choices:
         return value
@@ -120,13 +120,13 @@ def one_of(what: str, value: str, choices: Iterable[str]) -> str:
 
 @functools.cache
 def constructor(target: Any) -> tuple[dict[str, inspect.Parameter], dict[str, Any]]:
-    """The parameters of a class or function by name, and their annotations with markers."""
+    """Return the parameters of a class or function by name, and their annotations with markers."""
     return dict(inspect.signature(target).parameters), hints_of(target)
 
 
 @functools.cache
 def hints_of(target: Any) -> dict[str, Any]:
-    """The annotations of what a class or function takes, by name."""
+    """Return the annotations of what a class or function takes, by name."""
     if isinstance(target, type) and not dataclasses.is_dataclass(target):
         target = vars(target).get("__init__", target)
     try:

@@ -127,7 +127,7 @@ def test_a_new_row_is_in_every_table(write_run: Write, study: Path, monkeypatch)
     for module in ("pairreg.report.metric_columns", "pairreg.report.tables", "pairreg.report.page"):
         monkeypatch.setattr(f"{module}.CATALOGUE", (row, *CATALOGUE))
     images = {"fixed": np.zeros((8, 8)), "warped": np.ones((8, 8)), "mask": None}
-    assert evaluate.computed("images", images)["sharpness"] == 1.0
+    assert evaluate.metrics_of_kind("images", images)["sharpness"] == 1.0
     write_run("a", similarity="mse", metrics={"sharpness": 1.0})
     write_run("b", similarity="pcc", metrics={"sharpness": 2.0})
     write_report(study)

@@ -55,5 +55,5 @@ def test_loops(ndim: int) -> None:
 
 
 def test_a_checkerboard() -> None:
-    """All second differences of ±1 are ±4; NUMERICS D5 has 432 for three components and nine pairs of them."""
+    """All second differences of ±1 are ±4; the sum is 432 for three components and nine pairs of them."""
     assert value(build("bending_energy"), checkerboard((6, 7, 5)), (1, 1, 1)) * 27 == pytest.approx(432)

@@ -1,4 +1,4 @@
-"""The traps of window statistics, histograms and sums in float32 (NUMERICS D1 to D4)."""
+"""The traps of window statistics, histograms and sums in float32."""
 
 import numpy as np
 import pytest

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from pairreg.transform import half_precision
 from pairreg.transform.base import LevelGrid
-from pairreg.transform.layers import rectified_normalised, upsampling_block
+from pairreg.transform.layers import rectify_and_normalise, upsampling_block
 from pairreg.transform.unet import UNet, published_network
 
 
@@ -67,7 +67,7 @@ def growth_of_keras(x):
 @pytest.mark.parametrize(
     ("layer", "of_keras"),
     [
-        (rectified_normalised, normalization_of_keras),
+        (rectify_and_normalise, normalization_of_keras),
         (lambda x: upsampling_block(x, 5, "float32"), growth_of_keras),
     ],
 )
@@ -92,12 +92,12 @@ def test_our_layers_are_those_of_keras_with_their_gradients(shape, layer, of_ker
 
 def rectified(x, offset):
     """That of `upsampling_block`, in either precision."""
-    return tf.nn.relu(x + offset) if x.dtype == tf.float32 else half_precision.rectified(x, offset)
+    return tf.nn.relu(x + offset) if x.dtype == tf.float32 else half_precision.rectify(x, offset)
 
 
 def rectified_normalised_by(x, scale, offset):
     inputs = keras.Input(x.shape[1:], dtype=x.dtype.name)
-    layer = keras.Model(inputs, rectified_normalised(inputs))
+    layer = keras.Model(inputs, rectify_and_normalise(inputs))
     return layer.stateless_call([scale, offset], layer.non_trainable_variables, x)[0]
 
 

@@ -1,4 +1,4 @@
-"""What XLA has compiled for the CPU, kept for later processes: they start in a third of the time."""
+"""Code that XLA has compiled for the CPU, kept on disk: later processes start in a third of the time."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ MOST = 1000  # files, of about 1 MB each
 
 
 def use_compile_cache() -> None:
-    """Let TensorFlow, which is not imported yet, keep compiled code in `_folder()` and read it from there.
+    """Let TensorFlow, which is not imported yet, keep compiled code on disk and read it from there.
 
     The same bits come out with and without it. It is left out if its folder cannot be written or if the user has set
     `TF_XLA_FLAGS`.
@@ -29,13 +29,16 @@ def use_compile_cache() -> None:
 
 
 def _folder() -> Path:
-    """One for every TensorFlow and kind of CPU: code for one may be illegal on another, and homes are shared."""
+    """Return the folder for this TensorFlow and this kind of CPU.
+
+    Code for one may be illegal on another, and homes are shared.
+    """
     kind = hashlib.sha256(f"{platform.machine()} {_cpu()}".encode()).hexdigest()[:12]
     return cache_home() / f"tensorflow-{version('tensorflow')}-{kind}"
 
 
 def _cpu() -> str:
-    """The abilities of the CPU, as far as the system tells."""
+    """Return the abilities of the CPU, as far as the system tells."""
     described = Path("/proc/cpuinfo")
     lines = described.read_text().splitlines() if described.exists() else [platform.processor()]
     return next((line for line in lines if line.startswith(("flags", "Features"))), lines[0])

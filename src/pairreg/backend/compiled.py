@@ -1,4 +1,4 @@
-"""Functions compiled by XLA."""
+"""Functions that XLA compiles."""
 
 import functools
 from collections.abc import Callable
@@ -9,9 +9,10 @@ from pairreg.backend.tensorflow import tf
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` compiled by XLA when first called: several times faster for gathers and point-wise arithmetic.
+    """Decorate `function` so that XLA compiles it when it is first called.
 
-    XLA and plain graphs round differently, so what is compiled is fixed here and not left to a setting.
+    That is several times faster for gathers and point-wise arithmetic. XLA and plain graphs round differently, so what
+    is compiled is fixed in the code and not left to a setting.
     """
 
     @forgettable

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """What is made in here, such as imported modules, stays as long as the process does.
+    """Run the block without garbage collection; what is made in it stays as long as the process does.
 
-    Python would look through all of it for garbage several times while thousands of modules are imported, and again
-    whenever a graph is traced: 2 of the 9 seconds to the first step of a run.
+    This is for imports and traces: Python would look through thousands of modules and graphs for garbage again and
+    again, which takes 2 of the 9 seconds to the first step of a run.
     """
     enabled = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""Memory of this process, and its peak during a run."""
+"""The memory of this process, and its peak during a run."""
 
 import os
 import resource
@@ -10,9 +10,9 @@ _left = 0.0  # MB more when this one did: TensorFlow keeps what it has compiled 
 
 
 def reset_peak() -> None:
-    """Start the peak anew, where the kernel can do that (Linux)."""
+    """Begin to measure the peak anew, where the kernel can do that (Linux)."""
     global _first, _left
-    held = held_mb()
+    held = resident_mb()
     _first = held if _first is None else _first
     _left = max(0.0, held - _first)
     try:
@@ -22,7 +22,10 @@ def reset_peak() -> None:
 
 
 def peak_memory_mb() -> float:
-    """Highest resident memory in MB since `reset_peak`, without what earlier runs of the process left behind."""
+    """Return the highest resident memory in MB since `reset_peak`.
+
+    What earlier runs of the process left behind is subtracted.
+    """
     status = Path("/proc/self/status")
     if not status.exists():
         return _highest_mb()
@@ -30,8 +33,8 @@ def peak_memory_mb() -> float:
     return int(line.split()[1]) / 1024 - _left
 
 
-def held_mb() -> float:
-    """Resident memory in MB now; where the system does not tell, the highest until now."""
+def resident_mb() -> float:
+    """Return the resident memory in MB now; where the system does not tell, the highest until now."""
     pages = Path("/proc/self/statm")
     if not pages.exists():
         return _highest_mb()
@@ -39,5 +42,6 @@ def held_mb() -> float:
 
 
 def _highest_mb() -> float:
+    """Return the highest resident memory of the process until now, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024**2 if sys.platform == "darwin" else 1024)

@@ -1,4 +1,4 @@
-"""What all commands share: one parser, one way to print an error, one list of exit codes."""
+"""The parts that all commands share: one parser, one way to print an error, one list of exit codes."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ BAD_INPUT, INTERRUPTED = 2, 130  # exit codes; 1 is a run that failed
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are those of the other bad input: one sentence."""
+    """An argument parser whose errors are `InputError` of one sentence."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; {self.prog} --help shows how to call it.")
@@ -28,6 +28,6 @@ def run(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
 
 
 def complain(program: str, sentence: str, code: int) -> int:
-    """Print what is wrong as one line on standard error; returns the exit code."""
+    """Print what is wrong as one line on standard error; return the exit code."""
     print(f"{program}: {sentence}", file=sys.stderr)
     return code

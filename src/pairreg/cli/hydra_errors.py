@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's errors, said in one sentence."""
+"""Errors of Hydra and OmegaConf, put in one sentence."""
 
 import re
 from importlib.resources import files
@@ -13,7 +13,7 @@ NO_OPTION = "Config group override must be a string or a list"  # Hydra's ValueE
 
 
 def sentence(error: Exception) -> str:
-    """What is wrong and what could be meant."""
+    """Return what is wrong and what could be meant."""
     if NO_OPTION in str(error):
         return "A group is set to something that is no option, such as null; give GROUP=OPTION, or leave it out."
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
@@ -27,7 +27,7 @@ def sentence(error: Exception) -> str:
 
 
 def _known_options(message: str, group: str) -> list[str]:
-    """As Hydra lists them (with those of a `--config-dir`), if it does; otherwise our own."""
+    """Return the options of a group as Hydra lists them (with those of a `--config-dir`), or else our own."""
     listed = re.search(r"Available options in '[^']+':\n((?:\t.*\n?)+)", message)
     if listed:
         return listed[1].split()
@@ -36,7 +36,7 @@ def _known_options(message: str, group: str) -> list[str]:
 
 
 def _unknown_key(error: OmegaConfBaseException) -> str:
-    """A key that the composed config does not have, and those beside it that it has."""
+    """Return a sentence about a key that the composed config does not have, with those beside it that it has."""
     parent = error.parent_node
     known = [str(key) for key in parent if key != "_target_"] if parent is not None else []
     where = str(error.full_key).rpartition(".")[0]
@@ -44,6 +44,7 @@ def _unknown_key(error: OmegaConfBaseException) -> str:
 
 
 def _one_of_sentence(what: str, value: str, choices: list[str]) -> str:
+    """Return the sentence that `validation.one_of` refuses a value with."""
     try:
         validation.one_of(what, value, choices)
     except InputError as complaint:

@@ -1,4 +1,4 @@
-"""Hydra's jobs become the runs of one study, which decides where and whether they are computed."""
+"""The launcher of Hydra's jobs, which become the runs of one study: it decides where they are computed."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -30,7 +30,7 @@ class StudyLauncher(Launcher):
         self.study = cast(_OwnsStudy, cast(Any, task_function).__self__).study
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """One `RunOutcome` each. A failed run is an outcome too: the sweeper decides what it means."""
+        """Return one `RunOutcome` for each job. A failed run is an outcome too: the sweeper decides what it means."""
         composed = [self.loader.load_sweep_config(self.config, list(overrides)) for overrides in job_overrides]
         jobs = [expand(spec_of(config, overrides)) for config, overrides in zip(composed, job_overrides, strict=True)]
         ended = iter(self.study.start([spec for job in jobs for spec in job]))

@@ -1,4 +1,4 @@
-"""`pairreg-pack`: the pairs of a manifest into one HDF5 file."""
+"""The command `pairreg-pack`, which writes the pairs of a manifest into one HDF5 file."""
 
 import argparse
 from typing import Any
@@ -13,6 +13,7 @@ from pairreg.pair.manifest import CHANNEL, COLUMNS, read_manifest
 
 
 def main() -> None:
+    """Run the command `pairreg-pack`."""
     parser = Parser(prog="pairreg-pack", description="Pack many pairs into one HDF5 file for pair=hdf5.")
     columns = f"CSV file with a header of {', '.join(COLUMNS)} or {CHANNEL}NAME; files relative to its folder"
     parser.add_argument("manifest", metavar="MANIFEST.csv", help=f"{columns}; the first three are needed")
@@ -41,7 +42,7 @@ def _pack(arguments: argparse.Namespace) -> None:
 
 
 def _label_names(text: str) -> dict[int | str, str]:
-    """`{"1": "bone"}` of `1=bone`."""
+    """Return names by label, `{"1": "bone"}` of `1=bone`; raises `InputError` for anything else."""
     entries = [entry.partition("=") for entry in text.split(",") if entry]
     if not all(number.strip().isdecimal() and name.strip() for number, _, name in entries):
         raise InputError(f"--label-names is {text!r}; give numbers and names, such as 1=bone,2=lung.")

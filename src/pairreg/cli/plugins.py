@@ -1,4 +1,4 @@
-"""What Hydra is told of our launcher and our sweeper."""
+"""The launcher and the sweeper that Hydra uses for us."""
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins

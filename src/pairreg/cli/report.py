@@ -1,4 +1,4 @@
-"""`pairreg-report STUDY`: the table, the figures and the page of a study."""
+"""The command `pairreg-report STUDY`, which writes the table, the figures and the page of a study."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from pairreg.runs.folder import run_folders
 
 
 def main() -> None:
-    """Exit code 0, or 2 if there is nothing to report on."""
+    """Run the command `pairreg-report`; exit code 0, or 2 if there is nothing to report on."""
     parser = Parser(
         prog="pairreg-report", description="Compare the runs of a study: STUDY/report/index.html, tables and figures."
     )
@@ -49,7 +49,7 @@ def _report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
 
 
 def find(study: str, output_dir: Path) -> Path:
-    """The folder of a study, by its name or path. Raises `InputError` that names those that exist."""
+    """Return the folder of a study, by its name or path; raises `InputError` that names those that exist."""
     for folder in (output_dir / study, Path(study)):
         if folder.is_dir():
             return folder

@@ -1,4 +1,4 @@
-"""`pairreg`: Hydra composes the config, a study does the work."""
+"""The command `pairreg`: Hydra composes the config, a study does the work."""
 
 import logging
 import os
@@ -50,12 +50,16 @@ class _Command:
 
 
 def main() -> None:
-    """Exit code 0: every run is complete; 2: the input cannot be used; 1: a run failed; 130: interrupted."""
+    """Run the command `pairreg`.
+
+    Exit code 0: every run is complete; 2: the input cannot be used; 1: a run failed; 130: interrupted.
+    """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach the handlers below instead of Hydra's printer
     log.setLevel(logging.INFO)
     screen = logging.StreamHandler(sys.stdout)
     screen.setLevel(logging.WARNING if console().is_terminal else logging.INFO)  # a terminal has the progress bar
     log.addHandler(screen)
+    # Signals are remembered from here on: whatever follows may be interrupted inside of a library.
     interruption.listen()
     register_plugins()
     try:

@@ -1,4 +1,4 @@
-"""`pairreg-spect`: the SPECT scan that a run of a phantom would give."""
+"""The command `pairreg-spect`, which simulates the SPECT scan that a run of a phantom would give."""
 
 import argparse
 from pathlib import Path
@@ -7,6 +7,7 @@ from pairreg.cli.common import Parser, run
 
 
 def main() -> None:
+    """Run the command `pairreg-spect`."""
     parser = Parser(
         prog="pairreg-spect",
         description="Simulate SPECT scans, without and with lesions in bone, of a phantom that a run has deformed.",

@@ -1,4 +1,4 @@
-"""`pairreg-warp`: carry an image, a label map or a list of points along with a finished run."""
+"""The command `pairreg-warp`, which carries an image, a label map or a list of points along with a finished run."""
 
 import argparse
 from pathlib import Path
@@ -12,6 +12,7 @@ _IMAGE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, which keep
 
 
 def main() -> None:
+    """Run the command `pairreg-warp`."""
     parser = Parser(
         prog="pairreg-warp",
         description="Carry an image, a label map or points of the moving image along with a finished run.",
@@ -55,6 +56,7 @@ def _is_points(file: str) -> bool:
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
+    """Raise `InputError` for options that do not fit the kind of file."""
     points = _is_points(arguments.file)
     given = [f"--{key.replace('_', '-')}" for key, value in vars(arguments).items() if value]
     for option in ("--interpolation", "--mass-preserving", "--grid") if points else ("--inverse",):

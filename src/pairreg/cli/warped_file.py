@@ -1,4 +1,4 @@
-"""What `pairreg-warp` writes: an image or a list of points, carried along by the transform of a run."""
+"""The files that `pairreg-warp` writes: images and lists of points, carried along by the transform of a run."""
 
 from pathlib import Path
 
@@ -44,6 +44,7 @@ def warp_image(
 
 
 def _grid_of(file: str) -> sitk.Image:
+    """Return an image whose grid is used; what was repaired in it is said."""
     found = read(file)
     found.announce()
     return found.image

@@ -1,4 +1,4 @@
-"""Where the runs of a study are computed, and what every process that computes them does first."""
+"""The base of all backends that compute runs, and what every process that computes them does first."""
 
 import multiprocessing
 import multiprocessing.connection
@@ -22,18 +22,21 @@ DEVICES = "CUDA_VISIBLE_DEVICES"
 
 @dataclass(frozen=True, kw_only=True)
 class Compute(Checked, ABC):
-    """A place where runs are computed. It starts processes that are a `Worker` each, and collects the outcomes."""
+    """A backend that computes runs: it starts processes that are a `Worker` each, and collects the outcomes."""
 
     where: ClassVar[Where] = "this machine"
 
     @abstractmethod
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
-        """What `work` makes of each task, in any order, as it comes; `folder` is that of the study."""
+        """Yield the outcome that `work` returns for each task, as it comes, in any order.
+
+        `folder` is that of the study, for files that the backend itself keeps.
+        """
 
 
 @dataclass(frozen=True)
 class Worker:
-    """What a process may use that computes runs for the command; can be pickled.
+    """The share of the machine that one process has, which computes runs for the command; can be pickled.
 
     **Attributes:** `cpus`: its share of the cores, at least one thread of each library; `device`: the one GPU that it
     sees, None = those that its scheduler left visible; `folder`: where the command was called, which paths in a config
@@ -45,7 +48,7 @@ class Worker:
     folder: str = field(default_factory=os.getcwd)
 
     def prepare(self) -> None:
-        """Set up this process, before the libraries read their settings; once more does no harm.
+        """Set up this process before the libraries read their settings; a second call does no harm.
 
         A child of the command's process leaves Ctrl-C to its parent, and ends with it. Others have a scheduler.
         """
@@ -58,17 +61,18 @@ class Worker:
             threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def do(self, work: Work, task: RunSpec) -> RunOutcome:
-        """`work` in a process that does nothing but this task."""
+        """Return the outcome of `work`, in a process that does nothing but this task."""
         self.prepare()
         return work(task)
 
 
 def died(task: RunSpec, reason: str) -> RunOutcome:
-    """The outcome of a task whose process ended before it could report anything."""
+    """Return the outcome of a task whose process ended before it could report anything."""
     return RunOutcome.failed(task, f"its process died ({reason}), maybe of too little memory")
 
 
 def _end_with_parent() -> None:
+    # The parent may be killed without a chance to stop its children; a run that nobody waits for would go on.
     parent = multiprocessing.parent_process()
     assert parent is not None
     multiprocessing.connection.wait([parent.sentinel])

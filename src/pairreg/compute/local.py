@@ -1,9 +1,11 @@
+"""Runs in the process of the command."""
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, final
 
-from pairreg.backend.memory import held_mb
+from pairreg.backend.memory import resident_mb
 from pairreg.compute.base import Compute, Work
 from pairreg.compute.processes import Processes
 from pairreg.runs.outcome import RunOutcome, Where
@@ -11,9 +13,10 @@ from pairreg.runs.spec import RunSpec
 from pairreg.validation import Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Local(Compute):
-    """One run after the other in this process.
+    """Computes one run after the other in this process.
 
     **Arguments:** `memory_gb`: once this process holds more, the rest goes on in a second one, which is replaced
     whenever it has grown as much: TensorFlow keeps part of what it has compiled.
@@ -25,7 +28,7 @@ class Local(Compute):
 
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         for i, task in enumerate(tasks):
-            if held_mb() > 1000 * self.memory_gb:
+            if resident_mb() > 1000 * self.memory_gb:
                 yield from Processes(workers=1, memory_gb=self.memory_gb).run(tasks[i:], work, folder)
                 return
             yield work(task)

@@ -1,3 +1,5 @@
+"""Runs in several processes of one machine."""
+
 import multiprocessing
 import os
 import queue
@@ -9,17 +11,19 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
-from pairreg.backend.memory import held_mb
+from pairreg.backend.memory import resident_mb
 from pairreg.compute.base import DEVICES, Compute, Work, Worker, died
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Count, Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Processes(Compute):
-    """Several runs at once, each in a process that takes one run after the other.
+    """Computes several runs at once, each in a process that takes one run after the other.
 
     A process that dies costs its run only: another one takes its place.
 
@@ -27,8 +31,8 @@ class Processes(Compute):
 
     - `workers`: processes; None = one per GPU, or 2 where there is none. The cores are divided among them, and each
       sees one GPU.
-    - `memory_gb`: a process that holds more than this after a run is replaced, because TensorFlow keeps every step
-      that it has compiled.
+    - `memory_gb`: a process that holds more than this after a run is replaced, because TensorFlow keeps part of what it
+      has compiled.
     """
 
     workers: Count | None = None
@@ -59,14 +63,14 @@ def _serve(
     worker: Worker,
     memory_gb: float,
 ) -> None:
-    """Feed one process until nothing is left to do."""
+    """Give tasks to one process until nothing is left to do; it is replaced if it dies or has grown too large."""
     pool = _one_process(worker)
     try:
         while True:
             task = todo.get_nowait()
             try:
                 outcomes.put(pool.submit(work, task).result())
-                if pool.submit(held_mb).result() > 1000 * memory_gb:
+                if pool.submit(resident_mb).result() > 1000 * memory_gb:
                     pool.shutdown()
                     pool = _one_process(worker)
             except BrokenProcessPool:
@@ -79,18 +83,19 @@ def _serve(
 
 
 def _one_process(worker: Worker) -> ProcessPoolExecutor:
+    """Start a process that has been prepared for the work."""
     # a forked child would share the locks of this process's threads
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(1, mp_context=context, initializer=worker.prepare)
 
 
 def cores() -> int:
-    """Those that this process may use, which a container or a scheduler can limit."""
+    """Return how many cores this process may use, which a container or a scheduler can limit."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def gpus() -> list[str]:
-    """The visible NVIDIA devices, asked of the driver: TensorFlow would claim them all."""
+    """Return the visible NVIDIA devices; the driver lists them, because TensorFlow would claim them all."""
     visible = os.environ.get(DEVICES)
     if visible is not None:
         return [name for name in visible.split(",") if name not in ("", "-1")]

@@ -1,9 +1,11 @@
+"""Runs on a Ray cluster."""
+
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, final
 
 from pairreg.compute.base import Compute, Work, Worker, died
 from pairreg.errors import InputError
@@ -14,11 +16,15 @@ from pairreg.validation import NonNegative, Positive
 ANSWER = 10.0  # seconds that a living cluster takes at most
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Ray(Compute):
-    """Every run as one task of an existing Ray cluster, one that was started with `ray start`.
+    """Computes every run as one task of an existing Ray cluster, one that was started with `ray start`.
 
-    **Arguments:** see `conf/compute/ray.yaml`.
+    **Arguments:** `address`: of the cluster, `auto` = the one on this machine, or `$RAY_ADDRESS`; `cpus`, `gpus`: of
+    one run.
+
+    Raises `InputError` (when runs are computed) if Ray is not installed or the cluster cannot be joined.
     """
 
     where: ClassVar[Where] = "elsewhere"
@@ -56,7 +62,7 @@ class Ray(Compute):
 def require_cluster(address: str) -> None:
     """Raise `InputError` unless a cluster at `address` lets a process join within `ANSWER` seconds.
 
-    Asked in a process of its own: `ray.init` waits much longer for a cluster that has died, and cannot be told not to.
+    A process of its own tries it: `ray.init` waits much longer for a cluster that has died, and cannot be told not to.
     """
     join = f"import ray; ray.init(address={address!r}, log_to_driver=False, logging_level='error')"
     try:

@@ -1,10 +1,12 @@
+"""Runs on a Slurm cluster."""
+
 import logging
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, final
 
 from pydantic import Field
 
@@ -18,13 +20,17 @@ _POLL = 2.0  # seconds
 log = logging.getLogger("pairreg")
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Slurm(Compute):
-    """Every run as one task of a Slurm job array, by submitit. A pre-empted or timed-out task is queued again.
+    """Computes every run as one task of a Slurm job array, by submitit. A pre-empted or timed-out task is queued again.
 
     The runs go on if the submitting process ends; the same command later picks up what they have finished.
 
-    **Arguments:** see `conf/compute/slurm.yaml`; `extra` are further options of sbatch.
+    **Arguments:** `partition`: None = the default one; `minutes`, `cpus`, `memory_gb`, `gpus`: of one run; `at_once`:
+    most tasks that run at a time; `extra`: further options of sbatch.
+
+    Raises `InputError` (when runs are computed) without sbatch.
     """
 
     where: ClassVar[Where] = "elsewhere"
@@ -64,6 +70,7 @@ class Slurm(Compute):
 
     @staticmethod
     def outcome(job: Any, task: RunSpec) -> RunOutcome:
+        """Return the outcome of a job, also of one that died."""
         import submitit
 
         try:
@@ -73,7 +80,7 @@ class Slurm(Compute):
 
 
 class Requeued:
-    """`work` of a worker, started again from the beginning when Slurm takes its node away."""
+    """The `work` of a worker, which Slurm starts again from the beginning when it takes its node away."""
 
     def __init__(self, worker: Worker, work: Work):
         self.worker, self.work = worker, work
@@ -82,6 +89,7 @@ class Requeued:
         return self.worker.do(self.work, task)
 
     def checkpoint(self, task: RunSpec) -> Any:
+        """Return what submitit queues again: the same work."""
         import submitit
 
         return submitit.helpers.DelayedSubmission(self, task)

@@ -1,7 +1,7 @@
 """Figures of one registration: functions of arrays that write a PNG file and return its path.
 
-Importing this package imports Matplotlib: do so when a figure is wanted. Figures are built without pyplot, so they need
-no display and leave no state behind.
+Importing this package imports Matplotlib, so import it only where a figure is wanted. Figures are built without pyplot,
+so they need no display and leave no state behind.
 """
 
 from pairreg.figures.curves import curves

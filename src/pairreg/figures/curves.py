@@ -1,4 +1,4 @@
-"""How the optimisation went: the loss and each of its terms."""
+"""The course of the optimisation: the loss and each of its terms."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,12 +22,13 @@ def curves(
     levels: Sequence[str] | None = None,
     title: str | None = None,
 ) -> Path:
-    """Draw the total loss and every term over the iterations, the levels of the schedule as bands.
+    """Draw the total loss and every term over the iterations, the levels of the schedule as bands; return the path.
 
-    `history`: arrays `(iterations,)` under "loss", "similarity/NAME", "regularizer/NAME" (unweighted) and, if there
-    are levels, "level" (the number of the level of each iteration); other keys are left out. `levels`: names of the
-    levels in order, by default their numbers. A term that stays above 0 and spans more than a decade gets a
-    logarithmic axis. Returns the path.
+    **Arguments:** `history`: arrays `(iterations,)` under "loss", "similarity/NAME", "regularizer/NAME" (unweighted)
+    and, if there are levels, "level" (the number of the level of each iteration); other keys are left out. `levels`:
+    names of the levels in order, by default their numbers.
+
+    A term that stays above 0 and spans more than a decade gets a logarithmic axis.
 
     **Raises:** `ValueError` if there is nothing to draw.
     """
@@ -50,6 +51,7 @@ def curves(
 
 
 def draw_term(axes: Axes, key: str, values: np.ndarray, bands: Sequence[tuple[int, int, str]]) -> None:
+    """Draw the curve of one term, whose `key` gives title and colour, and the bands of the levels."""
     kind, _, name = key.partition("/")
     axes.set_title("total loss" if not name else f"{kind}: {name}")
     iterations = np.arange(1, len(values) + 1)
@@ -65,22 +67,27 @@ def draw_term(axes: Axes, key: str, values: np.ndarray, bands: Sequence[tuple[in
 
 
 def headroom(axes: Axes) -> None:
-    """Room for the names of the levels above the curve."""
+    """Make room for the names of the levels above the curve."""
     low, high = axes.get_ylim()
     axes.set_ylim(low, high * (high / low) ** 0.12 if axes.get_yscale() == "log" else high + 0.12 * (high - low))
 
 
 def _line_colour(kind: str) -> str:
+    """Return the colour of the loss, a similarity or a regulariser."""
     return {"loss": "black", "similarity": BLUE, "regularizer": VERMILION}[kind]
 
 
 def log_scaled(values: np.ndarray) -> bool:
+    """Return whether all finite values are above 0 and span more than a decade."""
     finite = values[np.isfinite(values)]
     return bool(finite.size and finite.min() > 0 and finite.max() > 10 * finite.min())
 
 
 def level_bands(level: np.ndarray | None, names: Sequence[str] | None) -> list[tuple[int, int, str]]:
-    """First and last iteration (from 1) and name of each stretch of one level; one level needs no band."""
+    """Return first and last iteration (from 1) and name of each stretch of one level.
+
+    `level` is the number of the level of each iteration. One level needs no band, so the list is empty then.
+    """
     if level is None or len(level) == 0:
         return []
     level = np.asarray(level)
@@ -93,6 +100,7 @@ def level_bands(level: np.ndarray | None, names: Sequence[str] | None) -> list[t
 
 
 def draw_bands(axes: Axes, bands: Sequence[tuple[int, int, str]]) -> None:
+    """Shade every other band, draw a line between bands, and write the names at the top."""
     for i, (first, last, name) in enumerate(bands):
         if i % 2:
             axes.axvspan(first - 0.5, last + 0.5, color="0.93", zorder=0, linewidth=0)
@@ -105,7 +113,7 @@ def draw_bands(axes: Axes, bands: Sequence[tuple[int, int, str]]) -> None:
 
 
 def _label_iterations(panels: Sequence[Axes], columns: int) -> None:
-    """Iterations below the lowest panel of each column only."""
+    """Label the iterations below the lowest panel of each column only."""
     for axes in panels[-columns:]:
         axes.set_xlabel("iteration")
         axes.tick_params(labelbottom=True)

@@ -1,4 +1,4 @@
-"""How the image was deformed: the warped grid, the Jacobian determinant, and the displacement."""
+"""The deformation: the warped grid, the Jacobian determinant, and the displacement."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import ListedColormap
 from matplotlib.image import AxesImage
 
+from pairreg.arrays import Field, Image, Mask
 from pairreg.figures.sheet import Sheet, positions, sheet, show
 from pairreg.figures.style import FOLDED, STYLE, save
 from pairreg.figures.views import View, informative_slices, views
@@ -23,8 +24,8 @@ _ROUND_STEPS = (1, 2, 2.5, 5, 10)
 def grid(
     path: str | Path,
     *,
-    warped: np.ndarray,
-    field: np.ndarray,
+    warped: Image,
+    field: Field,
     spacing: Sequence[float],
     title: str | None = None,
     at: Sequence[int] | None = None,
@@ -32,13 +33,13 @@ def grid(
 ) -> Path:
     """Draw the deformed grid over the warped image, the Jacobian determinant with its folds, and the displacement.
 
-    The grid is a regular grid in the *moving* image carried along by the same pull as the image: its lines are where
-    `x + u(x)` takes the value of a grid line, so they bend the way the moving image was bent. (Points drawn at
-    `x + u(x)` would show the inverse.)
+    The grid is a regular grid in the *moving* image carried along by the same pull as the image: its lines are where `x
+    + u(x)` takes the value of a grid line, so they bend the way the moving image was bent. (Points drawn at `x + u(x)`
+    would show the inverse.)
 
-    `warped`: `(*spatial,)` in [0, 1]. `field`: `(*spatial, ndim)` in voxels. `spacing`: mm, array axis order. `at`:
-    the voxel that the planes of a 3-D image go through. `step`: between grid lines in mm, by default about 30 lines
-    along the longest side. Returns the path.
+    **Arguments:** `warped`: `(*spatial,)` in [0, 1]. `field`: `(*spatial, ndim)` in voxels. `spacing`: mm, array axis
+    order. `at`: the voxel that the planes of a 3-D image go through. `step`: between grid lines in mm, by default about
+    30 lines along the longest side. Returns the path.
     """
     planes = views(warped.shape, spacing, at or informative_slices(warped))
     step = step or round_step(max(n * s for n, s in zip(warped.shape, spacing, strict=True)) / 30)
@@ -57,15 +58,15 @@ def grid(
 
 
 def round_step(step: float) -> float:
-    """The nearest round number (1, 2, 2.5, 5 × a power of 10)."""
+    """Return the nearest round number (1, 2, 2.5, 5 × a power of 10)."""
     power = 10.0 ** np.floor(np.log10(step))
     return float(min((r * power for r in _ROUND_STEPS), key=lambda r: abs(np.log(r / step))))
 
 
 def grid_lines(
-    axes: Axes, view: View, field: np.ndarray, spacing: Sequence[float], step: float, colour: str = _LINE
+    axes: Axes, view: View, field: Field, spacing: Sequence[float], step: float, colour: str = _LINE
 ) -> None:
-    """Contours of the in-plane coordinates of `x + u(x)` in mm at multiples of `step`."""
+    """Draw the contours of the in-plane coordinates of `x + u(x)` in mm at multiples of `step`."""
     u = view.cut(field)
     for k, axis in enumerate(view.in_plane):
         start = np.arange(view.shape[k]).reshape((-1, 1) if k == 0 else (1, -1))
@@ -75,8 +76,8 @@ def grid_lines(
             axes.contour(*positions(view), coordinate, levels=levels, colors=colour, linewidths=0.45)
 
 
-def _jacobian_column(page: Sheet, planes: Sequence[View], field: np.ndarray) -> None:
-    """log2 of the determinant, white at 1, and the folded voxels (those of `folds_percent`) on top."""
+def _jacobian_column(page: Sheet, planes: Sequence[View], field: Field) -> None:
+    """Draw log2 of the determinant, white at 1, and the folded voxels (those of `folds_percent`) on top."""
     determinants, folded = jacobian_determinant(field), folds(field)
     change = np.log2(np.clip(determinants, 2.0**-8, None))
     top = float(np.clip(np.percentile(abs(change), 99.8), np.log2(1.1), 3))
@@ -88,16 +89,18 @@ def _jacobian_column(page: Sheet, planes: Sequence[View], field: np.ndarray) -> 
     bar.set_ticks([float(np.log2(t)) for t in ticks], labels=[f"{t:.3g}" for t in ticks])
 
 
-def _mark(axes: Axes, view: View, folded: np.ndarray) -> None:
+def _mark(axes: Axes, view: View, folded: Mask) -> None:
+    """Draw the folded voxels in black."""
     show(axes, view, np.ma.masked_equal(folded, False), cmap=ListedColormap([FOLDED]), vmin=0, vmax=1)
 
 
-def _folds_note(folded: np.ndarray) -> str:
+def _folds_note(folded: Mask) -> str:
+    """Say what part of the voxels is folded."""
     return f"\N{BLACK SQUARE} folded: {100 * folded.mean():.2g} %" if folded.any() else "no folds"
 
 
 def jacobian_ticks(top: float) -> list[float]:
-    """Round determinants around 1 within ± `top` (log2), far enough apart for their labels."""
+    """Return round determinants around 1 within ± `top` (log2), far enough apart for their labels."""
     upper = [1.0]
     for ratio in (1.05, 1.1, 1.2, 1.5, 2.0, 4.0, 8.0):
         if top + 1e-9 >= np.log2(ratio) >= np.log2(upper[-1]) + 0.28 * top:
@@ -105,7 +108,8 @@ def jacobian_ticks(top: float) -> list[float]:
     return [1 / r for r in reversed(upper[1:])] + upper
 
 
-def _displacement_column(page: Sheet, planes: Sequence[View], field: np.ndarray, spacing: Sequence[float]) -> None:
+def _displacement_column(page: Sheet, planes: Sequence[View], field: Field, spacing: Sequence[float]) -> None:
+    """Draw the length of the displacement in mm."""
     length = np.linalg.norm(field * np.asarray(spacing, field.dtype), axis=-1)
     top = max(float(length.max()), 1e-6)
     for view, row in zip(planes, page.axes, strict=True):
@@ -114,11 +118,13 @@ def _displacement_column(page: Sheet, planes: Sequence[View], field: np.ndarray,
 
 
 def _footer_bar(page: Sheet, column: int, drawn: AxesImage, label: str) -> Colorbar:
+    """Draw a colour bar below a column."""
     axes = page.below(column, column, height=0.08, drop=0.07, shrink=0.86)
     return page.figure.colorbar(drawn, cax=axes, orientation="horizontal", label=label)
 
 
 def _note(page: Sheet, column: int, text: str) -> None:
+    """Write a text below a column."""
     axes = page.below(column, column, height=0.2, drop=0.04)
     axes.axis("off")
     axes.text(0.5, 0.5, text, ha="center", va="center")

@@ -1,4 +1,4 @@
-"""Two label maps on top of each other."""
+"""Two label maps, one over the other."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from pairreg.arrays import Image, Labels, Mask
 from pairreg.figures.sheet import positions, show
 from pairreg.figures.style import colour
 from pairreg.figures.views import View
@@ -16,18 +17,21 @@ from pairreg.figures.views import View
 _NAMED = 10  # more labels than this are not named one by one: the colours repeat, and the legend would bury the figure
 
 
-def label_values(labels: np.ndarray) -> list[int]:
-    """The labels above 0, in order."""
+def label_values(labels: Labels) -> list[int]:
+    """Return the labels above 0, in order."""
     return [int(v) for v in np.unique(labels) if v > 0]
 
 
-def overlay(image: np.ndarray, filled: np.ndarray, lines: np.ndarray) -> Callable[[Axes, View], None]:
-    """Draws the labels of `filled` as areas and those of `lines` as outlines of the same colours, over `image`."""
+def overlay(image: Image, filled: Labels, lines: Labels) -> Callable[[Axes, View], None]:
+    """Return a function that draws the labels of `filled` as areas and those of `lines` as outlines over `image`.
+
+    All are `(*spatial,)`; the function takes the axes and the view. A label has one colour in both.
+    """
     values = label_values(filled)
 
     def draw(axes: Axes, view: View) -> None:
         show(axes, view, view.cut(image), cmap="gray", vmin=0, vmax=1.2)
-        show(axes, view, _tinted(view.cut(filled), values))
+        show(axes, view, _tint(view.cut(filled), values))
         plane, width = view.cut(lines), 0.6 if view.name else 0.9
         for i, value in enumerate(values):
             outline(axes, view, plane == value, colour(i), width)
@@ -35,15 +39,16 @@ def overlay(image: np.ndarray, filled: np.ndarray, lines: np.ndarray) -> Callabl
     return draw
 
 
-def _tinted(plane: np.ndarray, values: Sequence[int]) -> np.ndarray:
-    """Labels as translucent colours `(rows, columns, 4)`."""
+def _tint(plane: np.ndarray, values: Sequence[int]) -> np.ndarray:
+    """Return labels as translucent colours `(rows, columns, 4)`."""
     tints = np.zeros((*plane.shape, 4))
     for i, value in enumerate(values):
         tints[plane == value] = to_rgba(colour(i), 0.4)
     return tints
 
 
-def outline(axes: Axes, view: View, region: np.ndarray, line_colour: str, width: float) -> None:
+def outline(axes: Axes, view: View, region: Mask, line_colour: str, width: float) -> None:
+    """Draw the outline of a region with a dark line beneath; nothing for an empty or a full one."""
     if region.any() and not region.all():
         # a dark line beneath keeps the outline visible on an area of its own colour
         for w, line in ((width + 0.7, "black"), (width, line_colour)):
@@ -51,7 +56,10 @@ def outline(axes: Axes, view: View, region: np.ndarray, line_colour: str, width:
 
 
 def legend(axes: Axes, values: Sequence[int], names: Mapping[int, str], *, ncols: int = 0, **place: Any) -> None:
-    """Names of the labels, and what areas and lines are; by default in as many columns as their length allows."""
+    """Add the names of the labels, and what areas and lines are.
+
+    **Arguments:** `ncols`: columns, 0 = as many as the names have room for; `place` goes to `Axes.legend`.
+    """
     texts = [names.get(v, f"label {v}") for v in values] if len(values) <= _NAMED else []
     handles: list[Any] = [Patch(facecolor=to_rgba(colour(i), 0.75), label=text) for i, text in enumerate(texts)]
     handles.append(Patch(facecolor="0.75", label="filled: fixed"))

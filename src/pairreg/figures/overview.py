@@ -1,4 +1,4 @@
-"""What the registration did: the images before and after, their difference, and the labels."""
+"""The effect of the registration: the images before and after, their difference, and the labels."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
+from pairreg.arrays import Image, Labels
 from pairreg.figures.labels import label_values, legend, overlay
 from pairreg.figures.sheet import Sheet, sheet, show
 from pairreg.figures.style import STYLE, save
@@ -23,17 +24,20 @@ Panel = tuple[str, Draw]
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """What is drawn; the range of the differences is common to before and after."""
+    """The arrays of an overview; the range of the differences is common to before and after."""
 
-    fixed: np.ndarray
-    moving: np.ndarray
-    warped: np.ndarray
-    fixed_labels: np.ndarray | None
-    moving_labels: np.ndarray | None
-    warped_labels: np.ndarray | None
+    fixed: Image
+    moving: Image
+    warped: Image
+    fixed_labels: Labels | None
+    moving_labels: Labels | None
+    warped_labels: Labels | None
 
     def difference_range(self) -> float:
-        """The 99.5th percentile of what differs before registration: a few bright voxels should not dim the rest."""
+        """Return the 99.5th percentile of what differs before registration.
+
+        It is not the largest difference, so that a few bright voxels do not dim the rest.
+        """
         differences = abs(self.moving - self.fixed)
         visible = differences[differences > 1e-3]
         return float(np.percentile(visible, 99.5)) if visible.size else 1.0
@@ -43,22 +47,23 @@ class Images:
 def overview(
     path: str | Path,
     *,
-    fixed: np.ndarray,
-    moving: np.ndarray,
-    warped: np.ndarray,
+    fixed: Image,
+    moving: Image,
+    warped: Image,
     spacing: Sequence[float],
-    fixed_labels: np.ndarray | None = None,
-    moving_labels: np.ndarray | None = None,
-    warped_labels: np.ndarray | None = None,
+    fixed_labels: Labels | None = None,
+    moving_labels: Labels | None = None,
+    warped_labels: Labels | None = None,
     title: str | None = None,
     label_names: Mapping[int, str] | None = None,
     at: Sequence[int] | None = None,
 ) -> Path:
     """Draw fixed, moving and warped image, their differences on one scale, and the labels before and after.
 
-    All arrays `(*spatial,)` on the fixed grid, images in [0, 1]; `moving` after the initialisation. The fixed labels
-    are filled, the moving and warped ones outlined in the same colours. 3-D images are shown in three planes through
-    the voxel `at`, by default those of `informative_slices`. `spacing` in mm, array axis order. Returns the path.
+    **Arguments:** arrays `(*spatial,)` on the fixed grid, images in [0, 1]; `moving` after the initialisation;
+    `spacing` in mm, array axis order; `at`: the voxel that the three planes of a 3-D image go through, by default that
+    of `informative_slices`. The fixed labels are filled, the moving and warped ones outlined in the same colours.
+    Returns the path.
     """
     images = Images(
         fixed=fixed,
@@ -74,6 +79,7 @@ def overview(
 
 
 def _panels(images: Images) -> dict[str, Panel]:
+    """Return the title of every panel and the function that draws it, by name."""
     found: dict[str, Panel] = {
         "fixed": ("Fixed", _grey(images.fixed)),
         "moving": ("Moving", _grey(images.moving)),
@@ -89,7 +95,10 @@ def _panels(images: Images) -> dict[str, Panel]:
 
 
 def _draw_2d(images: Images, planes: list[View], title: str | None, names: Mapping[int, str]) -> Sheet:
-    """Two rows, before and after, for the eye to compare up and down; scale and legend lie below the fixed image."""
+    """Draw two rows, before and after, for the eye to compare up and down.
+
+    The scale and the legend lie below the fixed image.
+    """
     found = _panels(images)
     columns = 4 if any(name.startswith("labels") for name in found) else 3
     page = sheet(planes * 2, columns, title=title, width=2.1 * columns, footer=0.0)
@@ -111,7 +120,7 @@ def _draw_2d(images: Images, planes: list[View], title: str | None, names: Mappi
 
 
 def _draw_3d(images: Images, planes: list[View], title: str | None, names: Mapping[int, str]) -> Sheet:
-    """One row per plane; the scale and the legend below their columns."""
+    """Draw one row per plane; the scale and the legend lie below their columns."""
     found = list(_panels(images).values())
     page = sheet(planes, len(found), title=title, width=1.5 * len(found), footer=0.62 if len(found) > 5 else 0.52)
     for row, (view, line) in enumerate(zip(planes, page.axes, strict=True)):
@@ -132,11 +141,11 @@ def _draw_panel(axes: Axes, view: View, panel: Panel, header: bool = True) -> No
     draw(axes, view)
 
 
-def _grey(image: np.ndarray) -> Draw:
+def _grey(image: Image) -> Draw:
     return lambda axes, view: show(axes, view, view.cut(image), cmap="gray", vmin=0, vmax=1)
 
 
-def _difference(image: np.ndarray, images: Images) -> Draw:
+def _difference(image: Image, images: Images) -> Draw:
     change, top = image - images.fixed, images.difference_range()
     return lambda axes, view: show(axes, view, view.cut(change), cmap=_DIVERGING, vmin=-top, vmax=top)
 

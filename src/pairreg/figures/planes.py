@@ -1,4 +1,4 @@
-"""Images in three planes, with the letters of the sides of the body: are they what their owner means?"""
+"""Images in three planes, with the letters of the sides of the body, to check their orientation."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -23,7 +23,7 @@ class Sheet:
     axes: list[list[Axes]]
 
     def below(self, first: int, last: int, *, height: float, drop: float, shrink: float = 1.0) -> Axes:
-        """Axes `height` inches high and `drop` inches below the last row, under columns `first` to `last`."""
+        """Add axes `height` inches high and `drop` inches below the last row, under columns `first` to `last`."""
         left, right = self.axes[-1][first].get_position(), self.axes[-1][last].get_position()
         h = self.figure.get_size_inches()[1]
         width = (right.x1 - left.x0) * shrink
@@ -41,12 +41,11 @@ def sheet(
     header: float = _HEADER,
     titled: Collection[int] | None = None,
 ) -> Sheet:
-    """Empty panels for `rows` × `columns`, with room for titles above the rows `titled`.
+    """Return empty panels for `rows` × `columns`, with room for titles above the rows `titled`.
 
-    By default that is the first row if the rows have names, otherwise every one.
-
-    All panels share one scale (mm per inch) and the width of the widest view; `width`, `footer` (the room below the
-    last row) and `header` (that above a titled row) in inches.
+    By default that is the first row if the rows have names, otherwise every one. All panels share one scale (mm per
+    inch) and the width of the widest view; `width`, `footer` (the room below the last row) and `header` (that above a
+    titled row) are in inches.
     """
     named = any(view.name for view in rows)
     side = SIDE if named else 0.0
@@ -86,7 +85,7 @@ def frame(axes: Axes, view: View) -> None:
 
 
 def show(axes: Axes, view: View, plane: np.ndarray, **style: Any) -> AxesImage:
-    """Draw a plane `(rows, columns)` in mm; `style` goes to `imshow`."""
+    """Draw a plane `(rows, columns)` in mm; `style` goes to `imshow`. Return the image."""
     height, width = view.size
     dy, dx = view.spacing[0] / 2, view.spacing[1] / 2
     extent = (-dx, width - dx, -dy, height - dy)
@@ -97,5 +96,5 @@ def show(axes: Axes, view: View, plane: np.ndarray, **style: Any) -> AxesImage:
 
 
 def positions(view: View) -> tuple[np.ndarray, np.ndarray]:
-    """Columns and rows of a view in mm, as `contour` takes them."""
+    """Return the columns and rows of a view in mm, as `contour` takes them."""
     return np.arange(view.shape[1]) * view.spacing[1], np.arange(view.shape[0]) * view.spacing[0]

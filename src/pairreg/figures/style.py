@@ -1,4 +1,4 @@
-"""One look for all figures."""
+"""One style for all figures."""
 
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,12 @@ FOLDED = "#000000"
 
 
 def colour(index: int) -> str:
+    """Return the colour with this index; they repeat."""
     return COLOURS[index % len(COLOURS)]
 
 
 def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as PNG, also into a folder that does not exist yet; return its path."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=DPI, facecolor="white")

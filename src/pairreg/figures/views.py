@@ -1,9 +1,11 @@
-"""Planes through an image, the way a radiologist looks at them."""
+"""Planes through an image, in the orientation that radiologists use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from pairreg.arrays import Image, Labels
 
 _NAMES = ("axial", "coronal", "sagittal")
 
@@ -27,12 +29,12 @@ class View:
     up: bool
 
     def cut(self, array: np.ndarray) -> np.ndarray:
-        """The plane of an array `(*spatial, ...)`, `(rows, columns, ...)`."""
+        """Return the plane `(rows, columns, ...)` of an array `(*spatial, ...)`."""
         return array if self.axis is None or self.index is None else np.take(array, self.index, axis=self.axis)
 
     @property
     def size(self) -> tuple[float, float]:
-        """(height, width) in mm."""
+        """The height and width in mm."""
         return self.shape[0] * self.spacing[0], self.shape[1] * self.spacing[1]
 
     @property
@@ -43,7 +45,7 @@ class View:
 
 
 def views(shape: Sequence[int], spacing: Sequence[float], at: Sequence[int]) -> list[View]:
-    """The one view of a 2-D image, or the axial, coronal and sagittal views of a 3-D one through voxel `at`."""
+    """Return the one view of a 2-D image, or the axial, coronal and sagittal views of a 3-D one through voxel `at`."""
     if len(shape) == 2:
         return [View("", None, None, (spacing[0], spacing[1]), (shape[0], shape[1]), up=False)]
     return [_plane(axis, shape, spacing, at) for axis in range(3)]
@@ -55,8 +57,8 @@ def _plane(axis: int, shape: Sequence[int], spacing: Sequence[float], at: Sequen
     return View(_NAMES[axis], axis, int(at[axis]), step, size, up=axis > 0)
 
 
-def informative_slices(image: np.ndarray, labels: np.ndarray | None = None) -> tuple[int, ...]:
-    """For each axis the slice that shows most of the labels, or without labels the middle of what has edges.
+def informative_slices(image: Image, labels: Labels | None = None) -> tuple[int, ...]:
+    """Return for each axis the slice that shows most of the labels, or without labels the middle of the edges.
 
     `image`, `labels`: `(*spatial,)`. A label counts by the root of its area relative to its largest slice, so that
     small structures have their say.
@@ -71,15 +73,16 @@ def informative_slices(image: np.ndarray, labels: np.ndarray | None = None) -> t
 
 
 def _middle(profile: np.ndarray) -> int:
-    """Where half of a profile lies on either side; the centre of an empty one."""
+    """Return where half of a profile lies on either side; the centre of an empty one."""
     total = profile.cumsum(dtype=float)
     return int(np.searchsorted(total, total[-1] / 2)) if total[-1] > 0 else len(profile) // 2
 
 
 def _areas(weights: np.ndarray) -> list[np.ndarray]:
-    """Sum over each slice, for every axis."""
+    """Return the sum over each slice, for every axis."""
     return [weights.sum(axis=tuple(d for d in range(weights.ndim) if d != axis)) for axis in range(weights.ndim)]
 
 
-def _edges(image: np.ndarray) -> np.ndarray:
+def _edges(image: Image) -> Image:
+    """Return the sum of the absolute differences along all axes."""
     return sum(abs(np.gradient(image, axis=axis)) for axis in range(image.ndim) if image.shape[axis] > 1)

@@ -1,4 +1,7 @@
+"""Affine initialisation."""
+
 from dataclasses import dataclass
+from typing import final
 
 import SimpleITK as sitk
 
@@ -6,19 +9,21 @@ from pairreg.initialization.intensity_search import LEVELS, Euler, IntensitySear
 from pairreg.pair.pair import Pair
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Affine(IntensitySearch):
-    """The affine transform of highest mutual information, found from the rigid one; never worse than that one.
+    """Finds the affine transform of highest mutual information, from the rigid one; it is never worse than that one.
 
     **Arguments** as of `IntensitySearch`.
     """
 
     def estimate(self, pair: Pair) -> sitk.Transform:
-        finer = LEVELS[pair.ndim][1:]  # the coarsest has too few voxels for its parameters
+        finer = LEVELS[pair.ndim][1:]  # the coarsest has too few voxels for the parameters of an affine transform
         return self.refine(_affine(self.estimate_rigid(pair)), pair, finer)
 
 
 def _affine(rigid: Euler) -> sitk.AffineTransform:
+    """Return a rigid transform as an affine one with the same centre."""
     transform = sitk.AffineTransform(rigid.GetDimension())
     transform.SetCenter(rigid.GetCenter())
     transform.SetMatrix(rigid.GetMatrix())

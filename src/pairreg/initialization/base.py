@@ -1,4 +1,4 @@
-"""What every initialisation is."""
+"""The base of all initialisations."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -15,4 +15,4 @@ class Initialization(Checked, ABC):
 
     @abstractmethod
     def __call__(self, pair: Pair) -> sitk.Transform:
-        """The transform from fixed to moving physical points (LPS mm) of a preprocessed pair; `pair` stays as it is."""
+        """Return the transform from fixed to moving points (LPS mm) of a preprocessed pair, which stays as it is."""

@@ -1,5 +1,7 @@
+"""Initialisation by the centres of the images."""
+
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, final
 
 import SimpleITK as sitk
 
@@ -12,21 +14,27 @@ from pairreg.pair.pair import Pair
 By = Literal["mass", "geometry"]
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class CenterOfMass(Initialization):
-    """The translation from the centre of the fixed to that of the moving image.
+    """Translates the centre of the fixed image to that of the moving one.
 
     **Arguments:** `by`: `mass` (intensities above the smallest one, in the masks) or `geometry` (the grids).
+
+    Raises `InputError` (when called) for an image without mass.
     """
 
     by: By = "mass"
 
     def __call__(self, pair: Pair) -> sitk.Transform:
-        return sitk.TranslationTransform(pair.ndim, centered(pair, self.by).GetTranslation())
+        return sitk.TranslationTransform(pair.ndim, translation_between_centres(pair, self.by).GetTranslation())
 
 
-def centered(pair: Pair, by: By) -> sitk.AffineTransform:
-    """The translation between the centres `by`, as an affine transform around that of the fixed image."""
+def translation_between_centres(pair: Pair, by: By) -> sitk.AffineTransform:
+    """Return the translation between the centres `by`, as an affine transform around that of the fixed image.
+
+    Raises `InputError` for an image without mass.
+    """
     mode = sitk.CenteredTransformInitializerFilter
     strategy = mode.MOMENTS if by == "mass" else mode.GEOMETRY
     images = _mass(pair.fixed, pair.fixed_mask), _mass(pair.moving, pair.moving_mask)
@@ -40,7 +48,7 @@ def centered(pair: Pair, by: By) -> sitk.AffineTransform:
 
 
 def _mass(image: sitk.Image, mask: sitk.Image | None) -> sitk.Image:
-    """Intensities above the smallest one, 0 outside the mask: moments need a background of 0."""
+    """Return the intensities above the smallest one, 0 outside the mask: moments need a background of 0."""
     smallest = sitk.MinimumMaximumImageFilter()
     smallest.Execute(image)
     weights: sitk.Image = sitk.Cast(image - smallest.GetMinimum(), sitk.sitkFloat32)

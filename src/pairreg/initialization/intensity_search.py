@@ -1,4 +1,4 @@
-"""Search for the linear transform of highest mutual information, coarse to fine: what `rigid` and `affine` share."""
+"""The search for the linear transform of highest mutual information, coarse to fine; `rigid` and `affine` share it."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pairreg.errors import InputError
 from pairreg.initialization.base import Initialization
-from pairreg.initialization.center_of_mass import centered
+from pairreg.initialization.center_of_mass import translation_between_centres
 from pairreg.initialization.low_resolution import low_resolution
 from pairreg.initialization.mutual_information import STRIDES, optimise, overlap_weighted_mi
 from pairreg.initialization.single_thread import one_thread
@@ -20,8 +20,8 @@ from pairreg.validation import Count
 Euler = sitk.Euler2DTransform | sitk.Euler3DTransform
 T = TypeVar("T", bound=sitk.Transform)
 LEVELS = {2: (32, 64, 128), 3: (16, 32, 64)}  # voxels along the longest side
-_FEWEST = 100  # voxels in the mask that a level is worth
-_JUDGED = {2: 128, 3: 48}  # the same, where transforms are compared
+_FEWEST = 100  # voxels in the mask: with fewer, a level says nothing about the mutual information
+_JUDGED = {2: 128, 3: 48}  # voxels along the longest side where transforms of all levels are compared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +55,14 @@ class IntensitySearch(Initialization):
 
     @abstractmethod
     def estimate(self, pair: Pair) -> sitk.Transform:
-        """The transform of highest mutual information, from fixed to moving points (LPS mm)."""
+        """Return the transform of highest mutual information, from fixed to moving points (LPS mm)."""
 
     def estimate_rigid(self, pair: Pair) -> Euler:
+        """Return the rotation and translation of highest mutual information."""
         return self.refine(_euler(_best_start(pair)), pair, LEVELS[pair.ndim])
 
     def refine(self, transform: T, pair: Pair, levels: tuple[int, ...]) -> T:
-        """`transform` after each search that improved it: one that goes astray does not spoil the rest."""
+        """Return `transform` after the searches of all levels; one that does not improve it is discarded."""
         judged = low_resolution(pair, _JUDGED[pair.ndim])
         levels_ = [low_resolution(pair, across) for across in levels]
         for level, stride in product((v for v in levels_ if v.voxels >= _FEWEST), STRIDES):
@@ -72,9 +73,17 @@ class IntensitySearch(Initialization):
 
 
 def _best_start(pair: Pair) -> sitk.AffineTransform:
-    """The translation of highest `overlap_weighted_mi`, around the centre of the fixed mass, best for rotations."""
-    mass = centered(pair, "mass")
-    translations = (0.0,) * pair.ndim, centered(pair, "geometry").GetTranslation(), mass.GetTranslation()
+    """Return the best of three translations, as an affine transform around the centre of the fixed mass.
+
+    The best has the highest `overlap_weighted_mi`. Rotations start best around the centre of mass. Raises `InputError`
+    if no translation gives any mutual information.
+    """
+    mass = translation_between_centres(pair, "mass")
+    translations = (
+        (0.0,) * pair.ndim,
+        translation_between_centres(pair, "geometry").GetTranslation(),
+        mass.GetTranslation(),
+    )
     judged = low_resolution(pair, _JUDGED[pair.ndim])
     starts = [_translation(mass.GetCenter(), shift) for shift in translations]
     scores = [overlap_weighted_mi(judged, start) for start in starts]
@@ -86,6 +95,7 @@ def _best_start(pair: Pair) -> sitk.AffineTransform:
 
 
 def _translation(center: tuple[float, ...], shift: tuple[float, ...]) -> sitk.AffineTransform:
+    """Return the translation by `shift` as an affine transform around `center`."""
     transform = sitk.AffineTransform(len(center))
     transform.SetCenter(center)
     transform.SetTranslation(shift)
@@ -93,6 +103,7 @@ def _translation(center: tuple[float, ...], shift: tuple[float, ...]) -> sitk.Af
 
 
 def _euler(start: sitk.AffineTransform) -> Euler:
+    """Return the translation `start` as a rigid transform with the same centre."""
     transform: Euler = sitk.Euler2DTransform() if start.GetDimension() == 2 else sitk.Euler3DTransform()
     transform.SetCenter(start.GetCenter())
     transform.SetTranslation(start.GetTranslation())

@@ -1,4 +1,4 @@
-"""The smaller copies of a pair on which it is aligned."""
+"""Smaller copies of a pair, on which it is aligned."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from pairreg.pair.pair import Pair
 
 @dataclass(frozen=True)
 class LowResolution:
-    """Both images at one resolution, the moving one continued beyond its border."""
+    """Both images at one resolution, the moving one with a margin that repeats its border."""
 
     fixed: sitk.Image
     moving: sitk.Image
@@ -20,18 +20,19 @@ class LowResolution:
 
     @property
     def spacing(self) -> float:
+        """The longest side of a voxel of the fixed image in mm."""
         return float(max(self.fixed.GetSpacing()))
 
     @property
     def voxels(self) -> int:
-        """Fixed voxels in the mask."""
-        return int(np.count_nonzero(array(valid(self.fixed, self.fixed_mask))))
+        """The number of fixed voxels in the mask."""
+        return int(np.count_nonzero(array(mask_or_ones(self.fixed, self.fixed_mask))))
 
 
 def low_resolution(pair: Pair, across: int) -> LowResolution:
-    """The pair with about `across` voxels along the longest side of each image (of the box around its mask)."""
+    """Return the pair with about `across` voxels along the longest side of each image (of the box around its mask)."""
     (fixed, fixed_mask), (moving, moving_mask) = (
-        _shrunk(image, mask, across) for image, mask in ((pair.fixed, pair.fixed_mask), (pair.moving, pair.moving_mask))
+        _shrink(image, mask, across) for image, mask in ((pair.fixed, pair.fixed_mask), (pair.moving, pair.moving_mask))
     )
     # Without a margin, voxels that leave the moving image leave the metric too, which its gradient does not know:
     # the affine transform then grows until the images hardly overlap.
@@ -39,11 +40,11 @@ def low_resolution(pair: Pair, across: int) -> LowResolution:
     return LowResolution(fixed, sitk.ZeroFluxNeumannPad(moving, margin, margin), fixed_mask, moving_mask)
 
 
-def _shrunk(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sitk.Image, sitk.Image | None]:
-    """`image` averaged over blocks that are as cubic in mm as whole numbers allow, cropped to its mask."""
+def _shrink(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sitk.Image, sitk.Image | None]:
+    """Return `image` averaged over blocks that are as cubic in mm as whole numbers allow, cropped to its mask."""
     mask = None if mask is None else on_grid(mask, image)
     if mask is not None:
-        image, mask = _cropped(image, mask), _cropped(mask, mask)
+        image, mask = _crop_to_mask(image, mask), _crop_to_mask(mask, mask)
     sizes = list(zip(image.GetSize(), image.GetSpacing(), strict=True))
     block = max(n * s for n, s in sizes) / across
     factors = [max(1, min(n, round(block / s))) for n, s in sizes]
@@ -51,7 +52,8 @@ def _shrunk(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[si
     return small, None if mask is None else on_grid(mask, small)
 
 
-def _cropped(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
+def _crop_to_mask(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
+    """Return the part of `image` in the box around the mask; all of it for an empty mask."""
     inside = np.argwhere(array(mask))
     if not len(inside):  # the mask lies between the voxels of its image
         return image
@@ -61,13 +63,13 @@ def _cropped(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
 
 
 def on_grid(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
-    """`mask` on the grid of `image`, uint8."""
+    """Return `mask` on the grid of `image`, uint8."""
     resampled: sitk.Image = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
     return resampled
 
 
-def valid(image: sitk.Image, mask: sitk.Image | None) -> sitk.Image:
-    """Where `image` counts: its mask, or 1 everywhere."""
+def mask_or_ones(image: sitk.Image, mask: sitk.Image | None) -> sitk.Image:
+    """Return the mask, or if there is none an image of ones on the grid of `image`."""
     if mask is not None:
         return mask
     full: sitk.Image = sitk.Image(image.GetSize(), sitk.sitkUInt8) + 1

@@ -1,16 +1,19 @@
-"""Mutual information of two images under a linear transform, and its optimisation."""
+"""The mutual information of two images under a linear transform, and its optimisation."""
 
 import SimpleITK as sitk
 
 from pairreg.geometry import array
-from pairreg.initialization.low_resolution import LowResolution, valid
+from pairreg.initialization.low_resolution import LowResolution, mask_or_ones
 
-_BINS = 32
-STRIDES = (0.25, 0.05)  # voxels: first far, then fine
+_BINS = 32  # of each image's intensities, as in the similarity `mi`
+STRIDES = (0.25, 0.05)  # voxels per step of the two searches of a level: first large ones, then small ones
 
 
 def _mattes_metric(images: LowResolution, transform: sitk.Transform) -> sitk.ImageRegistrationMethod:
-    """Mattes mutual information of the images of `images` in their masks; it moves `transform` in place."""
+    """Return a registration method with Mattes mutual information of both images in their masks.
+
+    It moves `transform` in place.
+    """
     registration = sitk.ImageRegistrationMethod()
     registration.SetMetricAsMattesMutualInformation(_BINS)
     registration.SetInterpolator(sitk.sitkLinear)
@@ -23,9 +26,10 @@ def _mattes_metric(images: LowResolution, transform: sitk.Transform) -> sitk.Ima
 
 
 def overlap_weighted_mi(images: LowResolution, transform: sitk.Transform) -> float:
-    """Mutual information (nats) times the part of the fixed image that meets the moving one; higher is better.
+    """Return the mutual information (nats) times the part of the fixed image that meets the moving one.
 
-    The product is the information per fixed voxel: without it, a small overlap can look best. 0 if there is none.
+    Higher is better; 0 without overlap. The product is the information per fixed voxel: without it, a small overlap can
+    look best.
     """
     part = _overlap(images, transform)
     if part == 0:
@@ -34,10 +38,10 @@ def overlap_weighted_mi(images: LowResolution, transform: sitk.Transform) -> flo
 
 
 def _overlap(images: LowResolution, transform: sitk.Transform) -> float:
-    """The part of the fixed image (in its mask) that `transform` takes into the moving one (its mask)."""
-    moving = valid(images.moving, images.moving_mask)
+    """Return the part of the fixed image (in its mask) that `transform` takes into the moving one (its mask)."""
+    moving = mask_or_ones(images.moving, images.moving_mask)
     there = sitk.Resample(moving, images.fixed, transform, sitk.sitkNearestNeighbor, 0)
-    both = array(there) * array(valid(images.fixed, images.fixed_mask))
+    both = array(there) * array(mask_or_ones(images.fixed, images.fixed_mask))
     return float(both.astype(bool).sum()) / max(images.voxels, 1)
 
 

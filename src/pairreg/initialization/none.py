@@ -1,4 +1,7 @@
+"""No initialisation."""
+
 from dataclasses import dataclass
+from typing import final
 
 import SimpleITK as sitk
 
@@ -6,9 +9,10 @@ from pairreg.initialization.base import Initialization
 from pairreg.pair.pair import Pair
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class NoInitialization(Initialization):
-    """The two scanner coordinate systems agree already."""
+    """Trusts the scanner coordinates: both images are in one space already."""
 
     def __call__(self, pair: Pair) -> sitk.Transform:
         return sitk.Transform(pair.ndim, sitk.sitkIdentity)

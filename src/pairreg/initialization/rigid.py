@@ -1,3 +1,5 @@
+"""Rigid initialisation."""
+
 from dataclasses import dataclass
 from typing import final
 
@@ -10,7 +12,7 @@ from pairreg.pair.pair import Pair
 @final
 @dataclass(frozen=True, kw_only=True)
 class Rigid(IntensitySearch):
-    """The rotation and translation of highest mutual information; **arguments** as of `IntensitySearch`."""
+    """Finds the rotation and translation of highest mutual information; **arguments** as of `IntensitySearch`."""
 
     def estimate(self, pair: Pair) -> sitk.Transform:
         return self.estimate_rigid(pair)

@@ -1,3 +1,5 @@
+"""Results of SimpleITK that are the same on every call."""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -6,7 +8,7 @@ import SimpleITK as sitk
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """SimpleITK on one thread: with more, the sums of a metric differ in their last digits from call to call.
+    """Run SimpleITK on one thread: with more, the sums of a metric differ in their last digits from call to call.
 
     The setting is the global one: `ImageRegistrationMethod.SetNumberOfThreads` does not reach the metric.
     """

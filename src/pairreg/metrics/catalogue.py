@@ -1,7 +1,7 @@
 """The one table of all metrics: what they are called, how they are read, where they are shown, what computes them.
 
-A new metric is a function in one of the modules beside this one, and a row in `CATALOGUE`. Its function takes by name
-what `pairreg.evaluate` offers for its kind, and returns a number, or a number per label:
+A new metric is a function in one of the modules beside this one, and a row in `CATALOGUE`. The names of the function's
+parameters choose among what `pairreg.evaluate` offers for its kind; it returns a number, or a number per label:
 
 - `images`: `fixed`, `warped` `(*spatial,)` in preprocessed intensities, `mask` (bool, or None for everywhere).
 - `labels`: `fixed_labels`, `warped_labels` on the grid of the fixed labels, with its `spacing` (also as
@@ -58,11 +58,11 @@ class Metric:
 
     @property
     def stem(self) -> str:
-        """The name without the ending of a mean: what precedes the label in the name of a value per label."""
+        """The name without the ending of a mean: it precedes the label in the name of a value per label."""
         return self.name.removesuffix("_mean")
 
     def gives(self, name: str) -> bool:
-        """Whether a value is called `name`: that of the whole, or `stem/<label>`."""
+        """Return whether one of the metric's values is called `name`: the one of the whole, or `stem/<label>`."""
         stem, _, label = name.partition("/")
         if self.per_label and label:
             return stem == self.stem
@@ -70,21 +70,21 @@ class Metric:
 
     @property
     def arrow(self) -> str:
-        """Which way is better, as a glyph for tables; empty if neither is."""
+        """The direction as a glyph for tables; empty if neither more nor less is better."""
         return _ARROWS[self.direction]
 
     @property
     def heading(self) -> str:
-        """`HD95 (mm)`."""
+        """The label with its unit, such as `HD95 (mm)`."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
     @property
     def title(self) -> str:
-        """`HD95 (mm) ↓`."""
+        """The heading with the arrow, such as `HD95 (mm) ↓`."""
         return f"{self.heading} {self.arrow}".strip()
 
     def text(self, value: float) -> str:
-        """A value in as many decimals as tables show."""
+        """Return a value with as many decimals as tables show."""
         return f"{value:.{self.decimals}f}"
 
 
@@ -130,7 +130,7 @@ CATALOGUE = (
 
 
 def find(name: str) -> Metric | None:
-    """The row of the value with this full name, such as `dice_mean`, `dice/lung` or `before/ssim`, if there is one.
+    """Return the row of the value with this full name, such as `dice_mean`, `dice/lung` or `before/ssim`.
 
     None for what no run can have: the mean of a metric without one, or costs and folds before the registration.
     """
@@ -141,10 +141,10 @@ def find(name: str) -> Metric | None:
 
 
 def of_kind(kind: Kind) -> list[Metric]:
-    """The rows of one kind, in order."""
+    """Return the rows of one kind, in the order of the catalogue."""
     return [row for row in CATALOGUE if row.kind == kind]
 
 
 def deciding() -> list[Metric]:
-    """The metrics that may decide a ranking, the one that is asked first at the beginning."""
+    """Return the metrics that may decide a ranking; the first one that a study has decides."""
     return sorted((row for row in CATALOGUE if row.decides is not None), key=lambda row: row.decides or 0)

@@ -1,20 +1,23 @@
+"""Whether a deformation and its inverse agree."""
+
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from pairreg.metrics.jacobian import checked
+from pairreg.arrays import Field, Image
+from pairreg.metrics.jacobian import as_field
 
 
-def inverse_consistency(field: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-    """`|u(x) + v(x + u(x))|` in voxels, `(*spatial,)`: how far going there and back ends from the start; 0 is best.
+def inverse_consistency(field: Field, inverse: Field) -> Image:
+    """Return `|u(x) + v(x + u(x))|` in voxels, `(*spatial,)`: the way from a point there and back; 0 is best.
 
-    `field` u and `inverse` v: `(*spatial, ndim)` in voxels of one grid. v is interpolated linearly, and the result is
-    NaN where `x + u(x)` leaves the grid (take `np.nanmean`).
+    **Arguments:** `field` u and `inverse` v: `(*spatial, ndim)` in voxels of one grid. v is interpolated linearly, and
+    the result is NaN where `x + u(x)` leaves the grid (take `np.nanmean`).
 
     **Raises:** `ValueError` if the shapes differ or `field` is no field.
 
     Source: Christensen and Johnson, IEEE TMI 20:568 (2001).
     """
-    field = checked(field)
+    field = as_field(field)
     if field.shape != np.shape(inverse):
         raise ValueError(f"field {field.shape} and inverse {np.shape(inverse)} differ in shape")
     spatial = field.shape[:-1]
@@ -26,11 +29,12 @@ def inverse_consistency(field: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     return distance
 
 
-def inverse_consistency_mean(field: np.ndarray, inverse: np.ndarray) -> float:
-    """The mean of `inverse_consistency` over the voxels that stay in the grid, in voxels."""
+def inverse_consistency_mean(field: Field, inverse: Field) -> float:
+    """Return the mean of `inverse_consistency` in voxels, over the voxels that stay in the grid."""
     return float(np.nanmean(inverse_consistency(field, inverse)))
 
 
 def _any_outside(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return where a point `(ndim, *spatial)` in voxels leaves a grid of this shape."""
     last = np.reshape(shape, (-1,) + (1,) * len(shape)) - 1
     return np.any((points < 0) | (points > last), axis=0)

@@ -1,28 +1,29 @@
-"""How regular a deformation is, from the determinants of its derivatives."""
+"""The regularity of a deformation, from the determinants of its derivatives."""
 
 import numpy as np
 
-from pairreg.metrics.jacobian import at_corner, checked, corner_determinants, determinant
+from pairreg.arrays import Field, Image, Mask
+from pairreg.metrics.jacobian import as_field, at_corner, corner_determinants, determinant
 
 
-def jacobian_determinant(field: np.ndarray) -> np.ndarray:
-    """`det(I + ∇u)` by central differences (one-sided at the border), `(*spatial,)`.
+def jacobian_determinant(field: Field) -> Image:
+    """Return `det(I + ∇u)` by central differences (one-sided at the border), `(*spatial,)`.
 
-    The volume that the deformation gives a small piece of the fixed image in the moving one: above 1 the moving image
-    is compressed there, below 1 stretched, at or below 0 folded. The same in voxels and in mm. Central differences
-    miss some folds: count those with `folds_percent`.
+    It is the volume that the deformation gives a small piece of the fixed image in the moving one: above 1 the moving
+    image is compressed there, below 1 stretched, at or below 0 folded. It is the same in voxels and in mm. Central
+    differences miss some folds: count those with `folds_percent`.
 
-    `field`: `(*spatial, ndim)` in voxels. **Raises:** `ValueError` if it is no field.
+    **Arguments:** `field`: `(*spatial, ndim)` in voxels. **Raises:** `ValueError` if it is no field.
     """
-    field = checked(field)
+    field = as_field(field)
     rows = [np.gradient(field, axis=axis) for axis in range(field.shape[-1])]
     for axis, row in enumerate(rows):
         row[..., axis] += 1
     return determinant(rows)
 
 
-def folds(field: np.ndarray) -> np.ndarray:
-    """Where a voxel is folded: any of its determinants by forward and backward differences is at or below 0.
+def folds(field: Field) -> Mask:
+    """Return where a voxel is folded: any of its determinants by forward and backward differences is at or below 0.
 
     Boolean `(*spatial,)`. An interior voxel has `2**ndim` such determinants, a border voxel those that need no voxel
     outside the image.
@@ -33,10 +34,10 @@ def folds(field: np.ndarray) -> np.ndarray:
     return folded
 
 
-def folds_percent(field: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Percentage of folded voxels (see `folds`), of those in `mask` if there is one: 0 is best, NaN for no voxels.
+def folds_percent(field: Field, mask: Mask | None = None) -> float:
+    """Return the percentage of folded voxels (see `folds`), of those in `mask` if there is one: 0 is best.
 
-    Unlike central differences it sees a field that alternates from voxel to voxel.
+    NaN if the mask has no voxel. Unlike central differences it sees a field that alternates from voxel to voxel.
 
     Source: Liu et al., IJCV (2024), doi 10.1007/s11263-024-02047-1.
     """
@@ -44,8 +45,8 @@ def folds_percent(field: np.ndarray, mask: np.ndarray | None = None) -> float:
     return 100 * float(values.mean()) if values.size else float("nan")
 
 
-def sdlogj(field: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Standard deviation of `log det(I + ∇u)`: 0 for rigid and affine fields, small is smooth.
+def sdlogj(field: Field, mask: Mask | None = None) -> float:
+    """Return the standard deviation of `log det(I + ∇u)`: 0 for rigid and affine fields, small is smooth.
 
     Central differences over all voxels (or those in `mask`). Determinants at or below 0 have no logarithm: they are
     raised to 1e-9, so each folded voxel weighs heavily (log 1e-9 = -20.7) instead of dropping out.
@@ -55,8 +56,8 @@ def sdlogj(field: np.ndarray, mask: np.ndarray | None = None) -> float:
     return _spread_of_log(inside(jacobian_determinant(field), mask))
 
 
-def sdlogj_l2r(field: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """SDlogJ as the Learn2Reg evaluator computes it, to compare with its tables: 0 is best.
+def sdlogj_l2r(field: Field, mask: Mask | None = None) -> float:
+    """Return SDlogJ as the Learn2Reg evaluator computes it, to compare with its tables: 0 is best.
 
     It takes the logarithm of `det(I + ∇u) + 3`, without 2 voxels at each border. The 3 makes the value several times
     smaller than `sdlogj`, and folds hardly show.
@@ -72,12 +73,14 @@ def sdlogj_l2r(field: np.ndarray, mask: np.ndarray | None = None) -> float:
     return _spread_of_log(inside(determinants[crop] + 3, None if mask is None else mask[crop]))
 
 
-def _spread_of_log(determinants: np.ndarray) -> float:
+def _spread_of_log(determinants: Image) -> float:
+    """Return the standard deviation of the logarithms, clipped to 1e-9 … 1e9; NaN for no values."""
     # float64: a standard deviation over millions of float32 values
     return (
         float(np.log(np.clip(determinants, 1e-9, 1e9), dtype=np.float64).std()) if determinants.size else float("nan")
     )
 
 
-def inside(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+def inside(values: np.ndarray, mask: Mask | None) -> np.ndarray:
+    """Return the values `(n,)` where `mask` is above 0, or all of them, in their shape, without a mask."""
     return values if mask is None else values[np.asarray(mask) > 0]

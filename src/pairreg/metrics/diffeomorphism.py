@@ -16,20 +16,23 @@ import math
 
 import numpy as np
 
+from pairreg.arrays import Field, Image, Mask
 from pairreg.metrics.deformation import inside
-from pairreg.metrics.jacobian import Corner, at_corner, checked, corner_determinants, determinant
+from pairreg.metrics.jacobian import Corner, as_field, at_corner, corner_determinants, determinant
 
 _EVEN = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0))
 _ODD = ((1, 1, 1), (0, 0, 1), (0, 1, 0), (1, 0, 0))  # in this order its determinant is positive for the identity
 
 
-def ndv_percent(field: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Non-diffeomorphic volume (area in 2-D) in percent of the volume of the grid: 0 (best) if nothing is turned over.
+def ndv_percent(field: Field, mask: Mask | None = None) -> float:
+    """Return the non-diffeomorphic volume (area in 2-D) in percent of the volume of the grid: 0 (best) without folds.
 
     A field that mirrors everything has 100, more if it also stretches. A field that flattens everything has 0, but 100
-    `folds_percent`. `field`: `(*spatial, ndim)` in voxels.
-    `mask`, `(*spatial,)`: only the cells with all corners in it count, above and below the fraction. NaN for no cells.
-    The published code counts by voxels instead, leaving out the outermost: equal up to what lies at the border.
+    `folds_percent`. The published code counts by voxels instead, leaving out the outermost: equal up to what lies at
+    the border.
+
+    **Arguments:** `field`: `(*spatial, ndim)` in voxels; `mask`, `(*spatial,)`: only the cells with all corners in it
+    count, above and below the fraction. NaN for no cells.
 
     Source: Liu et al., IJCV (2024), doi 10.1007/s11263-024-02047-1.
     """
@@ -37,9 +40,12 @@ def ndv_percent(field: np.ndarray, mask: np.ndarray | None = None) -> float:
     return 100 * float(values.mean(dtype=np.float64)) if values.size else float("nan")
 
 
-def non_diffeomorphic_volume(field: np.ndarray) -> np.ndarray:
-    """What is turned over in each cell between voxels, in voxel volumes, `(*spatial - 1,)`; 0 is none."""
-    field = checked(field)
+def non_diffeomorphic_volume(field: Field) -> Image:
+    """Return the volume that is turned over in each cell between voxels, `(*spatial - 1,)`; 0 is best.
+
+    It is in voxel volumes; `field` `(*spatial, ndim)` in voxels.
+    """
+    field = as_field(field)
     ndim = field.shape[-1]
     total = np.zeros([n - 1 for n in field.shape[:-1]], field.dtype)
     for _, values in corner_determinants(field):
@@ -51,8 +57,8 @@ def non_diffeomorphic_volume(field: np.ndarray) -> np.ndarray:
     return total
 
 
-def _middle_determinant(field: np.ndarray, vertices: tuple[Corner, ...]) -> np.ndarray:
-    """Determinant of the three edges of φ from the first vertex of the tetrahedron to the others, per cell."""
+def _middle_determinant(field: Field, vertices: tuple[Corner, ...]) -> Image:
+    """Return the determinant of the edges of φ from the first vertex of the tetrahedron to the others, per cell."""
     origin, *others = vertices
     start = field[at_corner(origin, field.shape)]
     return determinant(
@@ -60,8 +66,8 @@ def _middle_determinant(field: np.ndarray, vertices: tuple[Corner, ...]) -> np.n
     )
 
 
-def _cells_in(mask: np.ndarray) -> np.ndarray:
-    """Cells with all their corners in the mask."""
+def _cells_in(mask: Mask) -> Mask:
+    """Return which cells have all their corners in the mask."""
     cells = np.asarray(mask) > 0
     for axis in range(cells.ndim):
         low, high = np.delete(cells, -1, axis), np.delete(cells, 0, axis)

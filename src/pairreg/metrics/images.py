@@ -1,37 +1,39 @@
-"""How alike two images are: the values that the similarities of the same names turn into losses, without TensorFlow.
+"""The similarity of two images, by the values that the similarities of the same names turn into losses.
 
-All take images `(*spatial,)` and an optional mask `(*spatial,)` whose voxels above 0 count; NaN where no voxel does.
+All functions take images `(*spatial,)` and an optional mask `(*spatial,)` whose voxels above 0 count, and return NaN if
+no voxel does. None of them needs TensorFlow.
 """
 
 import numpy as np
 from scipy.ndimage import uniform_filter
 from skimage.metrics import structural_similarity
 
+from pairreg.arrays import Image, Mask
 from pairreg.metrics.deformation import inside
 
 _SIGMA = 1.5  # of the Gaussian window of SSIM, voxels
 _RADIUS = 5  # of the same, cut at 3.5 σ
 
 
-def mse(fixed: np.ndarray, warped: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Mean squared difference, in squared intensity: 0 is best."""
+def mse(fixed: Image, warped: Image, mask: Mask | None = None) -> float:
+    """Return the mean squared difference, in squared intensity: 0 is best."""
     f, w = _same_shape(fixed, warped)
     return _mean((inside(w, mask) - inside(f, mask)) ** 2)
 
 
-def pcc(fixed: np.ndarray, warped: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Pearson's correlation of the two images, from -1 to 1 (best); NaN if one of them is constant."""
+def pcc(fixed: Image, warped: Image, mask: Mask | None = None) -> float:
+    """Return Pearson's correlation of the two images, from -1 to 1 (best); NaN if one of them is constant."""
     f, w = (inside(image, mask).ravel() for image in _same_shape(fixed, warped))
     if not f.size or np.ptp(f) == 0 or np.ptp(w) == 0:
         return float("nan")
     return float(np.corrcoef(f, w)[0, 1])
 
 
-def ssim(fixed: np.ndarray, warped: np.ndarray, data_range: float = 1.0, mask: np.ndarray | None = None) -> float:
-    """Mean structural similarity: 1 for equal images, about 0 for unrelated ones (it can be negative).
+def ssim(fixed: Image, warped: Image, data_range: float = 1.0, mask: Mask | None = None) -> float:
+    """Return the mean structural similarity: 1 for equal images, about 0 for unrelated ones (it can be negative).
 
-    scikit-image's, with Gaussian windows (σ 1.5 voxels, 11 taps) and population covariances; `data_range` is the span
-    of the intensities. Averaged over the voxels whose window lies inside the image (on an axis of fewer than 11
+    It is scikit-image's, with Gaussian windows (σ 1.5 voxels, 11 taps) and population covariances; `data_range` is the
+    span of the intensities. The mean is over the voxels whose window lies inside the image (on an axis of fewer than 11
     voxels: over the middle ones, the window reflected at the border), and in `mask` if there is one.
 
     Source: Wang et al., IEEE TIP 13:600 (2004).
@@ -52,8 +54,8 @@ def ssim(fixed: np.ndarray, warped: np.ndarray, data_range: float = 1.0, mask: n
     return _mean(inside(similarity[interior], None if mask is None else mask[interior]))
 
 
-def ncc(fixed: np.ndarray, warped: np.ndarray, window: int = 9, mask: np.ndarray | None = None) -> float:
-    """Mean of the squared local correlation in cubic windows of side `window` voxels, from 0 to 1 (best).
+def ncc(fixed: Image, warped: Image, window: int = 9, mask: Mask | None = None) -> float:
+    """Return the mean of the squared local correlation in cubic windows of side `window` voxels, from 0 to 1 (best).
 
     Windows average over the voxels that exist (image border, mask). A flat window counts as 0: its variance is held
     against 1e-5 of the whole image's, as in `pairreg.similarity.ncc`.
@@ -64,7 +66,7 @@ def ncc(fixed: np.ndarray, warped: np.ndarray, window: int = 9, mask: np.ndarray
     m = np.ones(f.shape) if mask is None else (np.asarray(mask) > 0).astype(float)
     if not m.any():
         return float("nan")
-    f, w = _centred(f, m), _centred(w, m)
+    f, w = _centre(f, m), _centre(w, m)
     share = np.maximum(uniform_filter(m, window, mode="constant"), 1e-6)
     mean_f, mean_w = _local_mean(f, share, window), _local_mean(w, share, window)
     covariance = _local_mean(f * w, share, window) - mean_f * mean_w
@@ -73,27 +75,28 @@ def ncc(fixed: np.ndarray, warped: np.ndarray, window: int = 9, mask: np.ndarray
     return _mean(inside(covariance**2 / (variance_f * variance_w), mask))
 
 
-def _centred(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The image less its mean over the mask, 0 outside the mask: a bright flat window keeps its digits."""
+def _centre(image: Image, mask: Image) -> Image:
+    """Return the image less its mean over the mask, 0 outside the mask: a bright flat window keeps its digits."""
     return np.where(mask > 0, image - image[mask > 0].mean(), 0.0)
 
 
-def _local_mean(image: np.ndarray, share: np.ndarray, window: int) -> np.ndarray:
-    """Mean over the voxels of each window that exist; `share`: the part of the window that does."""
+def _local_mean(image: Image, share: Image, window: int) -> Image:
+    """Return the mean over the voxels of each window that exist; `share`: the part of the window that does."""
     return uniform_filter(image, window, mode="constant") / share
 
 
-def _flat_variance(image: np.ndarray, mask: np.ndarray) -> float:
-    """The variance of a window that counts as flat, for an image centred over its mask."""
+def _flat_variance(image: Image, mask: Image) -> float:
+    """Return the variance of a window that counts as flat, for an image centred over its mask."""
     return 1e-5 * float((image**2).sum() / mask.sum()) + 1e-10
 
 
-def _same_shape(fixed: np.ndarray, warped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both as float64: sums over millions of voxels."""
+def _same_shape(fixed: Image, warped: Image) -> tuple[Image, Image]:
+    """Return both images as float64, for sums over millions of voxels; raises `ValueError` if their shapes differ."""
     if np.shape(fixed) != np.shape(warped):
         raise ValueError(f"fixed {np.shape(fixed)} and warped {np.shape(warped)} differ in shape")
     return np.asarray(fixed, np.float64), np.asarray(warped, np.float64)
 
 
 def _mean(values: np.ndarray) -> float:
+    """Return the mean; NaN for no values."""
     return float(values.mean()) if values.size else float("nan")

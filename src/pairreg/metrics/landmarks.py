@@ -1,11 +1,16 @@
+"""Errors at corresponding points."""
+
 import numpy as np
 
+from pairreg.arrays import Points
 
-def tre(mapped_points: np.ndarray, target_points: np.ndarray) -> np.ndarray:
-    """Target registration error: Euclidean distance of each point to its counterpart, in the unit of the points (mm).
 
-    Both `(n, ndim)`, in the same order; returns `(n,)`, 0 is best. The pull field maps *fixed* points into the moving
-    image, so `mapped_points` are fixed landmarks carried through the transform and `target_points` the moving ones.
+def tre(mapped_points: Points, target_points: Points) -> np.ndarray:
+    """Return the target registration error `(n,)`: the distance of each point to its counterpart; 0 is best.
+
+    The points are `(n, ndim)`, in the same order, and the distance is in their unit (mm). The pull field maps *fixed*
+    points into the moving image, so `mapped_points` are fixed landmarks carried through the transform and
+    `target_points` the moving ones.
 
     **Raises:** `ValueError` if the shapes differ.
 
@@ -17,8 +22,8 @@ def tre(mapped_points: np.ndarray, target_points: np.ndarray) -> np.ndarray:
     return np.linalg.norm(mapped - target, axis=1)
 
 
-def tre_mean(mapped_points: np.ndarray, target_points: np.ndarray) -> float:
-    """The mean of `tre` over all points, in their unit (mm).
+def tre_mean(mapped_points: Points, target_points: Points) -> float:
+    """Return the mean of `tre` over all points, in their unit (mm).
 
     Points beyond the fixed image count, too, so that every method is judged over the same points; the initial transform
     carries them. `tre_points` says how many lie inside.
@@ -26,21 +31,21 @@ def tre_mean(mapped_points: np.ndarray, target_points: np.ndarray) -> float:
     return float(tre(mapped_points, target_points).mean())
 
 
-def tre_std(mapped_points: np.ndarray, target_points: np.ndarray) -> float:
-    """The standard deviation of `tre` over all points (divided by their number), in their unit (mm)."""
+def tre_std(mapped_points: Points, target_points: Points) -> float:
+    """Return the standard deviation of `tre` over all points (divided by their number), in their unit (mm)."""
     return float(tre(mapped_points, target_points).std())
 
 
-def tre_median(mapped_points: np.ndarray, target_points: np.ndarray) -> float:
-    """The median of `tre` over all points, in their unit (mm)."""
+def tre_median(mapped_points: Points, target_points: Points) -> float:
+    """Return the median of `tre` over all points, in their unit (mm)."""
     return float(np.median(tre(mapped_points, target_points)))
 
 
-def tre_max(mapped_points: np.ndarray, target_points: np.ndarray) -> float:
-    """The largest `tre` of all points, in their unit (mm)."""
+def tre_max(mapped_points: Points, target_points: Points) -> float:
+    """Return the largest `tre` of all points, in their unit (mm)."""
     return float(tre(mapped_points, target_points).max())
 
 
 def tre_points(inside: np.ndarray) -> float:
-    """How many landmarks lie inside the fixed image, where a deformation was sought; `inside` `(n,)` says which."""
+    """Return how many landmarks lie inside the fixed image, where a deformation was sought; `inside` is `(n,)`."""
     return float(np.count_nonzero(inside))

@@ -1,10 +1,15 @@
+"""Errors against a displacement that is known."""
+
 import numpy as np
 
+from pairreg.arrays import Field, Mask
 
-def epe_mean(found: np.ndarray, true: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Mean end-point error: the distance between where two displacements lead, in their unit (mm); 0 is best.
 
-    `found`, `true`: `(*spatial, ndim)`; with `mask` `(*spatial,)` only where it is True.
+def epe_mean(found: Field, true: Field, mask: Mask | None = None) -> float:
+    """Return the mean end-point error: the distance between where two displacements lead; 0 is best.
+
+    **Arguments:** `found`, `true`: `(*spatial, ndim)`, in one unit (mm), which the result has, too; with `mask`
+    `(*spatial,)` only where it is True.
 
     **Raises:** `ValueError` if the shapes differ.
 

@@ -11,15 +11,15 @@ from pairreg.similarity.base import Similarity
 
 
 def term_key(term: Similarity | Regularizer) -> Hashable:
-    """`cache_key` of a term without its `weight`: that enters the compiled graph as an input, so runs share the graph.
+    """Return the `cache_key` of a term without its `weight`, which enters the compiled graph as an input.
 
-    Only of the term itself: what lies within it, also under the name `weight`, is built into the graph.
+    Only the weight of the term itself is left out: what lies within it, also under that name, is built into the graph.
     """
     return _settings_key(term, without=("weight",))
 
 
 def cache_key(value: Any) -> Hashable:
-    """`value` in a hashable form that is equal for equal settings of equal types.
+    """Return `value` in a hashable form that is equal for equal settings of equal types.
 
     Dataclasses count by their type, fields and further attributes, except fields declared with `compare=False`; lists,
     mappings, sets and arrays by their content. Whatever else is not hashable counts as equal to itself alone.
@@ -44,7 +44,7 @@ def cache_key(value: Any) -> Hashable:
 
 
 def _settings_key(value: Any, without: Collection[str] = ()) -> Hashable:
-    """The type and the attributes of a dataclass: a class that derives from one may set others than its fields."""
+    """Return the type and all attributes of a dataclass, also those that its constructor sets beside the fields."""
     fields = dataclasses.fields(value)
     left_out = {*without, *(field.name for field in fields if not field.compare)}
     names = dict.fromkeys([*(field.name for field in fields), *getattr(value, "__dict__", ())])

@@ -1,4 +1,4 @@
-"""What was compiled for earlier runs of this process, owned by one object with a bound."""
+"""The owner of what was compiled for earlier runs of this process."""
 
 import gc
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 
 from pairreg.backend import forget_compiled
-from pairreg.backend.memory import held_mb
+from pairreg.backend.memory import resident_mb
 from pairreg.optimization.cache_key import cache_key
 from pairreg.optimization.compiled_level import CompiledGrid, CompiledLevel
 from pairreg.optimization.objective import Objective
@@ -37,16 +37,16 @@ class CompiledGrids:
 
     @contextmanager
     def lease(self) -> Iterator["Lease"]:
-        """What one run borrows, until it ends."""
+        """Lend grids to one run: the `Lease` takes what the run asks for, and gives it back when the block ends."""
         if self._least_mb is None:
-            self._least_mb = held_mb()
+            self._least_mb = resident_mb()
         lease = Lease(self)
         try:
             yield lease
         finally:
             for key, grid in lease.borrowed.items():
                 self._give_back(key, grid)
-            if held_mb() > self._least_mb + self.growth_mb:
+            if resident_mb() > self._least_mb + self.growth_mb:
                 self.clear()
 
     def clear(self) -> None:
@@ -54,14 +54,14 @@ class CompiledGrids:
         with self._lock:
             self._idle.clear()
         forget_compiled()
-        self._least_mb = held_mb()
+        self._least_mb = resident_mb()
 
     def __len__(self) -> int:
-        """How many grids are kept that no run is using."""
+        """Return how many grids are kept that no run is using."""
         return sum(map(len, self._idle.values()))
 
     def take(self, key: Hashable) -> CompiledGrid | None:
-        """A kept grid for `key`, which belongs to the caller from now on; None if there is none."""
+        """Take a kept grid for `key` out of the store; None if there is none."""
         with self._lock:
             grids = self._idle.pop(key, [])
             if not grids:
@@ -86,7 +86,7 @@ class CompiledGrids:
 
 
 class Lease:
-    """The grids of one run."""
+    """The grids that one run has borrowed."""
 
     def __init__(self, owner: CompiledGrids):
         self.owner = owner
@@ -100,7 +100,10 @@ class Lease:
         spacing: Sequence[float],
         objective: Objective,
     ) -> CompiledLevel:
-        """The compiled problem of these parts, from an earlier run or new; the same for the same parts of one run."""
+        """Return the compiled problem of these parts, from an earlier run or new.
+
+        Within a run the same parts give the same problem.
+        """
         in_mm = tuple(spacing) if transform.uses_spacing else None
         key = (cache_key(transform), grid, precision, in_mm)
         if key not in self.borrowed:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from pairreg.arrays import FieldTensor
 from pairreg.backend import Tensor, tf
 from pairreg.optimization.cache_key import term_key
 from pairreg.optimization.objective import Inputs, Objective, Programs
@@ -14,10 +15,10 @@ _LOOPS = 4  # compiled loops that a level keeps: a sweep over learning rates wou
 
 
 class CompiledGrid:
-    """The parameters of a transform on one grid, their traced field, and what was compiled for them.
+    """The parameters of a transform on one grid, their traced field, and the programs compiled for them.
 
-    A run with other terms does not trace the network anew, and one with other similarities finds the compiled
-    regularisers. All runs that use it share its variables: only one at a time may, see `CompiledGrids`.
+    A run with other terms does not trace the network anew, and one with other similarities reuses the compiled
+    regularisers. All runs share its variables, so only one may use it at a time; `CompiledGrids` sees to that.
     """
 
     def __init__(self, transform: Transform, grid: LevelGrid, precision: Precision, spacing: Sequence[float]):
@@ -31,14 +32,20 @@ class CompiledGrid:
         self._programs = Programs(_VARIANTS)
 
     def level(self, objective: Objective) -> "CompiledLevel":
-        """The problem with the terms of `objective` on this grid; their weights may differ from those of before."""
+        """Return the problem with the terms of `objective` on this grid.
+
+        It is the same one for terms that differ in their weights only: weights are inputs.
+        """
         groups = (objective.similarities, objective.regularizers)
         key = tuple(tuple((name, term_key(term)) for name, term in group.items()) for group in groups)
         return self._levels.get(key, lambda: CompiledLevel(self, objective, self._programs))
 
 
 class CompiledLevel:
-    """Holds the compiled functions of one objective; images, spacing and weights are `inputs`, set for each run."""
+    """One objective on one grid, compiled; images, spacing and weights are `inputs`, which `start` sets for each run.
+
+    It is the `Problem` that an optimizer minimises.
+    """
 
     inputs: Inputs
 
@@ -52,11 +59,11 @@ class CompiledLevel:
         self._once: Recent[Any] = Recent(_LOOPS)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """`make()`, remembered with this problem: compiled loops are expensive."""
+        """Return what `make()` returned for `key` earlier, or call it: compiled loops are expensive."""
         return self._once.get(key, make)
 
     def value_and_gradients(self, inputs: Inputs) -> tuple[Tensor, list[Tensor]]:
-        """`[loss, *terms, norm of the gradient]` and the gradients of the variables."""
+        """Return `[loss, *terms, norm of the gradient]` (terms unweighted) and the gradients of the variables."""
         with tf.GradientTape() as tape:
             field = self.grid.field(inputs.fixed, inputs.inner_moving)
         values, gradient = self._value_and_gradient(field, inputs)
@@ -65,19 +72,22 @@ class CompiledLevel:
         gradients = [g / scale for g in gradients]
         return tf.concat([values, tf.linalg.global_norm(gradients)[None]], 0), gradients
 
-    def field(self) -> Tensor:
-        """The present displacement field `(*shape, ndim)`, constraints included."""
+    def field(self) -> FieldTensor:
+        """Return the present displacement field `(*shape, ndim)` in voxels of the level, constraints included."""
         field = self.grid.field(self.inputs.fixed, self.inputs.inner_moving)
         return self.objective.constrained(field, self.inputs.spacing)
 
-    def inverse_field(self) -> Tensor | None:
-        """The inverse of `field` on the same grid, if the transform has one and nothing else changes the field."""
+    def inverse_field(self) -> FieldTensor | None:
+        """Return the inverse of `field` on the same grid.
+
+        None if the transform has no inverse, or if a regulariser changes the field before warping.
+        """
         if self.objective.constrains:
             return None
         return self.parametrization.inverse_field(self.inputs.fixed, self.inputs.inner_moving)
 
     def start(self, inputs: Inputs, coarser: "CompiledLevel | None", seed: int) -> None:
-        """Begin a level: from the transform's start, or from where a coarser level ended."""
+        """Set the inputs, and the parameters: to the start of the transform, or to where a coarser level ended."""
         if coarser is self:  # two scales with the same grid, as on a thin slab: it just goes on
             self.inputs = inputs
             return

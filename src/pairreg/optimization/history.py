@@ -21,16 +21,17 @@ class History:
         return self.rows[:, self.names.index(name)]
 
     def columns(self) -> dict[str, np.ndarray]:
+        """Return the curve `(iterations,)` of every name."""
         return {name: self[name] for name in self.names}
 
     def append(self, values: np.ndarray, level: int) -> np.ndarray:
-        """Add the values of some iterations; returns them as rows."""
+        """Add the values `(n, 2 + terms)` of some iterations; return them as rows, with `level` as last column."""
         new = np.column_stack([values, np.full(len(values), level)])
         self.rows = np.concatenate([self.rows, new])
         return new
 
     def check_finite(self) -> None:
-        """Raise `DivergedError` naming the term if the last iteration is not finite."""
+        """Raise `DivergedError`, which names the term, if the last iteration is not finite."""
         last = self.rows[-1]
         if np.isfinite(last).all():
             return

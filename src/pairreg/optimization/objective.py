@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pairreg.arrays import FieldTensor, ImageTensor, MaskTensor
 from pairreg.backend import Tensor, compiled, tf
 from pairreg.optimization.cache_key import term_key
 from pairreg.optimization.recent import Recent
@@ -13,12 +14,12 @@ from pairreg.transform.warp import inner, warp
 
 
 class Inputs(NamedTuple):
-    """What one level's objective depends on besides the field; all tensors, so that one graph serves many pairs."""
+    """The inputs of one level's objective besides the field; all are tensors, so that one graph serves many pairs."""
 
-    fixed: Tensor  # (*shape,)
-    moving: Tensor  # (*shape,), or larger by the same margin on both sides of an axis
-    mask: Tensor  # bool, voxels of the fixed image that count
-    usable: Tensor  # bool, interpolation cells of the moving image that count; as large as it
+    fixed: ImageTensor  # (*shape,)
+    moving: ImageTensor  # (*shape,), or larger by the same margin on both sides of an axis
+    mask: MaskTensor  # bool, voxels of the fixed image that count
+    usable: MaskTensor  # bool, interpolation cells of the moving image that count; as large as it
     spacing: Tensor  # (ndim,) mm
     weights: Tensor  # (terms,)
     stiffness: tuple[Tensor | None, ...]  # per penalty (*shape,), None = 1 everywhere
@@ -38,31 +39,35 @@ class Objective:
 
     @property
     def penalties(self) -> dict[str, Regularizer]:
+        """The regularisers that add a term to the objective, by name."""
         return {name: term for name, term in self.regularizers.items() if term.has_penalty}
 
     @property
     def names(self) -> list[str]:
-        """Names of the terms, in the order of `Inputs.weights`."""
+        """The names of the terms, in the order of `Inputs.weights`."""
         return [f"similarity/{n}" for n in self.similarities] + [f"regularizer/{n}" for n in self.penalties]
 
     @property
     def weights(self) -> list[float]:
+        """The weights of the terms, in the order of `names`."""
         terms: list[Similarity | Regularizer] = [*self.similarities.values(), *self.penalties.values()]
         return [term.weight for term in terms]
 
     @property
     def constrains(self) -> bool:
+        """Whether a regulariser changes the field before warping."""
         return any(term.has_constraint for term in self.regularizers.values())
 
-    def constrained(self, field: Tensor, spacing: Tensor) -> Tensor:
-        return _constrained(tuple(self.regularizers.values()), field, spacing)
+    def constrained(self, field: FieldTensor, spacing: Tensor) -> FieldTensor:
+        """Return the field `(*shape, ndim)` as the regularisers change it before warping; `spacing` `(ndim,)` in mm."""
+        return _constrain(tuple(self.regularizers.values()), field, spacing)
 
 
 class Programs:
     """The compiled parts of objectives on one grid: those of the field by regularisers, the others by similarities.
 
-    Three programs of XLA, not one: within a program it repeats arithmetic for everything that reads the result, and
-    would warp the image anew for each tap of a window.
+    There are three programs of XLA and not one: within a program it repeats arithmetic for everything that reads the
+    result, and would warp the image anew for each tap of a window.
 
     **Arguments:** `capacity`: how many of each kind are kept.
     """
@@ -72,13 +77,16 @@ class Programs:
         self._of_images: Recent[Callable[..., Any]] = Recent(capacity)
 
     def of(self, objective: Objective) -> Callable[[Tensor, Inputs], tuple[Tensor, Tensor]]:
-        """A function of a field and the inputs: `[loss, *terms]` (terms unweighted) and the loss's derivative by it."""
+        """Return a function of a field and the inputs: `[loss, *terms]` and the derivative of the loss by the field.
+
+        The terms are unweighted.
+        """
         similarities, regularizers = tuple(objective.similarities.values()), tuple(objective.regularizers.values())
         warp_, pull_back = self._of_field.get(tuple(map(term_key, regularizers)), lambda: _field_programs(regularizers))
         compare = self._of_images.get(tuple(map(term_key, similarities)), lambda: _image_program(similarities))
         n = len(similarities)
 
-        def value_and_gradient(field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        def value_and_gradient(field: FieldTensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
             warped, mask = warp_(field, inputs)
             values, by_warped = compare(warped, mask, inputs, inputs.weights[:n])
             penalties, gradient = pull_back(field, by_warped, inputs, inputs.weights[n:])
@@ -91,7 +99,7 @@ class Programs:
 def _image_program(similarities: Sequence[Similarity]) -> Callable[..., Any]:
     """Compile the similarities, and the derivative of their weighted sum by the warped image."""
 
-    def compared(warped: Tensor, mask: Tensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
+    def compared(warped: ImageTensor, mask: MaskTensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(warped)
             values = _as_vector([term(inputs.fixed, warped, mask) for term in similarities], warped)
@@ -104,15 +112,17 @@ def _image_program(similarities: Sequence[Similarity]) -> Callable[..., Any]:
 def _field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Compile warp and penalties: they do not depend on the similarities, so runs that differ in these reuse them."""
 
-    def warped_and_mask(field: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        warped, covered = warp(inputs.moving, _constrained(regularizers, field, inputs.spacing), inputs.usable)
+    def warped_and_mask(field: FieldTensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        warped, covered = warp(inputs.moving, _constrain(regularizers, field, inputs.spacing), inputs.usable)
         return warped, covered & inputs.mask
 
-    def pulled_back(field: Tensor, by_warped: Tensor, inputs: Inputs, weights: Tensor) -> tuple[Tensor, Tensor]:
+    def pulled_back(
+        field: FieldTensor, by_warped: ImageTensor, inputs: Inputs, weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """The penalties, and the derivative of the whole loss by the field."""
         with tf.GradientTape() as tape:
             tape.watch(field)
-            used = _constrained(regularizers, field, inputs.spacing)
+            used = _constrain(regularizers, field, inputs.spacing)
             values = _as_vector(list(_penalties(regularizers, used, inputs)), field)
             total = tf.reduce_sum(values * weights)
             total += tf.reduce_sum(warp(inputs.moving, used)[0] * by_warped)  # its derivative is all that is used
@@ -121,24 +131,26 @@ def _field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., 
     return compiled(warped_and_mask), compiled(pulled_back)
 
 
-def _constrained(regularizers: Sequence[Regularizer], field: Tensor, spacing: Tensor) -> Tensor:
+def _constrain(regularizers: Sequence[Regularizer], field: FieldTensor, spacing: Tensor) -> FieldTensor:
     for term in regularizers:
         field = term.constrain(field, spacing)
     return field
 
 
-def _penalties(regularizers: Sequence[Regularizer], field: Tensor, inputs: Inputs) -> Iterator[Tensor]:
+def _penalties(regularizers: Sequence[Regularizer], field: FieldTensor, inputs: Inputs) -> Iterator[Tensor]:
     for term, stiffness in zip((r for r in regularizers if r.has_penalty), inputs.stiffness, strict=True):
         # a user's own penalty need not know about stiffness
         yield term.penalty(field, inputs.spacing, *([] if stiffness is None else [stiffness]))
 
 
 def _as_vector(values: Sequence[Tensor], like: Tensor) -> Tensor:
-    """Scalars as one vector, which may be empty."""
+    """Stack scalars into one vector of the dtype of `like`; without scalars it is empty."""
     return tf.stack([tf.cast(value, like.dtype) for value in values]) if values else tf.zeros(0, like.dtype)
 
 
 def as_inputs(arrays: Mapping[str, Any]) -> Inputs:
+    """Turn arrays by the names of `Inputs` into tensors."""
+
     def tensor(value: Any) -> Tensor:
         return None if value is None else tf.constant(value)
 

@@ -1,6 +1,7 @@
-"""Who watches a run: progress bars, logs and trackers."""
+"""Observers of a run: the base of progress bars, logs and trackers."""
 
 from collections.abc import Iterable
+from typing import final
 
 import numpy as np
 
@@ -8,20 +9,21 @@ from pairreg.schedule.base import Level
 
 
 class Observer:
-    """Is told of every chunk of iterations. Does nothing itself."""
+    """The base of objects that are told of every chunk of iterations; its own methods do nothing."""
 
     def begin(self, names: list[str], levels: list[Level]) -> None:
-        """`names` of the columns of all rows to come; the planned levels."""
+        """Called before the first iteration: `names` of the columns of all rows to come, and the planned levels."""
 
     def rows(self, start: int, rows: np.ndarray) -> None:
-        """Values of the iterations `start`, `start + 1`, …, `(n, len(names))`."""
+        """Called after each chunk: `rows` `(n, len(names))` begin with iteration `start`, counted from 0."""
 
     def end(self) -> None:
-        """The optimisation has ended, perhaps by an error."""
+        """Called once after the optimisation, also if an error ended it."""
 
 
+@final
 class Observers(Observer):
-    """Several observers as one."""
+    """Several observers as one: every call goes to each of them, in their order."""
 
     def __init__(self, observers: Iterable[Observer]):
         self.observers = list(observers)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pairreg.backend import Tensor
+from pairreg.arrays import Field, FieldTensor
 from pairreg.errors import DivergedError
 from pairreg.optimization.compiled_grids import CompiledGrids
 from pairreg.optimization.compiled_level import CompiledLevel
@@ -20,11 +20,14 @@ from pairreg.transform.separable import upsample
 
 @dataclass(frozen=True)
 class Solution:
-    """The field `(*spatial, ndim)` in voxels of the fixed grid, its inverse if the transform has one, the curves, and
-    the error that ended the run early, if any."""
+    """The end of an optimisation.
 
-    field: np.ndarray
-    inverse: np.ndarray | None
+    **Attributes:** `field` `(*spatial, ndim)` in voxels of the fixed grid; `inverse`, likewise, if the transform has
+    one; `history`: the curves; `diverged`: the error that ended the run early, if any.
+    """
+
+    field: Field
+    inverse: Field | None
     history: History
     diverged: DivergedError | None
 
@@ -40,7 +43,11 @@ def optimize(
     observer: Observer,
     compiled: CompiledGrids,
 ) -> Solution:
-    """Minimise the objective level by level, coarse to fine; `compiled` lends what earlier runs have compiled."""
+    """Minimise the objective level by level, coarse to fine; `compiled` lends what earlier runs have compiled.
+
+    A term that becomes NaN or infinite ends the optimisation: the solution then holds an earlier, finite field and the
+    error.
+    """
     history = History(objective.names)
     levels = list(schedule.levels(prepared.fixed.ndim))
     observer.begin(history.names, levels)
@@ -50,6 +57,7 @@ def optimize(
         for number, level in enumerate(levels, start=1):
             grid = prepared.grid(level_factors(prepared.fixed.shape, prepared.spacing, level.scale))
             finer = lease.level(transform, grid, precision, prepared.spacing, objective)
+            # The next level starts from the field of this one, so its inputs and parameters have to be there still.
             finer.start(level_inputs(prepared, grid, objective), problem, seed)
             problem = finer
             try:
@@ -58,6 +66,7 @@ def optimize(
                 diverged = error
                 break
         assert problem is not None
+        # Within the lease: after it, another run may change the parameters that the fields are computed from.
         field = _on_fixed_grid(problem.field(), problem, prepared)
         inverse = _on_fixed_grid(problem.inverse_field(), problem, prepared)
     assert field is not None
@@ -65,6 +74,10 @@ def optimize(
 
 
 def level_inputs(prepared: ResampledPair, grid: LevelGrid, objective: Objective) -> Inputs:
+    """Return the tensors that the objective depends on at one level: images, masks, spacing, weights and stiffness.
+
+    Raises `InputError` if a term has a stiffness for labels that the pair lacks.
+    """
     more = {
         "weights": np.asarray(objective.weights, np.float32),
         "stiffness": tuple(prepared.stiffness(grid, term.stiffness) for term in objective.penalties.values()),
@@ -72,8 +85,8 @@ def level_inputs(prepared: ResampledPair, grid: LevelGrid, objective: Objective)
     return as_inputs(prepared.level(grid) | more)
 
 
-def _on_fixed_grid(field: Tensor | None, problem: CompiledLevel, prepared: ResampledPair) -> np.ndarray | None:
-    """A field of the last level on the fixed grid."""
+def _on_fixed_grid(field: FieldTensor | None, problem: CompiledLevel, prepared: ResampledPair) -> Field | None:
+    """Interpolate a field of the last level to the fixed grid, in voxels of that grid; None stays None."""
     if field is None:
         return None
     grid = problem.parametrization.grid
@@ -86,7 +99,10 @@ def _on_fixed_grid(field: Tensor | None, problem: CompiledLevel, prepared: Resam
 
 
 class _Recorder:
-    """Passes rows on to the history and the observer, and decides when a level ends."""
+    """Passes rows on to the history and the observer, and decides when a level ends.
+
+    The optimizer calls it as its `report`.
+    """
 
     def __init__(self, history: History, level: int, schedule: Schedule, observer: Observer):
         self.history, self.level, self.schedule, self.observer = history, level, schedule, observer

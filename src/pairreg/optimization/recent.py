@@ -1,4 +1,4 @@
-"""A bounded memory of what is expensive to make."""
+"""A cache with a bound."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -8,14 +8,14 @@ T = TypeVar("T")
 
 
 class Recent(Generic[T]):
-    """Keeps the `capacity` things that were asked for most recently. Not for several threads at a time."""
+    """Keeps the `capacity` values that were asked for most recently. Not safe for several threads at a time."""
 
     def __init__(self, capacity: int):
         self.capacity = capacity
         self._kept: OrderedDict[Hashable, T] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What is kept for `key`, or else `make()`, which is kept from now on."""
+        """Return the value that is kept for `key`; if there is none, call `make` and keep what it returns."""
         if key not in self._kept:
             self._kept[key] = make()
             if len(self._kept) > self.capacity:

@@ -1,4 +1,4 @@
-"""A pair made ready for optimisation: arrays on the fixed grid."""
+"""A pair as the optimisation needs it: arrays on the fixed grid."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
+from pairreg.arrays import Image, Mask
 from pairreg.errors import InputError
 from pairreg.optimization.block_mean import block_mean
 from pairreg.pair.pair import Pair
@@ -20,35 +21,39 @@ WORTH = 0.02  # of that margin: less data, such as corners that a rotation turne
 
 @dataclass(frozen=True)
 class ResampledPair:
-    """`pair` is preprocessed; `initial` maps fixed to moving points; the arrays lie on the fixed grid `(*spatial,)`.
+    """A pair as arrays on the fixed grid `(*spatial,)`, the moving image resampled through the initialisation.
 
-    `moving` is resampled through `initial`; `moving_mask` is True where that resampling has data. Both reach `margin`
-    voxels beyond the fixed grid, on both sides of an axis: tissue may come in over the border.
+    **Attributes:** `pair`: preprocessed; `initial`: maps fixed to moving points; `fixed`, `moving`: intensities;
+    `fixed_mask`: the voxels that count; `moving_mask`: the voxels at which the resampled moving image has data.
+    `moving` and `moving_mask` reach `margin` voxels beyond the fixed grid, on both sides of an axis: tissue may come in
+    over the border.
     """
 
     pair: Pair
     initial: sitk.Transform
-    fixed: np.ndarray
-    moving: np.ndarray
-    fixed_mask: np.ndarray
-    moving_mask: np.ndarray
+    fixed: Image
+    moving: Image
+    fixed_mask: Mask
+    moving_mask: Mask
     margin: tuple[int, ...]
 
     @property
-    def inner_moving(self) -> np.ndarray:
-        """`moving` on the fixed grid `(*spatial,)`."""
+    def inner_moving(self) -> Image:
+        """Return `moving` on the fixed grid `(*spatial,)`."""
         return self.moving[_middle(self.margin[::-1], self.fixed.shape)]
 
     @property
     def spacing(self) -> tuple[float, ...]:
+        """The spacing of the fixed grid in mm, array axis order."""
         return geometry.spacing(self.pair.fixed)
 
     def level(self, grid: LevelGrid) -> dict[str, Any]:
-        """The images, masks and spacing of one level, by the names of the objective's inputs."""
+        """Return the images, masks and spacing of one level, by the names of the objective's inputs."""
         return {
             "fixed": block_mean(self.fixed, grid.factors),
             "moving": self._wide_block_mean(self.moving, grid),
             "mask": block_mean(self.fixed_mask, grid.factors) > 0,
+            # A mean of 1, less rounding: all voxels of the block have data.
             "usable": usable_cells(self._wide_block_mean(self.moving_mask, grid) > 0.999),
             "spacing": np.multiply(self.spacing, grid.factors).astype(np.float32),
         }
@@ -61,7 +66,12 @@ class ResampledPair:
         return block_mean(wide[kept], grid.factors)
 
     def stiffness(self, grid: LevelGrid, by_label: Mapping[Any, float] | None) -> np.ndarray | None:
-        """Factors of a penalty on a level's grid from the fixed labels, by name or number; 1 for labels not named."""
+        """Return the factors `(*shape,)` of a penalty on a level's grid from those by label (name or number).
+
+        Labels that are not named have 1. Where a level voxel covers several labels it has the mean of their factors.
+        Returns None if `by_label` is None. Raises `InputError` if the pair has no fixed labels, or not those that are
+        named.
+        """
         if by_label is None:
             return None
         if self.pair.fixed_labels is None:
@@ -80,12 +90,16 @@ class ResampledPair:
         return block_mean(factors, grid.factors)
 
     def grid(self, factors: Sequence[int]) -> LevelGrid:
+        """Return the grid of a level whose voxels are `factors` voxels of the fixed image wide."""
         shape = tuple(-(-n // f) for n, f in zip(self.fixed.shape, factors, strict=True))
         return LevelGrid(shape, tuple(factors))
 
 
 def resample_pair(pair: Pair, initial: sitk.Transform) -> ResampledPair:
-    """Resample a preprocessed pair through its initialisation. Raises `InputError` if nothing is left to compare."""
+    """Resample a preprocessed pair through its initialisation; `initial` maps fixed to moving points.
+
+    Raises `InputError` if no voxel of the fixed mask meets the moving image.
+    """
     margin = _margin(pair, initial)
     wide = sitk.ConstantPad(pair.fixed, margin, margin)
     moving = geometry.resample(pair.moving, wide, initial, fill=geometry.minimum(pair.moving))

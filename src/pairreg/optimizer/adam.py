@@ -1,3 +1,5 @@
+"""The optimizer Adam."""
+
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +14,11 @@ Memory = Annotated[float, Field(ge=0, lt=1)]  # part of the past that is kept at
 def adam(
     learning_rate: LearningRate = None, beta_1: Memory = 0.9, beta_2: Memory = 0.999, epsilon: NonNegative = 1e-7
 ) -> GradientDescent:
-    """Adam of Keras. **Arguments:** `learning_rate`: a number, a schedule of Keras, or None = what suits the transform.
+    """Return the Adam of Keras.
+
+    **Arguments:** `learning_rate`: a number, a schedule of Keras, or None = what suits the transform; `beta_1`,
+    `beta_2`: the part of the past that the means of the gradient and of its square keep at each step; `epsilon`: added
+    to the denominator.
 
     Source: Kingma & Ba, ICLR 2015.
     """

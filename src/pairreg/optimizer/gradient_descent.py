@@ -28,15 +28,18 @@ LearningRate = NonNegative | RateSchedule | None
 
 @dataclass(frozen=True)
 class GradientDescent:
-    """Any Keras optimizer, by its class name and arguments. Without a learning rate among them it is the transform's;
-    with a schedule of Keras as learning rate, every level starts the schedule anew."""
+    """Any Keras optimizer, by its class name and arguments.
+
+    Without a learning rate among them it takes the transform's; with a schedule of Keras as learning rate, every level
+    starts the schedule anew.
+    """
 
     name: str
     config: Mapping[str, Any]
 
     @property
     def key(self) -> str:
-        """The same for equal settings, schedules included."""
+        """A text that is the same for equal settings, schedules included."""
         readable = {k: v.get_config() if hasattr(v, "get_config") else v for k, v in self.config.items()}
         return json.dumps([self.name, readable], default=str)
 
@@ -46,7 +49,9 @@ class GradientDescent:
         for start in range(0, iterations, _CHUNK):
             before = [tf.identity(variable) for variable in problem.variables]
             rows = loop.run(min(_CHUNK, iterations - start))
-            if not np.isfinite(rows[-1]).all():  # the step before may have spoiled the variables already
+            # The step before the first value that is not finite may have spoiled the variables already: go back by the
+            # whole chunk, whose values were finite at its start.
+            if not np.isfinite(rows[-1]).all():
                 for variable, value in zip(problem.variables, before, strict=True):
                     variable.assign(value)
             if report(rows):
@@ -54,7 +59,7 @@ class GradientDescent:
 
 
 class Loop:
-    """The compiled iteration of one problem with one optimizer."""
+    """The compiled iterations of one problem with one optimizer."""
 
     def __init__(self, settings: GradientDescent, problem: Problem):
         config = {"learning_rate": problem.learning_rate, **settings.config}
@@ -68,14 +73,20 @@ class Loop:
         self.compiled = tf.function(self.iterate, autograph=False)
 
     def restart(self) -> None:
+        """Set the state of the optimizer, such as momenta, to its start."""
         for variable, value in zip(self.optimizer.variables, self.start, strict=True):
             variable.assign(value)
 
     def run(self, iterations: int) -> np.ndarray:
+        """Do at most `iterations` and return their values `(n, columns)`; fewer if a value is not finite."""
         rows: np.ndarray = self.compiled(tf.constant(iterations), self.problem.inputs).numpy()
         return rows
 
     def iterate(self, iterations: Tensor, inputs: Any) -> Tensor:
+        """Do at most `iterations` inside the graph, and return their values `(n, columns)`.
+
+        It stops after the first iteration with a value that is not finite, whose step is not taken.
+        """
         rows = tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=(self.problem.columns,))
 
         def goes_on(i: Tensor, finite: Tensor, rows: Any) -> Tensor:
@@ -91,11 +102,12 @@ class Loop:
         return tf.while_loop(goes_on, step, (tf.constant(0), tf.constant(True), rows))[-1].stack()
 
     def apply(self, gradients: list[Tensor]) -> Tensor:
+        """Take one step of the optimizer, as an operation that has no result."""
         self.optimizer.apply(gradients, self.problem.variables)
         return tf.no_op()
 
 
 def keras_optimizer(name: str, learning_rate: Any, **settings: Any) -> GradientDescent:
-    """`keras.optimizers.NAME` with these arguments; without a learning rate if that is None."""
+    """Return `keras.optimizers.NAME` with these arguments; a `learning_rate` of None is left out."""
     chosen = {} if learning_rate is None else {"learning_rate": learning_rate}
     return GradientDescent(name, chosen | settings)

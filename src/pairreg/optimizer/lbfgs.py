@@ -1,5 +1,7 @@
+"""The quasi-Newton method L-BFGS-B of SciPy."""
+
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import scipy.optimize
@@ -11,6 +13,7 @@ from pairreg.validation import Checked, Count
 _JITTER = 0.01  # voxels (or network weights)
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class LBFGS(Checked):
     """L-BFGS-B of SciPy on the flat parameters: few, expensive iterations, each with a line search.
@@ -32,7 +35,7 @@ class LBFGS(Checked):
         run.evaluate(start)
         if run.accept():
             return
-        budget = {"maxiter": iterations - 1, "maxfun": 20 * iterations}
+        budget = {"maxiter": iterations - 1, "maxfun": 20 * iterations}  # SciPy's own limit of a line search is 20
         options = budget | {"maxcor": self.memory, "ftol": 0.0, "gtol": 0.0}  # the schedule decides about convergence
         done = scipy.optimize.minimize(
             run.evaluate, start, jac=True, method="L-BFGS-B", callback=run.callback, options=options
@@ -41,7 +44,7 @@ class LBFGS(Checked):
 
 
 class _FlatObjective:
-    """The objective as a function of one flat vector."""
+    """The objective as a function of one flat vector, as SciPy wants it."""
 
     def __init__(self, problem: Problem, report: Report):
         self.problem, self.report = problem, report
@@ -50,9 +53,11 @@ class _FlatObjective:
         self.values: np.ndarray = np.zeros(0)
 
     def parameters(self) -> np.ndarray:
+        """Return all variables as one float64 vector."""
         return np.concatenate([variable.numpy().ravel() for variable in self.problem.variables]).astype(np.float64)
 
     def assign(self, parameters: np.ndarray) -> None:
+        """Set the variables from one vector."""
         first = 0
         for variable in self.problem.variables:
             count = int(np.prod(variable.shape))
@@ -60,6 +65,7 @@ class _FlatObjective:
             first += count
 
     def evaluate(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the loss and its gradient, both float64, at `parameters`, which the variables then hold."""
         self.assign(parameters)
         values, gradients = self.compiled(self.problem.inputs)
         self.values = values.numpy()
@@ -67,10 +73,11 @@ class _FlatObjective:
         return float(self.values[0]), np.concatenate(flat).astype(np.float64)
 
     def accept(self) -> bool:
-        """Report the values that were evaluated last."""
+        """Report the values that were evaluated last; return whether to stop."""
         return self.report(self.values[None])
 
     def callback(self, intermediate_result: Any) -> None:
+        """Report an iteration of SciPy; raises `StopIteration`, which ends the optimisation, if it is to stop."""
         # the line search may have tried other points after the one that it took
         if self.values[0] != np.float32(intermediate_result.fun):
             self.evaluate(intermediate_result.x)

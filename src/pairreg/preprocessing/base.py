@@ -1,4 +1,4 @@
-"""What every preprocessing does; the subclasses choose the intensities that are mapped."""
+"""The base of all preprocessings; subclasses choose which intensities are mapped to the limits of the range."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -44,7 +44,7 @@ class Preprocessing(Checked, ABC):
     range: Annotated[list[Finite] | tuple[Finite, ...], AfterValidator(_rising)] = (0.0, 1.0)
 
     def __call__(self, pair: Pair) -> Pair:
-        """The pair with float32 images in `range`; raises `InputError` for an image that becomes constant."""
+        """Return the pair with float32 images in `range`; raises `InputError` for an image that becomes constant."""
         fixed = blur(self.rescale(pair.fixed, pair.fixed_mask, f"fixed image of {pair.name}"), self.blur_fixed)
         moving = blur(self.rescale(pair.moving, pair.moving_mask, f"moving image of {pair.name}"), self.blur_moving)
         if self.spacing is not None:
@@ -52,7 +52,7 @@ class Preprocessing(Checked, ABC):
         return replace(pair, fixed=fixed, moving=moving, inputs=self.inputs_of(pair))
 
     def inputs_of(self, pair: Pair) -> dict[str, InputNote]:
-        """The inputs of `pair` with what this preprocessing warns of, which is logged."""
+        """Return the inputs of `pair`, to which what this preprocessing warns of is added; the warnings are logged."""
         found = dict(pair.inputs)
         for role, image, mask in (("fixed", pair.fixed, pair.fixed_mask), ("moving", pair.moving, pair.moving_mask)):
             warning = self.warning(_inside(image, mask))
@@ -66,14 +66,21 @@ class Preprocessing(Checked, ABC):
         return found
 
     def warning(self, intensities: np.ndarray) -> str | None:
-        """What is doubtful about these limits for one image, as it goes on after its name; None if nothing is."""
+        """Return what is doubtful about these limits for one image; None if nothing is.
+
+        The sentence goes on after the name of the image.
+        """
         return None
 
     @abstractmethod
     def limits(self, intensities: np.ndarray) -> tuple[float, float]:
-        """The intensities that are mapped to the ends of `range`, from those `(n,)` of one image in its mask."""
+        """Return the intensities that are mapped to the ends of `range`, from those `(n,)` of one image in its mask."""
 
     def rescale(self, image: sitk.Image, mask: sitk.Image | None, what: str) -> sitk.Image:
+        """Return the image in float32, clipped to its limits and mapped to `range`.
+
+        Raises `InputError`, which begins with `what`, if all its voxels have one intensity then.
+        """
         image = sitk.Cast(image, sitk.sitkFloat32)
         lower, upper = self.limits(_inside(image, mask))
         clipped = np.clip(array(image), lower, upper).astype(np.float64)
@@ -87,7 +94,10 @@ class Preprocessing(Checked, ABC):
 
 
 def _inside(image: sitk.Image, mask: sitk.Image | None) -> np.ndarray:
-    """The intensities in the mask, whose grid may be another one; all of them if the mask meets no voxel centre."""
+    """Return the intensities in the mask, whose grid may be another one.
+
+    All of them if there is no mask, or if it meets no voxel centre.
+    """
     voxels = array(image)
     if mask is None:
         return voxels.ravel()

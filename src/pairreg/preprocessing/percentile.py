@@ -1,5 +1,7 @@
+"""The range of intensities without outliers."""
+
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, final
 
 import numpy as np
 from pydantic import Field
@@ -9,9 +11,10 @@ from pairreg.preprocessing.base import Preprocessing
 Percentage = Annotated[float, Field(ge=0, le=100)]
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Percentile(Preprocessing):
-    """Each image between two percentiles of its intensities (in its mask), so that outliers do not matter.
+    """Maps each image from one percentile of its intensities (in its mask) to another, so that outliers do not matter.
 
     **Arguments:** `lower`, `upper`: percentiles, 0 to 100.
     """

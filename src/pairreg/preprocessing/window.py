@@ -1,4 +1,7 @@
+"""A fixed range of intensities."""
+
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
@@ -9,9 +12,10 @@ _MOST = 0.5  # of an image's range should lie in the window
 _LEAST = 0.02  # of the window should be filled
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Window(Preprocessing):
-    """Both images between the same two intensities: for units that mean the same in both, such as HU.
+    """Maps both images from the same two intensities: for units that mean the same in both, such as HU.
 
     **Arguments:** `lower`, `upper`: limits in the intensities of the images.
     """
@@ -25,7 +29,10 @@ class Window(Preprocessing):
         return None
 
     def warning(self, intensities: np.ndarray) -> str | None:
-        """Whether most of the image's range, from its 1st to its 99th percentile, lies outside of the window."""
+        """Return what the window cuts off if that is most of the image's range, or that it is hardly filled.
+
+        The range is that from the 1st to the 99th percentile.
+        """
         low, high = np.percentile(intensities, (1, 99))
         used = max(0.0, min(high, self.upper) - max(low, self.lower))
         window, limits = self.upper - self.lower, f"the window {self.lower:g} to {self.upper:g}"

@@ -1,10 +1,11 @@
-"""What every regulariser is, and the finite differences and weighted means that they share."""
+"""The base of all regularisers, and the finite differences and weighted means that they share."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.validation import Checked, NonNegative
 
@@ -34,16 +35,17 @@ class Regularizer(Checked):
             return "stiffness scales a penalty, and there is none here: leave it out."
         return None
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
-        """A scalar to be minimised: a mean over voxels, unweighted.
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
+        """Return a scalar to be minimised: a mean over voxels, unweighted.
 
-        `field` `(*spatial, ndim)` in voxels, `spacing` in mm, both in array axis order; `stiffness` `(*spatial,)`: a
-        factor per voxel, None for 1 everywhere. What lies between voxels (a difference) has the mean of their factors.
+        **Arguments:** `field` `(*spatial, ndim)` in voxels; `spacing` in mm, both in array axis order; `stiffness`
+        `(*spatial,)`: a factor per voxel, None for 1 everywhere. A difference between two voxels has the mean of their
+        factors.
         """
         raise NotImplementedError
 
-    def constrain(self, field: Tensor, spacing: Spacing) -> Tensor:
-        """The field that is used instead of `field`, before warping."""
+    def constrain(self, field: FieldTensor, spacing: Spacing) -> FieldTensor:
+        """Return the field that is used instead of `field`, in the warp and in all penalties."""
         del spacing
         return field
 
@@ -58,23 +60,26 @@ class Regularizer(Checked):
         return type(self).constrain is not Regularizer.constrain
 
 
-def in_mm(field: Tensor, spacing: Spacing) -> tuple[Tensor, list[Tensor]]:
-    """The displacements in mm, and the spacing per axis as scalars of the field's dtype."""
-    field = checked(field)
-    steps = checked_spacing(spacing, field)
+def in_mm(field: FieldTensor, spacing: Spacing) -> tuple[Tensor, list[Tensor]]:
+    """Return the displacements in mm, and the spacing per axis as scalars of the field's dtype."""
+    field = as_field(field)
+    steps = as_spacing(spacing, field)
     return field * steps, tf.unstack(steps)
 
 
-def checked(field: Tensor) -> Tensor:
-    """The field as a floating-point tensor, or an error that says what a field is."""
+def as_field(field: FieldTensor) -> FieldTensor:
+    """Return the field as a floating-point tensor.
+
+    Raises `ValueError`, which says what a field is, for other shapes.
+    """
     field = tf.convert_to_tensor(field)
     if len(field.shape) not in (3, 4) or field.shape[-1] != len(field.shape) - 1:
         raise ValueError(f"field should be (rows, columns, 2) or (slices, rows, columns, 3); it is {field.shape}")
     return field if field.dtype.is_floating else tf.cast(field, tf.float32)
 
 
-def checked_spacing(spacing: Spacing, field: Tensor) -> Tensor:
-    """The spacing in the field's dtype, or an error if it is not one number per axis."""
+def as_spacing(spacing: Spacing, field: FieldTensor) -> Tensor:
+    """Return the spacing in the field's dtype; raises `ValueError` if it is not one number per axis."""
     # float64 for Python numbers: float32, the default, would round them for a field of float64
     steps = tf.convert_to_tensor(spacing, dtype_hint=tf.float64)
     if steps.shape != field.shape[-1:]:
@@ -82,8 +87,11 @@ def checked_spacing(spacing: Spacing, field: Tensor) -> Tensor:
     return tf.cast(steps, field.dtype)
 
 
-def checked_stiffness(stiffness: Tensor | None, field: Tensor) -> Tensor | None:
-    """The stiffness in the field's dtype, or an error if it is not one number per voxel (it would be broadcast)."""
+def as_stiffness(stiffness: ImageTensor | None, field: FieldTensor) -> ImageTensor | None:
+    """Return the stiffness in the field's dtype; raises `ValueError` if it is not one number per voxel.
+
+    One of another shape would be broadcast.
+    """
     if stiffness is None:
         return None
     stiffness = tf.convert_to_tensor(stiffness)
@@ -93,26 +101,27 @@ def checked_stiffness(stiffness: Tensor | None, field: Tensor) -> Tensor | None:
 
 
 def forward(x: Tensor, axis: int) -> Tensor:
-    """Forward differences along `axis`, one sample shorter; unlike central ones they see a checkerboard."""
+    """Return the forward differences along `axis`, one sample shorter; unlike central ones they see a checkerboard."""
     return part(x, axis, 1, None) - part(x, axis, None, -1)
 
 
 def between(x: Tensor | None, axis: int) -> Tensor | None:
-    """Means of neighbours along `axis`, where `forward` has their differences; None stays None."""
+    """Return the means of neighbours along `axis`, where `forward` has their differences; None stays None."""
     return None if x is None else (part(x, axis, 1, None) + part(x, axis, None, -1)) / 2
 
 
 def part(x: Tensor, axis: int, start: int | None, stop: int | None) -> Tensor:
+    """Return the samples `start` to `stop` of `x` along `axis`."""
     return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
-def differentiable_axes(field: Tensor) -> list[int]:
-    """The axes with more than one voxel: along the others nothing can change."""
+def differentiable_axes(field: FieldTensor) -> list[int]:
+    """Return the axes with more than one voxel: along the others nothing can change."""
     return [axis for axis, size in enumerate(field.shape[:-1]) if size > 1]
 
 
-def weighted_mean(density: Tensor, stiffness: Tensor | None) -> Tensor:
-    """Mean of an energy density times its stiffness; `density` may have an axis of components at its end."""
+def weighted_mean(density: ImageTensor, stiffness: ImageTensor | None) -> Scalar:
+    """Return the mean of an energy density times its stiffness; `density` may have an axis of components at its end."""
     if stiffness is not None:
         density = density * (stiffness[..., None] if len(density.shape) > len(stiffness.shape) else stiffness)
     # a compiled float32 sum over millions of voxels loses digits

@@ -1,10 +1,15 @@
-from dataclasses import dataclass
+"""Bending energy."""
 
-from pairreg.backend import Tensor, tf
-from pairreg.regularizer.base import Regularizer, Spacing, between, checked_stiffness, forward, in_mm, weighted_mean
+from dataclasses import dataclass
+from typing import final
+
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
+from pairreg.backend import tf
+from pairreg.regularizer.base import Regularizer, Spacing, as_stiffness, between, forward, in_mm, weighted_mean
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class BendingEnergy(Regularizer):
     """Mean of (∂²u_c/∂x_d∂x_e)² over voxels, components c and ordered pairs (d, e); in 1/mm², 0 for an affine field.
@@ -17,9 +22,9 @@ class BendingEnergy(Regularizer):
 
     weight: NonNegative = 100.0
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
-        stiffness = checked_stiffness(stiffness, u)
+        stiffness = as_stiffness(stiffness, u)
         energy = tf.zeros((), u.dtype)
         for d in range(len(h)):
             for e in range(d, len(h)):

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pairreg.arrays import ImageTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.regularizer.base import between, differentiable_axes, forward, weighted_mean
 
@@ -17,11 +18,12 @@ Matrix = list[list[Tensor]]  # [direction d][component c]: ∂u_c/∂x_d of ever
 
 
 def corner_derivatives(
-    u: Tensor, steps: Sequence[Tensor | float], stiffness: Tensor | None
+    u: Tensor, steps: Sequence[Tensor | float], stiffness: ImageTensor | None
 ) -> Iterator[tuple[Matrix, Tensor | None]]:
-    """At each corner of the cells, their derivatives and their stiffness, the mean over the edges that meet there.
+    """Yield at each corner of the cells their derivatives, and their stiffness.
 
-    Where an axis has one voxel only, the cells are that thick, and the derivatives along it are 0.
+    The stiffness is the mean over the edges that meet there; None stays None. Where an axis has one voxel only, the
+    cells are that thick, and the derivatives along it are 0.
     """
     shape, axes = u.shape[:-1], differentiable_axes(u)
     edges = {d: forward(u, d) / steps[d] for d in axes}
@@ -37,13 +39,16 @@ def corner_derivatives(
 
 
 def _at_corner(corner: Sequence[int], shape: Sequence[int], skip: int) -> tuple[slice, ...]:
-    """Selects, for every cell, its voxel at `corner`; along axis `skip` there is one value per cell already (edges)."""
+    """Return the index that selects, for every cell, its voxel at `corner`.
+
+    Along axis `skip` there is one value per cell already (edges), so everything is selected.
+    """
     return tuple(
         slice(None) if d == skip or n == 1 else slice(k, n - 1 + k)
         for d, (k, n) in enumerate(zip(corner, shape, strict=True))
     )
 
 
-def mean_over_corners(densities: Sequence[tuple[Tensor, Tensor | None]]) -> Tensor:
-    """Mean over cells and corners of densities `(*cells,)`, each given with its stiffness."""
+def mean_over_corners(densities: Sequence[tuple[Tensor, Tensor | None]]) -> Scalar:
+    """Return the mean over cells and corners of densities `(*cells,)`, each given with its stiffness."""
     return tf.add_n([weighted_mean(density, stiffness) for density, stiffness in densities]) / len(densities)

@@ -1,11 +1,15 @@
-from dataclasses import dataclass
+"""Diffusion of the displacement: squared first derivatives."""
 
-from pairreg.backend import Tensor, tf
+from dataclasses import dataclass
+from typing import final
+
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
+from pairreg.backend import tf
 from pairreg.regularizer.base import (
     Regularizer,
     Spacing,
+    as_stiffness,
     between,
-    checked_stiffness,
     differentiable_axes,
     forward,
     in_mm,
@@ -14,6 +18,7 @@ from pairreg.regularizer.base import (
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Diffusion(Regularizer):
     """Mean of (∂u_c/∂x_d)² over voxels, components c and directions d; dimensionless, 0 for a translation.
@@ -25,9 +30,9 @@ class Diffusion(Regularizer):
 
     weight: NonNegative = 2.0
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
-        stiffness = checked_stiffness(stiffness, u)
+        stiffness = as_stiffness(stiffness, u)
         energy = tf.zeros((), u.dtype)
         for d in differentiable_axes(u):
             energy += weighted_mean((forward(u, d) / h[d]) ** 2, between(stiffness, d))

@@ -1,12 +1,17 @@
+"""Linear elastic energy."""
+
 import itertools
 from dataclasses import dataclass
+from typing import final
 
-from pairreg.backend import Tensor, tf
-from pairreg.regularizer.base import Regularizer, Spacing, checked_stiffness, in_mm
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
+from pairreg.backend import tf
+from pairreg.regularizer.base import Regularizer, Spacing, as_stiffness, in_mm
 from pairreg.regularizer.cell_corners import Matrix, corner_derivatives, mean_over_corners
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Elastic(Regularizer):
     """Linear elastic energy density `μ Σ_cd ε_cd² + λ/2 (Σ_d ε_dd)²`, mean over voxels; ε = (∇u + ∇uᵀ)/2 is the strain.
@@ -29,12 +34,13 @@ class Elastic(Regularizer):
     def problem(self) -> str | None:
         return "mu or lam should be above 0; both are 0." if self.mu == self.lam == 0 else super().problem()
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
-        corners = corner_derivatives(u, h, checked_stiffness(stiffness, u))
+        corners = corner_derivatives(u, h, as_stiffness(stiffness, u))
         return mean_over_corners([(self.density(matrix), s) for matrix, s in corners])
 
-    def density(self, m: Matrix) -> Tensor:
+    def density(self, m: Matrix) -> ImageTensor:
+        """Return the energy density `(*cells,)` of the derivatives `m` at one corner of the cells."""
         lengths = [m[d][d] for d in range(len(m))]
         shears = [m[d][c] + m[c][d] for d, c in itertools.combinations(range(len(m)), 2)]  # twice the strain
         energy = self.mu * (tf.add_n([x**2 for x in lengths]) + tf.add_n([x**2 for x in shears]) / 2)

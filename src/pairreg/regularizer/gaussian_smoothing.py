@@ -1,13 +1,18 @@
-from dataclasses import dataclass
+"""Gaussian smoothing of the field."""
 
+from dataclasses import dataclass
+from typing import final
+
+from pairreg.arrays import FieldTensor
 from pairreg.backend import Tensor, tf
-from pairreg.regularizer.base import Regularizer, Spacing, checked, checked_spacing
+from pairreg.regularizer.base import Regularizer, Spacing, as_field, as_spacing
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class GaussianSmoothing(Regularizer):
-    """The field is smoothed by a Gaussian before warping; no penalty. 0 leaves it as it is.
+    """Smooths the field by a Gaussian before warping; there is no penalty. A `sigma` of 0 leaves the field as it is.
 
     The weights of every voxel sum to 1, also at the border, where they are those of the voxels inside: a translation
     stays what it is everywhere. Separable, over the whole image (no cut-off), the same width in mm along every axis and
@@ -21,11 +26,11 @@ class GaussianSmoothing(Regularizer):
 
     sigma: NonNegative = 8.0
 
-    def constrain(self, field: Tensor, spacing: Spacing) -> Tensor:
-        field = checked(field)
+    def constrain(self, field: FieldTensor, spacing: Spacing) -> FieldTensor:
+        field = as_field(field)
         if self.sigma == 0:
             return field
-        steps = tf.unstack(checked_spacing(spacing, field) / self.sigma)
+        steps = tf.unstack(as_spacing(spacing, field) / self.sigma)
         for size, step in zip(field.shape[:-1], steps, strict=True):
             # contracts the first axis and puts it last: after all of them, the components are first
             field = tf.tensordot(field, self.matrix(size, step), [[0], [1]])
@@ -33,7 +38,10 @@ class GaussianSmoothing(Regularizer):
 
     @staticmethod
     def matrix(size: int, step: Tensor) -> Tensor:
-        """Weights `(size, size)` of the voxels (columns) in each smoothed one; `step`: the spacing in sigmas."""
+        """Return the weights `(size, size)` of the voxels (columns) in each smoothed one.
+
+        **Arguments:** `step`: the spacing in sigmas.
+        """
         # in the graph, as the spacing is: numpy could not have it
         index = tf.range(size, dtype=step.dtype)
         weights = tf.exp(-0.5 * ((index[:, None] - index[None, :]) * step) ** 2)

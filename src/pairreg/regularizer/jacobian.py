@@ -1,14 +1,18 @@
+"""Penalty on folds, by the determinant of the deformation."""
+
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, final
 
 from pydantic import Field
 
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import Tensor, tf
-from pairreg.regularizer.base import Regularizer, Spacing, checked, checked_stiffness
+from pairreg.regularizer.base import Regularizer, Spacing, as_field, as_stiffness
 from pairreg.regularizer.cell_corners import Matrix, corner_derivatives, mean_over_corners
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Jacobian(Regularizer):
     """Mean of relu(margin − det(∇φ)) over voxels, φ(x) = x + u(x) as the warp has it; 0 if nothing folds.
@@ -32,10 +36,10 @@ class Jacobian(Regularizer):
     weight: NonNegative = 30.0
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.0  # from 1 on a translation would cost
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         del spacing
-        u = checked(field)
-        corners = corner_derivatives(u, [1.0] * u.shape[-1], checked_stiffness(stiffness, u))
+        u = as_field(field)
+        corners = corner_derivatives(u, [1.0] * u.shape[-1], as_stiffness(stiffness, u))
         return mean_over_corners([(tf.nn.relu(self.margin - _determinant(_with_identity(m))), s) for m, s in corners])
 
 
@@ -44,7 +48,7 @@ def _with_identity(matrix: Matrix) -> Matrix:
 
 
 def _determinant(m: Matrix) -> Tensor:
-    """By expansion along the first row."""
+    """Return the determinant by expansion along the first row."""
     if len(m) == 1:
         return m[0][0]
     minors = [[row[:c] + row[c + 1 :] for row in m[1:]] for c in range(len(m))]

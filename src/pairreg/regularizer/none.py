@@ -1,11 +1,14 @@
+"""No regulariser."""
+
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 from pairreg.regularizer.base import Regularizer
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class NoRegularizer(Regularizer):
-    """No penalty and no constraint: what the similarity alone makes of the field."""
+    """Adds no penalty and no constraint: the similarity alone determines the field."""
 
     does_nothing: ClassVar[bool] = True

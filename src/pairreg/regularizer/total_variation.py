@@ -1,11 +1,15 @@
-from dataclasses import dataclass
+"""Total variation of the displacement."""
 
+from dataclasses import dataclass
+from typing import final
+
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.regularizer.base import (
     Regularizer,
     Spacing,
+    as_stiffness,
     between,
-    checked_stiffness,
     differentiable_axes,
     forward,
     in_mm,
@@ -15,6 +19,7 @@ from pairreg.regularizer.base import (
 from pairreg.validation import NonNegative, Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class TotalVariation(Regularizer):
     """Mean over voxels and components c of `√(Σ_d (∂u_c/∂x_d)² + ε²) − ε`: isotropic, keeps sliding edges.
@@ -30,18 +35,18 @@ class TotalVariation(Regularizer):
     weight: NonNegative = 0.5
     epsilon: Positive = 0.001
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
-        stiffness = checked_stiffness(stiffness, u)
+        stiffness = as_stiffness(stiffness, u)
         axes = differentiable_axes(u)
         if not axes:
             return tf.zeros((), u.dtype)
-        squares = tf.add_n([(_last_repeated(forward(u, d), d) / h[d]) ** 2 for d in axes])
+        squares = tf.add_n([(_repeat_last(forward(u, d), d) / h[d]) ** 2 for d in axes])
         if stiffness is not None:
-            stiffness = tf.add_n([_last_repeated(between(stiffness, d), d) for d in axes]) / len(axes)
+            stiffness = tf.add_n([_repeat_last(between(stiffness, d), d) for d in axes]) / len(axes)
         return weighted_mean(tf.sqrt(squares + self.epsilon**2) - self.epsilon, stiffness)
 
 
-def _last_repeated(x: Tensor, axis: int) -> Tensor:
-    """One sample longer, so that every voxel has a difference and no voxel is free."""
+def _repeat_last(x: Tensor, axis: int) -> Tensor:
+    """Return `x` one sample longer, so that every voxel has a difference and no voxel is free."""
     return tf.concat([x, part(x, axis, -1, None)], axis)

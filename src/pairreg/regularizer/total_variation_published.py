@@ -1,10 +1,15 @@
-from dataclasses import dataclass
+"""The total variation that the released scripts of Chen et al. (2020) compute."""
 
-from pairreg.backend import Tensor, tf
-from pairreg.regularizer.base import Regularizer, Spacing, between, checked_stiffness, forward, in_mm, weighted_mean
+from dataclasses import dataclass
+from typing import final
+
+from pairreg.arrays import FieldTensor, ImageTensor, Scalar
+from pairreg.backend import tf
+from pairreg.regularizer.base import Regularizer, Spacing, as_stiffness, between, forward, in_mm, weighted_mean
 from pairreg.validation import NonNegative
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class TotalVariationPublished(Regularizer):
     """Mean of |∂u_c/∂x_0| over voxels and components c: along the first image axis only, as the released scripts did.
@@ -23,9 +28,9 @@ class TotalVariationPublished(Regularizer):
 
     weight: NonNegative = 0.5
 
-    def penalty(self, field: Tensor, spacing: Spacing, stiffness: Tensor | None = None) -> Tensor:
+    def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         u, h = in_mm(field, spacing)
-        stiffness = checked_stiffness(stiffness, u)
+        stiffness = as_stiffness(stiffness, u)
         if u.shape[0] == 1:
             return tf.zeros((), u.dtype)
         return weighted_mean(tf.abs(forward(u, 0) / h[0]), between(stiffness, 0))

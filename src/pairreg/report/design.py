@@ -1,4 +1,4 @@
-"""A study as a table: settings by replicates."""
+"""The design of a study: its runs as a table of settings by replicates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,11 @@ from pairreg.runs.replicates import pair_names, seeds
 
 @dataclass(frozen=True)
 class Design:
-    """The runs by setting, pair and seed; `settings`, `pairs` and `seeds` in the order of every table and figure."""
+    """The runs by setting, pair and seed.
+
+    **Attributes:** `factors`: what varies; `settings`, `pairs` and `seeds`: in the order of every table and figure;
+    `cells`: the run of a setting, a pair and a seed, if there is one.
+    """
 
     factors: list[Factor]
     settings: list[Setting]
@@ -20,6 +24,7 @@ class Design:
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Design":
+        """Return the design of these runs."""
         among = factors(runs)
         keys = list(zip([setting(run, among) for run in runs], pair_names(runs), seeds(runs), strict=True))
         return cls(
@@ -40,7 +45,7 @@ class Design:
 
     @property
     def replicates(self) -> list[tuple[str, str]]:
-        """Every (pair, seed) that was run."""
+        """Every (pair, seed) that was run with some setting."""
         run = {(pair, seed) for _, pair, seed in self.cells}
         return [(pair, seed) for pair in self.pairs for seed in self.seeds if (pair, seed) in run]
 
@@ -51,11 +56,11 @@ class Design:
 
     @property
     def unit(self) -> str:
-        """What statistics run over: pairs, or the seeds of the only pair."""
+        """The unit that statistics run over: pairs, or the seeds of the only pair."""
         return "pair" if len(self.pairs) > 1 or len(self.seeds) == 1 else "seed"
 
     def first(self, pair: str) -> list[Run | None]:
-        """The run of each setting on `pair`, of the first seed that it has."""
+        """Return the run of each setting on `pair`, of the first seed that it has; None where there is none."""
         found = []
         for one in self.settings:
             runs = [self.cells[key] for seed in self.seeds if (key := (one, pair, seed)) in self.cells]

@@ -1,4 +1,4 @@
-"""Small pictures of a run, to be flickered between on the page."""
+"""Small pictures of a run, between which the page flickers."""
 
 import base64
 import io
@@ -20,7 +20,11 @@ _PIXELS_PER_INCH = 75  # at which 7-point text is legible
 
 @dataclass(frozen=True)
 class Flicker:
-    """`frames`: data URIs by what they show, in the order in which they take turns."""
+    """The pictures of one run.
+
+    **Attributes:** `heading`, `detail`: texts below; `frames`: data URIs by what they show, in the order in which they
+    take turns.
+    """
 
     heading: str
     detail: str
@@ -28,13 +32,14 @@ class Flicker:
 
 
 def flicker(run: Run, heading: str, detail: str) -> Flicker:
+    """Return the moving, warped and fixed image of a run, in the first informative plane."""
     cut = planes(run.figure_arrays)[0]
     names = {"moving": "initialised moving", "warped": "warped", "fixed": "fixed"}
     return Flicker(heading, detail, {text: _picture(getattr(cut.scene, name), cut) for name, text in names.items()})
 
 
 def _picture(image: np.ndarray, cut: Plane) -> str:
-    """A plane in [0, 1] as JPEG, with square pixels."""
+    """Return a plane in [0, 1] as the data URI of a JPEG with square pixels."""
     grey = Image.fromarray((255 * np.clip(np.nan_to_num(image), 0, 1)).astype(np.uint8)[:: -1 if cut.view.up else 1])
     scale = _LONGEST / max(cut.view.size)
     height, width = (max(1, round(scale * size)) for size in cut.view.size)
@@ -42,18 +47,19 @@ def _picture(image: np.ndarray, cut: Plane) -> str:
 
 
 def embedded(path: Path) -> str:
-    """A figure's PNG as a smaller WebP."""
+    """Return a figure's PNG as the data URI of a smaller WebP."""
     with Image.open(path) as image:
         return _uri(image.convert("RGB"), "WEBP")
 
 
 def legible(path: Path) -> int:
-    """CSS pixels below which the text of a figure is too small to read."""
+    """Return the width in CSS pixels below which the text of a figure is too small to read."""
     with Image.open(path) as image:
         return round(image.width / DPI * _PIXELS_PER_INCH)
 
 
 def _uri(image: Image.Image, kind: str) -> str:
+    """Return an image in a file format as a data URI."""
     buffer = io.BytesIO()
     image.save(buffer, kind, quality=_QUALITY)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -10,10 +10,11 @@ from pairreg.report.design import Design
 
 @dataclass(frozen=True)
 class MetricColumn:
-    """One metric: for each setting its values by unit `(n,)`, seeds averaged within pairs.
+    """One metric, or its value for one label, as a column of a table.
 
-    `name`: of the metric, or of its value for one label, such as `dice/lung`. If `comparable`, the units are the same
-    for all settings, in the same order.
+    **Attributes:** `name`: of the metric, or of its value for one label, such as `dice/lung`; `values`: for each
+    setting those by unit `(n,)`, seeds averaged within pairs; `comparable`: whether the units are the same for all
+    settings, in the same order.
     """
 
     metric: Metric
@@ -23,18 +24,21 @@ class MetricColumn:
 
     @property
     def means(self) -> np.ndarray:
-        """Of each setting, NaN where it has no values. A NaN among the values is not left out: it would flatter."""
+        """The mean of each setting, NaN where it has no values.
+
+        A NaN among the values makes the mean NaN: to leave it out would flatter the setting.
+        """
         return np.array([v.mean() if len(v) else np.nan for v in self.values])
 
     @property
     def deviations(self) -> np.ndarray:
-        """Standard deviations (n - 1) of each setting, NaN for fewer than two values."""
+        """The standard deviation (n - 1) of each setting, NaN for fewer than two values."""
         with np.errstate(invalid="ignore"):  # of infinite distances
             return np.array([v.std(ddof=1) if len(v) > 1 else np.nan for v in self.values])
 
     @property
     def best(self) -> list[bool]:
-        """The settings whose mean looks the same as the best one."""
+        """Whether the mean of each setting looks the same as the best one, in the decimals of tables."""
         sign, text = self.metric.direction, self.metric.text
         means = self.means * sign
         if not self.comparable or not sign or len(means) < 2 or not np.isfinite(means).any():
@@ -44,20 +48,20 @@ class MetricColumn:
 
 
 def metric_columns(design: Design) -> dict[str, MetricColumn]:
-    """Every metric of the catalogue that some run has, by name and in the order of the catalogue."""
+    """Return every metric of the catalogue that some run has, by name and in the order of the catalogue."""
     present = {name for run in design.cells.values() for name in run.metrics}
     return {metric.name: metric_column(metric, design) for metric in CATALOGUE if metric.name in present}
 
 
 def label_columns(metric: Metric, design: Design) -> list[MetricColumn]:
-    """The values of a metric for each label that some run has, in the order of the runs."""
+    """Return the values of a metric for each label that some run has, in the order of the runs."""
     prefix = f"{metric.stem}/"
     names = dict.fromkeys(name for run in design.cells.values() for name in run.metrics if name.startswith(prefix))
     return [metric_column(metric, design, name) for name in names]
 
 
 def metric_column(metric: Metric, design: Design, name: str | None = None, beside: str | None = None) -> MetricColumn:
-    """The values of a metric, or of its `name` for one label, by setting.
+    """Return the values of a metric, or of its `name` for one label, by setting.
 
     They are those of the replicates where every setting has it; where there are none, of whatever each setting has.
     With `beside` only where the runs have that metric, too.

@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing beside itself."""
+"""The HTML page of a study, one file that needs no other."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,11 @@ from pairreg.runs.spec import STUDY_FILES
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the runs come from: each fact with its values."""
+    """The origin of the runs.
+
+    **Attributes:** `commands` that started them; `facts`: every value of each fact, such as versions; `warnings`:
+    sentences about differences between the runs.
+    """
 
     commands: list[str]
     facts: dict[str, list[str]]
@@ -31,6 +35,7 @@ class Origin:
 def page(
     study: StudyRuns, ranking: Ranking, papers: list[Figure], panels: Sequence[Figure], charts: list[Figure]
 ) -> str:
+    """Return the text of the page; `papers`, `panels` and `charts` are the figures that it shows."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"embedded": embedded, "legible": legible}
     template = environment.from_string(files("pairreg.report").joinpath("page.html").read_text(encoding="utf-8"))
@@ -52,7 +57,7 @@ def page(
 
 
 def _question(runs: Sequence[Run]) -> str | None:
-    """What the study file of the newest run asks in its first lines, if there is one."""
+    """Return what the study file of the newest run asks in its first lines; None if there is no such line."""
     newest = max(runs, key=lambda run: run.finished_at)
     for group in STUDY_FILES:
         file = files("pairreg.experiments").joinpath(group, f"{newest.choices.get(group)}.yaml")
@@ -63,7 +68,7 @@ def _question(runs: Sequence[Run]) -> str | None:
 
 
 def _flickers(ranking: Ranking) -> dict[str, list[Flicker]]:
-    """By pair, the runs of every setting, in the order of the figures."""
+    """Return by pair the pictures of the runs of every setting, in the order of the figures."""
     design, primary = ranking.design, ranking.primary
     found: dict[str, list[Flicker]] = {pair: [] for pair in design.pairs}
     for pair, seed in design.replicates:
@@ -78,6 +83,8 @@ def _flickers(ranking: Ranking) -> dict[str, list[Flicker]]:
 
 
 def _origin(runs: Sequence[Run]) -> Origin:
+    """Return where the runs come from, and warn if that is not one place."""
+
     def values(key: str) -> list[str]:
         return sorted({run.provenance[key] for run in runs if key in run.provenance})
 

@@ -1,4 +1,4 @@
-"""Which setting is better, and whether that could be chance."""
+"""The ranking of settings, and whether it could be chance."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,9 @@ _ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever 
 
 @dataclass(frozen=True)
 class Ranking:
-    """**Attributes:**
+    """The settings of a design, ranked by one metric.
+
+    **Attributes:**
 
     - `primary`: the metric that decides, None if the runs have none of them.
     - `ranks`: mean rank of each setting over the units by the primary metric, 1 = best.
@@ -36,6 +38,7 @@ class Ranking:
 
     @property
     def tested(self) -> bool:
+        """Whether there are p values."""
         return any(p is not None for p in self.p)
 
     @property
@@ -45,7 +48,10 @@ class Ranking:
 
 
 def rank(design: Design, reference: str | None = None) -> Ranking:
-    """`reference` as in `similarity=pcc,regularizer=diffusion`; by default the setting of the best mean rank.
+    """Rank the settings of a design, and test them against a reference if there are enough units.
+
+    **Arguments:** `reference`: as in `similarity=pcc,regularizer=diffusion`; by default the setting of the best mean
+    rank.
 
     Raises `InputError` if `reference` does not name one setting.
     """
@@ -76,7 +82,7 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
 
 
 def _population(design: Design) -> list[str]:
-    """What the means are over, and what is not among it."""
+    """Say what the means are over, and what is not among it."""
     common, missing = design.common, [r for r in design.replicates if r not in design.common]
     if not common:
         return [f"No {design.unit} has been run with every setting yet: the means are over different ones, unranked."]
@@ -96,7 +102,7 @@ def _population(design: Design) -> list[str]:
 
 
 def _mean_ranks(primary: MetricColumn) -> np.ndarray:
-    """Mean over the units of the rank of each setting, equal values sharing theirs; NaN is the worst."""
+    """Return the mean over the units of the rank of each setting, equal values sharing theirs; NaN is the worst."""
     from scipy.stats import rankdata
 
     scores = np.stack(primary.values, axis=1) * primary.metric.direction  # (units, settings)
@@ -104,7 +110,7 @@ def _mean_ranks(primary: MetricColumn) -> np.ndarray:
 
 
 def _tests(primary: MetricColumn, reference: int) -> list[float | None]:
-    """Corrected p value of every setting against the reference."""
+    """Return the corrected p value of every setting against the reference, for which it is None."""
     others = [i for i in range(len(primary.values)) if i != reference]
     raw = [_wilcoxon(primary.values[i], primary.values[reference]) for i in others]
     corrected = dict(zip(others, holm(raw), strict=True))
@@ -112,14 +118,17 @@ def _tests(primary: MetricColumn, reference: int) -> list[float | None]:
 
 
 def _wilcoxon(a: np.ndarray, b: np.ndarray) -> float:
-    """Two-sided p value of the signed-rank test for paired values `(n,)`; 1 if all are equal."""
+    """Return the two-sided p value of the signed-rank test for paired values `(n,)`; 1 if all are equal."""
     from scipy import stats
 
     return 1.0 if np.array_equal(a, b) else float(stats.wilcoxon(a, b).pvalue)
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """P values corrected for their number (Holm, Scand J Statist 6:65, 1979)."""
+    """Return p values corrected for their number.
+
+    Source: Holm, Scand J Statist 6:65 (1979).
+    """
     order = np.argsort(p)
     factors = len(p) - np.arange(len(p))
     corrected = np.minimum(np.maximum.accumulate(np.asarray(p)[order] * factors), 1.0)
@@ -129,7 +138,7 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def _find(reference: str, design: Design) -> int:
-    """The index of the one setting that has the values in `reference`."""
+    """Return the index of the one setting that has the values in `reference`."""
     wanted = {}
     for part in re.split(r",(?=[\w.]+=)", reference):  # a value such as [8, 4] has commas, too
         name, _, value = part.partition("=")
@@ -142,7 +151,7 @@ def _find(reference: str, design: Design) -> int:
 
 
 def _position(reference: str, name: str, value: str, among: Sequence[Factor]) -> int:
-    """The index of the factor `name`, after a look whether it has that value."""
+    """Return the index of the factor `name`; raises `InputError` if it does not vary or has no such value."""
     for i, factor in enumerate(among):
         if name in (factor.name, factor.key):
             if value not in factor.values:

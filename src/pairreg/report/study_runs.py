@@ -1,4 +1,4 @@
-"""The runs of a study, as their folders tell."""
+"""The runs of a study, read from their folders."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +18,12 @@ class StudyRuns:
 
     @property
     def name(self) -> str:
+        """The name of the study."""
         return self.folder.resolve().name
 
 
 def read_study(folder: Path) -> StudyRuns:
-    """All runs in `folder`. Raises `InputError` if none is complete, or a result is damaged."""
+    """Return all runs in `folder`; raises `InputError` if none is complete, or a result is damaged."""
     found = [Run(path) for path in run_folders(folder)]
     complete = [Run.complete(run.folder) for run in found if run.is_complete]
     incomplete = [run for run in found if not run.is_complete]
@@ -32,6 +33,6 @@ def read_study(folder: Path) -> StudyRuns:
 
 
 def _count(incomplete: list[Run]) -> str:
-    """`2 failed, 1 unfinished`."""
+    """Return how many failed and how many are unfinished, as in `2 failed, 1 unfinished`."""
     failed = sum(run.error is not None for run in incomplete)
     return f"{failed} failed, {len(incomplete) - failed} unfinished"

@@ -1,4 +1,4 @@
-"""The ranking as text: for a page, a terminal, a spreadsheet and a paper."""
+"""The ranking as tables: for a page, a terminal, a spreadsheet and a paper."""
 
 import csv
 from collections.abc import Sequence
@@ -20,6 +20,8 @@ _SPECIAL |= {"±": r"$\pm$", "–": "--", "↑": r"$\uparrow$", "↓": r"$\downa
 
 @dataclass(frozen=True)
 class Cell:
+    """One cell of a table: its text, whether it is the best of its column, and the value to sort by."""
+
     text: str
     best: bool = False
     value: float = float("nan")  # to sort by
@@ -27,32 +29,32 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One setting (`index` in the design) of a table."""
+    """One setting of a table; `index` is its place in the design."""
 
     index: int
     label: str
     cells: list[Cell]
 
 
-def _printed() -> list[str]:
-    """The names of the metrics that a paper has room for."""
+def _paper_metrics() -> list[str]:
+    """Return the names of the metrics that a paper has room for."""
     return [metric.name for metric in CATALOGUE if metric.in_paper]
 
 
 def header(ranking: Ranking, names: Sequence[str]) -> list[str]:
-    """Titles of the columns after that of the settings."""
+    """Return the titles of the columns after that of the settings."""
     shown = [ranking.columns[name].metric.title for name in names if name in ranking.columns]
-    return ["n", *(["mean rank"] if _ranked(ranking) else []), *shown, *(["p (Holm)"] if ranking.tested else [])]
+    return ["n", *(["mean rank"] if _has_ranks(ranking) else []), *shown, *(["p (Holm)"] if ranking.tested else [])]
 
 
 def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
-    """One line per setting, best first, with the metrics in `names` that exist."""
+    """Return one line per setting, best first, with the metrics in `names` that exist."""
     shown = [ranking.columns[name] for name in names if name in ranking.columns]
     table = []
     for i in ranking.order:
         counts = [len(column.values[i]) for column in shown if len(column.values[i])]
         cells = [Cell(_span(counts), value=max(counts, default=0))]
-        if _ranked(ranking):
+        if _has_ranks(ranking):
             best = ranking.ranks[i] == ranking.ranks.min()
             cells.append(Cell(f"{ranking.ranks[i]:.2f}", bool(best), float(ranking.ranks[i])))
         cells += [Cell(_mean_text(m, i), m.best[i], float(m.means[i])) for m in shown]
@@ -62,17 +64,19 @@ def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
     return table
 
 
-def _ranked(ranking: Ranking) -> bool:
+def _has_ranks(ranking: Ranking) -> bool:
+    """Return whether the settings are ranked."""
     return bool(np.isfinite(ranking.ranks).all())
 
 
 def _span(counts: Sequence[int]) -> str:
-    """`8`, or `6–8` where some metrics exist for some pairs only."""
+    """Return a number of values: `8`, or `6–8` where some metrics exist for some pairs only."""
     low, high = min(counts, default=0), max(counts, default=0)
     return f"{high}" if low == high else f"{low}–{high}"
 
 
 def _mean_text(column: MetricColumn, index: int) -> str:
+    """Return mean and standard deviation of a setting as text."""
     mean, deviation = column.means[index], column.deviations[index]
     if np.isnan(mean):
         return "–"
@@ -81,6 +85,7 @@ def _mean_text(column: MetricColumn, index: int) -> str:
 
 
 def _p_cell(ranking: Ranking, index: int) -> Cell:
+    """Return the cell of a p value, or of the reference."""
     p = ranking.p[index]
     if p is None:
         return Cell("reference")
@@ -88,7 +93,7 @@ def _p_cell(ranking: Ranking, index: int) -> Cell:
 
 
 def write_csv(ranking: Ranking, path: Path) -> None:
-    """Means and standard deviations in full precision, and the value of every axis in a column of its own."""
+    """Write means and standard deviations in full precision, and the value of every factor in a column of its own."""
     design, found = ranking.design, ranking.columns
     columns = [f"{name} {part}" for name in found for part in ("mean", "sd", "n")]
     with path.open("w", newline="") as file:
@@ -102,11 +107,11 @@ def write_csv(ranking: Ranking, path: Path) -> None:
 
 
 def write_tex(ranking: Ranking, path: Path) -> None:
-    """A `tabular` to `\\input`, with the notes as comments."""
-    titles = ["setting", *header(ranking, _printed())]
+    """Write a `tabular` to `\\input`, with the notes as comments."""
+    titles = ["setting", *header(ranking, _paper_metrics())]
     body = [
         [tex(line.label), *(rf"\textbf{{{tex(c.text)}}}" if c.best else tex(c.text) for c in line.cells)]
-        for line in lines(ranking, _printed())
+        for line in lines(ranking, _paper_metrics())
     ]
     rows = "\n".join(" & ".join(row) + r" \\" for row in body)
     notes = "\n".join(f"% {note}" for note in [r"Needs \usepackage{booktabs}.", *ranking.notes])
@@ -118,15 +123,17 @@ def write_tex(ranking: Ranking, path: Path) -> None:
 
 
 def tex(text: str) -> str:
+    """Return a text with the characters escaped that mean something to LaTeX."""
     return "".join(_SPECIAL.get(character, character) for character in text)
 
 
 def terminal_table(ranking: Ranking) -> Table:
+    """Return the ranking as a table for the terminal, with the notes below it."""
     table = Table(title=f"{len(ranking.design.cells)} runs", title_justify="left", caption_justify="left")
     table.caption = "\n".join(ranking.notes)
     table.add_column("setting")
-    for title in header(ranking, _printed()):
+    for title in header(ranking, _paper_metrics()):
         table.add_column(title, justify="right")
-    for line in lines(ranking, _printed()):
+    for line in lines(ranking, _paper_metrics()):
         table.add_row(line.label, *(Text(cell.text, "bold" if cell.best else "") for cell in line.cells))
     return table

@@ -1,4 +1,4 @@
-"""The report of a study: a folder beside its runs."""
+"""The report of a study, a folder beside its runs."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ REPORT = "report"
 
 
 def write_report(study_folder: Path, reference: str | None = None) -> Path:
-    """Write `report/` with `index.html`, `table.csv`, `table.tex` and `figures/`; returns the path of the page.
+    """Write `report/` with `index.html`, `table.csv`, `table.tex` and `figures/`; return the path of the page.
 
     An earlier report is replaced once the new one is complete, which keeps its figures for a paper. `reference`: the
     setting to test against, as in `similarity=pcc,regularizer=diffusion`; by default the one of the best mean rank.
@@ -25,13 +25,14 @@ def write_report(study_folder: Path, reference: str | None = None) -> Path:
 
 
 def write(study: StudyRuns, ranking: Ranking) -> Path:
+    """Write the report of a ranking; return the path of the page. See `write_report`."""
     from pairreg.report.charts.draw import Figure, draw
     from pairreg.report.page import page
     from pairreg.report.tables import write_csv, write_tex
 
     part, final = study.folder / f".{REPORT}.part", study.folder / REPORT
     with lock(study.folder / ".locks" / REPORT, wait=True):  # two commands of a study may end at once
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)  # of a command that was killed
         part.mkdir()
         try:
             panels, charts = draw(ranking, part / "figures")
@@ -43,6 +44,7 @@ def write(study: StudyRuns, ranking: Ranking) -> Path:
             write_csv(ranking, part / "table.csv")
             write_tex(ranking, part / "table.tex")
             (part / "index.html").write_text(page(study, ranking, papers, panels, charts), encoding="utf-8")
+            # Only now, with everything written, does the new report take the place of the old one.
             shutil.rmtree(final, ignore_errors=True)
             part.rename(final)
         finally:

@@ -20,21 +20,25 @@ log = logging.getLogger("pairreg")
 
 
 def digest(path: str | Path) -> str:
-    """32 hex digits of the content of a file, with the data files that its header names, or of a DICOM folder.
+    """Return 32 hex digits of the content of a file, with the data files that its header names, or of a DICOM folder.
 
-    Names do not count: the same file behind another path has the same digest. Raises `InputError` if it is missing.
+    Names do not count: the same file behind another path has the same digest. Raises `InputError` if it is missing or
+    cannot be read.
     """
     path = existing(path)
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
         # The order of a series comes from the positions in its files, not from their names.
-        return _remembered(path, files, lambda: combined(sorted(_digest_of_file(file) for file in files)))
+        return _cached(path, files, lambda: combined(sorted(_digest_of_file(file) for file in files)))
     files = [path, *data_files(path)]
-    return _remembered(path, files, lambda: combined([_digest_of_file(file) for file in files]))
+    return _cached(path, files, lambda: combined([_digest_of_file(file) for file in files]))
 
 
 def digest_of_part(path: str | Path, part: str, chunks: Callable[[], Iterable[bytes]]) -> str:
-    """32 hex digits of a part of a file, such as a case; `part` names it, and `chunks` yields its bytes if needed."""
+    """Return 32 hex digits of a part of a file, such as a case.
+
+    **Arguments:** `part` names it, and `chunks` yields its bytes, which is called only if the digest is not known.
+    """
     path = existing(path)
 
     def compute() -> str:
@@ -43,11 +47,11 @@ def digest_of_part(path: str | Path, part: str, chunks: Callable[[], Iterable[by
             hashed.update(chunk)
         return hashed.hexdigest()
 
-    return _remembered(path, [path], compute, part)
+    return _cached(path, [path], compute, part)
 
 
 def combined(digests: Sequence[str]) -> str:
-    """One digest of several, in their order; that of one is itself."""
+    """Return one digest of several, in their order; that of one is itself."""
     return digests[0] if len(digests) == 1 else hashlib.blake2b("".join(digests).encode(), digest_size=16).hexdigest()
 
 
@@ -66,8 +70,8 @@ def _digest_of_chunk(path: Path, start: int) -> str:
         return hashlib.blake2b(file.read(CHUNK), digest_size=16).hexdigest()
 
 
-def _remembered(path: Path, files: Sequence[Path], compute: Callable[[], str], part: str = "") -> str:
-    """`compute()`, or what it gave for `path` while none of `files` has changed since.
+def _cached(path: Path, files: Sequence[Path], compute: Callable[[], str], part: str = "") -> str:
+    """Return what `compute` gave for `path` while none of `files` has changed since, or call it.
 
     Size, both times, device and inode have to be the same: a file that was replaced has another inode or change time,
     even if its modification time was copied with it.
@@ -91,7 +95,7 @@ def _remembered(path: Path, files: Sequence[Path], compute: Callable[[], str], p
 
 
 def _keep(memory: Path, content: object) -> None:
-    """Remember for the next time; without a writable home everything works, only slower."""
+    """Write `content` to `memory` for the next time; without a writable home everything works, only slower."""
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
         drop_oldest(memory.parent, _MOST)

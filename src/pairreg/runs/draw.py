@@ -14,7 +14,7 @@ from pairreg.runs.figure_arrays import FigureArrays
 
 
 def draw(arrays: FigureArrays, history: Mapping[str, np.ndarray], folder: Path) -> None:
-    """`overview.png`, `grid.png` and `curves.png`, on the fixed grid and the preprocessed intensities."""
+    """Write `overview.png`, `grid.png` and `curves.png` into `folder`; `history`: curves by name."""
     folder.mkdir(parents=True, exist_ok=True)
     at = informative_slices(arrays.fixed, arrays.fixed_labels)
     common: dict[str, Any] = {"spacing": arrays.spacing, "title": arrays.name, "at": at}

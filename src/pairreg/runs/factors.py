@@ -1,6 +1,6 @@
-"""What varies among the runs of a study: the factors of its table and figures.
+"""The factors of a study: what varies among its runs, for its tables and figures.
 
-A run is one that is asked for or one on disk, complete or not.
+A run here is one that is asked for or one on disk, complete or not.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,11 @@ Setting = tuple[str | None, ...]  # a value of every factor, None where the fact
 
 @dataclass(frozen=True)
 class Factor:
-    """`key`: a config group (`similarity`) or a flat config key (`regularizer.diffusion.weight`); `name`: short."""
+    """One option or setting that varies.
+
+    **Attributes:** `key`: a config group (`similarity`) or a flat config key (`regularizer.diffusion.weight`); `name`:
+    a short form of it; `is_choice`: whether it is a group; `values`: all that occur, in order.
+    """
 
     key: str
     name: str
@@ -26,45 +30,50 @@ class Factor:
 
     @property
     def group(self) -> str:
+        """The config group that the key belongs to."""
         return self.key.partition(".")[0]
 
     @property
     def is_number(self) -> bool:
+        """Whether all values are numbers."""
         return all(_is_number(value) for value in self.values)
 
     def value(self, run: Described) -> str | None:
+        """Return the value of a run; None if the factor means nothing to it."""
         return run.choices.get(self.key) if self.is_choice else flat_config(run).get(self.key)
 
     def label(self, value: str) -> str:
-        """How figures call a value: `ncc`, `no regularizer`, `diffusion.weight 0.5`."""
+        """Return what figures call a value: `ncc`, `no regularizer`, `diffusion.weight 0.5`."""
         if self.is_choice:
             return f"no {self.name}" if value == "none" else value
         return f"{self.name} {self.short(value)}"
 
     def short(self, value: str) -> str:
-        """Four digits of a number that a search drew, unless that makes two values one."""
+        """Return four digits of a number that a search drew, unless that makes two values one."""
         rounded = [f"{float(v):.4g}" for v in self.values] if self.is_number else []
         return rounded[self.values.index(value)] if len(set(rounded)) == len(self.values) else value
 
 
 def factors(runs: Sequence[Described]) -> list[Factor]:
-    """The factors of a study without its replicates: the groups first, then the keys."""
+    """Return the factors of a study without its replicates: the groups first, then the keys."""
     return [factor for factor in all_factors(runs) if factor.group not in _REPLICATES]
 
 
 def all_factors(runs: Sequence[Described]) -> list[Factor]:
-    """Every group or key that varies among runs that share what stands above it.
+    """Return every group or key that varies among runs that share what stands above it.
 
-    Above a key stands the choice of its group (which tells its `_target_`, too), above both the experiments that all
-    runs name (`preset` and the like): these set several groups and keys at once.
+    Above a key stands the choice of its group (which also determines its `_target_`), above both the experiments that
+    all runs name (`preset` and the like): these set several groups and keys at once.
     """
     configs = [flat_config(run) for run in runs]
     groups = _unique(key for run in runs for key in run.choices if key not in BOOKKEEPING)
-    # an experiment leaves nothing under its own name in the config
+    # An experiment (a preset, an ablation) leaves nothing under its own name in the config. One that only some of the
+    # runs name is no factor: what it sets varies itself.
     shorthand = [g for g in groups if not any(g in run.config for run in runs)]
     named = [g for g in shorthand if all(run.choices.get(g, "None") != "None" for run in runs)]
     experiments = [tuple(run.choices[g] for g in named) for run in runs]
 
+    # Groups come before keys, because a key varies of its own only among runs with the same choice of its group.
     found: dict[str, list[str | None]] = {}
     for group in sorted(named) + sorted((g for g in groups if g not in shorthand), key=_place):
         values = [run.choices.get(group) for run in runs]
@@ -76,26 +85,31 @@ def all_factors(runs: Sequence[Described]) -> list[Factor]:
         chosen = [run.choices.get(key.partition(".")[0]) for run in runs]
         if _varies(values, list(zip(chosen, experiments, strict=True))):
             found[key] = values
+    # Names come last: how short they can be depends on all keys that vary.
     names = _short_names(list(found))
     return [Factor(key, names[key], key in choices, in_order(values)) for key, values in found.items()]
 
 
 def _place(group: str) -> tuple[int, str]:
+    """Return a sort key that puts the groups of `FIRST` first, then the others by name."""
     return FIRST.index(group) if group in FIRST else len(FIRST), group
 
 
 def flat_config(run: Described) -> dict[str, str]:
-    """The flat config without what cannot change a result."""
+    """Return the flat config of a run, without what cannot change a result."""
     return flat({key: value for key, value in run.config.items() if key not in BOOKKEEPING})
 
 
 def _varies(values: Sequence[str | None], above: Sequence[object]) -> bool:
-    """Whether runs with equal `above` differ in `values`."""
+    """Return whether runs with equal `above` differ in `values`."""
     return len(set(zip(values, above, strict=True))) > len(set(above))
 
 
 def _short_names(keys: Sequence[str]) -> dict[str, str]:
-    """`diffusion.weight` of a term, `learning_rate` of an optimizer; the whole key where that is not unique."""
+    """Return a short name for every key: `diffusion.weight` for a term, `learning_rate` for an optimizer.
+
+    A short name that two keys would share is the whole key.
+    """
     short = {key: key.partition(".")[2] if key.split(".")[0] in TERM_GROUPS else key.split(".")[-1] for key in keys}
     short = {key: name or key for key, name in short.items()}
     return {key: name if list(short.values()).count(name) == 1 else key for key, name in short.items()}
@@ -114,17 +128,18 @@ def _is_number(value: str) -> bool:
 
 
 def in_order(values: Iterable[str | None]) -> tuple[str, ...]:
-    """Distinct values, numbers by size and before words."""
+    """Return the distinct values, numbers by size and before words."""
     distinct = {value for value in values if value is not None}
     return tuple(sorted(distinct, key=lambda v: (0, float(v), v) if _is_number(v) else (1, 0.0, v)))
 
 
 def setting(run: Described, among: Sequence[Factor]) -> Setting:
+    """Return the values of a run for the factors `among`."""
     return tuple(factor.value(run) for factor in among)
 
 
 def ordered(settings: Iterable[Setting], among: Sequence[Factor]) -> list[Setting]:
-    """Distinct settings, by the order of the values of each factor."""
+    """Return the distinct settings, by the order of the values of each factor."""
 
     def rank(one: Setting) -> list[int]:
         return [-1 if v is None else factor.values.index(v) for factor, v in zip(among, one, strict=True)]
@@ -133,5 +148,5 @@ def ordered(settings: Iterable[Setting], among: Sequence[Factor]) -> list[Settin
 
 
 def label(one: Setting, among: Sequence[Factor]) -> str:
-    """`ncc · diffusion · diffusion.weight 0.5`; the one setting of a study without factors is `all runs`."""
+    """Return `ncc · diffusion · diffusion.weight 0.5`; the one setting of a study without factors is `all runs`."""
     return " · ".join(a.label(v) for a, v in zip(among, one, strict=True) if v is not None) or "all runs"

@@ -1,4 +1,4 @@
-"""What the figures of a run show: arrays that lie in its `result.h5`, beside the field."""
+"""The arrays that the figures of a run show; they lie in its `result.h5`, beside the field."""
 
 import dataclasses
 import json
@@ -9,6 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pairreg.arrays import Field, Image, Labels
+
 _IMAGES = ("fixed", "moving", "warped")
 LABELS = ("fixed_labels", "moving_labels", "warped_labels")
 _GROUP = "scene"  # in result.h5, beside `field`
@@ -16,7 +18,7 @@ _GROUP = "scene"  # in result.h5, beside `field`
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FigureArrays:
-    """Everything on the preprocessed fixed grid.
+    """Arrays on the preprocessed fixed grid.
 
     **Attributes:**
 
@@ -30,14 +32,14 @@ class FigureArrays:
     """
 
     name: str
-    fixed: np.ndarray
-    moving: np.ndarray
-    warped: np.ndarray
-    field: np.ndarray
+    fixed: Image
+    moving: Image
+    warped: Image
+    field: Field
     spacing: tuple[float, ...]
-    fixed_labels: np.ndarray | None = None
-    moving_labels: np.ndarray | None = None
-    warped_labels: np.ndarray | None = None
+    fixed_labels: Labels | None = None
+    moving_labels: Labels | None = None
+    warped_labels: Labels | None = None
     label_names: Mapping[int, str]
     channels: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
@@ -57,7 +59,7 @@ class FigureArrays:
 
     @classmethod
     def read(cls, path: Path) -> "FigureArrays":
-        """From the `result.h5` of a run; raises `OSError` or `KeyError` if it does not hold them."""
+        """Return the arrays in the `result.h5` of a run; raises `OSError` or `KeyError` if it does not hold them."""
         with h5py.File(path) as file:
             group = file[_GROUP]
             arrays: dict[str, Any] = {name: group[name][()] for name in (*_IMAGES, *LABELS) if name in group}
@@ -72,7 +74,7 @@ class FigureArrays:
 
 
 def read_label_names(path: Path) -> dict[int, str]:
-    """The names of label values from the `result.h5` of a run, without its arrays."""
+    """Return the names of label values from the `result.h5` of a run, without reading its arrays."""
     with h5py.File(path) as file:
         return _label_names(file[_GROUP])
 

@@ -30,22 +30,28 @@ log = logging.getLogger("pairreg")
 
 
 def image_file(folder: Path, name: str) -> Path:
-    """The path of an image of a run: `displacement`, `jacobian`, `warped`, `warped_labels`, `warped_<channel>`."""
+    """Return the path of an image of a run.
+
+    `name` is `displacement`, `jacobian`, `warped`, `warped_labels` or `warped_<channel>`.
+    """
     return folder / f"{name}.nii.gz"
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether the run in `folder` has left all of its results."""
+    """Return whether the run in `folder` has left all of its results."""
     return (folder / RESULT).is_file()
 
 
 def is_over(folder: Path) -> bool:
-    """Whether the run in `folder` is complete or has failed."""
+    """Return whether the run in `folder` is complete or has failed."""
     return is_complete(folder) or (folder / ERROR).exists()
 
 
 def state(folder: Path) -> State:
-    """What can be told of the run in `folder` from outside; `unfinished` is one that was killed or interrupted."""
+    """Return what can be told of the run in `folder` from outside.
+
+    A run that was killed or interrupted is `unfinished`.
+    """
     if is_held(_lock_file(folder)):
         return "running"
     if is_complete(folder):
@@ -56,12 +62,15 @@ def state(folder: Path) -> State:
 
 
 def run_folders(study_folder: Path) -> list[Path]:
-    """The folders of all runs of a study, in whatever state, by name."""
+    """Return the folders of all runs of a study, in whatever state, by name."""
     return sorted(path for path in study_folder.glob("*") if (path / CONFIG).exists() or is_complete(path))
 
 
 def _lock_file(folder: Path) -> Path:
-    """Beside the run folders, so that the lock of a run that never began leaves no folder."""
+    """Return the lock file of a run.
+
+    It lies beside the run folders, so that a run that never began leaves no folder.
+    """
     return folder.parent / ".locks" / folder.name
 
 
@@ -72,14 +81,18 @@ def lock_run(folder: Path, wait: bool = False) -> AbstractContextManager[None]:
 
 @contextmanager
 def recorded(spec: RunSpec) -> Iterator[None]:
-    """A run folder without leftovers of an earlier attempt, and a log file in it; a failure leaves its traceback."""
+    """Run the block with a clean run folder and a log file in it; an exception leaves its traceback in `error.txt`.
+
+    What an earlier attempt left of a result, an error or a log is deleted; the config and the spec are written.
+    """
     folder = spec.folder
     folder.mkdir(parents=True, exist_ok=True)
+    # The result goes first: a run that is done again is not complete from here on, however this process ends.
     for name in (RESULT, ERROR, LOG):
         (folder / name).unlink(missing_ok=True)
     (folder / CONFIG).write_text(spec.config_yaml)
     (folder / SPEC).write_text(spec.json)
-    log.setLevel(logging.INFO)  # a new process starts with warnings only
+    log.setLevel(logging.INFO)  # the logger of a new process lets only warnings through
     handler = logging.FileHandler(folder / LOG)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)

@@ -36,12 +36,12 @@ class Input:
 
 
 def signature_of(content: Mapping[str, Any]) -> str:
-    """Eight hex digits of an identity; the order of its keys does not matter."""
+    """Return eight hex digits of an identity; the order of its keys does not matter."""
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def identity(config: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Input, ...]]:
-    """What tells a run with this (checked) config from others, and the inputs whose content is part of it.
+    """Return what tells a run with this (checked) config from others, and the inputs whose content is part of it.
 
     Raises `InputError` for an input that does not exist or cannot be read.
     """
@@ -52,7 +52,7 @@ def identity(config: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Input, ..
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """`{"similarity.ncc.window": "9", …}`."""
+    """Return a nested config as one mapping, such as `{"similarity.ncc.window": "9", …}`."""
     result: dict[str, str] = {}
     for key, value in config.items():
         name = f"{prefix}{key}"
@@ -68,13 +68,13 @@ class _Identity:
         self.inputs: list[Input] = []
 
     def entry(self, key: str, value: Any) -> Any:
-        """A top-level entry of the config: a number, an option, or the terms of a group by name."""
+        """Return the identity of a top-level entry of the config: a number, an option, or terms by name."""
         if key in option_files.TERM_GROUPS:
             return {name: self.option(key, name, node) for name, node in value.items()}
         return self.option(key, None, value) if isinstance(value, Mapping) else _plain(value)
 
     def option(self, group: str, term: str | None, node: Mapping[str, Any]) -> dict[str, Any]:
-        """The name of an option (of its module's source, if that is the user's) and its settings."""
+        """Return the name of an option (or, of a user's own, the digest of its module's source) and its settings."""
         where = f"{group}.{term}" if term else group
         target = node["_target_"]
         name = option_name(group, target)
@@ -82,17 +82,20 @@ class _Identity:
         return head | self.settings(where, node)
 
     def is_users(self, target: str) -> bool:
-        """Whether `target` lies in a module that the user has named as trusted."""
+        """Return whether `target` lies in a module that the user has named as trusted."""
         return any(target.startswith(f"{module}.") for module in self.trusted)
 
     def source(self, target: str) -> dict[str, str]:
-        """The digest of the user's module that defines `target`; nothing for Keras, which has a version instead."""
+        """Return the digest of the user's module that defines `target`.
+
+        Nothing for Keras, which has a version instead.
+        """
         if not self.is_users(target):
             return {}
         return {"source": combined([digest(path) for path in _source_files(target.rpartition(".")[0])])}
 
     def settings(self, where: str, node: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings of an option as the user sees them, but content in place of paths."""
+        """Return the settings of an option as the user sees them, but content in place of paths."""
         settings = {key: value for key, value in node.items() if key != "_target_" and value is not None}
         hints = _constructor_hints(node["_target_"], where, self.trusted)
         content: dict[str, Any] = {}
@@ -112,13 +115,13 @@ class _Identity:
         return content
 
     def part(self, name: str, path: str, settings: Mapping[str, Any], chunks: Callable[..., Any]) -> str:
-        """The digest of the part of a file that the other settings choose."""
+        """Return the digest of the part of a file that the other settings choose."""
         others = json.dumps({key: value for key, value in settings.items() if value != path}, sort_keys=True)
         self.inputs.append(Input(name, str(path), digest_of_part(path, others, partial(chunks, settings))))
         return self.inputs[-1].digest
 
     def files(self, name: str, value: Any) -> Any:
-        """The digests in place of the paths in `value`, which may be a list or a mapping of them."""
+        """Return the digests in place of the paths in `value`, which may be a list or a mapping of them."""
         if isinstance(value, Mapping):
             return {key: self.files(f"{name}.{key}", path) for key, path in value.items()}
         if isinstance(value, list | tuple):
@@ -131,9 +134,9 @@ class _Identity:
 
 @cache
 def option_name(group: str, target: str) -> str | None:
-    """The name of our option whose file has this `_target_`; None for a class of the user's or of Keras.
+    """Return the name of our option whose file has this `_target_`; None for a class of the user's or of Keras.
 
-    By our mirror rule an option is called as its module, or as its function where several share a module.
+    An option is called as its module, or as its function where several share a module.
     """
     known = option_files.options(group)
     names = [name for name in target.split(".")[-2:] if name in known]
@@ -141,7 +144,7 @@ def option_name(group: str, target: str) -> str | None:
 
 
 def _constructor_hints(target: str, where: str, trusted: tuple[str, ...]) -> Mapping[str, Any]:
-    """The annotations of what `target` takes; none for Keras, whose import would take seconds."""
+    """Return the annotations of what `target` takes; none for Keras, whose import would take seconds."""
     if target.startswith("keras."):
         return {}
     located = option_files.locate(target, where, (*option_files.TRUSTED, *trusted))
@@ -149,24 +152,24 @@ def _constructor_hints(target: str, where: str, trusted: tuple[str, ...]) -> Map
 
 
 def _split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
-    """A type, and the markers that it is annotated with."""
+    """Return a type, and the markers that it is annotated with."""
     if typing.get_origin(hint) is Annotated:
         return hint.__origin__, hint.__metadata__
     return hint, ()
 
 
 def _mentions_path(hint: Any) -> bool:
-    """Whether a type has `Path` in it, as in `str | Path` or `dict[str, str | Path]`."""
+    """Return whether a type has `Path` in it, as in `str | Path` or `dict[str, str | Path]`."""
     return hint is Path or any(_mentions_path(part) for part in typing.get_args(hint))
 
 
 def _is_file(value: Any) -> bool:
-    """Whether a setting is the path of an existing file, which a user's own loader need not declare."""
+    """Return whether a setting is the path of an existing file, which a user's own loader need not declare."""
     return isinstance(value, str) and bool(value) and Path(value).expanduser().is_file()
 
 
 def _source_files(module: str) -> Iterator[Path]:
-    """The source of a module and, if it is part of a package, of that whole package: what it may import of its own."""
+    """Yield the source of a module and, if it is part of a package, of that whole package, which it may import."""
     package = module.partition(".")[0]
     spec = importlib.util.find_spec(package)
     assert spec is not None, "it was located before"
@@ -178,7 +181,7 @@ def _source_files(module: str) -> Iterator[Path]:
 
 
 def _plain(value: Any) -> Any:
-    """A setting with whole numbers as integers: 1 and 1.0 are the same weight."""
+    """Return a setting with whole numbers as integers: 1 and 1.0 are the same weight."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What became of a run that was asked for."""
+"""The outcome of a run that was asked for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,11 @@ Where = Literal["here", "this machine", "elsewhere"]
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """`done` now, `kept` from before, `failed`, `refused` for bad input, or `busy`: another process is at it."""
+    """The outcome of one run.
+
+    **Attributes:** `state`: `done` now, `kept` from before, `failed`, `refused` for bad input, or `busy`: another
+    process is at it; `metrics`: by name, of a complete run; `error`: a sentence, of a failed or refused one.
+    """
 
     signature: str
     folder: Path
@@ -26,13 +30,13 @@ class RunOutcome:
 
     @classmethod
     def of(cls, spec: RunSpec, state: End, error: str | None = None) -> "RunOutcome":
-        """The outcome of `spec`; its metrics are those in the run folder, if it is complete."""
+        """Return the outcome of `spec`; its metrics are those in the run folder, if it is complete."""
         metrics = read_metrics(spec.folder) if state in ("done", "kept") else {}
         return cls(spec.signature, spec.folder, metrics, error, state)
 
     @classmethod
     def failed(cls, spec: RunSpec, error: str) -> "RunOutcome":
-        """The outcome of a run that ended by an error, which `error` says in a sentence."""
+        """Return the outcome of a run that ended by an error, which `error` says in a sentence."""
         return cls.of(spec, "failed", error)
 
 

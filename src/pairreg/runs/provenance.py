@@ -1,4 +1,4 @@
-"""Where a result comes from: code, versions and machine."""
+"""The provenance of a result: code, versions and machine."""
 
 import functools
 import os
@@ -14,13 +14,13 @@ _PACKAGES = ("pairreg", "tensorflow", "keras", "numpy", "SimpleITK", "hydra-core
 
 
 def provenance() -> Mapping[str, str]:
-    """Flat text facts; `git_commit` and `git_dirty` only where the code runs from a checkout."""
+    """Return facts as text by name; `git_commit` and `git_dirty` only where the code runs from a checkout."""
     return {**code(), "device": _device()}
 
 
 @functools.cache  # several places of a run ask for it, and nothing of it changes within a process
 def code() -> Mapping[str, str]:
-    """`provenance` without the device, for which TensorFlow would be imported."""
+    """Return `provenance` without the device, for which TensorFlow would be imported."""
     return {
         **git_state(),
         **{f"version/{name}": version(name) for name in _PACKAGES},
@@ -32,6 +32,7 @@ def code() -> Mapping[str, str]:
 
 
 def _device() -> str:
+    """Return whether TensorFlow has a GPU here."""
     from pairreg.backend import tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -39,6 +40,7 @@ def _device() -> str:
 
 
 def git_state() -> dict[str, str]:
+    """Return the commit of the code, and whether files differ from it; nothing outside of a checkout."""
     # an installed package may lie inside somebody else's repository, untracked
     if _git("ls-files", "--error-unmatch", Path(__file__).name) is None:
         return {}
@@ -46,7 +48,7 @@ def git_state() -> dict[str, str]:
 
 
 def _git(*arguments: str) -> str | None:
-    """Output of git in the folder of this file, None if that is no checkout (or there is no git)."""
+    """Return the output of git in the folder of this file, None if that is no checkout (or there is no git)."""
     try:
         done = subprocess.run(
             ["git", "-C", str(Path(__file__).parent), *arguments], capture_output=True, text=True, check=True

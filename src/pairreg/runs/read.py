@@ -1,4 +1,4 @@
-"""The one reader of run folders: what a run left, for tables, reports, trackers and commands."""
+"""The one reader of run folders, for tables, reports, trackers and commands."""
 
 import csv
 import json
@@ -22,20 +22,20 @@ _PARTS = ("metrics", "choices", "config", "provenance")  # of result.json
 
 
 def read_metrics(folder: Path) -> dict[str, float]:
-    """The final metrics in a run folder, by name."""
+    """Return the final metrics in a run folder, by name."""
     found: dict[str, float] = json.loads((folder / names.METRICS).read_text())
     return found
 
 
 @dataclass(frozen=True)
 class Run:
-    """The run in `folder`, read when asked for. Only a complete one has everything; see `state` and `error`."""
+    """The run in `folder`, whose files are read when asked for. Only a complete one has everything; see `error`."""
 
     folder: Path
 
     @classmethod
     def complete(cls, folder: Path) -> "Run":
-        """The run in `folder`; raises `InputError` if it is not complete or its `result.json` is damaged."""
+        """Return the run in `folder`; raises `InputError` if it is not complete or its `result.json` is damaged."""
         if not names.is_complete(folder):
             raise InputError(f"{folder} has no {names.RESULT}; give the folder of a run that has finished.")
         run = cls(folder)
@@ -44,15 +44,17 @@ class Run:
 
     @property
     def is_complete(self) -> bool:
+        """Whether the run has left all of its results."""
         return names.is_complete(self.folder)
 
     @property
     def signature(self) -> str:
+        """The eight hex digits that name the folder."""
         return self.folder.name
 
     @cached_property
     def summary(self) -> Mapping[str, Any]:
-        """`result.json`; raises `InputError` if it is not one."""
+        """The content of `result.json`; raises `InputError` if it is damaged."""
         path = self.folder / names.RESULT
         try:
             content = json.loads(path.read_text())
@@ -103,7 +105,7 @@ class Run:
 
     @property
     def finished_at(self) -> float:
-        """When the run was completed, in seconds since the epoch."""
+        """The time at which the run was completed, in seconds since the epoch."""
         return (self.folder / names.RESULT).stat().st_mtime
 
     @property
@@ -117,18 +119,22 @@ class Run:
 
     @property
     def has_history(self) -> bool:
+        """Whether the run has left a history, which also one that diverged has."""
         return (self.folder / names.HISTORY).exists()
 
     @cached_property
     def history(self) -> dict[str, np.ndarray]:
-        """The column `(iterations,)` of `iteration`, `loss`, every term and `level`."""
+        """The columns `(iterations,)` of `iteration`, `loss`, every term and `level`, by name."""
         with (self.folder / names.HISTORY).open(newline="") as file:
             columns, *rows = csv.reader(file)
         return dict(zip(columns, np.array(rows, float).reshape(-1, len(columns)).T, strict=True))
 
     @property
     def figure_arrays(self) -> "FigureArrays":
-        """What figures show of the run, read anew each time: a study of 3-D runs does not fit into memory."""
+        """The arrays that figures show of the run, read anew each time: a study of 3-D runs does not fit into memory.
+
+        Raises `InputError` if they are missing or damaged.
+        """
         from pairreg.runs.figure_arrays import FigureArrays
 
         path = self.folder / names.ARRAYS
@@ -148,9 +154,10 @@ class Run:
 
     @property
     def transform(self) -> "sitk.CompositeTransform":
-        """Maps fixed to moving points, everywhere; see `pairreg.whole_transform`. Raises `InputError` if it is damaged.
+        """The map from fixed to moving points, defined everywhere; see `pairreg.whole_transform`.
 
-        A run from before the file was written is read from its field and its displacement, which hold the same.
+        Raises `InputError` if the file is damaged. A run from before the file was written is read from its field and
+        its displacement, which hold the same.
         """
         from pairreg import whole_transform
 
@@ -163,7 +170,7 @@ class Run:
             raise InputError(f"{path} cannot be read; delete {self.folder} and run it again.") from None
 
     def image(self, name: str, advice: str = "run it again") -> "sitk.Image":
-        """An image that the run left: `warped`, `displacement`, `jacobian`, `warped_labels`, `warped_<channel>`.
+        """Return an image that the run left: `warped`, `displacement`, `jacobian`, `warped_labels`, `warped_<channel>`.
 
         Raises `InputError` with the `advice` if it is missing.
         """

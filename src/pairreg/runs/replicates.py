@@ -1,4 +1,4 @@
-"""What a method is judged over: the pairs of a study, and the seeds."""
+"""The replicates of a study, over which a method is judged: pairs and seeds."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ _NAMING = ("pair.name", "pair.case")  # keys whose value is a name for people
 
 
 def pair_names(runs: Sequence[Described]) -> list[str]:
-    """The pair of each run; equal names mean equal pair configs.
+    """Return the name of each run's pair; equal names mean equal pair configs.
 
-    It is the case or name where these vary, else the names of the two files, else the option; and what else tells two
-    pairs of that name apart.
+    It is the case or name where these vary, else the names of the two files, else the option; pairs that still share a
+    name also have their other settings in it.
     """
     varied = [factor for factor in all_factors(runs) if factor.group == "pair"]
     keys = {factor.key for factor in varied if not factor.is_choice}
@@ -30,9 +30,10 @@ def pair_names(runs: Sequence[Described]) -> list[str]:
 
 
 def _stem(path: str) -> str:
-    """`a` of `folder/a.nii.gz`."""
+    """Return the name of a file without folder and ending: `a` of `folder/a.nii.gz`."""
     return path.rstrip("/").rpartition("/")[2].removesuffix(".gz").rsplit(".", 1)[0]
 
 
 def seeds(runs: Sequence[Described]) -> list[str]:
+    """Return the seed of each run as text."""
     return [str(run.config.get("seed", 0)) for run in runs]

@@ -1,4 +1,4 @@
-"""What is asked for: one run, before anything of it is computed."""
+"""The specification of a run: what is asked for, before anything of it is computed."""
 
 import json
 import shlex
@@ -15,7 +15,7 @@ _NAMING = ("pair", "similarity", "regularizer", "transform")  # the groups that 
 
 
 class Described(Protocol):
-    """A run that is asked for, or one on disk: what trackers, tables and reports know both by."""
+    """A run that is asked for, or one on disk: the interface of both for trackers, tables and reports."""
 
     @property
     def folder(self) -> Path: ...
@@ -53,18 +53,22 @@ class RunSpec:
 
     @property
     def study(self) -> str:
+        """The name of the study."""
         return str(self.config["study"])
 
     @property
     def study_folder(self) -> Path:
+        """The folder of the study, in which the run folders lie."""
         return Path(self.config["output_dir"]) / self.study
 
     @property
     def folder(self) -> Path:
+        """The run folder, whose name is the signature."""
         return self.study_folder / self.signature
 
     @property
     def name(self) -> str:
+        """The options that name the run for people."""
         return name_of(self)
 
     @property
@@ -75,17 +79,17 @@ class RunSpec:
 
     @property
     def config_yaml(self) -> str:
-        """The config as the text of a YAML file."""
+        """The text of a YAML file with the config."""
         from omegaconf import OmegaConf
 
         return OmegaConf.to_yaml(OmegaConf.create(dict(self.config)))
 
     @property
     def json(self) -> str:
-        """What `config_yaml` does not hold, as the text of a JSON file."""
+        """The text of a JSON file with what `config_yaml` does not hold: choices and command."""
         return json.dumps({"choices": dict(self.choices), "command": self.command}, indent=2)
 
 
 def name_of(run: Described) -> str:
-    """The options that name a run for people: `thorax_ct_2d | pcc+ssim | diffusion | unet`."""
+    """Return the options that name a run for people: `thorax_ct_2d | pcc+ssim | diffusion | unet`."""
     return " | ".join(run.choices[group] for group in _NAMING if group in run.choices)

@@ -19,29 +19,31 @@ class RunTransform:
 
     @classmethod
     def read(cls, folder: Path) -> "RunTransform":
-        """The transform of the run in `folder`; raises `InputError` if the run is not complete."""
+        """Return the transform of the run in `folder`; raises `InputError` if the run is not complete."""
         return cls(Run.complete(folder))
 
     @cached_property
     def transform(self) -> sitk.CompositeTransform:
-        """Maps fixed to moving points."""
+        """The map from fixed to moving points, as a transform of SimpleITK."""
         return self.run.transform
 
     @property
     def ndim(self) -> int:
+        """The number of dimensions, 2 or 3."""
         return int(self.transform.GetDimension())
 
     def fixed_grid(self) -> sitk.Image:
-        """An image on the grid of the original fixed image."""
+        """Return an image on the grid of the original fixed image."""
         return self.run.image("warped")
 
     def warp(
         self, image: sitk.Image, grid: sitk.Image, interpolation: Interpolation, mass_preserving: bool = False
     ) -> sitk.Image:
-        """An image of the moving side on `grid`, which may reach beyond the fixed image.
+        """Return an image of the moving side on `grid`, which may reach beyond the fixed image.
 
-        With `mass_preserving` times the determinant of the transform's derivative: the integral of an intensity per
-        mm³, such as an activity, is then that in `image`. Folded voxels count negative, which keeps the integral.
+        With `mass_preserving` it is multiplied by the determinant of the transform's derivative: the integral of an
+        intensity per mm³, such as an activity, is then that in `image`. Folded voxels count negative, which keeps the
+        integral.
         """
         warped = geometry.warp_image(image, grid, self.transform, interpolation)
         if not mass_preserving:

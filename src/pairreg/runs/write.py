@@ -1,4 +1,4 @@
-"""The one writer of run folders: everything that a run leaves behind."""
+"""The one writer of run folders."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ from pairreg.runs.provenance import provenance
 
 
 class Registered(Protocol):
-    """What is written of a registration; see `pairreg.result.Result` for units and axis orders."""
+    """The attributes of a result that are written; see `pairreg.result.Result` for units and axis orders."""
 
     @property
     def pair(self) -> Pair: ...
@@ -62,7 +62,8 @@ def write(
     choices: Mapping[str, str],
     inputs: Sequence[Input] = (),
 ) -> None:
-    """Write everything; `result.json`, which makes the run complete, comes last and by rename."""
+    """Write all files of a run; `result.json`, which makes the run complete, comes last and by rename."""
+    # Figures come after the files: a run without room for them has its numbers still.
     write_partial(result, folder, config)
     draw(result.figure_arrays, result.history.columns(), folder / names.FIGURES)
     summary = {
@@ -76,7 +77,7 @@ def write(
 
 
 def _described(inputs: Sequence[Input], notes: Mapping[str, InputNote]) -> list[dict[str, Any]]:
-    """The files that a run depends on, each with what was repaired and is doubtful in it.
+    """Return the files that a run depends on, each with what was repaired and is doubtful in it.
 
     Those of a pair that Python read, which no config names, come last.
     """
@@ -87,7 +88,7 @@ def _described(inputs: Sequence[Input], notes: Mapping[str, InputNote]) -> list[
 
 
 def _said_of(path: str, notes: Mapping[str, InputNote]) -> dict[str, list[str]]:
-    """The repairs and warnings of the file `path` in whatever role, each once."""
+    """Return the repairs and warnings of the file `path` in whatever role, each once."""
     found = [note for note in notes.values() if note.path == path]
     return {
         "repairs": list(dict.fromkeys(text for note in found for text in note.repairs)),
@@ -108,7 +109,7 @@ def write_partial(result: Registered, folder: Path, config: Mapping[str, Any]) -
 
 
 def _images(result: Registered) -> dict[str, sitk.Image]:
-    """The images of a run by the names of their files; those that it does not have are left out."""
+    """Return the images of a run by the names of their files; those that it does not have are left out."""
     truth = result.pair.true_displacement
     found = {
         "warped": result.warped_image,
@@ -149,6 +150,6 @@ def write_arrays(result: Registered, path: Path, config: Mapping[str, Any]) -> N
 
 
 def _write_json(path: Path, content: Any) -> None:
-    """Write by rename, so that the file is there whole or not at all."""
+    """Write `content` as JSON by rename, so that the file is there whole or not at all."""
     with replacing(path) as part:
         part.write_text(json.dumps(content, indent=2, default=float) + "\n")

@@ -1,4 +1,4 @@
-"""What every schedule is: resolution levels, coarse to fine, and when a level has converged."""
+"""The base of all schedules: resolution levels, coarse to fine, and when a level has converged."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -13,7 +13,10 @@ from pairreg.validation import Checked, NonNegative
 
 @dataclass(frozen=True)
 class Level:
-    """`scale`: a voxel of the level is that many voxels of the finest axis wide. `iterations`: at most."""
+    """One resolution level.
+
+    **Attributes:** `scale`: the width of a voxel of the level in voxels of the finest axis; `iterations`: at most.
+    """
 
     scale: int
     iterations: int
@@ -21,18 +24,21 @@ class Level:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule(Checked, ABC):
-    """**Arguments:** `tolerance`: a level ends when its loss falls by less than this part of itself over `window`
-    iterations (the slope of a fitted line); 0 = never. `window`: in iterations."""
+    """The resolution levels of a registration.
+
+    **Arguments:** `tolerance`: a level ends when its loss falls by less than this part of itself over `window`
+    iterations (the slope of a fitted line); 0 = never. `window`: in iterations.
+    """
 
     tolerance: NonNegative = 0.0
     window: Annotated[int, Field(ge=2)] = 50
 
     @abstractmethod
     def levels(self, ndim: int) -> Sequence[Level]:
-        """The levels for images of `ndim` dimensions, coarse to fine."""
+        """Return the levels for images of `ndim` dimensions, coarse to fine."""
 
     def converged(self, losses: np.ndarray) -> bool:
-        """Whether the losses of a level, oldest first, have stopped falling."""
+        """Return whether the losses of a level, oldest first, have stopped falling."""
         if self.tolerance == 0 or len(losses) < self.window:
             return False
         recent = losses[-self.window :]
@@ -41,7 +47,9 @@ class Schedule(Checked, ABC):
 
 
 def level_factors(shape: Sequence[int], spacing: Sequence[float], scale: int, smallest: int = 8) -> tuple[int, ...]:
-    """Voxels per level voxel along each axis: `scale` on the finest axis, less on coarser ones, so that level voxels
-    are as isotropic as they can be and no axis falls below `smallest` voxels (or its own size)."""
+    """Return the voxels per level voxel along each axis: `scale` on the finest axis, less on coarser ones.
+
+    Level voxels are as isotropic as they can be, and no axis falls below `smallest` voxels (or its own size).
+    """
     wanted = [round(scale * min(spacing) / h) for h in spacing]
     return tuple(max(1, min(f, n // smallest)) for f, n in zip(wanted, shape, strict=True))

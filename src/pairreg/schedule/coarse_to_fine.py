@@ -1,5 +1,8 @@
+"""Levels of rising resolution."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import final
 
 from pairreg.schedule.base import Level, Schedule
 from pairreg.validation import Count, NonNegative
@@ -9,9 +12,10 @@ ITERATIONS = {2: [200, 200, 200, 100], 3: [200, 200, 100, 50]}
 in 2-D they take seconds, and half of them costs up to 13 % more end-point error (phantom)."""
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class CoarseToFine(Schedule):
-    """Coarse levels first: they cost little and find the large displacements.
+    """Several levels, coarse ones first: they cost little and find the large displacements.
 
     **Arguments:** `scales`: width of a level voxel in voxels of the fixed image (its finest axis), falling.
     `iterations`: at most, per level; None: `ITERATIONS` of the dimension, for four scales.
@@ -33,4 +37,5 @@ class CoarseToFine(Schedule):
         return [Level(s, n) for s, n in zip(self.scales, self.counts(ndim), strict=True)]
 
     def counts(self, ndim: int) -> Sequence[int]:
+        """Return the iterations of each level."""
         return ITERATIONS[ndim] if self.iterations is None else self.iterations

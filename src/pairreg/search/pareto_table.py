@@ -1,4 +1,4 @@
-"""What a search found, for the terminal."""
+"""The result of a search, for the terminal."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from pairreg.study.table import number
 
 
 def front_table(best: Sequence[FrozenTrial], complete: int, objectives: Mapping[str, str], space: Space) -> Table:
-    """One line per trial of the `best`: its objectives, its parameters and the signatures of its runs."""
+    """Return one line per trial of the `best`: its objectives, its parameters and the signatures of its runs."""
     title = "Best" if len(objectives) == 1 else f"Pareto front: {len(best)}"
     table = Table(title=f"{title} of {complete} trials", title_justify="left")
     table.add_column("trial", justify="right")
@@ -28,6 +28,6 @@ def front_table(best: Sequence[FrozenTrial], complete: int, objectives: Mapping[
 
 
 def commands(trial: FrozenTrial, space: Space) -> Iterator[str]:
-    """What repeats the runs of a trial, alone."""
+    """Yield the command lines that repeat the runs of a trial, each by itself."""
     for job in space.jobs(trial.params):
         yield shlex.join(["pairreg", *job, "hydra.mode=RUN"])

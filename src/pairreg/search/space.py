@@ -1,4 +1,4 @@
-"""What a search varies: Hydra's sweep syntax, read as Optuna's distributions.
+"""The space of a search: Hydra's sweep syntax, read as Optuna's distributions.
 
 `interval(0.1, 10)`, `int(interval(1, 5))`, `tag(log, interval(0.1, 10))`, `range(1, 5)` (5 excluded, as everywhere in
 Hydra), `choice(a, b)` and `a,b` mean what they mean to hydra-optuna-sweeper 1.4.
@@ -19,19 +19,23 @@ Distribution = FloatDistribution | IntDistribution | CategoricalDistribution
 
 @dataclass(frozen=True)
 class Space:
-    """The overrides of a search, sorted by who chooses their values."""
+    """The overrides of a search, sorted by who chooses their values.
+
+    **Attributes:** `free`: Optuna, a value for each trial; `replicates`: nobody, every trial runs all of them; `fixed`:
+    the user.
+    """
 
     free: Mapping[str, Distribution]  # Optuna, a value for each trial
     replicates: Sequence[Sequence[str]]  # nobody: every trial runs all of them
     fixed: Sequence[str]  # the user
 
     def jobs(self, params: Mapping[str, object]) -> list[list[str]]:
-        """The overrides of the runs of one trial."""
+        """Return the overrides of the runs of one trial."""
         chosen = [f"{key}={value}" for key, value in params.items()]
         return [[*self.fixed, *replicate, *chosen] for replicate in self.replicates]
 
     def example(self) -> dict[str, object]:
-        """Some value for every free parameter."""
+        """Return some value for every free parameter."""
         return {
             key: one.choices[0] if isinstance(one, CategoricalDistribution) else one.low
             for key, one in self.free.items()
@@ -39,7 +43,10 @@ class Space:
 
 
 def read_space(overrides: Sequence[Override]) -> Space:
-    """Sort overrides; of two with the same key the later counts. Raises `InputError` for what cannot be searched."""
+    """Sort overrides into a space; of two with the same key the later counts.
+
+    Raises `InputError` for what cannot be searched.
+    """
     last = {(override.key_or_group, override.package): override for override in overrides}
     free: dict[str, Distribution] = {}
     replicated: list[list[str]] = []
@@ -60,12 +67,15 @@ def read_space(overrides: Sequence[Override]) -> Space:
 
 
 def _is_replicate(key: str) -> bool:
-    """Pairs and seeds are no settings to choose: a good setting does well on all of them."""
+    """Return whether a key chooses pairs or seeds.
+
+    These are no settings to choose: a good setting does well on all of them.
+    """
     return key in ("pair", "seed") or key.startswith("pair.")
 
 
 def _distribution(override: Override) -> Distribution:
-    """The values that a sweep allows; `InputError` if there is none."""
+    """Return the values that a sweep allows; raises `InputError` if there is none."""
     key, sweep = override.get_key_element(), override.value()
     assert isinstance(sweep, IntervalSweep | RangeSweep | ChoiceSweep)
     log = "log" in sweep.tags

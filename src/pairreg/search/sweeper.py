@@ -33,7 +33,7 @@ _FAILURES = 10  # that many trials in a row, and the search gives up
 
 @dataclass
 class SearchConf:
-    """`hydra/sweeper=pairreg_search`."""
+    """The settings of `hydra/sweeper=pairreg_search`."""
 
     _target_: str = "pairreg.search.sweeper.SearchSweeper"
     _convert_: str = "all"  # plain dictionaries
@@ -47,7 +47,10 @@ class SearchConf:
 
 
 class SearchSweeper(Sweeper):
-    """Asks Optuna for trials, has the launcher run them on every pair and seed, tells the mean of each objective."""
+    """Asks Optuna for trials, has the launcher run them on every pair and seed, tells the mean of each objective.
+
+    Hydra makes it by its name and then calls `setup` and `sweep`.
+    """
 
     hydra_context: HydraContext
     config: DictConfig
@@ -63,7 +66,10 @@ class SearchSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> None:
-        """Go on until the wanted number of trials is complete; print the best."""
+        """Run trials until the wanted number is complete; print the best.
+
+        Raises `InputError` for settings that cannot be searched, and when too many trials in a row fail.
+        """
         from pairreg.search.trials import Trials
 
         space = self.check(arguments)
@@ -82,6 +88,7 @@ class SearchSweeper(Sweeper):
             self.show(trials, space)
 
     def check(self, arguments: list[str]) -> "Space":
+        """Check the settings of the search, and return its space; raises `InputError` for what cannot be searched."""
         from pairreg.search.space import read_space
         from pairreg.search.trials import SAMPLERS
 
@@ -101,18 +108,22 @@ class SearchSweeper(Sweeper):
         return read_space(parser.parse_overrides(entries + arguments))
 
     def identity(self, space: "Space") -> str:
-        """Searches with the same name may share trials: same objectives, space, sampler, seed, and other settings."""
+        """Return eight hex digits that are the same for searches that may share trials.
+
+        These have the same objectives, space, sampler, seed, and other settings.
+        """
         runs = sorted(self.example(job).signature for job in space.jobs(space.example()))
         question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs)
         return hashlib.sha1(repr(question).encode()).hexdigest()[:8]
 
     def example(self, overrides: list[str]) -> RunSpec:
-        """A checked run of the search: what it does not share with the other runs is in the space."""
+        """Return a checked run of the search; what it does not share with the other runs is in the space."""
         spec = spec_of(self.hydra_context.config_loader.load_sweep_config(self.config, overrides), overrides)
         check(spec.config)
         return spec
 
     def run(self, trials: "Trials", space: "Space") -> None:
+        """Ask for trials, launch their runs and tell the outcomes, batch by batch."""
         launched = failed = 0
         while asked := trials.ask(self.settings.batch):
             jobs = [job for trial in asked for job in space.jobs(trial.params)]
@@ -126,6 +137,7 @@ class SearchSweeper(Sweeper):
                     raise InputError(f"{_FAILURES} trials in a row failed, the last because {why}")
 
     def show(self, trials: "Trials", space: "Space") -> None:
+        """Print the best trials and the commands that repeat them."""
         from optuna.trial import TrialState
 
         from pairreg.search.pareto_table import commands, front_table
@@ -142,7 +154,7 @@ class SearchSweeper(Sweeper):
 
 
 def search_node() -> DictConfig:
-    """The defaults of `hydra/sweeper=pairreg_search`."""
+    """Return the defaults of `hydra/sweeper=pairreg_search`."""
     node: DictConfig = OmegaConf.structured(SearchConf)
     OmegaConf.set_struct(node.objectives, False)  # the command line may add entries, also without a +
     OmegaConf.set_struct(node.space, False)

@@ -1,4 +1,4 @@
-"""Which trials a living process works on."""
+"""Locks that say which trials a living process works on."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -30,7 +30,7 @@ class TrialLocks:
         self._own.pop(trial).close()
 
     def is_claimed(self, trial: int) -> bool:
-        """Whether a living process, perhaps this one, works on `trial`."""
+        """Return whether a living process, perhaps this one, works on `trial`."""
         return is_held(self._path(trial))
 
     def close(self) -> None:

@@ -26,19 +26,21 @@ class Trials:
     """An Optuna study in a journal file.
 
     A journal and not SQLite, because the folder of a study may lie on a cluster's NFS, where SQLite's locks fail; each
-    record is appended and synchronised as one line, so a killed process leaves whole records. Optuna's heartbeat
-    exists for databases and `Study.optimize` only: `TrialLocks` say which trials are in hands.
+    record is appended and synchronised as one line, so a killed process leaves whole records. Optuna's heartbeat exists
+    for databases and `Study.optimize` only: `TrialLocks` say on which trials a process works.
 
-    One invocation at a time with the same seed always gives the same trials: the sampler of each batch is seeded by
-    the seed and the number of trials started before, abandoned ones not counted. With several invocations at a time
-    the order in which they ask and tell decides.
+    One invocation at a time with the same seed always gives the same trials: the sampler of each batch is seeded by the
+    seed and the number of trials started before, abandoned ones not counted. With several invocations at a time the
+    order in which they ask and tell decides.
 
-    Args:
-        log: the journal; `log` with `.lock` added by Optuna, and our folder, `log` with `.locks` added, lie beside it
-        name: which of the searches in the journal; a changed question needs a new name
-        objectives: metric -> `"minimize"` or `"maximize"`
-        free: what to vary
-        wanted: number of complete trials, over all invocations
+    **Arguments:**
+
+    - `log`: the journal; `log` with `.lock` added by Optuna, and our folder, `log` with `.locks` added, lie beside it.
+    - `name`: which of the searches in the journal; a changed question needs a new name.
+    - `objectives`: metric -> `"minimize"` or `"maximize"`.
+    - `free`: what to vary.
+    - `wanted`: number of complete trials, over all invocations.
+    - `sampler`, `seed`: what chooses the values.
     """
 
     def __init__(
@@ -65,10 +67,11 @@ class Trials:
             )
 
     def in_state(self, *states: TrialState) -> list[FrozenTrial]:
+        """Return the trials in one of these states."""
         return self.study.get_trials(deepcopy=False, states=states)
 
     def ask(self, batch: int) -> list[Trial]:
-        """The next trials, at most `batch`; none if all that are wanted are complete or in hands.
+        """Return the next trials, at most `batch`; none if all that are wanted are complete or being worked on.
 
         Repeats of abandoned trials come first and alone, so that a batch sees the same history as without the crash.
         """
@@ -84,7 +87,7 @@ class Trials:
             return asked
 
     def repeat_abandoned(self) -> None:
-        """Put what a killed process was working on into the queue, each trial once."""
+        """Put the trials that a killed process was working on into the queue, each once."""
         repeated = {trial.user_attrs.get(_SUCCEEDS) for trial in self.study.get_trials(deepcopy=False)}
         for trial in self.in_state(TrialState.RUNNING):
             if self.locks.is_claimed(trial.number):
@@ -96,13 +99,14 @@ class Trials:
             self.study.tell(trial.number, state=TrialState.FAIL)
 
     def seeded_sampler(self) -> BaseSampler:
+        """Return a sampler seeded by the seed and the number of trials started so far, repeats not counted."""
         started = self.in_state(TrialState.COMPLETE, TrialState.FAIL, TrialState.RUNNING)
         repeats = [trial for trial in self.study.get_trials(deepcopy=False) if _SUCCEEDS in trial.user_attrs]
         entropy = (self.seed, len(started) - len(repeats))
         return self.sampler(seed=int(np.random.SeedSequence(entropy).generate_state(1)[0]))
 
     def tell(self, trial: Trial, outcomes: Sequence[RunOutcome]) -> str | None:
-        """End a trial with the mean of each objective over its runs; returns why if it failed.
+        """End a trial with the mean of each objective over its runs; return why if it failed.
 
         Raises `InputError` if an objective is no metric of the runs.
         """
@@ -119,7 +123,7 @@ class Trials:
         return reason
 
     def failure(self, outcome: RunOutcome) -> str | None:
-        """Why the objectives cannot be had from a run."""
+        """Return why the objectives of a run do not exist or are not finite; None if they are."""
         if outcome.error:
             return f"run {outcome.signature} failed: {outcome.error}"
         for name in self.objectives:
@@ -128,16 +132,17 @@ class Trials:
         return None
 
     def check_names(self, measured: set[str]) -> None:
+        """Raise `InputError` for an objective that is none of the `measured` metrics."""
         shown = sorted(name for name in measured if not name.startswith(("before/", "initial/")))
         for name in self.objectives:
             if measured and name not in measured:
                 validation.one_of("hydra.sweeper.objectives: metric", name, shown)
 
     def best(self) -> list[FrozenTrial]:
-        """The best trial, or the Pareto front of several objectives, ordered by the first of them."""
+        """Return the best trial, or the Pareto front of several objectives, ordered by the first of them."""
         front = self.study.best_trials
         return sorted(front, key=lambda trial: trial.values) if len(self.objectives) > 1 else front[:1]
 
     def close(self) -> None:
-        """Drop the locks: what is still running counts as abandoned from now on."""
+        """Give up the locks: what is still running counts as abandoned from now on."""
         self.locks.close()

@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity
 
@@ -28,23 +29,25 @@ class HistogramSimilarity(Similarity):
         return f"sigma should be at most bins, {self.bins}; it is {self.sigma}." if self.sigma > self.bins else None
 
 
-def entropies(fixed: Tensor, warped: Tensor, mask: Tensor, bins: int, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Entropies of the fixed image, of the warped one, and of both together, in nats (float64)."""
+def entropies(
+    fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor, bins: int, sigma: float
+) -> tuple[Scalar, Scalar, Scalar]:
+    """Return the entropies of the fixed image, of the warped one, and of both together, in nats (float64)."""
     joint = joint_histogram(fixed, warped, mask, bins, sigma)
     return _entropy(tf.reduce_sum(joint, 1)), _entropy(tf.reduce_sum(joint, 0)), _entropy(joint)
 
 
-def _entropy(p: Tensor) -> Tensor:
-    """In nats; 1e-12 is far below 1/bins² and keeps the gradient finite at p = 0."""
+def _entropy(p: Tensor) -> Scalar:
+    """Return the entropy in nats; 1e-12 is far below 1/bins² and keeps the gradient finite at p = 0."""
     return -tf.reduce_sum(p * tf.math.log(p + 1e-12))
 
 
-def joint_histogram(fixed: Tensor, warped: Tensor, mask: Tensor, bins: int, sigma: float) -> Tensor:
-    """Joint Parzen histogram `(bins, bins)` of two images on [0, 1], summing to 1, in float64; rows belong to `fixed`.
+def joint_histogram(fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor, bins: int, sigma: float) -> Tensor:
+    """Return the joint Parzen histogram `(bins, bins)` of two images on [0, 1], in float64; rows belong to `fixed`.
 
-    Never holds a table of voxels by bins: each voxel is shared linearly among the four nearest cells of a histogram
-    four times finer than the bins (and than σ), and the Parzen windows are applied to that histogram. This is the exact
-    Gaussian window to 1 % of its peak. Each voxel's windows sum to 1, also at the ends of the range.
+    It sums to 1. There is never a table of voxels by bins: each voxel is shared linearly among the four nearest cells
+    of a histogram four times finer than the bins (and than σ), and the Parzen windows are applied to that histogram.
+    This is the exact Gaussian window to 1 % of its peak. Each voxel's windows sum to 1, also at the ends of the range.
     """
     cells = math.ceil(_FINE * max(1.0, 1 / sigma)) * (bins - 1) + 1
     row, row_fraction = _cell_of(fixed, cells)
@@ -66,14 +69,15 @@ def joint_histogram(fixed: Tensor, warped: Tensor, mask: Tensor, bins: int, sigm
     return windows @ fine @ tf.transpose(windows) / tf.maximum(tf.reduce_sum(fine), 1)
 
 
-def _cell_of(image: Tensor, cells: int) -> tuple[Tensor, Tensor]:
-    """Index of the cell below each intensity, and how far the intensity is on its way to the next one."""
+def _cell_of(image: ImageTensor, cells: int) -> tuple[Tensor, Tensor]:
+    """Return the index of the cell below each intensity, and the part of the way to the next cell."""
     position = tf.clip_by_value(tf.reshape(image, [-1]), 0, 1) * (cells - 1)
     low = tf.minimum(tf.floor(position), cells - 2)
     return tf.cast(low, tf.int32), position - low
 
 
 def parzen_windows(bins: int, cells: int, sigma: float) -> np.ndarray:
+    """Return the weight `(bins, cells)` of each fine histogram cell in each bin; every column sums to 1."""
     distance = np.arange(bins)[:, None] - np.linspace(0, bins - 1, cells)[None, :]
     windows: np.ndarray = np.exp(-0.5 * (distance / sigma) ** 2)
     return windows / windows.sum(axis=0)

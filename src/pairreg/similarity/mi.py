@@ -1,9 +1,14 @@
-from dataclasses import dataclass
+"""Mutual information."""
 
-from pairreg.backend import Tensor, tf
+from dataclasses import dataclass
+from typing import final
+
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
+from pairreg.backend import tf
 from pairreg.similarity.histogram import HistogramSimilarity, entropies
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class MI(HistogramSimilarity):
     """Minus the mutual information in nats, `H(f, w) - H(f) - H(w)`, for images of different modality.
@@ -19,6 +24,6 @@ class MI(HistogramSimilarity):
     Source: Viola & Wells, IJCV 24:137 (1997); Thévenaz & Unser, IEEE TIP 9:2083 (2000).
     """
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         of_fixed, of_warped, of_both = entropies(fixed, warped, mask, self.bins, self.sigma)
         return tf.cast(of_both - of_fixed - of_warped, fixed.dtype)

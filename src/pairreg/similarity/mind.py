@@ -1,10 +1,13 @@
+"""The modality-independent neighbourhood descriptor in its self-similarity context."""
+
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, final
 
 from pydantic import Field
 
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 from pairreg.similarity.windows import box_taps, window_means
@@ -13,6 +16,7 @@ from pairreg.validation import Count
 Offset = Sequence[int]
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class MIND(Similarity):
     """Self-similarity context (MIND-SSC): mean squared difference of local descriptors, for different modalities.
@@ -34,26 +38,26 @@ class MIND(Similarity):
     radius: Annotated[int, Field(ge=0)] = 1
     dilation: Count = 2
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         complete = self.complete(mask)
         difference = self.descriptors(fixed, complete) - self.descriptors(warped, complete)
         return masked_mean(tf.reduce_mean(difference**2, 0), complete)
 
-    def descriptors(self, image: Tensor, complete: Tensor) -> Tensor:
-        """`(pairs, *spatial)`."""
+    def descriptors(self, image: ImageTensor, complete: MaskTensor) -> Tensor:
+        """Return the descriptors `(pairs, *spatial)` of every voxel, each entry from 0 to 1."""
         distances = tf.stack(list(self.distances(image)))
         distances -= tf.reduce_min(distances, 0)
         mean = tf.reduce_mean(distances, 0)
         return tf.exp(-distances / tf.maximum(mean, 1e-3 * masked_mean(mean, complete) + tiny(image)))
 
-    def distances(self, image: Tensor) -> Iterator[Tensor]:
-        """The patch distance of each pair of neighbours.
+    def distances(self, image: ImageTensor) -> Iterator[ImageTensor]:
+        """Yield the patch distance `(*spatial,)` of each pair of neighbours.
 
         Two pairs share one map of distances: that of y = x + a and y + (b - a) is the pair (a, b) of the voxel x, and
         the pair (-b, -a) of the voxel y + b.
         """
         d, ndim = self.dilation, len(image.shape)
-        padded = _edge_padded(image, 2 * d + self.radius)
+        padded = _pad_edges(image, 2 * d + self.radius)
         for (i, j), sign in itertools.product(itertools.combinations(range(ndim), 2), (1, -1)):
             a, b = _unit(i, d, ndim), _unit(j, sign * d, ndim)
             step = tuple(q - p for p, q in zip(a, b, strict=True))
@@ -63,13 +67,14 @@ class MIND(Similarity):
             yield _crop(patches, a, image.shape)
             yield _crop(patches, tuple(-p for p in b), image.shape)
 
-    def patch_mean(self, x: Tensor) -> Tensor:
+    def patch_mean(self, x: ImageTensor) -> ImageTensor:
+        """Return the mean over the patch around each voxel whose patch lies inside `x`."""
         return window_means(x, [box_taps(2 * self.radius + 1)] * len(x.shape), valid=True)
 
-    def complete(self, mask: Tensor) -> Tensor:
-        """1 where the voxel and the patches of all its neighbours lie in the mask."""
+    def complete(self, mask: MaskTensor) -> MaskTensor:
+        """Return 1 where the voxel and the patches of all its neighbours lie in the mask, else 0."""
         ndim, size = len(mask.shape), (2 * self.radius + 1) ** len(mask.shape)
-        full = tf.cast(self.patch_mean(_edge_padded(mask, self.dilation + self.radius)) > 1 - 0.5 / size, mask.dtype)
+        full = tf.cast(self.patch_mean(_pad_edges(mask, self.dilation + self.radius)) > 1 - 0.5 / size, mask.dtype)
         for axis, distance in itertools.product(range(ndim), (self.dilation, -self.dilation)):
             mask *= _crop(full, _unit(axis, distance, ndim), mask.shape)
         return mask
@@ -79,8 +84,8 @@ def _unit(axis: int, length: int, ndim: int) -> Offset:
     return tuple(length * int(e == axis) for e in range(ndim))
 
 
-def _edge_padded(x: Tensor, width: int) -> Tensor:
-    """`x` with its border values repeated `width` times on every side."""
+def _pad_edges(x: Tensor, width: int) -> Tensor:
+    """Return `x` with its border values repeated `width` times on every side."""
     for axis, n in enumerate(x.shape):
         behind = (slice(None),) * axis
         first, last = x[(*behind, slice(0, 1))], x[(*behind, slice(n - 1, n))]
@@ -89,6 +94,6 @@ def _edge_padded(x: Tensor, width: int) -> Tensor:
 
 
 def _crop(x: Tensor, offset: Offset, shape: Offset) -> Tensor:
-    """The part of that shape around the centre of `x`, moved by `offset`."""
+    """Return the part of that shape around the centre of `x`, moved by `offset`."""
     begin = [(n - m) // 2 + o for n, m, o in zip(x.shape, shape, offset, strict=True)]
     return tf.slice(x, begin, list(shape))

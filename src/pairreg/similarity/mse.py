@@ -1,6 +1,8 @@
+"""Mean squared difference."""
+
 from dataclasses import dataclass
 
-from pairreg.backend import Tensor
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.similarity.base import Similarity, masked_mean
 
 
@@ -11,5 +13,5 @@ class MSE(Similarity):
     From 0 (best: equal images) up, in squared intensity. Flat regions count like any other.
     """
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         return masked_mean((warped - fixed) ** 2, mask)

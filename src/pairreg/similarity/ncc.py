@@ -1,14 +1,18 @@
+"""Local normalised cross-correlation."""
+
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, final
 
 import numpy as np
 
-from pairreg.backend import Tensor, tf
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
+from pairreg.backend import tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 from pairreg.similarity.windows import box_taps, gaussian_taps, window_statistics
 from pairreg.validation import OddWindow
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class NCC(Similarity):
     """Local normalised cross-correlation: `1 - mean(r²)`, r = Pearson's correlation in the window around each voxel.
@@ -30,7 +34,7 @@ class NCC(Similarity):
     kernel: Literal["box", "gaussian"] = "box"
     signed: bool = False
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         taps = [self.taps()] * len(fixed.shape)
         windows = window_statistics(fixed, warped, mask, taps, valid=False)
         variance_f = windows.variance_fixed + _flat_variance(fixed, mask)
@@ -43,9 +47,10 @@ class NCC(Similarity):
         return 1 - masked_mean(correlation_squared, mask)
 
     def taps(self) -> np.ndarray:
+        """Return the weights of a window along each axis, which sum to 1."""
         return box_taps(self.window) if self.kernel == "box" else gaussian_taps(self.window / 6, self.window // 2)
 
 
-def _flat_variance(image: Tensor, mask: Tensor) -> Tensor:
-    """The variance below which a window is flat: in proportion to the image's own, so that no scale enters."""
+def _flat_variance(image: ImageTensor, mask: MaskTensor) -> Scalar:
+    """Return the variance below which a window is flat: in proportion to the image's own, so that no scale enters."""
     return 1e-5 * masked_mean((image - masked_mean(image, mask)) ** 2, mask) + tiny(image)

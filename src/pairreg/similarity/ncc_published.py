@@ -1,11 +1,16 @@
-from dataclasses import dataclass
+"""The correlation that the released scripts of Chen et al. (2020) compute."""
 
-from pairreg.backend import Tensor, tf
+from dataclasses import dataclass
+from typing import final
+
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
+from pairreg.backend import tf
 from pairreg.similarity.base import Similarity, tiny, total
 from pairreg.similarity.windows import box_taps, window_means
 from pairreg.validation import OddWindow
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class NCCPublished(Similarity):
     """The "NCC" of the released scripts of Chen et al.: one correlation of two high-pass filtered images.
@@ -27,11 +32,12 @@ class NCCPublished(Similarity):
 
     window: OddWindow = 9
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         f, w = (self.without_local_mean(image) * mask for image in (fixed, warped))
         norms = tf.sqrt(total(f * f) + tiny(f)) * tf.sqrt(total(w * w) + tiny(w))
         return 1 - total(f * w) / (norms + 1e-5)
 
-    def without_local_mean(self, image: Tensor) -> Tensor:
+    def without_local_mean(self, image: ImageTensor) -> ImageTensor:
+        """Return the image minus its mean in the box around each voxel, with zeros beyond the border."""
         # the windows cut at the border still divide by their full size: this is the zero padding
         return image - window_means(image, [box_taps(self.window)] * len(image.shape), valid=False)

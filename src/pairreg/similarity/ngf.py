@@ -1,10 +1,15 @@
-from dataclasses import dataclass
+"""Normalised gradient fields."""
 
+from dataclasses import dataclass
+from typing import final
+
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 from pairreg.validation import Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class NGF(Similarity):
     """Normalised gradient fields: `1 - mean(⟨n(f), n(w)⟩²)`, `n(x) = ∇x / √(|∇x|² + ε²)`, for different modalities.
@@ -25,7 +30,7 @@ class NGF(Similarity):
 
     edge: Positive = 0.3
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         axes = range(len(fixed.shape))
         f, w = ([_derivative(image, mask, axis) for axis in axes] for image in (fixed, warped))
         product = sum(a * b for a, b in zip(f, w, strict=True))
@@ -33,14 +38,17 @@ class NGF(Similarity):
         parallel = (product / self.squared_norm(f, mask)) * (product / self.squared_norm(w, mask))
         return 1 - masked_mean(parallel, mask)
 
-    def squared_norm(self, gradient: list[Tensor], mask: Tensor) -> Tensor:
-        """`|∇x|² + ε²`."""
+    def squared_norm(self, gradient: list[Tensor], mask: MaskTensor) -> ImageTensor:
+        """Return `|∇x|² + ε²` of every voxel."""
         squared = sum(component**2 for component in gradient)
         return squared + self.edge**2 * masked_mean(squared, mask) + tiny(mask)
 
 
-def _derivative(image: Tensor, mask: Tensor, axis: int) -> Tensor:
-    """Mean of the differences to the two neighbours along `axis`, as far as both ends lie in the mask; else 0."""
+def _derivative(image: ImageTensor, mask: MaskTensor, axis: int) -> ImageTensor:
+    """Return the mean of the differences to the two neighbours along `axis`, per voxel.
+
+    Only differences with both ends in the mask count; without any the result is 0.
+    """
     behind = (slice(None),) * axis
     upper, lower = (*behind, slice(1, None)), (*behind, slice(None, -1))
     usable = mask[upper] * mask[lower]
@@ -49,7 +57,7 @@ def _derivative(image: Tensor, mask: Tensor, axis: int) -> Tensor:
 
 
 def _both_sides(x: Tensor, axis: int) -> Tensor:
-    """Sum of the values on the links before and after each voxel."""
+    """Return the sum of the values on the links before and after each voxel."""
     before, after = ([[0, 0]] * len(x.shape) for _ in range(2))
     before[axis], after[axis] = [1, 0], [0, 1]
     return tf.pad(x, before) + tf.pad(x, after)

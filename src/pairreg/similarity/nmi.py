@@ -1,9 +1,14 @@
-from dataclasses import dataclass
+"""Normalised mutual information."""
 
-from pairreg.backend import Tensor, tf
+from dataclasses import dataclass
+from typing import final
+
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
+from pairreg.backend import tf
 from pairreg.similarity.histogram import HistogramSimilarity, entropies
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class NMI(HistogramSimilarity):
     """Two minus the normalised mutual information: `2 - (H(f) + H(w)) / H(f, w)`, for images of different modality.
@@ -17,7 +22,7 @@ class NMI(HistogramSimilarity):
     Source: Studholme et al., Pattern Recognition 32:71 (1999).
     """
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         of_fixed, of_warped, of_both = entropies(fixed, warped, mask, self.bins, self.sigma)
         # an empty mask has no entropy: unrelated
         return tf.cast(1 - (of_fixed + of_warped - of_both) / tf.maximum(of_both, 1e-6), fixed.dtype)

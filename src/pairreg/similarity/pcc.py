@@ -1,9 +1,14 @@
-from dataclasses import dataclass
+"""Pearson's correlation over the whole image."""
 
-from pairreg.backend import Tensor, tf
+from dataclasses import dataclass
+from typing import final
+
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
+from pairreg.backend import tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class PCC(Similarity):
     """One minus Pearson's correlation over the whole image, for intensities that are linearly related.
@@ -14,7 +19,7 @@ class PCC(Similarity):
     Source: the similarity of Chen et al., Medical Physics 47:6366 (2020), together with SSIM.
     """
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         f = (fixed - masked_mean(fixed, mask)) * mask
         w = (warped - masked_mean(warped, mask)) * mask
         # one floor for each variance, inside the root (whose gradient at 0 is infinite); added to their product it

@@ -1,7 +1,9 @@
+"""Structural similarity."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pairreg.backend import Tensor
+from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.similarity.base import Similarity, masked_mean
 from pairreg.similarity.windows import gaussian_taps, window_statistics
 from pairreg.validation import Positive
@@ -30,7 +32,7 @@ class SSIM(Similarity):
     k1: Positive = 0.01
     k2: Positive = 0.03
 
-    def loss(self, fixed: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         radii = self.radii(fixed.shape)
         taps = [gaussian_taps(self.sigma, r) for r in radii]
         f, w, variance_f, variance_w, covariance = window_statistics(fixed, warped, mask, taps, valid=True)
@@ -40,5 +42,5 @@ class SSIM(Similarity):
         return 1 - masked_mean(ssim, mask[interior])
 
     def radii(self, shape: Sequence[int]) -> list[int]:
-        """Voxels to each side of a window's centre, per axis."""
+        """Return the number of voxels to each side of a window's centre, per axis."""
         return [min(int(3.5 * self.sigma + 0.5), (n - 1) // 2) for n in shape]

@@ -1,9 +1,13 @@
+"""Structural similarity of the slices of a volume, as the released scripts of Chen et al. (2020) compute it."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.similarity.ssim import SSIM
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class SSIMSlicewise(SSIM):
     """One minus the mean of the 2-D structural similarity of all slices along the first axis; in 2-D it is `ssim`.

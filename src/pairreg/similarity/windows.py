@@ -6,25 +6,28 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pairreg.arrays import ImageTensor, MaskTensor
 from pairreg.backend import Tensor, forgettable, tf, with_gradient
 from pairreg.similarity.base import masked_mean
 
 
 def box_taps(window: int) -> np.ndarray:
+    """Return `window` equal weights, which sum to 1."""
     return np.full(window, 1.0 / window)
 
 
 def gaussian_taps(sigma: float, radius: int) -> np.ndarray:
-    """Unit-sum samples of a centred Gaussian (sigma in samples)."""
+    """Return `2 radius + 1` samples of a centred Gaussian, which sum to 1; `sigma` in samples."""
     taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     return taps / taps.sum()
 
 
-def window_means(x: Tensor, taps: Sequence[np.ndarray], valid: bool) -> Tensor:
-    """Weighted means over a centred window; `taps[d]` (odd number, symmetric, sum 1): weights along axis d.
+def window_means(x: ImageTensor, taps: Sequence[np.ndarray], valid: bool) -> ImageTensor:
+    """Return weighted means over a centred window.
 
-    `valid`: only the positions where the window lies inside, so axis d has `len(taps[d]) - 1` fewer. Otherwise every
-    position, with zeros beyond the border (the caller divides by the same mean of the mask).
+    **Arguments:** `taps[d]`: the weights along axis d (an odd number, symmetric, sum 1). `valid`: return only the
+    positions where the window lies inside, so axis d has `len(taps[d]) - 1` fewer. Otherwise every position is
+    returned, with zeros beyond the border (the caller divides by the same mean of the mask).
     """
     for axis, weights in enumerate(taps):
         if len(weights) > 1:
@@ -54,7 +57,10 @@ def _means_along(axis: int, taps: tuple[float, ...], valid: bool) -> Callable[[T
 @forgettable
 @functools.cache
 def _shifted_sum(axis: int, taps: tuple[float, ...]) -> Callable[[Tensor], Tensor]:
-    """`Σ taps[k] x[... + k]` along one axis. Under XLA it takes a third of the time of a product with a band matrix."""
+    """Return a function that computes `Σ taps[k] x[... + k]` along one axis.
+
+    Under XLA it takes a third of the time of a product with a band matrix.
+    """
     radius = len(taps) // 2
 
     def shifted_sum(x: Tensor) -> Tensor:
@@ -77,7 +83,7 @@ def _shifted_sum(axis: int, taps: tuple[float, ...]) -> Callable[[Tensor], Tenso
 
 
 class Windows(NamedTuple):
-    """Statistics of the window around each voxel."""
+    """The statistics of the window around each voxel."""
 
     mean_fixed: Tensor
     mean_warped: Tensor
@@ -86,14 +92,16 @@ class Windows(NamedTuple):
     covariance: Tensor
 
 
-def window_statistics(fixed: Tensor, warped: Tensor, mask: Tensor, taps: Sequence[np.ndarray], valid: bool) -> Windows:
-    """Weighted statistics of the windows; `taps` and `valid` as in `window_means`.
+def window_statistics(
+    fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor, taps: Sequence[np.ndarray], valid: bool
+) -> Windows:
+    """Return the weighted statistics of the windows; `taps` and `valid` as in `window_means`.
 
     Each window averages over its voxels in the mask only, so neither the border nor what lies outside the mask leaks
-    in. The images are centred first: `E[x²] - E[x]²` of a bright flat window loses all its digits otherwise (NUMERICS
-    D1). The statistics do not depend on what is subtracted, so it has no part in the gradient.
+    in. The images are centred first: in float32, `E[x²] - E[x]²` of a bright flat window loses all its digits
+    otherwise. The statistics do not depend on what is subtracted, so it has no part in the gradient.
     """
-    share = tf.maximum(window_means(mask, taps, valid), 1e-12)
+    share = tf.maximum(window_means(mask, taps, valid), 1e-12)  # a window without any voxel of the mask is not counted
     shift_f, shift_w = (tf.stop_gradient(masked_mean(image, mask)) for image in (fixed, warped))
     f, w = (fixed - shift_f) * mask, (warped - shift_w) * mask
     # five arrays, not channels of one: half the time, as those of `fixed` then need no backward pass

@@ -1,6 +1,7 @@
-"""What a gamma camera sees of a point."""
+"""The resolution of a gamma camera."""
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 from scipy.special import ive
@@ -10,6 +11,7 @@ from pairreg.validation import Checked, Count, NonNegative, Positive
 FWHM = 2 * np.sqrt(2 * np.log(2))  # of a Gaussian, in standard deviations
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Camera(Checked):
     """A parallel-hole collimator on a circular orbit; by default low-energy high-resolution (LEHR) for 140 keV.
@@ -31,19 +33,19 @@ class Camera(Checked):
 
     @property
     def angles(self) -> np.ndarray:
-        """In radians, `(views,)`."""
+        """The angles of the views in radians, `(views,)`."""
         return 2 * np.pi * np.arange(self.views) / self.views
 
     def fwhm(self, distance: np.ndarray) -> np.ndarray:
-        """Resolution in mm at `distance` mm from the collimator.
+        """Return the resolution in mm (FWHM) at `distance` mm from the collimator.
 
-        The blur of the collimator grows linearly with the distance; that of the crystal is added in quadrature
-        (Cherry, Sorenson and Phelps, Physics in Nuclear Medicine, 4th ed., chapter 14).
+        The blur of the collimator grows linearly with the distance; that of the crystal is added in quadrature (Cherry,
+        Sorenson and Phelps, Physics in Nuclear Medicine, 4th ed., chapter 14).
         """
         return np.hypot(self.hole * (1 + distance / self.length), self.intrinsic)
 
     def blur(self, distance: np.ndarray, count: int, pitch: float) -> np.ndarray:
-        """Matrices `(len(distance), count, count)` that blur a row of `count` bins of `pitch` mm.
+        """Return matrices `(len(distance), count, count)` that blur a row of `count` bins of `pitch` mm.
 
         They are the discrete Gaussian of Lindeberg (IEEE PAMI 12:234, 1990): its variance is that of the resolution,
         also where the bins are as wide as it. What spreads over the ends of the row is lost.

@@ -16,18 +16,21 @@ _TRIES = 100  # for each lesion
 
 @dataclass(frozen=True)
 class Lesions:
-    """**Attributes:** `mask` `(z, y, x)`, int16, lesion `i` has the value `i`, from 1; `contrasts` to bone."""
+    """Lesions on a grid.
+
+    **Attributes:** `mask` `(z, y, x)`, int16, lesion `i` has the value `i`, from 1; `contrasts` to bone.
+    """
 
     mask: np.ndarray
     contrasts: tuple[float, ...]
 
     def insert(self, activity: np.ndarray, uptake: float) -> np.ndarray:
-        """`activity` `(z, y, x)`, replaced in every lesion by its contrast times `uptake`, the activity of bone."""
+        """Return `activity` `(z, y, x)` with the contrast times `uptake`, the activity of bone, in every lesion."""
         factors = np.array([0, *self.contrasts], np.float32)[self.mask]
         return np.where(self.mask > 0, factors * np.float32(uptake), activity)
 
     def volumes(self, spacing: Sequence[float]) -> np.ndarray:
-        """In cc, `(lesions,)`, as the mask has them."""
+        """Return the volumes in cc, `(lesions,)`, as the mask has them."""
         return np.bincount(self.mask.ravel(), minlength=len(self.contrasts) + 1)[1:] * _voxel_volume(spacing)
 
 
@@ -40,10 +43,10 @@ def draw_lesions(
     contrast: tuple[float, float] = _CONTRAST,
     seed: int = 0,
 ) -> Lesions:
-    """`count` lesions at random places: ellipsoids cut to `bone`, grown until what is left has the volume drawn.
+    """Return `count` lesions at random places: ellipsoids cut to `bone`, as large as a volume drawn at random.
 
     **Arguments:** `bone`: bool `(z, y, x)`; `spacing`: in mm; `volume`: from-to in cc; `contrast`: from-to, times the
-    uptake of bone. Each lesion is in one piece and touches no other.
+    uptake of bone; `seed`: of places, volumes, shapes and contrasts. Each lesion is in one piece and touches no other.
 
     Raises `InputError` if no whole number of voxels has such a volume, or the bone has no room for them.
     """
@@ -79,7 +82,10 @@ def draw_lesions(
 def _grow(
     points: np.ndarray, centre: np.ndarray, axes: np.ndarray, voxels: int, spacing: Sequence[float]
 ) -> np.ndarray | None:
-    """The `voxels` of `points` that an ellipsoid around `centre` meets first, if they are near and in one piece."""
+    """Return the `voxels` of `points` that an ellipsoid around `centre` meets first.
+
+    None if they are not near enough or not in one piece.
+    """
     radius = np.cbrt(voxels * np.prod(spacing) * 3 / (4 * np.pi))
     distance = np.linalg.norm((points - centre) * spacing / axes, axis=1)
     near = np.flatnonzero(distance <= _ROOM * radius)
@@ -92,11 +98,11 @@ def _grow(
 
 
 def _free(mask: np.ndarray, place: np.ndarray) -> bool:
-    """Whether no lesion lies in or beside `place`."""
+    """Return whether no lesion lies in or beside `place`."""
     low, high = np.maximum(place.min(axis=0) - 1, 0), place.max(axis=0) + 2
     return not mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].any()
 
 
 def _voxel_volume(spacing: Sequence[float]) -> float:
-    """In cc."""
+    """Return the volume of a voxel in cc."""
     return float(np.prod(spacing)) / 1000

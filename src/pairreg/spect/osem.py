@@ -7,7 +7,7 @@ from pairreg.spect.projector import Projector
 
 
 def osem(projector: Projector, counts: np.ndarray, *, iterations: int = 4, subsets: int = 10) -> np.ndarray:
-    """The image `(z, y, x)` whose projections are most likely to give `counts` `(views, z, bins)`.
+    """Return the image `(z, y, x)` whose projections are most likely to give `counts` `(views, z, bins)`.
 
     Hudson and Larkin (IEEE TMI 13:601, 1994). Attenuation and blur are corrected for, since the projector has them.
 
@@ -30,5 +30,5 @@ def osem(projector: Projector, counts: np.ndarray, *, iterations: int = 4, subse
 
 
 def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """0 where nothing is expected, and nothing can be learnt."""
+    """Return the quotient; 0 where nothing is expected, as nothing can be learnt there."""
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)

@@ -11,20 +11,21 @@ from pairreg.spect.camera import Camera
 
 
 class Projector:
-    """From an activity `(z, y, x)` to projections `(views, z, bins)`; the axis of rotation is the middle of y and x.
+    """Projects an activity `(z, y, x)` to `(views, z, bins)`; the axis of rotation is the middle of y and x.
 
     In every view each voxel is shared among the four nearest places of a grid that faces the detector. That keeps
-    counts and centres of mass exactly; its transpose interpolates linearly. One slice stands for an object that
-    does not change along z.
+    counts and centres of mass exactly; its transpose interpolates linearly. One slice stands for an object that does
+    not change along z.
 
     **Arguments:**
 
     - `attenuation`: `(z, y, x)` in 1/cm.
     - `spacing`: of z, y and x in mm; the bins are as wide as the larger one of y and x.
+    - `camera`: None: the default one.
     - `reach`: radius in mm that every view covers, and that has to hold all activity; None: the whole image.
 
-    Activities in float32 are computed in float32, others in float64. Raises `InputError` if the camera would touch
-    the field of view.
+    Activities in float32 are computed in float32, others in float64. Raises `InputError` if the camera would touch the
+    field of view.
     """
 
     def __init__(
@@ -57,7 +58,10 @@ class Projector:
         return self.distance_from_axis <= self.reach
 
     def rotation(self, angle: float, spacing: Sequence[float]) -> csr_array:
-        """Shares the voxels of a slice among the places `(depth, bin)` of the view; the nearest depth comes first."""
+        """Return the matrix that shares the voxels of a slice among the places `(depth, bin)` of the view.
+
+        The depth nearest to the detector comes first.
+        """
         y, x = (p / self.pitch for p in _positions(self.shape, spacing))
         middle = self.bins // 2
         place = np.stack(
@@ -78,7 +82,7 @@ class Projector:
         return csr_array((np.concatenate(values), index), shape=(self.bins**2, place.shape[1]))
 
     def transmission(self, attenuation: np.ndarray) -> np.ndarray:
-        """The fraction of photons `(views, depth, bin, z)` that get out, from the middle of every place."""
+        """Return the fraction of photons `(views, depth, bin, z)` that get out, from the middle of every place."""
         slices = _flat(attenuation)
         result = np.empty((len(self.rotations), self.bins, self.bins, self.shape[0]), np.float32)
         for rotation, target in zip(self.rotations, result, strict=True):
@@ -90,17 +94,20 @@ class Projector:
         return result
 
     def forward(self, activity: np.ndarray, views: slice = slice(None)) -> np.ndarray:
-        """Projections `(views, z, bins)` of `activity` `(z, y, x)`, in its unit times the number of voxels passed."""
+        """Return projections `(views, z, bins)` of `activity` `(z, y, x)`.
+
+        Their unit is that of the activity, times the number of voxels passed.
+        """
         slices = _flat(activity)
         return np.stack([self.view(slices, *parts).T for parts in self.parts(views)])
 
     def view(self, slices: np.ndarray, rotation: csr_array, transmission: np.ndarray) -> np.ndarray:
-        """One projection `(bins, z)` of `(y * x, z)`."""
+        """Return one projection `(bins, z)` of `(y * x, z)`."""
         leaving = (rotation @ slices).reshape(transmission.shape) * transmission
         return self.across @ (leaving @ self.along).reshape(-1, self.shape[0])
 
     def adjoint(self, projections: np.ndarray, views: slice = slice(None)) -> np.ndarray:
-        """The transpose of `forward`: an image `(z, y, x)` of `projections` `(views, z, bins)`."""
+        """Return the transpose of `forward`: an image `(z, y, x)` of `projections` `(views, z, bins)`."""
         total = np.zeros((self.shape[1] * self.shape[2], self.shape[0]), projections.dtype)
         for measured, (rotation, transmission) in zip(projections, self.parts(views), strict=True):
             spread = (self.across.T @ measured.T).reshape(transmission.shape) @ self.along.transpose(0, 2, 1)
@@ -108,20 +115,21 @@ class Projector:
         return np.ascontiguousarray(total.T).reshape(self.shape)
 
     def parts(self, views: slice) -> list[tuple[csr_array, np.ndarray]]:
+        """Return the rotation and the transmission of each view."""
         return list(zip(self.rotations[views], self.transmissions[views], strict=True))
 
 
 def _flat(volume: np.ndarray) -> np.ndarray:
-    """`(y * x, z)` of `(z, y, x)`."""
+    """Return `(z, y, x)` as `(y * x, z)`."""
     return np.ascontiguousarray(volume.reshape(len(volume), -1).T)
 
 
 def _positions(shape: Sequence[int], spacing: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """y and x `(y, x)` in mm from the axis of rotation."""
+    """Return y and x `(y, x)` in mm from the axis of rotation."""
     y, x = ((np.arange(n) - (n - 1) / 2) * h for n, h in zip(shape[1:], spacing[1:], strict=True))
     return tuple(np.meshgrid(y, x, indexing="ij"))
 
 
 def distance_from_axis(shape: Sequence[int], spacing: Sequence[float]) -> np.ndarray:
-    """In mm, `(y, x)`."""
+    """Return the distance from the axis of rotation in mm, `(y, x)`."""
     return np.hypot(*_positions(shape, spacing))

@@ -1,4 +1,4 @@
-"""The SPECT scan of a finished run whose moving image is a phantom: without and with lesions in its bones."""
+"""SPECT scans of finished runs whose moving image is a phantom: without and with lesions in its bones."""
 
 import csv
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ _LESION_TABLE = "lesions.csv"
 
 
 def scan_folder(run: Path) -> Path:
-    """Where the scan of the run in `run` is kept."""
+    """Return the folder in which the scan of a run is kept."""
     return run / "spect"
 
 
 def _image_paths(folder: Path) -> list[Path]:
-    """The files of `Scan.spect`, `spect_lesions` and `lesions`."""
+    """Return the files of `Scan.spect`, `spect_lesions` and `lesions`."""
     return [folder / f"{name}.nii.gz" for name in ("spect", "spect_lesions", "lesions")]
 
 
@@ -38,7 +38,7 @@ class Scan:
     """Simulated images in units of the activity, and the lesions on the grid of the fixed image.
 
     **Attributes:** `spect`, `spect_lesions`: float32, without and with lesions; `lesions`: int16, lesion `i` has the
-    value `i`; `drawn`: what they are.
+    value `i`; `drawn`: their mask and contrasts.
     """
 
     spect: sitk.Image
@@ -47,7 +47,7 @@ class Scan:
     drawn: Lesions
 
     def save(self, folder: Path) -> None:
-        """As `spect.nii.gz`, `spect_lesions.nii.gz`, `lesions.nii.gz` and `lesions.csv`."""
+        """Write `spect.nii.gz`, `spect_lesions.nii.gz`, `lesions.nii.gz` and `lesions.csv` into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         images = (self.spect, self.spect_lesions, self.lesions)
         for path, image in zip(_image_paths(folder), images, strict=True):
@@ -62,7 +62,7 @@ class Scan:
 
     @classmethod
     def read(cls, run: Path) -> "Scan":
-        """The scan that lies in `spect/` of a run's folder; raises `InputError` if it has none."""
+        """Return the scan that lies in `spect/` of a run's folder; raises `InputError` if it has none."""
         folder = scan_folder(run)
         missing = [path.name for path in (*_image_paths(folder), folder / _LESION_TABLE) if not path.is_file()]
         if missing:
@@ -74,12 +74,12 @@ class Scan:
 
     @property
     def volumes(self) -> np.ndarray:
-        """In cc."""
+        """The volumes of the lesions in cc."""
         return self.drawn.volumes(_spacing(self.lesions))
 
     @property
     def centres(self) -> list[np.ndarray]:
-        """LPS mm, x first."""
+        """The centres of the lesions in LPS mm, x first."""
         points, mask = geometry.voxel_points(self.lesions), geometry.array(self.lesions)
         return [points[mask == i + 1].mean(axis=0) for i in range(len(self.drawn.contrasts))]
 
@@ -109,12 +109,12 @@ def scan(run: Path, *, lesions: int = 3, counts: float | None = 6e6, seed: int =
 
 
 def _read(run: Run, name: str) -> sitk.Image:
-    """An image that the run has carried along; raises `InputError` if there is none."""
+    """Return an image that the run has carried along; raises `InputError` if there is none."""
     return run.image(f"warped_{name}", f"give a run of a phantom, whose {name} is carried along")
 
 
 def _bone_labels(run: Run) -> list[int]:
-    """The numbers of the labels that are bones; raises `InputError` if there is none."""
+    """Return the numbers of the labels that are bones; raises `InputError` if there is none."""
     found = [label for label, name in run.label_names.items() if name in BONES]
     if not found:
         raise InputError(f"no label of {run.folder} is a bone; name one of {', '.join(BONES)}.")
@@ -122,17 +122,17 @@ def _bone_labels(run: Run) -> list[int]:
 
 
 def _volume(image: sitk.Image) -> np.ndarray:
-    """`(z, y, x)`, of a 2-D image its one slice."""
+    """Return the voxels `(z, y, x)`, of a 2-D image its one slice."""
     values = geometry.array(image)
     return values if values.ndim == 3 else values[None]
 
 
 def _spacing(image: sitk.Image) -> Sequence[float]:
-    """Of z, y and x in mm."""
+    """Return the spacing of z, y and x in mm; a 2-D image is `_SLICE` thick."""
     steps = geometry.spacing(image)
     return steps if len(steps) == 3 else (_SLICE, *steps)
 
 
 def _to_camera(image: sitk.Image) -> sitk.Image:
-    """Averaged over blocks of voxels that are about as wide as a pixel of the camera."""
+    """Return an image averaged over blocks of voxels that are about as wide as a pixel of the camera."""
     return sitk.BinShrink(image, [max(1, round(_PIXEL / h)) for h in image.GetSpacing()])

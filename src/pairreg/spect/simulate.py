@@ -1,4 +1,4 @@
-"""From an activity to the image that a SPECT scan makes of it."""
+"""The simulation of a SPECT scan, from an activity to the image reconstructed from its projections."""
 
 from collections.abc import Sequence
 
@@ -23,9 +23,9 @@ def simulate(
     smoothing: float = 5.0,
     seed: int = 0,
 ) -> np.ndarray:
-    """The reconstructed image `(z, y, x)`, float32, in the unit of `activity`.
+    """Return the reconstructed image `(z, y, x)`, float32, in the unit of `activity`.
 
-    Without scatter, dead time and decay: as if they had been corrected for.
+    There is no scatter, dead time and decay, as if they had been corrected for.
 
     **Arguments:**
 
@@ -38,6 +38,7 @@ def simulate(
     Raises `InputError` for arrays that do not fit, values below 0, and an activity of 0.
     """
     _check(activity, attenuation, spacing, counts, smoothing)
+    # Only what the camera can see matters: a smaller reach allows a smaller orbit, which has a better resolution.
     held = ((activity > 0) | (attenuation > 0)).any(axis=0)
     reach = float(distance_from_axis(activity.shape, spacing)[held].max())
     camera = camera or Camera(radius=max(Camera.radius, reach + max(spacing[1:])))
@@ -56,6 +57,7 @@ def simulate(
 def _check(
     activity: np.ndarray, attenuation: np.ndarray, spacing: Sequence[float], counts: float | None, smoothing: float
 ) -> None:
+    """Raise `InputError` for arrays that do not fit and for values that cannot be used."""
     if activity.ndim != 3 or attenuation.shape != activity.shape or len(spacing) != 3:
         shapes = f"{activity.shape}, {attenuation.shape}"
         raise InputError(f"activity and attenuation have the shapes {shapes}; give one shape (z, y, x) and 3 spacings.")

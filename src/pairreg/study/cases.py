@@ -1,4 +1,4 @@
-"""A pattern of cases is one run for each case."""
+"""The cases of an HDF5 file: a pattern of them is one run for each."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from pairreg.runs.spec import RunSpec
 
 
 def expand(spec: RunSpec) -> list[RunSpec]:
-    """A run for every case of the HDF5 file that matches `pair.case`; other runs as they are.
+    """Return a run for every case of the HDF5 file that matches `pair.case`; other runs as they are.
 
     Raises `InputError` if the file cannot be read or no case matches.
     """

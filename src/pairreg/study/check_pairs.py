@@ -1,4 +1,4 @@
-"""Read every pair of a study before its first registration: the last one may be as bad as the first."""
+"""The check of all pairs of a study before its first registration, as the last one may be as bad as the first."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The one check of a config, before anything is computed, written or imported that takes time."""
+"""The one check of a config, before anything that takes time is computed, written or imported."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ def _settings(
     dry_run: bool,
     figure: str | None,
 ) -> None:
-    """Names and types of the settings beside the groups."""
+    """Declare the names and types of the settings beside the groups, and check their values."""
     del precision, trusted_modules, seed, output_dir, rerun, dry_run
     if figure is not None:
         validation.one_of("figure", figure, FIGURES)
@@ -32,7 +32,7 @@ def _settings(
 
 
 def check(config: Mapping[str, Any]) -> None:
-    """Raise `InputError` for a key, a type or a value that cannot be; no image is read and no tensor made."""
+    """Raise `InputError` for a key, a type or a value that cannot be used; no image is read and no tensor made."""
     for group in ("preset", *STUDY_FILES):
         if isinstance(config.get(group), Mapping):
             raise InputError(f"The file of the {group} sets nothing; begin it with the line '# @package _global_'.")
@@ -50,6 +50,7 @@ def check(config: Mapping[str, Any]) -> None:
             check_kind(f"{group}.{name}", option_files.instantiate(node, f"{group}.{name}", trusted))
     for group in PARTS:
         check_kind(group, option_files.instantiate(config[group], group, trusted))
+    # These are built, as building checks their settings; a pair is not, as building it would read its images.
     for group in ("tracking", "compute"):
         option_files.instantiate(config[group], group, trusted)
     option_files.check_node(config["pair"], "pair", trusted)

@@ -1,4 +1,4 @@
-"""From what Hydra composes to what a study runs."""
+"""The way from a config that Hydra composes to the specification of a run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from pairreg.runs.spec import RunSpec
 
 
 def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
-    """The run that `composed`, which includes its `hydra` node, asks for; `overrides` led to it."""
+    """Return the run that `composed`, which includes its `hydra` node, asks for; `overrides` led to it."""
     chosen = composed.hydra.runtime.choices
     own = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
     plain: Any = OmegaConf.to_container(own, resolve=True)

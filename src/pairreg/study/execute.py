@@ -1,10 +1,10 @@
-"""One run: what is asked for in, a run folder and a tracked run out."""
+"""The execution of one run: from its specification to a run folder and a tracked run."""
 
 import functools
 import json
 import multiprocessing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -33,8 +33,9 @@ def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
         if is_complete(spec.folder) and not again:
             return RunOutcome.of(spec, "kept")
         with lock_run(spec.folder, wait):
-            if is_complete(spec.folder) and not again:  # somebody else has completed it meanwhile
+            if is_complete(spec.folder) and not again:  # another process has completed it before it gave up the lock
                 return RunOutcome.of(spec, "kept")
+            # The tracker is the outer context: a failure has left its traceback in the folder when it is recorded.
             with tracker.start(spec, provenance()) as tracked, recorded(spec):
                 _do(spec, tracked)
             return RunOutcome.of(spec, "done")
@@ -53,7 +54,8 @@ def _do(spec: RunSpec, tracked: TrackedRun) -> None:
     from pairreg.runs.write import write_partial  # imports Matplotlib
 
     terminal = console()
-    one_bar = terminal.is_terminal and multiprocessing.parent_process() is None  # several bars would be a mess
+    # The bars of several processes would overwrite each other.
+    one_bar = terminal.is_terminal and multiprocessing.parent_process() is None
     watching: list[Observer] = [ProgressLog(), tracked, _Interruption()] + ([ProgressBar(terminal)] if one_bar else [])
     numerics = {key: spec.config[key] for key in ("precision", "seed")}
     try:
@@ -69,7 +71,7 @@ def _do(spec: RunSpec, tracked: TrackedRun) -> None:
 
 
 def parts(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The objects that a config describes, by group; those of a group of terms by name."""
+    """Return the objects that a config describes, by group; those of a group of terms by name."""
     build = functools.partial(option_files.instantiate, trusted=config["trusted_modules"])
     found: dict[str, Any] = {group: build(config[group], group) for group in PARTS}
     for group in option_files.TERM_GROUPS:
@@ -78,7 +80,10 @@ def parts(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load_pair(config: Mapping[str, Any]) -> Pair:
-    """The pair of a config; the last one is kept, as most studies do many runs with one pair."""
+    """Return the pair of a config; the last one is kept, as most studies do many runs with one pair.
+
+    Raises `InputError` for files that cannot be used.
+    """
     return _load(json.dumps(config["pair"], sort_keys=True), tuple(config["trusted_modules"]))
 
 
@@ -87,8 +92,9 @@ def _load(pair: str, trusted: tuple[str, ...]) -> Pair:
     return option_files.instantiate(json.loads(pair), "pair", trusted)
 
 
+@final
 class _Interruption(Observer):
-    """Ends a run with its next chunk of iterations, should the exception of a signal have been dropped."""
+    """Ends a run with its next chunk of iterations if the exception of a signal was dropped by a library."""
 
     def rows(self, start: int, rows: np.ndarray) -> None:
         interruption.check()

@@ -1,4 +1,4 @@
-"""The figure that a command ends with."""
+"""The figure at the end of a command."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from pairreg.study.table import varying
 
 
 def figure_of_command(layout: str, rows: Sequence[tuple[RunSpec, RunOutcome]], study_folder: Path) -> list[Path]:
-    """Draw `layout` from the runs of `rows`, in their order, into the study's report; the paths of the PNGs.
+    """Draw `layout` from the runs of `rows`, in their order, into the study's report; return the paths of the PNGs.
 
     Raises `InputError` that names what is missing unless all of them are complete and can be read.
     """

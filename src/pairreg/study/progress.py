@@ -1,7 +1,8 @@
-"""Progress of a run: a bar on a terminal, a line every 10 % in the log."""
+"""The progress of a run: a bar on a terminal, a line every 10 % in the log."""
 
 import logging
 import time
+from typing import final
 
 import numpy as np
 from rich.console import Console
@@ -14,13 +15,14 @@ log = logging.getLogger("pairreg")
 
 
 def _term_values(names: list[str], row: np.ndarray) -> str:
-    """`loss 0.1234  ncc 0.0456  …` of one row: the loss and every term."""
+    """Return the loss and every term of one row as text: `loss 0.1234  ncc 0.0456  …`."""
     shown = [(n, v) for n, v in zip(names, row, strict=True) if n == "loss" or "/" in n]
     return "  ".join(f"{n.rpartition('/')[2]} {v:.4g}" for n, v in shown)
 
 
+@final
 class ProgressBar(Observer):
-    """Level, iteration, every term and the time that is left."""
+    """A bar that shows level, iteration, every term and the time that is left."""
 
     def __init__(self, console: Console):
         self.console = console
@@ -52,8 +54,9 @@ class ProgressBar(Observer):
         self.progress.stop()
 
 
+@final
 class ProgressLog(Observer):
-    """A line at the first, the last, and every tenth of the planned iterations."""
+    """Logs a line at the first, the last, and every tenth of the planned iterations."""
 
     def begin(self, names: list[str], levels: list[Level]) -> None:
         self.names, self.levels = names, levels

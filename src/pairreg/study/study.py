@@ -1,4 +1,4 @@
-"""One command = many runs: where they are computed, how they are tracked, and the tables they end in."""
+"""The runs of one command: where they are computed, how they are tracked, and the tables they end in."""
 
 import logging
 import sys
@@ -30,13 +30,13 @@ _COMMON = ("study", "output_dir", "compute", "figure")  # of all runs of one com
 
 
 class DryRun(Exception):
-    """`dry_run=true`: the table is printed, nothing else is to be done."""
+    """Raised after the table of `dry_run=true` is printed: nothing else is to be done."""
 
 
 class Study:
     """The runs of one command. `start` may be called several times: a search launches one batch after the other.
 
-    Use it as a context: however the command ends, the tracker is told.
+    It is a context manager: however the command ends, the tracker is told.
     """
 
     def __init__(self) -> None:
@@ -50,28 +50,32 @@ class Study:
 
     @property
     def first(self) -> RunSpec:
-        """The run that was asked for first: it says what all have in common."""
+        """The run that was asked for first; what all runs have in common is read from it."""
         return next(iter(self.specs.values()))
 
     @property
     def folder(self) -> Path:
+        """The folder of the study."""
         return self.first.study_folder
 
     def start(self, specs: Sequence[RunSpec], single: bool = False) -> list[RunOutcome]:
-        """Do what is missing of the runs that are asked for; an outcome for each, in their order.
+        """Do the runs that are asked for and not complete yet; return an outcome for each, in their order.
 
         Runs with the same signature are one run. `single`: the command asks for one run only, so that input which
         cannot be used leaves nothing behind, and the end is a table of its metrics.
 
-        Raises `InputError` for a config that cannot be, before any run has begun.
+        Raises `InputError` for a config or a pair that cannot be used, before any run has begun; `DryRun` after its
+        table.
         """
+        # Every config is checked first: a signature looks at the parts that a config names, which may not exist.
         for spec in specs:
-            check(spec.config)  # before the signature, which looks at the parts that the config names
+            check(spec.config)
         new = {spec.signature: spec for spec in specs if spec.signature not in self.specs}
         self.specs |= new
         self.single = single
         if any(spec.config[key] != self.first.config[key] for spec in specs for key in _COMMON):
             raise InputError("study, output_dir, compute and figure cannot vary within one command.")
+        # A dry run ends before the tracker is opened: that may make a database.
         if self.first.config["dry_run"]:
             self.terminal.print(dry_table(list(new.values())))
             count = check_pairs(list(new.values()))
@@ -79,13 +83,17 @@ class Study:
                 self.terminal.print(f"the files of {count} pair{'s' * (count > 1)} can be used")
             raise DryRun
         todo = [spec for spec in new.values() if spec.config["rerun"] or not is_complete(spec.folder)]
+        # Pairs are read before anything is written, so a pair that cannot be used leaves no folder and no index. A
+        # single pair is read even if it is made by code, such as a phantom; many of these would take too long.
         if single and todo:
-            load_pair(todo[0].config)  # leaves nothing behind if it cannot be, such as a phantom without a body
+            load_pair(todo[0].config)
         check_pairs(todo)
+        # The process of the command makes the index: several processes that make one at once break it.
         self.open()
         kept = {signature: RunOutcome.of(spec, "kept") for signature, spec in new.items() if spec not in todo}
         self.outcomes |= kept
         self.compute(todo, wait=False)
+        # Runs of another command come last: most of them are complete by then, and waiting for them costs nothing.
         busy = [spec for spec in todo if self.outcomes[spec.signature].state == "busy"]
         if busy:
             log.info(f"{len(busy)} runs are computed by another process; waiting for them")
@@ -93,7 +101,7 @@ class Study:
         return [self.outcomes[spec.signature] for spec in specs]
 
     def open(self) -> None:
-        """Reach the tracker, once per command."""
+        """Make the tracker and connect it to its index, once per command."""
         if self.opened:
             return
         self.tracker = _part(self.first, "tracking")
@@ -108,18 +116,19 @@ class Study:
         compute: Compute = _part(self.first, "compute")
         do = partial(work, tracker=self.tracker.for_runs(compute.where), wait=wait)
         for outcome in compute.run(specs, do, self.folder):
-            interruption.check()
+            interruption.check()  # the exception of a signal may have been dropped by a library
             self.outcomes[outcome.signature] = outcome
             if len(self.specs) > 1 and outcome.state != "busy":
                 over = sum(o.state != "busy" for o in self.outcomes.values())
                 log.info(f"[{over}/{len(self.specs)}] {outcome.signature} {outcome.state}")
 
     def finish(self) -> int:
-        """Print tables, write the report and complete the tracking; the exit code of the command."""
+        """Print tables, write the report and complete the tracking; return the exit code of the command."""
         rows = [(spec, self.outcomes[s]) for s, spec in self.specs.items() if s in self.outcomes]
         if not rows:  # --help, --cfg and the like
             return 0
         bad = [(spec, outcome) for spec, outcome in rows if outcome.error]
+        # The table comes first, because drawing takes a while; the figure before the report, which shows it.
         if not self.single:
             self.terminal.print(study_table(rows, self.terminal))
             self.draw(rows)
@@ -129,6 +138,7 @@ class Study:
             kept = " (complete since an earlier command; rerun=true repeats it)" if rows[0][1].state == "kept" else ""
             self.terminal.print(f"results: {rows[0][1].folder}{kept}", soft_wrap=True)
         _warn_of_other_code([outcome for _, outcome in rows])
+        # The index is completed after the report, and errors come last, where they are read on a terminal.
         self.tracker.complete([spec.folder for spec, _ in rows])
         hint = self.tracker.hint()
         if hint and len(bad) < len(rows):
@@ -140,7 +150,7 @@ class Study:
         return 0 if not bad else 2 if refused else 1
 
     def draw(self, rows: Sequence[tuple[RunSpec, RunOutcome]]) -> None:
-        """Draw the figure that the command asks for, before the report, which shows it."""
+        """Draw the figure that the command asks for; one that cannot be drawn is a warning."""
         name = self.first.config["figure"]
         if name is None:
             return
@@ -151,7 +161,7 @@ class Study:
             log.warning(str(error))
 
     def report(self, complete: int) -> Path | None:
-        """Write the report of everything in the study's folder, if there is something to compare."""
+        """Write the report of everything in the study's folder, if there is something to compare; return its page."""
         if complete < 2:
             return None
         from pairreg.report.write import write_report
@@ -173,12 +183,12 @@ class Study:
 
 
 def _part(spec: RunSpec, group: str) -> Any:
-    """The object that the config of a run describes for a group."""
+    """Return the object that the config of a run describes for a group."""
     return option_files.instantiate(spec.config[group], group, spec.config["trusted_modules"])
 
 
 def _warn_of_other_code(outcomes: Sequence[RunOutcome]) -> None:
-    """Say how many of the results that an earlier command left are from another commit."""
+    """Warn of results that an earlier command computed with another commit."""
     now = code().get("git_commit")
     kept = [Run(outcome.folder).provenance for outcome in outcomes if outcome.state == "kept"]
     others = [provenance for provenance in kept if provenance.get("git_commit") != now]

@@ -16,17 +16,18 @@ from pairreg.study.estimate import estimate
 
 
 def number(value: float | None) -> str:
+    """Return a value with four digits; nothing for None."""
     return "" if value is None else f"{value:.4g}"
 
 
-def _titled(name: str) -> str:
-    """The name of a metric with an arrow that says which way is better."""
+def _title(name: str) -> str:
+    """Return the name of a metric with an arrow that says which way is better."""
     metric = find(name)
     return f"{name} {metric.arrow}".strip() if metric else name
 
 
 def run_table(metrics: Mapping[str, float]) -> Table:
-    """Every metric before, after the initialisation, and after registration."""
+    """Return every metric of a run before, after the initialisation, and after the registration."""
     costs = [metric.name for metric in of_kind("cost")]
     table = Table(title="before → after", title_justify="left")
     for column in ("metric", "before", "initialised", "after"):
@@ -35,7 +36,7 @@ def run_table(metrics: Mapping[str, float]) -> Table:
         if name.partition("/")[0] in STAGES or name in costs:
             continue
         earlier = [number(metrics.get(f"{stage}/{name}")) for stage in STAGES]
-        table.add_row(_titled(name), *earlier, f"[bold]{number(metrics[name])}")
+        table.add_row(_title(name), *earlier, f"[bold]{number(metrics[name])}")
     table.add_section()
     for name in costs:
         table.add_row(name, "", "", number(metrics[name]))
@@ -43,7 +44,7 @@ def run_table(metrics: Mapping[str, float]) -> Table:
 
 
 def study_table(rows: Sequence[tuple[RunSpec, RunOutcome]], terminal: Console) -> Table:
-    """One line per run: a column for everything that varies, and the metrics for which `terminal` is wide enough.
+    """Return one line per run: a column for everything that varies, and the metrics that `terminal` has room for.
 
     Those that decide rankings stay longest; what is left out is named below the table.
     """
@@ -78,7 +79,7 @@ def _table_of(metrics: Sequence[Metric], rows: Sequence[tuple[RunSpec, RunOutcom
 
 
 def dry_table(tasks: Sequence[RunSpec]) -> Table:
-    """What the same command without `dry_run` has to do."""
+    """Return what the same command without `dry_run` has to do, and about how long that takes."""
     states = [state(task.folder) for task in tasks]
     complete = [task for task, state in zip(tasks, states, strict=True) if state == "complete"]
     again = bool(tasks[0].config["rerun"])
@@ -99,7 +100,7 @@ def dry_table(tasks: Sequence[RunSpec]) -> Table:
 
 
 def varying(tasks: Sequence[RunSpec]) -> dict[str, list[str]]:
-    """The values, one per task, of everything in which the tasks differ."""
+    """Return by name the values, one per run, of everything in which the runs differ."""
     found = {factor.name: [factor.value(task) or "" for task in tasks] for factor in factors(tasks)}
     pairs = {"pair": pair_names(tasks), "seed": seeds(tasks)}
     return {name: values for name, values in pairs.items() if len(set(values)) > 1} | found

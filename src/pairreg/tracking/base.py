@@ -1,4 +1,4 @@
-"""What every tracker is: someone who keeps an index of runs."""
+"""The base of all trackers, which keep an index of runs."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
 class TrackedRun(Observer):
-    """One run in the index, as a context: left by an exception, it is marked as failed. Does nothing itself."""
+    """One run in the index, as a context: left by an exception, it is marked as failed. Its own methods do nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -32,34 +32,39 @@ class TrackedRun(Observer):
 
 
 class Tracker(ABC):
-    """In the process of the command: `open`, then `complete` and `close`; in every process that runs: `start`."""
+    """An index of runs, such as MLflow.
+
+    The process of the command calls `open`, then `complete` and `close`; every process that computes runs calls
+    `start`.
+    """
 
     @abstractmethod
     def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
-        """Reach the index, make what the study needs in it, and mark runs as killed whose process is gone.
+        """Connect to the index, make what the study needs in it, and mark runs as killed whose process is gone.
 
         Raises `InputError` if it cannot be reached.
         """
 
     @abstractmethod
     def for_runs(self, where: Where) -> "Tracker":
-        """The tracker for runs that are computed there; it can be pickled."""
+        """Return the tracker for runs that are computed there; it can be pickled."""
 
     @abstractmethod
     def start(self, run: Described, provenance: Mapping[str, str]) -> TrackedRun:
-        """A new run in the index, in place of earlier attempts at it. If the index is lost, a run without tracking.
+        """Return a new run in the index, in place of earlier attempts at it.
 
-        `provenance`: where the run comes from, empty if that is not known.
+        If the index is lost, the run is not tracked. `provenance`: where the run comes from, empty if that is not
+        known.
         """
 
     @abstractmethod
     def complete(self, folders: Iterable[Path]) -> None:
-        """Add the runs that the index lacks from their folders; warns if it cannot."""
+        """Add the runs that the index lacks from their folders; one that cannot be added is a warning."""
 
     @abstractmethod
     def close(self, report: Path | None = None) -> None:
-        """Nothing more comes from this command; `report` is a folder to keep with the study."""
+        """End the command in the index; `report` is a folder to keep with the study."""
 
     @abstractmethod
     def hint(self) -> str | None:
-        """One line that says how to look at the index."""
+        """Return one line that says how to look at the index; None if there is none."""

@@ -1,4 +1,4 @@
-"""A run sent to a tracker from its folder: the folder is the truth, the index can be made again."""
+"""Runs sent to a tracker from their folders: the folder is the truth, the index can be made again."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from pairreg.errors import InputError
 from pairreg.locks import lock
@@ -26,11 +26,13 @@ _PAGE = 1000  # runs per answer of a search
 log = logging.getLogger("pairreg")
 
 
+@final
 @dataclass
 class MLflowTracker(Tracker):
-    """**Arguments:** `uri`: of the tracking store; None = `$MLFLOW_TRACKING_URI`, else SQLite in the output folder.
+    """MLflow as the index of runs. A server that is lost on the way does not stop a run.
 
-    Artifacts of a local store lie in `mlartifacts` beside it. A server that is lost on the way does not stop a run.
+    **Arguments:** `uri`: of the tracking store; None = `$MLFLOW_TRACKING_URI`, else SQLite in the output folder.
+    Artifacts of a local store lie in `mlartifacts` beside it.
     """
 
     uri: str | None = None
@@ -44,6 +46,7 @@ class MLflowTracker(Tracker):
 
     @property
     def client(self) -> Any:
+        """The client of the store, made when a process first uses it, as importing MLflow takes seconds."""
         if self._client is None:
             _quiet()
             from mlflow import MlflowClient
@@ -118,6 +121,7 @@ class MLflowTracker(Tracker):
         return tracked
 
     def _find_experiment(self, study: str, output_dir: Path) -> str:
+        """Return the id of the study's experiment, which is made if there is none."""
         from mlflow.exceptions import MlflowException
 
         found = self.client.get_experiment_by_name(study)
@@ -137,7 +141,7 @@ class MLflowTracker(Tracker):
         return str(found.experiment_id)
 
     def _find_parent(self, study: str, tags: Mapping[str, str]) -> str:
-        """The parent run of the study: found by its tags, made if there is none."""
+        """Return the id of the study's parent run: found by its tags, made if there is none."""
         found = self._runs("tags.`pairreg.role` = 'parent'")
         if not found:
             own = {"pairreg.study": study, "pairreg.role": "parent"} | _source(tags)
@@ -146,13 +150,14 @@ class MLflowTracker(Tracker):
         return str(found[0].info.run_id)
 
     def _mark_killed_runs(self, study_folder: Path) -> None:
-        """A run that is killed cannot say so: it is RUNNING here, but nobody holds the lock of its folder."""
+        """Mark runs as killed that are RUNNING here, but whose folder nobody holds the lock of."""
         for run in self._runs("attributes.status = 'RUNNING'"):
             folder = Path(run.data.tags.get("pairreg.folder", ""))
             if folder.parent == study_folder and state(folder) != "running":
                 self.client.set_terminated(run.info.run_id, status="KILLED")
 
     def _runs(self, query: str = "tags.`pairreg.signature` LIKE '%'") -> list[Any]:
+        """Return all runs of the study that match a query."""
         runs: list[Any] = []
         token = None
         while True:
@@ -164,7 +169,7 @@ class MLflowTracker(Tracker):
 
 
 def _lock_of(uri: str) -> Path:
-    """Not in the output folder: if the store is out of reach, nothing is to be written there."""
+    """Return a lock file for a store, outside of the output folder: nothing may be left there if the store is away."""
     return Path(tempfile.gettempdir()) / f"pairreg-{os.getuid()}" / hashlib.sha1(uri.encode()).hexdigest()[:8]
 
 
@@ -173,13 +178,14 @@ def _lost(uri: str | None, error: Exception) -> str:
 
 
 def _run_tags(run: Described, provenance: Mapping[str, str]) -> dict[str, str]:
-    """By which a run is found again, and where it comes from."""
+    """Return the tags by which a run is found again, and where it comes from."""
     folder = run.folder.resolve()
     own = {"pairreg.study": run.config["study"], "pairreg.signature": folder.name, "pairreg.folder": str(folder)}
     return own | _source(provenance)
 
 
 def _source(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return facts as tags, those about the commit also under MLflow's own names."""
     own = {f"pairreg.{key}": value for key, value in tags.items()}
     if "git_commit" in tags:  # a console script gets no git tag from MLflow itself
         own |= {"mlflow.source.git.commit": tags["git_commit"], "mlflow.source.git.dirty": tags["git_dirty"]}
@@ -187,7 +193,7 @@ def _source(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _quiet() -> None:
-    """No telemetry, no migration log of a new database, and an answer within seconds if a server is down."""
+    """Switch off telemetry and the log of migrations, and have a server that is down answer in seconds."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     for name in ("alembic", "mlflow"):

@@ -1,10 +1,10 @@
-"""One run in MLflow. Curves are sent in batches."""
+"""A run in MLflow, whose curves are sent in batches."""
 
 import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -18,8 +18,12 @@ _PARAMS = 100  # likewise for parameters
 log = logging.getLogger("pairreg")
 
 
+@final
 class MLflowRun(TrackedRun):
-    """If the server is lost, the run goes on without it; the tracker adds it from its folder later."""
+    """One run in MLflow.
+
+    If the server is lost, the run goes on without it; the tracker adds it from its folder later.
+    """
 
     def __init__(self, client: Any, run_id: str, run: Described):
         self.client, self.run_id, self.run = client, run_id, run
@@ -27,6 +31,7 @@ class MLflowRun(TrackedRun):
         self.lost = False
 
     def describe(self) -> None:
+        """Send the choices and the flat config as parameters."""
         from mlflow.entities import Param
 
         # choices win: `similarity` is a name here, its settings follow under `similarity.ncc.window`
@@ -79,7 +84,7 @@ class MLflowRun(TrackedRun):
 
 
 def lost_errors() -> tuple[type[Exception], ...]:
-    """What MLflow raises if its server or store is out of reach; those of `requests` are OSErrors."""
+    """Return what MLflow raises if its server or store is out of reach; those of `requests` are OSErrors."""
     from mlflow.exceptions import MlflowException
 
     return MlflowException, OSError

@@ -1,15 +1,19 @@
+"""No tracking."""
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 from pairreg.runs.outcome import Where
 from pairreg.runs.spec import Described
 from pairreg.tracking.base import TrackedRun, Tracker
 
 
+@final
 @dataclass
 class NoTracker(Tracker):
-    """Run folders only."""
+    """Keeps no index: runs leave their folders only."""
 
     def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
         """Nothing to reach."""

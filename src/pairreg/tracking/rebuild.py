@@ -1,4 +1,4 @@
-"""The index of a study made again from its run folders."""
+"""The index of a study, made again from its run folders."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from pairreg.tracking.mlflow import MLflowTracker
 
 
 def log_to_mlflow(study_folder: Path, report: Path | None = None) -> str:
-    """Add the runs that MLflow lacks, and the report to the study's own run; returns how to look at it.
+    """Add the runs that MLflow lacks, and the report to the study's own run; return how to look at it.
 
     The store is the one that runs use: `$MLFLOW_TRACKING_URI`, else SQLite beside the study. Raises `InputError` if it
     cannot be reached.

@@ -1,11 +1,11 @@
-"""What every transform is: a choice of parameters, and the displacement field that they emit on a level's grid."""
+"""The base of all transforms: parameters, and the displacement field that they stand for on a level's grid."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from pairreg.backend import Tensor
+from pairreg.arrays import FieldTensor, ImageTensor
 from pairreg.validation import Checked, Positive
 
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
@@ -20,36 +20,40 @@ class LevelGrid:
 
     @property
     def ndim(self) -> int:
+        """The number of dimensions, 2 or 3."""
         return len(self.shape)
 
 
 class Parametrization(ABC):
-    """The parameters of a transform on one level's grid."""
+    """The parameters of a transform on one level's grid; the optimizer changes its `variables`."""
 
     grid: LevelGrid
     variables: list[Any]  # tf.Variable, what the optimizer changes
 
     @abstractmethod
     def start_at_zero(self, seed: int) -> None:
-        """Set the parameters to their start: a field of zero."""
+        """Set the parameters to their start, at which the field is zero; `seed` is for those drawn at random."""
 
     @abstractmethod
-    def continue_from(self, coarser: "Parametrization", fixed: Tensor, moving: Tensor) -> None:
-        """Go on from what was found on a coarser level, whose images are `fixed` and `moving`."""
+    def continue_from(self, coarser: "Parametrization", fixed: ImageTensor, moving: ImageTensor) -> None:
+        """Continue from the field of a coarser level, whose images are `fixed` and `moving`."""
 
     @abstractmethod
-    def field(self, fixed: Tensor, moving: Tensor) -> Tensor:
-        """The displacement field `(*shape, ndim)` in voxels of this level's grid; images `(*shape,)`."""
+    def field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
+        """Return the displacement field `(*shape, ndim)` in voxels of this level's grid; the images are `(*shape,)`."""
 
-    def inverse_field(self, fixed: Tensor, moving: Tensor) -> Tensor | None:
-        """The inverse of `field`, if the transform has one."""
+    def inverse_field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor | None:
+        """Return the inverse of `field`, likewise; None if the transform has none."""
         del fixed, moving
         return None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Transform(Checked, ABC):
-    """What is optimised. `learning_rate`: the step that suits it, used unless the optimizer names one."""
+    """What is optimised.
+
+    **Arguments:** `learning_rate`: the step that suits the transform, used unless the optimizer names one.
+    """
 
     uses_spacing: ClassVar[bool] = False  # whether lengths in mm are among its settings
 
@@ -57,12 +61,12 @@ class Transform(Checked, ABC):
 
     @abstractmethod
     def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> Parametrization:
-        """Parameters for one level; networks compute in `precision`, fields are float32.
+        """Return the parameters for one level; networks compute in `precision`, fields are float32.
 
-        `spacing` of the fixed image in mm, array axis order; it may be used only with `uses_spacing`.
+        `spacing` is that of the fixed image in mm, array axis order; only a transform with `uses_spacing` may use it.
         """
 
 
 def ratios(coarser: LevelGrid, finer: LevelGrid) -> Sequence[float]:
-    """Width of a voxel of the coarser grid in voxels of the finer one, per axis."""
+    """Return the width of a voxel of the coarser grid in voxels of the finer one, per axis."""
     return [c / f for c, f in zip(coarser.factors, finer.factors, strict=True)]

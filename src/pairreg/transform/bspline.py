@@ -1,16 +1,19 @@
+"""Free-form deformation by cubic B-splines."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import numpy as np
 
-from pairreg.backend import Tensor
+from pairreg.arrays import FieldTensor
 from pairreg.transform.base import LevelGrid, Precision, Transform
 from pairreg.transform.control_grid import NodeGrid
 from pairreg.transform.separable import Matrix, along_axes
 from pairreg.validation import Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class BSpline(Transform):
     """Free-form deformation: cubic B-splines on a lattice of control points, smooth by construction.
@@ -31,8 +34,12 @@ class BSpline(Transform):
         return Lattice(grid, tuple(max(1, round(self.control_spacing / h)) for h in spacing))
 
 
+@final
 class Lattice(NodeGrid):
-    """Control point j of an axis sits at voxel `(j - 1) stride`, so that every voxel has all four neighbours."""
+    """The control points of one level.
+
+    Point j of an axis sits at voxel `(j - 1) stride`, so that every voxel has all four neighbours.
+    """
 
     def __init__(self, grid: LevelGrid, strides: Sequence[int]):
         counts = [(n - 1) // s + 4 for n, s in zip(grid.shape, strides, strict=True)]
@@ -41,11 +48,11 @@ class Lattice(NodeGrid):
         self.strides = strides
         self.basis = [basis(v, s, m) for v, s, m in zip(voxels, strides, counts, strict=True)]
 
-    def displacements(self, nodes: Tensor) -> Tensor:
+    def displacements(self, nodes: FieldTensor) -> FieldTensor:
         return along_axes(nodes, self.basis)
 
-    def upsampled_from(self, coarser: NodeGrid, scale: Sequence[float]) -> Tensor:
-        """The coarse field at the fine control points: exact for fields that are linear between them."""
+    def upsample_from(self, coarser: NodeGrid, scale: Sequence[float]) -> FieldTensor:
+        """Return the coarse field at the fine control points: exact for fields that are linear between them."""
         assert isinstance(coarser, Lattice)
         matrices = []
         for fine, stride, coarse, wide, ratio in zip(
@@ -58,7 +65,10 @@ class Lattice(NodeGrid):
 
 
 def basis(positions: np.ndarray, stride: int, count: int) -> Matrix:
-    """Weights of `count` control points at `positions` (voxels); each row sums to 1 from voxel 0 to the last."""
+    """Return the weights `(len(positions), count)` of `count` control points at `positions` (voxels).
+
+    Each row sums to 1 from voxel 0 to the last.
+    """
     t = abs(positions[:, None] / stride - (np.arange(count)[None, :] - 1))
     inner, outer = 2 / 3 - t**2 + t**3 / 2, (2 - t) ** 3 / 6
     return np.where(t < 1, inner, np.where(t < 2, outer, 0.0))

@@ -1,16 +1,17 @@
-"""Vectors on the nodes of a grid, which is `stride` voxels wide: what grids optimise and networks emit."""
+"""Vectors on the nodes of a grid whose cells are `stride` voxels wide, as parameters or as the output of a network."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from pairreg.backend import Tensor, tf
+from pairreg.arrays import FieldTensor, ImageTensor
+from pairreg.backend import tf
 from pairreg.transform.base import LevelGrid, Parametrization, ratios
 from pairreg.transform.exponential import exponential
 from pairreg.transform.separable import upsample
 
 
 class NodeGrid(Parametrization):
-    """Parameters are the vectors themselves, in voxels of the level."""
+    """Parameters that are the vectors themselves, `(*nodes, ndim)` in voxels of the level."""
 
     def __init__(self, grid: LevelGrid, nodes: Sequence[int]):
         self.grid = grid
@@ -21,35 +22,39 @@ class NodeGrid(Parametrization):
         del seed
         self.nodes.assign(tf.zeros_like(self.nodes))
 
-    def continue_from(self, coarser: Parametrization, fixed: Tensor, moving: Tensor) -> None:
+    def continue_from(self, coarser: Parametrization, fixed: ImageTensor, moving: ImageTensor) -> None:
         del fixed, moving
         assert isinstance(coarser, NodeGrid)
         scale = ratios(coarser.grid, self.grid)
-        self.nodes.assign(self.upsampled_from(coarser, scale) * scale)
+        self.nodes.assign(self.upsample_from(coarser, scale) * scale)
 
-    def field(self, fixed: Tensor, moving: Tensor) -> Tensor:
+    def field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
         del fixed, moving
         return self.displacements(self.nodes)
 
     @abstractmethod
-    def upsampled_from(self, coarser: "NodeGrid", scale: Sequence[float]) -> Tensor:
-        """The vectors of `coarser` at these nodes, still in its voxels, which are `scale` of ours wide."""
+    def upsample_from(self, coarser: "NodeGrid", scale: Sequence[float]) -> FieldTensor:
+        """Return the vectors of `coarser` at these nodes, still in its voxels.
+
+        A voxel of `coarser` is `scale` voxels of this level wide, per axis.
+        """
 
     @abstractmethod
-    def displacements(self, nodes: Tensor) -> Tensor:
-        """The displacement field of these vectors."""
+    def displacements(self, nodes: FieldTensor) -> FieldTensor:
+        """Return the displacement field `(*shape, ndim)` of these vectors, in voxels of the level."""
 
 
 def node_counts(shape: Sequence[int], stride: int) -> list[int]:
-    """Cells of `stride` voxels that cover an image; the last one may reach beyond it."""
+    """Return how many cells of `stride` voxels cover an image, per axis; the last one may reach beyond it."""
     return [-(-n // stride) for n in shape]
 
 
-def displacement_of(nodes: Tensor, shape: Sequence[int], stride: int, diffeomorphic: bool) -> Tensor:
-    """The displacement field `(*shape, ndim)` of vectors `(*nodes, ndim)`, both in voxels, by linear interpolation.
+def displacement_of(nodes: FieldTensor, shape: Sequence[int], stride: int, diffeomorphic: bool) -> FieldTensor:
+    """Return the displacement field `(*shape, ndim)` of vectors `(*nodes, ndim)` by linear interpolation.
 
-    `diffeomorphic`: the vectors are a stationary velocity. It is interpolated first and integrated on the image grid:
-    integrated on the nodes it takes less time, but folds more and has an inverse that is three times less exact.
+    Both are in voxels. **Arguments:** `diffeomorphic`: the vectors are a stationary velocity. It is interpolated first
+    and integrated on the image grid: integrated on the nodes it takes less time, but folds more and has an inverse that
+    is three times less exact.
     """
     if stride == 1:
         vectors = nodes[tuple(slice(n) for n in shape)]  # nodes may reach beyond the image

@@ -1,13 +1,17 @@
+"""A displacement field as its own parameters, one vector per voxel or per cell of a grid."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import final
 
-from pairreg.backend import Tensor
+from pairreg.arrays import FieldTensor, ImageTensor
 from pairreg.transform.base import LevelGrid, Precision, Transform
 from pairreg.transform.control_grid import NodeGrid, displacement_of, node_counts
 from pairreg.transform.separable import upsample
 from pairreg.validation import Count, Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Displacement(Transform):
     """A grid of displacement vectors, linearly interpolated between its nodes: the field itself is optimised.
@@ -24,17 +28,20 @@ class Displacement(Transform):
         return VectorGrid(grid, self.stride)
 
 
+@final
 class VectorGrid(NodeGrid):
+    """The vectors of `Displacement`, or with `diffeomorphic` the velocities of `Velocity`, on one level."""
+
     def __init__(self, grid: LevelGrid, stride: int, diffeomorphic: bool = False):
         super().__init__(grid, node_counts(grid.shape, stride))
         self.stride, self.diffeomorphic = stride, diffeomorphic
 
-    def upsampled_from(self, coarser: NodeGrid, scale: Sequence[float]) -> Tensor:
+    def upsample_from(self, coarser: NodeGrid, scale: Sequence[float]) -> FieldTensor:
         return upsample(coarser.nodes, self.nodes.shape[:-1], scale)
 
-    def displacements(self, nodes: Tensor) -> Tensor:
+    def displacements(self, nodes: FieldTensor) -> FieldTensor:
         return displacement_of(nodes, self.grid.shape, self.stride, self.diffeomorphic)
 
-    def inverse_field(self, fixed: Tensor, moving: Tensor) -> Tensor | None:
+    def inverse_field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor | None:
         del fixed, moving
         return self.displacements(-self.nodes) if self.diffeomorphic else None

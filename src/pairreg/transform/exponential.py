@@ -1,14 +1,15 @@
 """The group exponential of a stationary velocity field, by scaling and squaring."""
 
-from pairreg.backend import Tensor, compiled
+from pairreg.arrays import FieldTensor
+from pairreg.backend import compiled
 from pairreg.transform.warp import interpolate
 
 _STEPS = 7  # 2^7 compositions: a velocity of 100 voxels starts with steps below one voxel
 
 
 @compiled
-def exponential(velocity: Tensor) -> Tensor:
-    """The displacement `u` with `x + u(x) = exp(v)(x)`, `velocity` `(*spatial, ndim)` in voxels.
+def exponential(velocity: FieldTensor) -> FieldTensor:
+    """Return the displacement `u` with `x + u(x) = exp(v)(x)`; `velocity` v and u are `(*spatial, ndim)` in voxels.
 
     Beyond the border the field is held constant. The inverse is `exponential(-velocity)`.
 

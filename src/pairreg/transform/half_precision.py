@@ -11,9 +11,9 @@ from pairreg.backend import Tensor, compiled, tf, with_gradient
 _ROWS = 8  # of an image whose sums are taken at once: XLA steps through memory in strides of a row
 
 
-def rectified(x: Tensor, offset: Tensor) -> Tensor:
-    """`max(x + offset, 0)`, with one offset per channel."""
-    y: Tensor = _rectified(x, tf.cast(offset, tf.float32))
+def rectify(x: Tensor, offset: Tensor) -> Tensor:
+    """Return `max(x + offset, 0)`, with one offset per channel, in the precision of `x`."""
+    y: Tensor = _rectify(x, tf.cast(offset, tf.float32))
     return y
 
 
@@ -24,7 +24,7 @@ def _rectified_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], ups
 
 
 @with_gradient("rectified", _rectified_gradient)
-def _rectified(x: Tensor, offset: Tensor) -> Tensor:
+def _rectify(x: Tensor, offset: Tensor) -> Tensor:
     return _rectification(x, _as_row(offset, x))
 
 
@@ -39,13 +39,13 @@ def _rectification_gradient(y: Tensor, by_y: Tensor) -> tuple[Tensor, Tensor]:
     return _like(y, by_x), _total(by_x, y)
 
 
-def rectified_normalised(x: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> Tensor:
-    """`max(x, 0)` with mean 0 and deviation 1 per channel, times `scale`, plus `offset`.
+def rectify_and_normalise(x: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> Tensor:
+    """Return `max(x, 0)` with mean 0 and deviation 1 per channel, times `scale`, plus `offset`.
 
-    What is one value per channel goes from one program to the next as a whole row of them: XLA would look up the
-    channel of every element otherwise, at half the speed.
+    A value per channel goes from one program to the next as a whole row of them: XLA would look up the channel of every
+    element otherwise, at half the speed.
     """
-    y: Tensor = _rectified_normalised(x, scale, offset, tf.constant(epsilon))
+    y: Tensor = _rectify_and_normalise(x, scale, offset, tf.constant(epsilon))
     return y
 
 
@@ -57,14 +57,14 @@ def _normalised_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], up
 
 
 @with_gradient("rectified_normalised", _normalised_gradient)
-def _rectified_normalised(x: Tensor, scale: Tensor, offset: Tensor, epsilon: Tensor) -> tuple[Tensor, ...]:
+def _rectify_and_normalise(x: Tensor, scale: Tensor, offset: Tensor, epsilon: Tensor) -> tuple[Tensor, ...]:
     mean, inverse_deviation, *line = _statistics(x, scale, offset, epsilon)
     return _normalization(x, *line), mean, inverse_deviation
 
 
 @compiled
 def _statistics(x: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, ...]:
-    """Mean, 1 / deviation, and the rows a, b of y = a max(x, 0) + b."""
+    """Return the mean, 1 / deviation, and the rows a, b of y = a max(x, 0) + b."""
     values, count = _positive(x), math.prod(x.shape[:-1])
     mean = _total(values, x) / count
     # products of 16-bit numbers are exact in float32, so little is lost by the difference
@@ -83,7 +83,10 @@ def _normalization(x: Tensor, slope: Tensor, shift: Tensor) -> Tensor:
 def _gradient_statistics(
     x: Tensor, by_y: Tensor, scale: Tensor, mean: Tensor, inverse_deviation: Tensor
 ) -> tuple[Tensor, ...]:
-    """Derivatives by scale and offset, and the rows a, b, c of that by x, a x + b (derivative by y) + c where x > 0."""
+    """Return the derivatives by scale and offset, and three rows a, b, c of the derivative by x.
+
+    Where x > 0 that is a x + b (derivative by y) + c.
+    """
     values, derivatives, count = _positive(x), _rows(by_y), math.prod(x.shape[:-1])
     by_offset = _total(derivatives, x)
     by_scale = (_total(derivatives * values, x) - mean * by_offset) * inverse_deviation
@@ -100,14 +103,14 @@ def _normalization_gradient(x: Tensor, by_y: Tensor, first: Tensor, second: Tens
 
 
 def _rows(x: Tensor) -> Tensor:
-    """`x` `(1, *spatial, channels)` in float32 as `(groups, rows of a group, channels of a row)`."""
+    """Return `x` `(1, *spatial, channels)` in float32 as `(groups, rows of a group, channels of a row)`."""
     count = math.prod(x.shape[:-2])
     group = math.gcd(count, _ROWS)
     return tf.cast(tf.reshape(x, (count // group, group, x.shape[-2] * x.shape[-1])), tf.float32)
 
 
 def _like(x: Tensor, values: Tensor) -> Tensor:
-    """`_rows` undone."""
+    """Return `values`, arranged as `_rows`, in the shape and precision of `x`."""
     return tf.reshape(tf.cast(values, x.dtype), x.shape)
 
 
@@ -116,9 +119,10 @@ def _positive(x: Tensor) -> Tensor:
 
 
 def _total(values: Tensor, x: Tensor) -> Tensor:
-    """The sum of `values`, in `_rows` like `x`, per channel."""
+    """Return the sum per channel of `values`, arranged as `_rows(x)`."""
     return tf.reduce_sum(tf.reshape(tf.reduce_sum(values, 1), (-1, x.shape[-1])), 0)
 
 
 def _as_row(value: Tensor, x: Tensor) -> Tensor:
+    """Repeat a value per channel for every voxel of a row of `x`."""
     return tf.tile(value, [x.shape[-2]])

@@ -17,7 +17,7 @@ _BLOCK = 96  # rows of a matrix that are applied at once
 
 
 def along_axes(x: Tensor, matrices: Sequence[Matrix]) -> Tensor:
-    """Apply `matrices[d]` (as many columns as axis d has samples) along the first axes of `x`, one after the other."""
+    """Apply `matrices[d]` `(n, size of axis d)` along the first axes of `x`, one after the other."""
     for axis, matrix in enumerate(matrices):
         if not _is_identity(matrix):
             x = _along_axis(x, matrix, axis)
@@ -25,7 +25,10 @@ def along_axes(x: Tensor, matrices: Sequence[Matrix]) -> Tensor:
 
 
 def _along_axis(x: Tensor, matrix: Matrix, axis: int) -> Tensor:
-    """Our matrices are bands, so each block of rows needs only some columns: half the time from 160 samples on."""
+    """Apply a matrix along one axis, in blocks of its rows.
+
+    Our matrices are bands, so each block of rows needs only some columns: half the time from 160 samples on.
+    """
     blocks = [matrix[start : start + _BLOCK] for start in range(0, len(matrix), _BLOCK)]
     parts = [_product(*_used_columns(x, block, axis), axis) for block in blocks]
     return tf.concat(parts, axis) if len(parts) > 1 else parts[0]
@@ -36,13 +39,14 @@ def _is_identity(matrix: Matrix) -> bool:
 
 
 def _used_columns(x: Tensor, block: Matrix, axis: int) -> tuple[Tensor, Matrix]:
-    """The part of `x` that these rows use, and their columns for it."""
+    """Return the part of `x` along `axis` that these rows have weights for, and these weights."""
     columns = np.flatnonzero(block.any(axis=0))
     part = slice(int(columns[0]), int(columns[-1]) + 1)
     return x[(*(slice(None),) * axis, part)], block[:, part]
 
 
 def _product(x: Tensor, matrix: Matrix, axis: int) -> Tensor:
+    """Return `matrix @ x` along `axis`."""
     shape = list(x.shape)
     before, after = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1 :]))
     m = tf.constant(matrix, x.dtype)
@@ -55,7 +59,7 @@ def _product(x: Tensor, matrix: Matrix, axis: int) -> Tensor:
 
 
 def upsample_matrix(coarse: int, fine: int, ratio: float) -> Matrix:
-    """Linear interpolation from `coarse` cells, each `ratio` fine voxels wide, to `fine` voxels.
+    """Return the linear interpolation `(fine, coarse)` from `coarse` cells, each `ratio` fine voxels wide.
 
     Both grids begin at the same edge, so voxel centres map by `(x + 1/2) / ratio - 1/2`; beyond the outermost cell
     centres the value is held.
@@ -65,5 +69,8 @@ def upsample_matrix(coarse: int, fine: int, ratio: float) -> Matrix:
 
 
 def upsample(x: Tensor, shape: Sequence[int], ratios: Sequence[float]) -> Tensor:
-    """Interpolate `x` `(*coarse, channels)` to `(*shape, channels)`; `ratios`: a coarse cell's width in fine voxels."""
+    """Interpolate `x` `(*coarse, channels)` linearly to `(*shape, channels)`.
+
+    **Arguments:** `ratios`: the width of a coarse cell in fine voxels, per axis.
+    """
     return along_axes(x, [upsample_matrix(n, m, r) for n, m, r in zip(x.shape[:-1], shape, ratios, strict=True)])

@@ -1,19 +1,23 @@
+"""A U-Net whose weights are optimised for one pair, after Chen et al. (2020)."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
+from pairreg.arrays import FieldTensor, ImageTensor
 from pairreg.backend import Tensor, keras, tf
 from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transform, ratios
 from pairreg.transform.control_grid import displacement_of, node_counts
-from pairreg.transform.layers import rectified_normalised, upsampling_block
+from pairreg.transform.layers import rectify_and_normalise, upsampling_block
 from pairreg.transform.separable import upsample
 from pairreg.validation import Count, Positive
 
 _HEAD_WIDTH = 32  # channels of the published head
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class UNet(Transform):
     """The published ConvNet: its weights are optimised for this pair alone, its output is the displacement field.
@@ -47,10 +51,11 @@ class UNet(Transform):
         return UNetWeights(grid, self, precision)
 
 
+@final
 class UNetWeights(Parametrization):
-    """The network on one level, which adds to the vectors that the coarser levels found (`base`).
+    """The weights of the network on one level; its output is added to the vectors of the coarser levels (`base`).
 
-    All weights are one flat variable: an optimizer then updates one tensor instead of 58.
+    All weights are one flat variable: an optimizer then updates one tensor instead of dozens.
     """
 
     def __init__(self, grid: LevelGrid, config: UNet, precision: Precision):
@@ -71,11 +76,11 @@ class UNetWeights(Parametrization):
         self._assign(tf.concat([tf.reshape(value, [-1]) for value in start], 0))
         self.base.assign(tf.zeros_like(self.base))
 
-    def continue_from(self, coarser: Parametrization, fixed: Tensor, moving: Tensor) -> None:
-        """The same weights, with a silent head on top of the vectors found so far.
+    def continue_from(self, coarser: Parametrization, fixed: ImageTensor, moving: ImageTensor) -> None:
+        """Take over the weights, with a head of zeros, on top of the vectors of the coarser level.
 
-        The network sees the images at another resolution, so its own output would change; this way it continues where
-        it was.
+        The network sees the images at another resolution, so its own output would change; this way the field continues
+        where it was.
         """
         assert isinstance(coarser, UNetWeights)
         self._assign(coarser.weights)
@@ -83,39 +88,39 @@ class UNetWeights(Parametrization):
         found = coarser.vectors(fixed, moving)
         self.base.assign(upsample(found, self.base.shape[:-1], scale) * scale)
 
-    def field(self, fixed: Tensor, moving: Tensor) -> Tensor:
+    def field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
         return displacement_of(self.vectors(fixed, moving), self.grid.shape, self.stride, self.diffeomorphic)
 
-    def inverse_field(self, fixed: Tensor, moving: Tensor) -> Tensor | None:
+    def inverse_field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor | None:
         if not self.diffeomorphic:
             return None
         return displacement_of(-self.vectors(fixed, moving), self.grid.shape, self.stride, self.diffeomorphic)
 
-    def vectors(self, fixed: Tensor, moving: Tensor) -> Tensor:
-        """Displacements or velocities `(*padded / stride, ndim)` in voxels of the level."""
-        images = _edge_padded(tf.stack([moving, fixed], axis=-1), self.padded)
+    def vectors(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
+        """Return the displacements or velocities `(*padded / stride, ndim)` in voxels of the level."""
+        images = _pad_edges(tf.stack([moving, fixed], axis=-1), self.padded)
         weights = [tf.reshape(w, s) for w, s in zip(tf.split(self.weights, self.sizes), self.shapes, strict=True)]
         frozen = self.network.non_trainable_variables
         output, _ = self.network.stateless_call(weights, frozen, images[None])
         return self.base + output[0]
 
     def _assign(self, weights: Tensor) -> None:
-        """Set the weights, those of the head (the last two: kernel and bias) to zero."""
+        """Set the weights, but those of the head (the last two variables: kernel and bias) to zero."""
         head = sum(self.sizes[-2:])
         self.weights.assign(tf.concat([weights[:-head], tf.zeros(head)], 0))
 
 
 def published_network(ndim: int, width: int, depth: int, stride: int, precision: Precision = "float32") -> Any:
-    """Keras model `(1, *spatial, 2) -> (1, *spatial / stride, ndim)`; every size has to be a multiple of 2^depth.
+    """Return the Keras model `(1, *spatial, 2) -> (1, *spatial / stride, ndim)`; each size is a multiple of 2^depth.
 
-    It computes in `precision` and emits float32.
+    It computes in `precision` and returns float32.
     """
     layers = keras.layers
     conv = {2: layers.Conv2D, 3: layers.Conv3D}[ndim]
     pool = {2: layers.MaxPooling2D, 3: layers.MaxPooling3D}[ndim]
 
     def convolved(x: Any, channels: int = width) -> Any:
-        return rectified_normalised(conv(channels, 3, padding="same", dtype=precision)(x))
+        return rectify_and_normalise(conv(channels, 3, padding="same", dtype=precision)(x))
 
     def block(x: Any) -> Any:
         return convolved(convolved(x))
@@ -134,14 +139,14 @@ def published_network(ndim: int, width: int, depth: int, stride: int, precision:
 
 
 def _initial_value(variable: Any, seed: int) -> Tensor:
-    """He-normal kernels (seeded), ones for the scale of a normalisation, zeros for everything added."""
+    """Return He-normal values (seeded) for a kernel, ones for the scale of a normalisation, else zeros."""
     if variable.name == "kernel":
         return keras.initializers.HeNormal(seed=seed)(variable.shape)
     return (tf.ones if variable.name == "gamma" else tf.zeros)(variable.shape)
 
 
-def _edge_padded(images: Tensor, shape: Sequence[int]) -> Tensor:
-    """`images` `(*spatial, channels)` with their far edges repeated up to `shape`."""
+def _pad_edges(images: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return `images` `(*spatial, channels)` with their far edges repeated up to `shape`."""
     for axis, (n, m) in enumerate(zip(images.shape[:-1], shape, strict=True)):
         if m > n:
             images = tf.gather(images, np.minimum(np.arange(m), n - 1), axis=axis)

@@ -1,11 +1,15 @@
+"""A stationary velocity field, whose exponential is the displacement."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import final
 
 from pairreg.transform.base import LevelGrid, Precision, Transform
 from pairreg.transform.displacement import VectorGrid
 from pairreg.validation import Count, Positive
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Velocity(Transform):
     """A grid of stationary velocities, whose exponential is the displacement: smooth, invertible, without folds.

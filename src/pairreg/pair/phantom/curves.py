@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -10,6 +11,7 @@ from pairreg.pair.phantom.block import Block
 from pairreg.pair.phantom.shapes import Shape, Union, Vector, coordinates, super_distance
 
 
+@final
 @dataclass
 class _Segment(Shape):
     """A straight piece of a tube with an elliptic cross-section, rounded ends included.
@@ -66,6 +68,7 @@ def smooth_curve(knots: Sequence[Vector] | np.ndarray, count: int) -> np.ndarray
     return result
 
 
+@final
 @dataclass
 class _Triangle(Shape):
     """A flat plate: all points within `thickness` / 2 of a triangle with the `corners` `(3, 3)`."""
@@ -102,6 +105,7 @@ def plate(grid: np.ndarray, thickness: float, soft: float = 2.0) -> Union:
     return Union(halves, soft)
 
 
+@final
 class Trunk(Shape):
     """Superelliptic cross-sections that change with height.
 

@@ -10,7 +10,7 @@ _HIP = np.array([89.0, 2.0, -100.0])  # centre of the left femoral head
 _SHOULDER = np.array([152.0, 24.0, 420.0])  # centre of the left humeral head
 
 
-def _mirrored(point: np.ndarray | tuple[float, ...], side: int) -> np.ndarray:
+def _mirror(point: np.ndarray | tuple[float, ...], side: int) -> np.ndarray:
     return np.asarray(point, float) * [side, 1, 1]
 
 
@@ -25,13 +25,13 @@ def _scapula(side: int, cage: Trunk) -> Shape:
         lift = 15 + 6 * (z > 420)
         rows.append([cage.surface(z, side * np.radians(a), lift) for a in np.linspace(inner, outer, 4)])
     blade = plate(np.array(rows), 5.0)
-    socket = _mirrored(_SHOULDER - [22, -4, 2], side)
+    socket = _mirror(_SHOULDER - [22, -4, 2], side)
     neck = tube([rows[1][3], socket], [6.0, 9.0])
-    crest = tube([rows[1][0], rows[1][2] + [side * 6, 16, 14], _mirrored((150, 56, 440), side)], [4.0, 5.0, 6.0])
+    crest = tube([rows[1][0], rows[1][2] + [side * 6, 16, 14], _mirror((150, 56, 440), side)], [4.0, 5.0, 6.0])
     acromion = tube(
-        [_mirrored((150, 56, 440), side), _mirrored((166, 30, 452), side)], np.array([[4.0, 8.0]] * 2), (0, 0, 1)
+        [_mirror((150, 56, 440), side), _mirror((166, 30, 452), side)], np.array([[4.0, 8.0]] * 2), (0, 0, 1)
     )
-    coracoid = tube([socket + [0, 0, 8], _mirrored((128, -6, 430), side)], [6.0, 5.0])
+    coracoid = tube([socket + [0, 0, 8], _mirror((128, -6, 430), side)], [6.0, 5.0])
     return Union([blade, neck, crest, acromion, coracoid], soft=4)
 
 
@@ -39,14 +39,14 @@ def clavicles(cage: Trunk) -> Shape:
     """From the top of the sternum, S-shaped, to the acromion."""
     start = cage.surface(436, np.pi, 8.0)
     knots = [tuple(start + [22, 0, 4]), (60, -44, 448), (100, -20, 454), (135, 4, 454), (163, 22, 455)]
-    return Union([tube(smooth_curve([_mirrored(k, s) for k in knots], 14), np.full(14, 6.0)) for s in _SIDES])
+    return Union([tube(smooth_curve([_mirror(k, s) for k in knots], 14), np.full(14, 6.0)) for s in _SIDES])
 
 
 def humeri() -> Shape:
     """Head and upper shaft, of arms that hang close to the chest and are cut off."""
     parts = []
     for side in _SIDES:
-        head, elbow = _mirrored(_SHOULDER, side), _mirrored(_SHOULDER + [8, 2, -42], side)
+        head, elbow = _mirror(_SHOULDER, side), _mirror(_SHOULDER + [8, 2, -42], side)
         parts.append(
             Union([Ellipsoid(head, (22, 22, 22)), tube([head + [side * 8, 0, -8], elbow], [15.0, 11.0])], soft=8)
         )
@@ -60,17 +60,17 @@ def _hip_bone(side: int) -> Shape:
     middle = (crest + root) / 2 - [4, 2, 0]
     wing = plate(np.stack([root, middle, crest]) * [side, 1, 1], 8.0)
     rim = tube(crest * [side, 1, 1], np.full(9, 5.5))
-    hip = _mirrored(_HIP, side)
+    hip = _mirror(_HIP, side)
     base = Ellipsoid(hip + [-side * 6, 2, 8], (34, 34, 33))
-    ischium = tube([_mirrored(p, side) for p in ((80, 24, -112), (68, 36, -150), (62, 28, -168))], [17.0, 14.0, 14.0])
-    pubis = tube([_mirrored(p, side) for p in ((78, -22, -98), (42, -46, -108), (9, -54, -122))], [11.0, 8.0, 9.0])
-    ramus = tube([_mirrored(p, side) for p in ((9, -52, -130), (34, -18, -156), (60, 22, -168))], [7.0, 6.0, 9.0])
+    ischium = tube([_mirror(p, side) for p in ((80, 24, -112), (68, 36, -150), (62, 28, -168))], [17.0, 14.0, 14.0])
+    pubis = tube([_mirror(p, side) for p in ((78, -22, -98), (42, -46, -108), (9, -54, -122))], [11.0, 8.0, 9.0])
+    ramus = tube([_mirror(p, side) for p in ((9, -52, -130), (34, -18, -156), (60, 22, -168))], [7.0, 6.0, 9.0])
     return Union([wing, rim, base, ischium, pubis, ramus], soft=6)
 
 
 def _socket(side: int) -> Shape:
     """What the femoral head needs, open downward and outward."""
-    hip = _mirrored(_HIP, side)
+    hip = _mirror(_HIP, side)
     return Union([Ellipsoid(hip, (26.5, 26.5, 26.5)), tube([hip, hip + [side * 50, 0, -26]], [26.5, 34.0])])
 
 
@@ -93,8 +93,8 @@ def femurs() -> Shape:
 
 
 def _femur(side: int) -> Shape:
-    hip = _mirrored(_HIP, side)
-    neck = tube([hip, _mirrored((124, 8, -126), side)], [15.0, 16.0])
-    trochanter = Ellipsoid(_mirrored((134, 14, -122), side), (15, 18, 22))
-    shaft = tube([_mirrored(p, side) for p in ((128, 10, -130), (118, 6, -220), (100, 4, -420))], [19.0, 14.0, 14.0])
+    hip = _mirror(_HIP, side)
+    neck = tube([hip, _mirror((124, 8, -126), side)], [15.0, 16.0])
+    trochanter = Ellipsoid(_mirror((134, 14, -122), side), (15, 18, 22))
+    shaft = tube([_mirror(p, side) for p in ((128, 10, -130), (118, 6, -220), (100, 4, -420))], [19.0, 14.0, 14.0])
     return Union([Ellipsoid(hip, (23, 23, 23)), Union([neck, trochanter, shaft], soft=14)], soft=3)

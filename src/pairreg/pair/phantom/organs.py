@@ -7,7 +7,18 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from pairreg.pair.phantom.curves import Trunk, smooth_curve, tube
-from pairreg.pair.phantom.shapes import Below, Common, Ellipsoid, Grown, Outside, Scaled, Shape, Union, Vector, without
+from pairreg.pair.phantom.shapes import (
+    Below,
+    Common,
+    Dilation,
+    Ellipsoid,
+    Outside,
+    Scaled,
+    Shape,
+    Union,
+    Vector,
+    without,
+)
 from pairreg.pair.phantom.spine import beside, centre_y
 
 
@@ -21,7 +32,7 @@ def _domes(rise: float = 0.0) -> Shape:
     right = Ellipsoid((-62, -22, 160), (67, 86, 101), power=2.2)
     left = Ellipsoid((62, -16, 152), (67, 84, 88), power=2.2)
     middle = Ellipsoid((0, -36, 150), (62, 70, 84))
-    return Grown(Union([right, left, middle], soft=30), rise)
+    return Dilation(Union([right, left, middle], soft=30), rise)
 
 
 def heart(scale: float) -> Shape:
@@ -51,7 +62,7 @@ def _mediastinum(scale: float) -> Shape:
     middle = tube([(0, 12, 470), (0, 2, 405), (2, -6, 365), (2, -4, 320), (2, 4, 260), (2, 10, 150)], sizes, (1, 0, 0))
     septum = Ellipsoid((2, -60, 350), (5, 60, 100))
     fat_pad = Ellipsoid((12, -78, 254), (54, 44, 44))
-    return Union([Grown(heart(scale), 4), middle, septum, fat_pad, beside()], soft=8)
+    return Union([Dilation(heart(scale), 4), middle, septum, fat_pad, beside()], soft=8)
 
 
 def lung(side: int, chest: Shape, scale: float, size: float = 1.0) -> Shape:
@@ -79,8 +90,8 @@ def liver(chest: Shape, scale: float) -> Shape:
     tip = Below((0.3, 0, -1), -128 + 110 * (scale - 1))
     front = Below(*_plane((1, 0.8, 0.1), (28 + 60 * (scale - 1), -22, 200)))
     back = Below((0, 1, -0.5), -35)
-    space = Common([_domes(-3), Grown(chest, -3), tip, front, back], soft=10)
-    return without(space, under, Grown(kidney(-1, scale), 4), beside(), soft=10)
+    space = Common([_domes(-3), Dilation(chest, -3), tip, front, back], soft=10)
+    return without(space, under, Dilation(kidney(-1, scale), 4), beside(), soft=10)
 
 
 def _plane(normal: Vector, through: Vector) -> tuple[Vector, float]:
@@ -99,8 +110,8 @@ def stomach(scale: float) -> Shape:
 def spleen(chest: Shape, scale: float) -> Shape:
     """Left and far back, hollowed by the stomach and the kidney."""
     whole = Ellipsoid((90, 26, 186), np.multiply((34, 50, 56), scale), _rotation(x=-20, z=22))
-    inside = Common([whole, _domes(-4), Grown(chest, -4)], soft=6)
-    return without(inside, Grown(stomach(scale), 4), Grown(kidney(1, scale), 4), soft=6)
+    inside = Common([whole, _domes(-4), Dilation(chest, -4)], soft=6)
+    return without(inside, Dilation(stomach(scale), 4), Dilation(kidney(1, scale), 4), soft=6)
 
 
 def kidney(side: int, scale: float) -> Shape:

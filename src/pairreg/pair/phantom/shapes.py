@@ -6,6 +6,7 @@ Distances are in mm, exact or of first order (f / |grad f|), which is what thin 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import final
 
 import numpy as np
 
@@ -33,6 +34,7 @@ def _soft_minimum(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
     return np.asarray(np.minimum(a, b) - mixed**2 * (width / 4))
 
 
+@final
 @dataclass
 class Union(Shape):
     """All points of any part; `soft` rounds the creases between them (mm)."""
@@ -54,6 +56,7 @@ class Union(Shape):
         return result
 
 
+@final
 @dataclass
 class Common(Shape):
     """The points that all parts share."""
@@ -73,6 +76,7 @@ class Common(Shape):
         return result
 
 
+@final
 @dataclass
 class Outside(Shape):
     """The points outside a shape."""
@@ -86,8 +90,9 @@ class Outside(Shape):
         return -self.shape.distance(at, margin)
 
 
+@final
 @dataclass
-class Grown(Shape):
+class Dilation(Shape):
     """A shape with `by` mm more on all sides."""
 
     shape: Shape
@@ -100,6 +105,7 @@ class Grown(Shape):
         return self.shape.distance(at, margin + max(self.by, 0)) - np.float32(self.by)
 
 
+@final
 @dataclass
 class Scaled(Shape):
     """A shape whose lengths from a point `about` are multiplied by `factor`."""
@@ -124,6 +130,7 @@ def without(shape: Shape, *others: Shape, soft: float = 0.0) -> Shape:
     return Common([shape, *(Outside(other) for other in others)], soft)
 
 
+@final
 @dataclass
 class Below(Shape):
     """The half-space `normal . p < offset`."""
@@ -139,6 +146,7 @@ class Below(Shape):
         return a * at.x + b * at.y + c * at.z - np.float32(self.offset / np.linalg.norm(self.normal))
 
 
+@final
 @dataclass
 class Ellipsoid(Shape):
     """A superellipsoid with its own axes; `power` 2 is an ellipsoid, more is boxier.

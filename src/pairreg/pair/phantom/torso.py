@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from pairreg.pair.phantom import body, girdles, organs, ribcage, spine
 from pairreg.pair.phantom.block import Block
-from pairreg.pair.phantom.shapes import Grown, Shape, without
+from pairreg.pair.phantom.shapes import Dilation, Shape, without
 from pairreg.pair.phantom.texture import texture
 from pairreg.pair.phantom.variation import Anatomy
 
@@ -40,7 +40,7 @@ def _layers(anatomy: Anatomy) -> Iterator[tuple[str, Shape]]:
     """Organ names and shapes in the order of painting: what comes later covers what came before."""
     scale, cage = anatomy.organ_scale, body.cage()
     chest = body.cavity(cage)
-    yield "fat", Grown(body.muscle(), anatomy.fat)
+    yield "fat", Dilation(body.muscle(), anatomy.fat)
     yield "muscle", body.muscle()
     yield "body", without(chest, spine.beside(), soft=6)
     yield "muscle", organs.psoas()

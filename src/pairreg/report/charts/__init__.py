@@ -1,1 +1,1 @@
-"""Figures of a study, from its run folders. Importing one of its modules imports Matplotlib."""
+"""Charts of a study, from its run folders. Importing one of the modules imports Matplotlib."""

@@ -1,4 +1,4 @@
-"""Overlap of every label, and the cost of every setting."""
+"""Charts by label and by setting: the overlap of every label, and the cost of every setting."""
 
 from collections.abc import Sequence
 from pathlib import Path

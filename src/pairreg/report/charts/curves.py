@@ -17,7 +17,7 @@ from pairreg.report.design import Design
 from pairreg.runs.factors import Setting
 from pairreg.runs.read import Run
 
-_FEW = 3  # with more pairs than this a panel shows their mean
+_FEW = 3  # pairs: with more of them a panel shows their mean
 _WIDTH, _HEIGHT = 3.1, 1.75  # inches of a panel
 _COLUMNS = 3
 
@@ -26,7 +26,7 @@ _COLUMNS = 3
 def curves(folder: Path, name: str, design: Design, setting_styles: Sequence[SettingStyle]) -> Path:
     """Draw every term (unweighted): a row per term and a column per pair, or of many pairs the mean over them.
 
-    The total loss is drawn if all settings have the same one.
+    The total loss is drawn if all settings have the same one. Returns the path of the PNG.
     """
     terms = terms_of(design)
     apart = len(design.pairs) <= _FEW
@@ -50,7 +50,7 @@ def curves(folder: Path, name: str, design: Design, setting_styles: Sequence[Set
 
 
 def terms_of(design: Design) -> list[str]:
-    """All terms of all runs; the loss if no axis changes what it is made of."""
+    """Return all terms of all runs, and the loss if no factor changes what it is made of."""
     names = dict.fromkeys(name for run in design.cells.values() for name in run.history)
     same_loss = not any(factor.group in TERM_GROUPS for factor in design.factors)
     kinds = KINDS if same_loss else KINDS[1:]
@@ -58,12 +58,13 @@ def terms_of(design: Design) -> list[str]:
 
 
 def _runs_of(design: Design, one: Setting, pairs: Sequence[str]) -> list[Run]:
+    """Return the runs of a setting on these pairs, all seeds."""
     keys = [(one, pair, seed) for pair in pairs for seed in design.seeds]
     return [design.cells[key] for key in keys if key in design.cells]
 
 
 def _draw(axes: Axes, runs: Sequence[Sequence[Run]], term: str, setting_styles: Sequence[SettingStyle]) -> None:
-    """A line for each setting that has the term, and the levels where all runs have the same."""
+    """Draw a line for each setting that has the term, and the levels where all runs have the same."""
     having = [[run.history for run in some if term in run.history] for some in runs]
     lines = [mean_curve([history[term] for history in some]) for some in having]
     for values, style in zip(lines, setting_styles, strict=True):
@@ -82,14 +83,14 @@ def _draw(axes: Axes, runs: Sequence[Sequence[Run]], term: str, setting_styles: 
 
 
 def mean_curve(values: Sequence[np.ndarray]) -> np.ndarray:
-    """Mean over runs, as long as the longest; a run that ended early keeps its last value."""
+    """Return the mean over runs, as long as the longest; a run that ended early keeps its last value."""
     length = max(map(len, values), default=0)
     padded = [np.pad(one, (0, length - len(one)), "edge") for one in values]
     return np.mean(padded, axis=0) if padded else np.empty(0)
 
 
 def _logarithmic(axes: Axes) -> None:
-    """Plain numbers as ticks: a curve often spans little more than a decade."""
+    """Make the axis logarithmic with plain numbers as ticks: a curve often spans little more than a decade."""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=8))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -18,7 +18,10 @@ _FOLDS, _OVERLAP = "folds_percent", "dice_mean"  # what the trade-off and the fi
 
 @dataclass(frozen=True)
 class Figure:
-    """`path` of the PNG (the PDF lies beside it)."""
+    """A figure of the report.
+
+    **Attributes:** `path` of the PNG (the PDF lies beside it); `heading` and `caption` on the page.
+    """
 
     path: Path
     heading: str
@@ -26,7 +29,7 @@ class Figure:
 
 
 def draw(ranking: Ranking, folder: Path) -> tuple[list[Figure], list[Figure]]:
-    """The panel of every pair, and the figures over all runs that these have the values for."""
+    """Draw the panel of every pair, and the charts over all runs for which there are values; return both."""
     folder.mkdir()
     design = ranking.design
     panels = [
@@ -37,6 +40,7 @@ def draw(ranking: Ranking, folder: Path) -> tuple[list[Figure], list[Figure]]:
 
 
 def _charts(ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> list[Figure]:
+    """Draw the charts over all runs for which there are values."""
     design, found, primary = ranking.design, ranking.columns, ranking.primary
     figures = []
     if primary is not None and _FOLDS in found:

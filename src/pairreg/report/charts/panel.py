@@ -1,4 +1,4 @@
-"""One pair under every setting, side by side."""
+"""Panels of one pair under every setting, side by side."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -65,18 +65,20 @@ def panel(folder: Path, name: str, design: Design, pair: str, primary: MetricCol
 
 
 def _rows_of(reference: list[Plane]) -> list[Row]:
+    """Return the rows of a panel; a second plane is shown if it is high enough."""
     rows = [(_WARPED, 0), (_ZOOM, 0), (_LABELS, 0), (_GRID, 0)]
     if len(reference) > 1 and reference[1].view.size[0] > _THIN * reference[1].view.size[1]:
-        rows += [(_LABELS if _labelled(reference) else _WARPED, 1)]
-    return [row for row in rows if row[0] != _LABELS or _labelled(reference)]
+        rows += [(_LABELS if _has_labels(reference) else _WARPED, 1)]
+    return [row for row in rows if row[0] != _LABELS or _has_labels(reference)]
 
 
-def _labelled(column: list[Plane]) -> bool:
+def _has_labels(column: list[Plane]) -> bool:
+    """Return whether a run has the label maps of both images."""
     return column[0].scene.fixed_labels is not None and column[0].scene.warped_labels is not None
 
 
 def _as_warped(name: str, column: list[Plane]) -> list[Plane]:
-    """The fixed or moving image in the place of the warped one."""
+    """Return the planes with the fixed or moving image in the place of the warped one, and without deformation."""
     found = []
     for cut in column:
         scene = cut.scene
@@ -86,7 +88,7 @@ def _as_warped(name: str, column: list[Plane]) -> list[Plane]:
 
 
 def wrap(design: Design) -> list[list[int]]:
-    """Settings of each line of the panel: those that share all but the last axis stay together."""
+    """Return the settings of each line of the panel: those that share all but the last factor stay together."""
     count = len(design.settings)
     if count <= _WIDEST:
         return [list(range(count))]
@@ -103,6 +105,7 @@ def wrap(design: Design) -> list[list[int]]:
 
 
 def _title(label: str, run: Run | None, primary: MetricColumn | None) -> str:
+    """Return the title of a column: the setting, and its value of the primary metric."""
     lines = label.split(" · ")
     if run is not None and primary is not None and primary.name in run.metrics:
         lines.append(f"{primary.metric.heading} {primary.metric.text(run.metrics[primary.name])}")
@@ -112,6 +115,7 @@ def _title(label: str, run: Run | None, primary: MetricColumn | None) -> str:
 def _layout(
     reference: list[Plane], rows: Sequence[Row], blocks: Sequence[Sequence[int]], titles: Sequence[str], name: str
 ) -> Sheet:
+    """Return the empty sheet of a panel."""
     columns = 2 + max(map(len, blocks))
     cell = float(np.clip((_PAGE - SIDE) / columns - GAP, *_CELL))
     lines = max(text.count("\n") + 1 for text in [*titles, "Moving\n(initialised)"])
@@ -122,18 +126,19 @@ def _layout(
         width=SIDE + columns * (cell + GAP) + GAP,
         header=lines * _LINE + 0.08,
         titled=range(0, len(rows) * len(blocks), len(rows)),
-        footer=0.42 if _labelled(reference) else 0.0,
+        footer=0.42 if _has_labels(reference) else 0.0,
     )
 
 
 def _row_view(view: View, kind: str, named: bool) -> View:
-    """The size of a row's panels, and its name."""
+    """Return the view that gives a row the size of its panels, and its name."""
     if kind == _ZOOM:
         return replace(strip(view, len(BOX_COLOURS)), name=kind)
     return replace(view, name=f"{view.name} {kind}" if named else kind)
 
 
 def _draw(axes: Axes, row: Row, column: Column, places: Sequence[Box], step: float) -> None:
+    """Draw one row of a column; a setting without a run says so."""
     kind, plane = row
     if column is None:
         axes.axis("off")
@@ -155,15 +160,16 @@ def _draw(axes: Axes, row: Row, column: Column, places: Sequence[Box], step: flo
 
 
 def _fitting(text: str, page: Sheet) -> float:
-    """Font size at which the longest line of a title is no wider than its panel."""
+    """Return the font size at which the longest line of a title is no wider than its panel."""
     first = page.axes[0][0].get_position()
     inches = float(first.width * page.figure.get_size_inches()[0])
     return min(8.5, inches * 72 / (0.6 * max(map(len, text.split("\n")))))
 
 
 def _footer(page: Sheet, reference: list[Plane]) -> None:
+    """Add the legend of the labels below the panels."""
     scene = reference[0].scene
-    if _labelled(reference) and scene.fixed_labels is not None:
+    if _has_labels(reference) and scene.fixed_labels is not None:
         box = page.below(0, len(page.axes[0]) - 1, height=0.36, drop=0.04)
         box.axis("off")
         columns = 4 if len(page.axes[0]) < 6 else 5

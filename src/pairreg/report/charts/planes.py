@@ -1,4 +1,4 @@
-"""Planes of a run: each is a 2-D scene of its own."""
+"""The planes of a run: each is a 2-D scene of its own."""
 
 import dataclasses
 
@@ -8,14 +8,14 @@ from pairreg.runs.figure_arrays import LABELS, FigureArrays
 
 @dataclasses.dataclass(frozen=True)
 class Plane:
-    """A 2-D scene and the view (without an axis: nothing more to cut) that says how to style at it."""
+    """A 2-D scene, and the view of the plane, whose `axis` is None: nothing more is to be cut."""
 
     scene: FigureArrays
     view: View
 
 
 def planes(scene: FigureArrays, count: int = 2) -> list[Plane]:
-    """The image in 2-D; in 3-D the first of the informative axial, coronal and sagittal planes."""
+    """Return the image in 2-D; in 3-D the first `count` of the informative axial, coronal and sagittal planes."""
     at = informative_slices(scene.fixed, scene.fixed_labels)
     return [
         Plane(_cut_by(scene, view), dataclasses.replace(view, axis=None, index=None))
@@ -24,7 +24,7 @@ def planes(scene: FigureArrays, count: int = 2) -> list[Plane]:
 
 
 def _cut_by(scene: FigureArrays, view: View) -> FigureArrays:
-    """The field keeps its components within the plane."""
+    """Return the arrays in the plane of a view; the field keeps its components within the plane."""
     labels = {name: None if getattr(scene, name) is None else view.cut(getattr(scene, name)) for name in LABELS}
     return FigureArrays(
         name=scene.name,

@@ -1,4 +1,4 @@
-"""How a setting looks in every figure of a report."""
+"""The style of a setting, the same in every figure of a report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +23,8 @@ PRINTED: Any = STYLE | {"pdf.fonttype": 42}  # publishers want fonts that can be
 
 @dataclass(frozen=True)
 class SettingStyle:
+    """The label, colour, marker and dash of one setting."""
+
     label: str
     colour: str
     marker: str
@@ -30,14 +32,14 @@ class SettingStyle:
 
     @property
     def handle(self) -> Line2D:
-        """For a legend of lines and of markers."""
+        """An entry for the legend of lines and of markers."""
         return Line2D(
             [], [], color=self.colour, linestyle=self.dash, marker=self.marker, label=self.label, markersize=4
         )
 
 
 def setting_styles(design: Design) -> list[SettingStyle]:
-    """Of every setting: the colour tells the value of the first axis, marker and dash those of the others.
+    """Return the style of every setting: the colour tells the first factor, marker and dash the others.
 
     The values of a number have colours in their order, dark to light.
     """
@@ -55,13 +57,16 @@ def setting_styles(design: Design) -> list[SettingStyle]:
 
 
 def _shades(count: int) -> list[str]:
-    """Of viridis, without its yellow end, which vanishes on white."""
+    """Return `count` colours of viridis, without its yellow end, which vanishes on white."""
     ramp = matplotlib.colormaps["viridis"]
     return [to_hex(ramp(0.88 * i / max(count - 1, 1))) for i in range(count)]
 
 
 def legend(figure: Figure, handles: Sequence[Line2D]) -> None:
-    """Below the panels, in as many columns as the labels leave room for; more than two rows make the figure taller."""
+    """Add a legend below the panels, in as many columns as the labels leave room for.
+
+    More than two rows make the figure taller.
+    """
     widest = max(len(str(handle.get_label())) for handle in handles) * 0.062 + 0.5
     width, height = figure.get_size_inches()
     columns = max(1, min(len(handles), int(width / widest)))
@@ -70,7 +75,7 @@ def legend(figure: Figure, handles: Sequence[Line2D]) -> None:
 
 
 def save_both(figure: Figure, folder: Path, name: str) -> Path:
-    """As PNG, whose path is returned, and as PDF."""
+    """Write a figure as PNG, whose path is returned, and as PDF."""
     figure.savefig(folder / f"{name}.pdf")
     figure.set_layout_engine("none")  # what was laid out once stays
     return save(figure, folder / f"{name}.png")

@@ -1,4 +1,4 @@
-"""What a better match costs in folding."""
+"""The price of a better match in folded voxels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,8 +24,8 @@ def tradeoff(
 ) -> Path:
     """Draw the mean of every setting, and the settings that none beats in both as a step line.
 
-    A first panel shows the single values, too, which often spread much wider than the means.
-    `match` and `folds` have their values of the same units in the same order.
+    A first panel shows the single values, too, which often spread much wider than the means. `match` and `folds` have
+    their values of the same units in the same order. Returns the path of the PNG.
     """
     spread = any(len(values) > 1 for values in match.values)
     figure = Figure(figsize=(7.4 if spread else 4.6, 3.5), layout="constrained")
@@ -47,6 +47,7 @@ def tradeoff(
 
 
 def _scale(axes: Axes, values: np.ndarray) -> None:
+    """Make the axis of the folds logarithmic from `_FINEST` on, if the values span much."""
     positive = values[values > _FINEST]
     if len(positive) and positive.max() > _WIDE * _FINEST:
         axes.set_xscale("symlog", linthresh=_FINEST, linscale=0.5)
@@ -54,7 +55,10 @@ def _scale(axes: Axes, values: np.ndarray) -> None:
 
 
 def pareto(points: np.ndarray, sign: int) -> np.ndarray:
-    """Points `(n, 2)` that no other one equals or beats in both (x: less is better, y: more if `sign` is 1), by x."""
+    """Return the points `(n, 2)` that no other one equals or beats in both, by x.
+
+    Less is better in x; in y more is, if `sign` is 1, else less.
+    """
     found: list[np.ndarray] = []
     for point in sorted(points[np.isfinite(points).all(axis=1)], key=lambda p: (p[0], -sign * p[1])):
         if not found or sign * point[1] > sign * found[-1][1]:

@@ -1,4 +1,4 @@
-"""Where settings disagree: the parts of an image worth enlarging."""
+"""The parts of an image worth enlarging: where settings disagree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ class Box:
     colour: str
 
     def draw(self, axes: Axes) -> None:
+        """Draw the outline of the box."""
         for width, colour in ((2.2, "black"), (1.2, self.colour)):
             axes.add_patch(Rectangle((self.x, self.y), self.side, self.side, fill=False, edgecolor=colour, lw=width))
 
@@ -42,11 +43,11 @@ class Box:
 def boxes(
     warped: Sequence[np.ndarray], fixed: np.ndarray, view: View, colours: Sequence[str] = BOX_COLOURS
 ) -> list[Box]:
-    """Squares around the highest variance (smoothed) over the images in `warped` `(rows, columns)`, not overlapping.
+    """Return squares around the highest variance (smoothed) over the images in `warped`, not overlapping.
 
-    Of a single image, where it differs most from `fixed`. Where one has nothing to show and `fixed` has, the moving
-    image does not reach, which says little of the settings. Images of another shape (a grid of other spacing) are
-    resampled.
+    **Arguments:** `warped`, `fixed`: `(rows, columns)`; `colours`: of the squares, one each. Of a single image the
+    squares show where it differs most from `fixed`. Where one has nothing to show and `fixed` has, the moving image
+    does not reach, which says little of the settings. Images of another shape (a grid of other spacing) are resampled.
     """
     same = [image if image.shape == view.shape else resize(image, view.shape) for image in warped]
     disagreement = np.var(same, axis=0) if len(same) > 1 else (same[0] - fixed) ** 2
@@ -70,7 +71,7 @@ def boxes(
 
 
 def strip(view: View, count: int) -> View:
-    """The size of a row of `count` enlarged squares, as wide as `view`."""
+    """Return the view of a row of `count` enlarged squares, as wide as `view`."""
     side = view.size[1] / count
     return View("", None, None, (side, side), (1, count), up=view.up)
 

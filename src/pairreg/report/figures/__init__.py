@@ -1,3 +1,5 @@
+"""Figures of a paper, one module each, with a function `figure` and, where files have to be made first, `prepare`."""
+
 FIGURES = (
     "loss_comparison",
     "phantom_spect",

@@ -29,9 +29,9 @@ def draw_figure(layout: str, runs: Sequence[Run], folder: Path) -> list[Path]:
 
 
 def prepare_figure(layout: str, runs: Sequence[Run]) -> None:
-    """Make what the `layout` shows beyond what the runs left, if its module has a `prepare`: drawing only reads.
+    """Call `prepare` of the layout's module, if it has one: it makes the files that the runs did not leave.
 
-    Raises `InputError` if it cannot be made of one of them.
+    Raises `InputError` if they cannot be made for one of them.
     """
     module = _module(layout)
     for group in _groups(layout, runs) if hasattr(module, "prepare") else []:
@@ -39,7 +39,7 @@ def prepare_figure(layout: str, runs: Sequence[Run]) -> None:
 
 
 def _groups(layout: str, runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs of each figure of a layout, in the order in which it shows them; of several seeds the first."""
+    """Return the runs of each figure of a layout, in the order in which it shows them; of several seeds the first."""
     among = factors(runs)
     pairs: dict[str, dict[Setting, Run]] = {}
     for pair, run in zip(pair_names(runs), runs, strict=True):

@@ -1,4 +1,4 @@
-"""Moving and fixed image, and the result of every similarity; three places are enlarged below each panel."""
+"""The moving and the fixed image, and the result of every similarity; three places are enlarged below each panel."""
 
 from collections.abc import Sequence
 from string import ascii_lowercase
@@ -15,6 +15,7 @@ _COLOURS = ("#4DAF4A", "#E41A1C", "#377EB8")  # green, red and blue, as publishe
 
 
 def figure(runs: Sequence[Shown]) -> Figure:
+    """Draw the figure of one pair under every similarity."""
     first = runs[0].cut
     scene, view = first.scene, first.view
     places = boxes([run.cut.scene.warped for run in runs], scene.fixed, view, _COLOURS)

@@ -1,4 +1,4 @@
-"""What a paper calls a setting."""
+"""The names of settings and images in a paper."""
 
 from collections.abc import Sequence
 
@@ -22,12 +22,13 @@ _TERMS = {
 
 
 def name(run: Described, among: Sequence[Factor]) -> str:
-    """`PCC+SSIM`, `λ = 0.1`: the value of every factor that means something to the run."""
+    """Return `PCC+SSIM`, `λ = 0.1`: the value of every factor that means something to the run."""
     values = [(factor, factor.value(run)) for factor in among]
     return " · ".join(_name_of(factor, value) for factor, value in values if value is not None)
 
 
 def _name_of(factor: Factor, value: str) -> str:
+    """Return the name of one value of a factor."""
     if factor.key in ("similarity", "regularizer"):
         return "+".join(_TERMS.get(term, term) for term in value.split("+"))
     if factor.key.startswith("regularizer.") and factor.key.endswith(".weight"):
@@ -36,10 +37,11 @@ def _name_of(factor: Factor, value: str) -> str:
 
 
 def moving_name(run: Described) -> str:
-    """With the alignment that comes before the deformation."""
+    """Return the title of the moving image, with the alignment that comes before the deformation."""
     initialization = run.choices.get("initialization", "none")
     return "Moving" if initialization == "none" else f"Moving ({initialization})".replace("_", " ")
 
 
 def fixed_name(run: Described) -> str:
+    """Return the title of the fixed image."""
     return "Fixed, blurred" if run.config.get("preprocessing", {}).get("blur_fixed") else "Fixed"

@@ -1,4 +1,4 @@
-"""A page with what was given on the left, and a table of results beside it."""
+"""The layout of a page with what was given on the left, and a table of results beside it."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,10 @@ STRIP, LINE = 0.5, 0.14  # inches between the left column and the table, and of 
 def page(
     view: View, left: int, rows: Sequence[str], columns: Sequence[str]
 ) -> tuple[Figure, list[Axes], list[list[Axes]]]:
-    """A figure, its `left` panels and its table `[row][column]` of panels, with the names of rows and columns."""
+    """Return a figure, its `left` panels and its table `[row][column]` of panels.
+
+    `rows` and `columns` are the names of those of the table.
+    """
     count = len(columns)
     cell = max(_NARROWEST, (WIDTH - STRIP - 2 * EDGE - (count - 1) * GAP) / (count + 1))
     height = cell * view.size[0] / view.size[1]

@@ -23,7 +23,7 @@ _BODY = "0.35"  # of the largest label, which usually surrounds the others
 
 @dataclass(frozen=True)
 class Shown:
-    """One run of a figure: its planes, of which most figures draw the first, and what it and its images are called."""
+    """One run of a figure: its planes, of which most figures draw the first, and the titles of it and its images."""
 
     name: str
     moving: str
@@ -33,28 +33,38 @@ class Shown:
 
     @classmethod
     def of(cls, run: Run, among: Sequence[Factor]) -> "Shown":
+        """Return a run with its titles; `among` are the factors of the study."""
         return cls(name(run, among), moving_name(run), fixed_name(run), planes(run.figure_arrays, count=3), run)
 
     @property
     def cut(self) -> Plane:
+        """The plane that most figures draw."""
         return self.planes[0]
 
     @property
     def metrics(self) -> Mapping[str, float]:
+        """The final metrics of the run by name."""
         return self.run.metrics
 
     @property
     def has_labels(self) -> bool:
+        """Whether the run has a warped label map."""
         return self.cut.scene.warped_labels is not None
 
 
 def grey(axes: Axes, cut: Plane, image: np.ndarray, gamma: float = 1.0) -> None:
-    """`gamma` above 1 darkens what is bright, so that soft tissue shows its differences."""
+    """Draw an image in [0, 1] in grey.
+
+    **Arguments:** `gamma`: above 1 it darkens what is bright, so that soft tissue shows its differences.
+    """
     show(axes, cut.view, np.clip(image, 0, 1) ** gamma, cmap="gray", vmin=0, vmax=1)
 
 
 def label_map(axes: Axes, cut: Plane, labels: np.ndarray | None) -> None:
-    """In the colours of the run's other figures if labels are numbered from 1, but the largest moving one in grey."""
+    """Draw a label map in the colours of the run's other figures, but the largest moving label in grey.
+
+    The colours agree if labels are numbered from 1.
+    """
     assert labels is not None and cut.scene.moving_labels is not None
     areas = {
         value: np.count_nonzero(cut.scene.moving_labels == value) for value in label_values(cut.scene.moving_labels)
@@ -67,7 +77,7 @@ def label_map(axes: Axes, cut: Plane, labels: np.ndarray | None) -> None:
 
 
 def mesh(axes: Axes, cut: Plane) -> None:
-    """The deformed grid alone, black on white."""
+    """Draw the deformed grid alone, black on white."""
     frame(axes, cut.view)
     axes.spines[:].set_visible(True)
     grid_lines(
@@ -76,6 +86,6 @@ def mesh(axes: Axes, cut: Plane) -> None:
 
 
 def inscription(axes: Axes, text: str) -> None:
-    """A title inside a panel."""
+    """Write a title inside a panel."""
     outline = [withStroke(linewidth=2, foreground="black")]
     axes.text(0.5, 0.97, text, transform=axes.transAxes, ha="center", va="top", color="white", path_effects=outline)

@@ -42,15 +42,17 @@ def prepare(runs: Sequence[Run]) -> None:
 
 
 def _check_volume(run: Run, scene: FigureArrays) -> None:
+    """Raise `InputError` for a run in 2-D."""
     if scene.fixed.ndim != 3:
         raise InputError(f"{run.folder} is 2-D; figure phantom_spect needs 3-D runs, as of pair=phantom_to_ct_3d.")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A run in 3-D, and its `scan`.
+    """A run in 3-D, and its `scan`: a row of the figure.
 
-    Places are in mm from the corner of the patient's image, array axis order; `box`, `(3, 2)`, is what is shown.
+    **Attributes:** `phantom`: its title; `scene`: images and labels; `box`, `(3, 2)`: what is shown. Places are in mm
+    from the corner of the patient's image, array axis order.
     """
 
     phantom: str
@@ -60,7 +62,7 @@ class Row:
 
     @classmethod
     def of(cls, shown: Shown) -> "Row":
-        """The run and its scan. Raises `InputError` for a run in 2-D, and without a scan of `LESIONS` lesions."""
+        """Return the row of a run; raises `InputError` for a run in 2-D, and without a scan of `LESIONS` lesions."""
         folder, scene = shown.run.folder, shown.run.figure_arrays
         _check_volume(shown.run, scene)
         simulated = Scan.read(folder)
@@ -79,7 +81,7 @@ class Row:
 
     @property
     def lesions(self) -> list[np.ndarray]:
-        """The places of their centres."""
+        """The places of the centres of the lesions."""
         mask = geometry.array(self.scan.lesions)
         steps = geometry.spacing(self.scan.lesions)
         return [(np.argwhere(mask == i + 1).mean(axis=0) + 0.5) * steps for i in range(LESIONS)]
@@ -91,6 +93,7 @@ class Row:
         return float(seen[geometry.array(self.scan.lesions) > 0].max())
 
     def draw_coronal(self, panels: Sequence[Axes]) -> None:
+        """Draw the phantom, the patient, the deformed phantom, and projections of the scans, from the front."""
         scene = self.scene
         for axes, image in zip(panels, (scene.moving, scene.fixed, scene.warped), strict=False):
             self.show(axes, image[:, self.spine], scene.spacing, _Y, 1.0)
@@ -100,6 +103,7 @@ class Row:
         self.ring(panels[4], range(LESIONS), _Y)
 
     def draw_axial(self, panels: Sequence[Axes]) -> None:
+        """Draw an axial slice of the scan through each lesion."""
         spect = geometry.array(self.scan.spect_lesions)
         steps = geometry.spacing(self.scan.spect_lesions)
         for i, axes in enumerate(panels):
@@ -108,6 +112,7 @@ class Row:
             self.ring(axes, [i], _Z)
 
     def show(self, axes: Axes, plane: np.ndarray, spacing: Sequence[float], normal: int, white: float) -> None:
+        """Draw a plane across the axis `normal`, with the activity or intensity `white` in white."""
         rows, columns = (axis for axis in (_Z, _Y, _X) if axis != normal)
         extent = (0, plane.shape[1] * spacing[columns], 0, plane.shape[0] * spacing[rows])
         axes.imshow(plane, cmap="gray", vmin=0, vmax=white, origin="lower", extent=extent, aspect="auto",
@@ -115,6 +120,7 @@ class Row:
         axes.set(xlim=self.box[columns], ylim=self.box[rows] if normal == _Y else self.box[rows][::-1])
 
     def ring(self, axes: Axes, which: Sequence[int], normal: int) -> None:
+        """Draw circles around the lesions `which`."""
         rows, columns = (axis for axis in (_Z, _Y, _X) if axis != normal)
         for i in which:
             place = self.lesions[i]
@@ -122,7 +128,7 @@ class Row:
 
 
 def _body_box(scene: FigureArrays) -> np.ndarray:
-    """Around the deformed phantom, within the image."""
+    """Return the box around the deformed phantom, within the image, `(3, 2)` in mm."""
     assert scene.warped_labels is not None, "the scan read them"
     steps = np.array(scene.spacing)
     inside = np.argwhere(scene.warped_labels)
@@ -131,6 +137,7 @@ def _body_box(scene: FigureArrays) -> np.ndarray:
 
 
 def figure(runs: Sequence[Shown]) -> Figure:
+    """Draw a row for each run: coronal planes on the left, axial ones on the right."""
     rows = [Row.of(shown) for shown in runs]
     drawn, coronal, axial = _panels(rows)
     for row, left, right in zip(rows, coronal, axial, strict=True):
@@ -142,7 +149,7 @@ def figure(runs: Sequence[Shown]) -> Figure:
 
 
 def _panels(rows: Sequence[Row]) -> tuple[Figure, list[list[Axes]], list[list[Axes]]]:
-    """An empty figure with its coronal and, beyond a line, axial panels `[row][column]`, all of one width."""
+    """Return an empty figure with its coronal and, beyond a line, axial panels `[row][column]`, all of one width."""
     cell, counts = _CELL, (len(_CORONAL) + 1, LESIONS)
     header = 2 * LINE + 0.06
     sizes = [np.ptp(row.box, axis=1) * cell / np.ptp(row.box[_X]) for row in rows]

@@ -31,6 +31,7 @@ _LINE, _LETTERS = 0.14, 112  # height of a line of text in inches, and what it h
 
 
 def figure(runs: Sequence[Shown]) -> Figure:
+    """Draw the planes of all runs in rows, with their Dice coefficients below."""
     panels = _columns(runs[0])
     rows = [(cut, _row_name(run, cut, len(runs) > 1)) for run in runs for cut in run.planes]
     views = [replace(cut.view, name=name) for cut, name in rows]
@@ -50,7 +51,7 @@ def figure(runs: Sequence[Shown]) -> Figure:
 
 
 def _columns(run: Shown) -> list[tuple[str, Panel]]:
-    """Titles, and what draws a panel; what the run does not have is left out."""
+    """Return titles, and functions that draw a panel; what the run does not have is left out."""
     channels = run.cut.scene.channels
     found: list[tuple[str, Panel]] = [
         (run.moving.replace("Moving", "Phantom"), lambda axes, cut: grey(axes, cut, cut.scene.moving)),
@@ -67,11 +68,12 @@ def _columns(run: Shown) -> list[tuple[str, Panel]]:
 
 
 def _row_name(run: Shown, cut: Plane, several: bool) -> str:
+    """Return the name of a row: the run, if there are several, and the plane."""
     return "\n".join([run.name] * several + [cut.view.name] * bool(cut.view.name))
 
 
 def _organ_map(axes: Axes, cut: Plane) -> None:
-    """Organs in their colours, and the outlines of the patient's labels but the first, the rest of the body."""
+    """Draw organs in their colours, and outlines of the patient's labels but the first, the rest of the body."""
     organs, picture = cut.scene.channels["organs"], np.zeros((*cut.view.shape, 3))
     for value, name in label_names().items():
         picture[organs == value] = to_rgb(ORGANS.get(name, _BONE))
@@ -87,14 +89,14 @@ def _activity(axes: Axes, cut: Plane) -> None:
 
 
 def _separate(page: Sheet) -> None:
-    """A dashed line between what was given and the results."""
+    """Draw a dashed line between what was given and the results."""
     left, right = (page.axes[0][column].get_position() for column in (1, 2))
     x, low = (left.x1 + right.x0) / 2, page.axes[-1][0].get_position().y0
     page.figure.add_artist(Line2D([x, x], [low, right.y1], color="0.3", linewidth=0.8, linestyle=(0, (5, 3))))
 
 
 def _overlap(run: Shown) -> str:
-    """The Dice coefficients of a run in words; nothing if it has no labels."""
+    """Return the Dice coefficients of a run in words; nothing if it has no labels."""
     keys = [key for key in run.metrics if key.startswith("dice/")]
     numbers = [" → ".join(f"{run.metrics[stage + key]:.2f}" for stage in ("before/", "initial/", "")) for key in keys]
     parts = [f"{k.removeprefix('dice/').replace('_', ' ')} {n}" for k, n in zip(keys, numbers, strict=True)]

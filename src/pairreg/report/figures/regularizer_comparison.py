@@ -14,6 +14,7 @@ _LETTERS = 17  # of a title that is as wide as its panel
 
 
 def figure(runs: Sequence[Shown]) -> Figure:
+    """Draw the figure of one pair under every regulariser."""
     first = runs[0].cut
     scene, labelled = first.scene, runs[0].has_labels
     places = boxes([run.cut.scene.warped for run in runs], scene.fixed, first.view, _COLOURS)

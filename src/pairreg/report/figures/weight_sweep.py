@@ -12,6 +12,7 @@ _UNREGULARISED = "λ = 0"
 
 
 def figure(runs: Sequence[Shown]) -> Figure:
+    """Draw the figure of one pair under every weight of a regulariser."""
     first = runs[0].cut
     labels = ["Deformed labels"] if runs[0].has_labels else []
     columns = ["Deformed image", "Deformed image,\nγ-corrected", *labels, "Deformed grid"]
