@@ -1,4 +1,4 @@
-"""The terminal that all commands write to."""
+"""The terminal that all commands write to. Text is shown as it is: `[red]` and `:smile:` in a name mean nothing."""
 
 import sys
 
@@ -8,4 +8,4 @@ from rich.console import Console
 def console(stderr: bool = False) -> Console:
     """Standard output, or standard error: as wide as the terminal; a pipe or a log file has no width of its own."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(width=None if stream.isatty() else 160, stderr=stderr)
+    return Console(width=None if stream.isatty() else 160, stderr=stderr, markup=False, emoji=False)

@@ -1,17 +1,22 @@
 """Hydra's and OmegaConf's errors, said in one sentence."""
 
 import re
+import shlex
 from importlib.resources import files
 from pathlib import Path
 
+from hydra.errors import OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from pairreg import option_files, validation
+from pairreg.cli.text_overrides import quoted
 from pairreg.errors import InputError
 
 
 def sentence(error: Exception) -> str:
     """What is wrong and what could be meant."""
+    if isinstance(error, OverrideParseException):
+        return unreadable(error.override)
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         return unknown_key(cause)
@@ -20,6 +25,15 @@ def sentence(error: Exception) -> str:
         group, option = missing.groups()
         return one_of_sentence(f"{group} option", option, known_options(str(error), group))
     return " ".join(str(error).split())
+
+
+def unreadable(override: str) -> str:
+    """An argument that Hydra cannot read, and how a shell needs it if its value is text."""
+    key, is_setting, value = override.partition("=")
+    if not is_setting:
+        return f"argument {override!r} cannot be read; give GROUP=OPTION or KEY=VALUE."
+    needed = shlex.quote(f"{key}={quoted(value)}")
+    return f"argument {override!r} cannot be read; if its value is text, quote it: {needed}."
 
 
 def known_options(message: str, group: str) -> list[str]:

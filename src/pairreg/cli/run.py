@@ -14,6 +14,7 @@ from pairreg import interruption
 from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain
 from pairreg.cli.hydra_errors import sentence
 from pairreg.cli.plugins import register_plugins
+from pairreg.cli.text_overrides import with_text_quoted
 from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.runs.spec import RunSpec
@@ -57,6 +58,7 @@ def main() -> None:
     interruption.listen()
     register_plugins()
     try:
+        sys.argv[1:] = with_text_quoted(sys.argv[1:])
         with Study() as study, interruption.unmasked():
             code = Command(study).run()
     except DryRun:

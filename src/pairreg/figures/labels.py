@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from pairreg.figures.sheet import positions, show
-from pairreg.figures.style import colour
+from pairreg.figures.style import colour, literal
 from pairreg.figures.views import View
 
 NAMED = 10  # more labels than this are not named one by one: the colours repeat, and the legend would bury the figure
@@ -52,7 +52,7 @@ def outline(axes: Axes, view: View, region: np.ndarray, line_colour: str, width:
 
 def legend(axes: Axes, values: Sequence[int], names: Mapping[int, str], *, ncols: int = 0, **place: Any) -> None:
     """Names of the labels, and what areas and lines are; by default in as many columns as their length allows."""
-    texts = [names.get(v, f"label {v}") for v in values] if len(values) <= NAMED else []
+    texts = [literal(names.get(v, f"label {v}")) for v in values] if len(values) <= NAMED else []
     handles: list[Any] = [Patch(facecolor=to_rgba(colour(i), 0.75), label=text) for i, text in enumerate(texts)]
     handles.append(Patch(facecolor="0.75", label="filled: fixed"))
     handles.append(Line2D([], [], color="0.25", label="line: moving / warped"))

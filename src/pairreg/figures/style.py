@@ -1,5 +1,8 @@
 """One look for all figures."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +34,22 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
+def literal(name: str) -> str:
+    """A name as Matplotlib shows it unchanged: no formula between `$`, no entry left out of a legend for a `_`."""
+    return (f" {name}" if name.startswith("_") else name).replace("$", r"\$")
+
+
 def save(figure: Figure, path: str | Path) -> Path:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI, facecolor="white")
+    with any_script():
+        figure.savefig(path, dpi=DPI, facecolor="white")
     return path
+
+
+@contextmanager
+def any_script() -> Iterator[None]:
+    """No warning about names in a script that the font lacks: they are drawn as boxes, and tables have them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import SimpleITK as sitk
 
+from pairreg import names
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
@@ -20,6 +22,8 @@ class Pair:
       integer type is a label map.
     - `label_names`: names of label values.
     - `true_displacement`: where it is known, the vector image in LPS mm that maps fixed to moving points.
+
+    Raises `InputError` for names that results could not be kept by, see `pairreg.names`.
     """
 
     name: str
@@ -34,6 +38,12 @@ class Pair:
     channels: Mapping[str, sitk.Image] = field(default_factory=dict)
     label_names: Mapping[int, str] = field(default_factory=dict)
     true_displacement: sitk.Image | None = None
+
+    def __post_init__(self) -> None:
+        names.check_text(self.name, "pair")
+        names.check_label_names(self.label_names)
+        for channel in self.channels:
+            names.check_channel(channel)
 
     @property
     def ndim(self) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairreg.errors import InputError
+from pairreg.plain_json import numbers
 from pairreg.runs import folder as names
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ PARTS = ("metrics", "choices", "config", "provenance")  # of result.json
 
 def read_metrics(folder: Path) -> dict[str, float]:
     """The final metrics in a run folder, by name."""
-    found: dict[str, float] = json.loads((folder / names.METRICS).read_text())
-    return found
+    return numbers(json.loads((folder / names.METRICS).read_text()))
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Run:
         path = self.folder / names.RESULT
         try:
             content = json.loads(path.read_text())
-            return {**content, **{part: content[part] for part in PARTS}}
-        except (ValueError, KeyError, TypeError) as error:
+            return {**content, **{part: content[part] for part in PARTS}, "metrics": numbers(content["metrics"])}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path} is not the result of a run ({error}); delete {self.folder} and run it again."
             ) from None

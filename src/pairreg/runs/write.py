@@ -1,7 +1,6 @@
 """The one writer of run folders: everything that a run leaves behind."""
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ import h5py
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry
+from pairreg import geometry, plain_json
 from pairreg.files import replacing
 from pairreg.optimization.history import History
 from pairreg.pair.pair import Pair
@@ -117,11 +116,11 @@ def write_arrays(result: Registered, path: Path, config: Mapping[str, Any]) -> N
         for name, values in result.history.columns().items():
             file[f"history/{name}"] = values
         result.figure_arrays.write(file)
-        file.attrs["config"] = json.dumps(config)
-        file.attrs["provenance"] = json.dumps(provenance())
+        file.attrs["config"] = plain_json.dumps(config)
+        file.attrs["provenance"] = plain_json.dumps(provenance())
 
 
 def write_json(path: Path, content: Any) -> None:
     """Write by rename, so that the file is there whole or not at all."""
     with replacing(path) as part:
-        part.write_text(json.dumps(content, indent=2, default=float) + "\n")
+        part.write_text(plain_json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from pairreg.metrics.catalogue import CATALOGUE, STAGES, find, of_kind
 from pairreg.runs.factors import factors
@@ -34,7 +34,7 @@ def run_table(metrics: Mapping[str, float]) -> Table:
         if name.partition("/")[0] in STAGES or name in costs:
             continue
         earlier = [number(metrics.get(f"{stage}/{name}")) for stage in STAGES]
-        table.add_row(titled(name), *earlier, f"[bold]{number(metrics[name])}")
+        table.add_row(titled(name), *earlier, Text(number(metrics[name]), "bold"))
     table.add_section()
     for name in costs:
         table.add_row(name, "", "", number(metrics[name]))
@@ -53,7 +53,7 @@ def study_table(rows: Sequence[tuple[RunSpec, RunOutcome]]) -> Table:
     table.add_column("run folder")
     for i, (_, outcome) in enumerate(rows):
         values = [number(outcome.metrics.get(metric.name)) for metric in measured]
-        where = f"[red]failed: {escape(outcome.error)}" if outcome.error else outcome.folder.name
+        where = Text(f"failed: {outcome.error}", "red") if outcome.error else outcome.folder.name
         table.add_row(*[column[i] for column in varied.values()], *values, where)
     return table
 
