@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pairreg import interruption
-from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain
+from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain, tolerate
 from pairreg.cli.hydra_errors import sentence
 from pairreg.cli.plugins import register_plugins
 from pairreg.cli.text_overrides import with_text_quoted
@@ -38,18 +38,20 @@ class Command:
         Hydra would print "Error executing job" for an exception raised in here.
         """
         composed = OmegaConf.create({**config, "hydra": HydraConfig.get()})
-        self.specs += expand(spec_of(composed, list(HydraConfig.get().overrides.task)))
+        self.specs.append(spec_of(composed, list(HydraConfig.get().overrides.task)))
 
     def run(self) -> int:
         """Have Hydra read the command line, do what it asks for, and return the exit code."""
         hydra.main(version_base="1.3", config_path="pkg://pairreg.conf", config_name="config")(self.record)()
-        if self.specs:
-            self.study.start(self.specs, single=len(self.specs) == 1)
+        specs = [run for spec in self.specs for run in expand(spec)]
+        if specs:
+            self.study.start(specs, single=len(specs) == 1)
         return self.study.finish()
 
 
 def main() -> None:
     """Exit code 0: every run is complete; 2: the input cannot be used; 1: a run failed; 130: interrupted."""
+    tolerate()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach the handlers below instead of Hydra's printer
     log.setLevel(logging.INFO)
     screen = logging.StreamHandler(sys.stdout)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
-from pairreg.files import target
+from pairreg.files import expanded, target
 
 POINT_FILES = (".csv", ".fcsv", ".tsv", ".txt", ".pts", ".json")
 IMAGE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, which keeps the grid and any pixel type
@@ -39,7 +39,7 @@ def warp(arguments: argparse.Namespace) -> None:
 
     check_usage(arguments)
     output = target(arguments.output)
-    run = RunTransform.read(arguments.run)
+    run = RunTransform.read(expanded(arguments.run))
     if is_points(arguments.file):
         warp_points(run, arguments.file, output, arguments.inverse)
     else:

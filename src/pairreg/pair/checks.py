@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
+from pairreg.files import expanded
 from pairreg.geometry import array
 from pairreg.pair.nifti import non_finite_voxels
 from pairreg.pair.reading import read_image
@@ -77,7 +78,7 @@ def read_companion(path: str | Path, image: sitk.Image) -> sitk.Image:
 
 
 def check_finite(image: sitk.Image, path: str | Path) -> None:
-    count = int((~np.isfinite(array(image))).sum()) or non_finite_voxels(Path(path))
+    count = int((~np.isfinite(array(image))).sum()) or non_finite_voxels(expanded(path))
     if count:
         raise InputError(f"{path} has {count} NaN or infinite voxels; replace them by the value of the background.")
 

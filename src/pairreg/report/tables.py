@@ -92,7 +92,7 @@ def write_csv(ranking: Ranking, path: Path) -> None:
     """Means and standard deviations in full precision, and the value of every axis in a column of its own."""
     design, found = ranking.design, ranking.columns
     columns = [f"{name} {part}" for name in found for part in ("mean", "sd", "n")]
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["setting", *(factor.name for factor in design.factors), "mean rank", "p Holm", *columns])
         for i in ranking.order:

@@ -24,7 +24,7 @@ PARTS = ("metrics", "choices", "config", "provenance")  # of result.json
 
 def read_metrics(folder: Path) -> dict[str, float]:
     """The final metrics in a run folder, by name."""
-    return numbers(json.loads((folder / names.METRICS).read_text()))
+    return numbers(json.loads((folder / names.METRICS).read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Run:
         """`result.json`; raises `InputError` if it is not one."""
         path = self.folder / names.RESULT
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(encoding="utf-8"))
             return {**content, **{part: content[part] for part in PARTS}, "metrics": numbers(content["metrics"])}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
@@ -66,7 +66,7 @@ class Run:
     def asked(self) -> Mapping[str, Any]:
         """The `choices` and the `command` of a run that came from a command; empty for others."""
         path = self.folder / names.SPEC
-        return json.loads(path.read_text()) if path.exists() else {}
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     @property
     def choices(self) -> Mapping[str, str]:
@@ -106,7 +106,7 @@ class Run:
         path = self.folder / names.ERROR
         if not path.exists():
             return None
-        lines = path.read_text().strip().splitlines() or ["no message"]
+        lines = path.read_text(encoding="utf-8").strip().splitlines() or ["no message"]
         return lines[-1].removeprefix("pairreg.errors.")
 
     @property
@@ -116,7 +116,7 @@ class Run:
     @cached_property
     def history(self) -> dict[str, np.ndarray]:
         """The column `(iterations,)` of `iteration`, `loss`, every term and `level`."""
-        with (self.folder / names.HISTORY).open(newline="") as file:
+        with (self.folder / names.HISTORY).open(newline="", encoding="utf-8") as file:
             columns, *rows = csv.reader(file)
         return dict(zip(columns, np.array(rows, float).reshape(-1, len(columns)).T, strict=True))
 

@@ -96,7 +96,7 @@ def images(result: Registered) -> dict[str, sitk.Image]:
 
 def write_history(path: Path, history: History) -> None:
     """Write a CSV file with a column per term and a row per iteration, counted from 1."""
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["iteration", *history.names])
         writer.writerows([i, *row] for i, row in enumerate(history.rows.tolist(), start=1))

@@ -5,7 +5,6 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from pairreg.files import expanded
 from pairreg.option_files import TERM_GROUPS
 from pairreg.runs.spec import RunSpec
 
@@ -19,5 +18,4 @@ def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
     # A case or a name says more than the option `hdf5` or `files`.
     named["pair"] = str(plain["pair"].get("case") or plain["pair"].get("name") or named["pair"])
     terms = {group: "+".join(plain[group]) for group in TERM_GROUPS}
-    plain["output_dir"] = str(expanded(plain["output_dir"]))
     return RunSpec(plain, named | terms, tuple(overrides))

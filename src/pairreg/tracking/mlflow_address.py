@@ -26,7 +26,8 @@ def beside(output_dir: Path) -> str:
         return f"sqlite:///{folder / 'mlflow.db'}"
     link = cache_home() / "mlflow" / hashlib.sha1(str(folder).encode()).hexdigest()[:16]
     try:
-        link.parent.mkdir(parents=True, exist_ok=True)
+        for needed in (folder, link.parent):  # MLflow does not make a folder behind a link
+            needed.mkdir(parents=True, exist_ok=True)
         if not link.is_symlink():
             link.symlink_to(folder)
     except OSError as error:
