@@ -21,16 +21,28 @@ TEXT_BELOW = ("pair.channels.", "pair.label_names.")
 OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.+)", re.DOTALL)
 FUNCTION = re.compile(r"(choice|range|interval|glob|shuffle|sort|tag|str|int|float|bool)\(.*\)", re.DOTALL)
 CONFIG_DIR = ("--config-dir", "-cd")
+WITH_VALUE = (*CONFIG_DIR, "--config-path", "-cp", "--config-name", "-cn", "--package", "-p", "--experimental-rerun")
+WITH_WORD = ("--info", "-i")  # perhaps
 
 
 def with_text_quoted(arguments: list[str]) -> list[str]:
-    """The arguments of the command line as Hydra is to see them; raises `InputError` for one that is no text."""
+    """The arguments of the command line as Hydra is to see them; raises `InputError` for one that is no text.
+
+    Options such as `-m` come last: Hydra's parser takes overrides on one side of them only.
+    """
     for argument in arguments:
         if any("\ud800" <= character <= "\udfff" for character in argument):
             raise InputError(
                 f"argument {argument!r} is no text in UTF-8; rename the file, or set LANG to its encoding."
             )
-    return [_config_dir(before, one) for before, one in zip(["", *arguments], arguments, strict=False)]
+    overrides, options = [], []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        is_word = before in WITH_WORD and "=" not in argument
+        if argument.startswith("-") or before in WITH_VALUE or is_word:
+            options.append(_config_dir(before, argument))
+        else:
+            overrides.append(_override(argument))
+    return [*overrides, *options]
 
 
 def quoted(value: str) -> str:
@@ -39,11 +51,11 @@ def quoted(value: str) -> str:
 
 
 def _config_dir(before: str, argument: str) -> str:
-    """An argument, with the home folder in place of `~` if it is that of `--config-dir`."""
+    """An option or its value, with the home folder in place of `~` if it is that of `--config-dir`."""
     option, is_joined, folder = argument.partition("=")
     if option in CONFIG_DIR and is_joined:
         return f"{option}={expanded(folder)}"
-    return str(expanded(argument)) if before in CONFIG_DIR else _override(argument)
+    return str(expanded(argument)) if before in CONFIG_DIR else argument
 
 
 def _override(argument: str) -> str:
