@@ -13,6 +13,7 @@ from rich.table import Table
 
 from pairreg import geometry, option_files
 from pairreg.cli.hydra_errors import sentence
+from pairreg.cli.text_overrides import with_text_quoted
 from pairreg.composition import composed
 from pairreg.console import console
 from pairreg.errors import InputError
@@ -102,7 +103,7 @@ class Checked:
     def pairs_of(self, overrides: Sequence[str]) -> None:
         """Describe the pair that settings of `pairreg` name; each, if they are a pattern of cases."""
         try:
-            config = composed(overrides)
+            config = composed(with_text_quoted(list(overrides)))
         except (HydraException, OmegaConfBaseException) as error:
             raise InputError(sentence(error)) from None
         for spec in expand(RunSpec(config, {}, ())):

@@ -11,10 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pairreg import interruption
-from pairreg.cli.arguments import arranged
-from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain
+from pairreg.cli.arguments import check_options
+from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain, tolerate
 from pairreg.cli.hydra_errors import NO_OPTION, sentence
 from pairreg.cli.plugins import register_plugins
+from pairreg.cli.text_overrides import with_text_quoted
 from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.runs.spec import RunSpec
@@ -54,6 +55,7 @@ def main() -> None:
 
     Exit code 0: every run is complete; 2: the input cannot be used; 1: a run failed; 130: interrupted.
     """
+    tolerate()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach the handlers below instead of Hydra's printer
     log.setLevel(logging.INFO)
     screen = logging.StreamHandler(sys.stdout)
@@ -63,7 +65,8 @@ def main() -> None:
     interruption.listen()
     register_plugins()
     try:
-        sys.argv[1:] = arranged(sys.argv[1:])
+        check_options(sys.argv[1:])
+        sys.argv[1:] = with_text_quoted(sys.argv[1:])
         with Study() as study, interruption.unmasked():
             code = _Command(study).run()
     except DryRun:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
-from pairreg.files import target
+from pairreg.files import expanded, target
 from pairreg.pair.parts import POINT_FILES
 
 _IMAGE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, which keeps the grid and any pixel type
@@ -42,7 +42,7 @@ def _warp(arguments: argparse.Namespace) -> None:
 
     _check_usage(arguments)
     output = target(arguments.output)
-    run = RunTransform.read(arguments.run)
+    run = RunTransform.read(expanded(arguments.run))
     if _is_points(arguments.file):
         warp_points(run, arguments.file, output, arguments.inverse)
     else:

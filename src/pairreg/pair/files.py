@@ -1,5 +1,6 @@
 """A pair from files."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -138,8 +139,10 @@ def stem(path: str | Path) -> str:
 
 def numbered(names: Mapping[int | str, str]) -> dict[int, str]:
     """`names` by number: YAML keys may be quoted."""
-    try:
-        return {int(key): name for key, name in names.items()}
-    except ValueError:
-        keys = ", ".join(map(str, names))
-        raise InputError(f"label_names has the keys {keys}; give whole numbers, such as {{1: bone}}.") from None
+    keys = ", ".join(map(str, names))
+    if not all(re.fullmatch(r"-?\d+", str(key)) for key in names):
+        raise InputError(f"label_names has the keys {keys}; give whole numbers, such as {{1: bone}}.")
+    found = {int(key): name for key, name in names.items()}
+    if len(found) < len(names):
+        raise InputError(f"label_names has a number twice (its keys: {keys}); give each label one name.")
+    return found

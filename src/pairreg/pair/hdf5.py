@@ -17,20 +17,23 @@ from pairreg.markers import ContentOf
 from pairreg.pair.hdf5_case import GRID, NOTES, members_of, read_pair, values_of
 from pairreg.pair.pair import Pair
 from pairreg.pair.parts import IMAGES, POINTS
+from pairreg.validation import Text
 
 FORMAT = 1  # changes when an older pairreg could not read the file
 
 
-def cases(file: str | Path, pattern: str | int = "*") -> list[str]:
+def cases(file: str | Path, pattern: str = "*") -> list[str]:
     """Names of the cases in `file` that `pattern` matches (`*`, `?`, `[...]` as in a shell), sorted.
+
+    A pattern that is itself the name of a case means that case only.
 
     Raises `InputError`, with the known cases, if there is none.
     """
     with opened(file) as content:
         known = sorted(content)
-    found = [name for name in known if fnmatchcase(name, str(pattern))]
+    found = [pattern] if pattern in known else [name for name in known if fnmatchcase(name, pattern)]
     if not found:
-        raise InputError(f"{file} has no case {str(pattern)!r}; its cases are {', '.join(known)}.")
+        raise InputError(f"{file} has no case {pattern!r}; its cases are {', '.join(known)}.")
     return found
 
 
@@ -59,7 +62,7 @@ def _chunks(node: h5py.Group | h5py.Dataset, where: str) -> Iterator[bytes]:
         yield from _chunks(member, f"{where}, {name}")
 
 
-def load_case(file: Annotated[str | Path, ContentOf(case_chunks)], case: str | int = "*") -> Pair:
+def load_case(file: Annotated[str | Path, ContentOf(case_chunks)], case: Text = "*") -> Pair:
     """The pair of one case, equal to that of `load_pair` from its files; nothing of other cases is read.
 
     Raises `InputError` if `case` is a pattern that matches several.
@@ -67,7 +70,7 @@ def load_case(file: Annotated[str | Path, ContentOf(case_chunks)], case: str | i
     found = cases(file, case)
     if len(found) > 1:
         names = ", ".join(found)
-        raise InputError(f"{file} has {len(found)} cases that match {str(case)!r} ({names}); give one of them as case.")
+        raise InputError(f"{file} has {len(found)} cases that match {case!r} ({names}); give one of them as case.")
     with opened(file) as content:
         try:
             return read_pair(members_of(content, str(file))[found[0]], found[0], str(existing(file)))
