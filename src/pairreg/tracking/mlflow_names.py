@@ -21,6 +21,7 @@ def _clean(name: str) -> str:
     """Without what MLflow refuses: other characters, and parts that a path would not keep, such as `..`."""
     parts = REFUSED.sub("_", name).split("/")
     clean = "/".join(part.replace(".", "_") if not part.strip(".") and part else part or "_" for part in parts)
+    clean = re.sub(r"^\.\.+", lambda dots: "_" * len(dots[0]), clean)  # also `..a` is a way out of a folder for MLflow
     return clean if len(clean) <= LONGEST else _marked(clean, name)
 
 
