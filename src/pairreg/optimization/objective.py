@@ -27,7 +27,10 @@ class Inputs(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """`loss = Σ weight · similarity + Σ weight · penalty`, with the weights taken from the inputs."""
+    """The weighted sum of terms that is minimised: `loss = Σ weight · similarity + Σ weight · penalty`.
+
+    The compiled functions take the weights from the inputs.
+    """
 
     similarities: Mapping[str, Similarity]
     regularizers: Mapping[str, Regularizer]

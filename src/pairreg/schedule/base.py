@@ -24,7 +24,7 @@ class Level:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule(Checked, ABC):
-    """The resolution levels of a registration.
+    """The base of schedules, which say what resolution levels a registration has.
 
     **Arguments:** `tolerance`: a level ends when its loss falls by less than this part of itself over `window`
     iterations (the slope of a fitted line); 0 = never. `window`: in iterations.

@@ -10,7 +10,10 @@ _SEED = 0  # the structure belongs to the anatomy: it is the same in every pair
 
 
 def texture(at: Block) -> np.ndarray:
-    """A smooth random function of the points `(z, y, x)` with mean 0 and standard deviation 1: a sum of plane waves."""
+    """Return a smooth random function of the points `(z, y, x)` with mean 0 and standard deviation 1.
+
+    It is a sum of plane waves.
+    """
     rng = np.random.default_rng(_SEED)
     directions = rng.normal(size=(_WAVES, 3))
     directions *= 2 * np.pi / (np.linalg.norm(directions, axis=1) * rng.uniform(*_LENGTHS, size=_WAVES))[:, None]
