@@ -7,7 +7,7 @@ from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
 from pairreg.files import target
 
-_POINT_FILES = (".csv", ".json")
+_POINT_FILES = (".csv", ".json")  # all other files are taken for images
 _IMAGE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, which keeps the grid and any pixel type
 
 

@@ -85,6 +85,7 @@ class Programs:
         n = len(similarities)
 
         def value_and_gradient(field: FieldTensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
+            # The chain rule by hand, program by program: warp, compare, then pull the derivative back to the field.
             warped, mask = warp_(field, inputs)
             values, by_warped = compare(warped, mask, inputs, inputs.weights[:n])
             penalties, gradient = pull_back(field, by_warped, inputs, inputs.weights[n:])

@@ -39,6 +39,7 @@ class MIND(Similarity):
     dilation: Count = 2
 
     def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
+        # Voxels whose patches leave the mask have descriptors of the zeros outside: they do not count.
         complete = self.complete(mask)
         difference = self.descriptors(fixed, complete) - self.descriptors(warped, complete)
         return masked_mean(tf.reduce_mean(difference**2, 0), complete)

@@ -39,6 +39,7 @@ class SSIM(Similarity):
         f, w, variance_f, variance_w, covariance = window_statistics(fixed, warped, mask, taps, valid=True)
         c1, c2 = (self.k1 * self.data_range) ** 2, (self.k2 * self.data_range) ** 2
         ssim = (2 * f * w + c1) * (2 * covariance + c2) / ((f * f + w * w + c1) * (variance_f + variance_w + c2))
+        # The statistics exist for whole windows only, so the mask is cut to their centres.
         interior = tuple(slice(r, n - r) for r, n in zip(radii, fixed.shape, strict=True))
         return 1 - masked_mean(ssim, mask[interior])
 

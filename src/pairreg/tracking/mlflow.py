@@ -115,8 +115,8 @@ class MLflowTracker(Tracker):
         for earlier in self._runs(f"tags.`pairreg.folder` = '{run.folder.resolve()}'"):
             self.client.delete_run(earlier.info.run_id)  # can be restored; its folder is about to be replaced
         tags = _run_tags(run, provenance) | {"mlflow.parentRunId": self._parent}
-        made = self.client.create_run(self._experiment, tags=tags, run_name=name_of(run))
-        tracked = MLflowRun(self.client, made.info.run_id, run)
+        created = self.client.create_run(self._experiment, tags=tags, run_name=name_of(run))
+        tracked = MLflowRun(self.client, created.info.run_id, run)
         tracked.describe()
         return tracked
 

@@ -60,6 +60,7 @@ class UNetWeights(Parametrization):
 
     def __init__(self, grid: LevelGrid, config: UNet, precision: Precision):
         self.grid, self.stride, self.diffeomorphic = grid, config.stride, config.diffeomorphic
+        # Padded so far that every pooling halves the image exactly.
         multiple = 2**config.depth
         self.padded = [-(-n // multiple) * multiple for n in grid.shape]
         self.network = published_network(grid.ndim, config.width, config.depth, config.stride, precision)
@@ -72,6 +73,7 @@ class UNetWeights(Parametrization):
 
     def start_at_zero(self, seed: int) -> None:
         variables = self.network.trainable_variables
+        # A seed for each variable: kernels of one shape would be equal otherwise.
         start = [_initial_value(variable, seed + 1000 * k) for k, variable in enumerate(variables)]
         self._assign(tf.concat([tf.reshape(value, [-1]) for value in start], 0))
         self.base.assign(tf.zeros_like(self.base))

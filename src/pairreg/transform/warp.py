@@ -68,6 +68,7 @@ def _cells_of(field: FieldTensor) -> Cells:
         index = tf.range(n, dtype=field.dtype)
         x = tf.reshape(index, [-1 if e == d else 1 for e in range(len(shape))]) + field[..., d]
         inside.append((x >= 0) & (x <= n - 1))
+        # The last cell begins at n - 2: a position on the far border is the end of it, not the start of another one.
         low = tf.clip_by_value(tf.floor(x), 0, max(n - 2, 0))
         fractions.append(tf.clip_by_value(x - low, 0, 1))
         base += tf.cast(low, tf.int32) * _strides(shape)[d]

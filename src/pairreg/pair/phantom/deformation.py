@@ -5,7 +5,7 @@ from scipy.interpolate import BSpline
 
 from pairreg.errors import InputError
 
-LEAST_JACOBIAN = 0.2
+LEAST_JACOBIAN = 0.2  # below it, tissue would be squeezed into less than a fifth of its volume
 _PER_CELL = 4  # samples per cell of the control grid at which size and Jacobian are looked up
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from pairreg.pair.phantom.block import Block
 
-_FAR = 1e3
+_FAR = 1e3  # mm: the distance to a shape whose parts are all beyond the margin
 Vector = Sequence[float] | np.ndarray
 _EVERYWHERE = np.array([[-1e4] * 3, [1e4] * 3])
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from pairreg.pair.phantom.block import Block
 
-_WAVES = 48
+_WAVES = 48  # that are added up
 _LENGTHS = (12.0, 40.0)  # mm, shortest and longest wave
 _SEED = 0  # the structure belongs to the anatomy: it is the same in every pair
 

@@ -89,6 +89,7 @@ def paint(points: Block, anatomy: Anatomy, edge: float, structure: float = 0.0, 
         distance, organ = shape.distance(inside, edge), parts[name]
         if organ["label"]:
             labels[where][distance < 0] = organ["label"]
+        # A bone is painted twice: whole as cortical bone, then what lies deeper than the shell as trabecular bone.
         shell = organ.get("shell", 0.0)
         if shell:
             _blend(values, where, distance, tissues["cortical"], edge)
