@@ -101,7 +101,7 @@ def test_the_deformation_fades_as_is_said():
 @given(
     st.integers(2, 3),
     st.lists(st.floats(0.01, 20), min_size=3, max_size=3),
-    st.floats(-3, 3),
+    st.integers(-180, 180).map(np.deg2rad),
     st.permutations(range(3)),
     st.sampled_from(INITIAL),
 )

@@ -14,6 +14,8 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
+from pairreg.files import expanded
+
 _CONFIG_MODULE = "pairreg.conf"
 _LAUNCHER = {"_target_": "pairreg.cli.launcher.StudyLauncher"}  # Hydra imports it when a command launches runs
 
@@ -38,6 +40,7 @@ def register_search_path() -> None:
     ConfigStore.instance().store(group="hydra/launcher", name="pairreg", node=_LAUNCHER, provider="pairreg")
     # A config that asks for it has the answer in its run folder, and in the signature of the run.
     OmegaConf.register_new_resolver("native_precision", _native_precision, replace=True)
+    OmegaConf.register_new_resolver("home", lambda path: str(expanded(path)), replace=True)
 
 
 def _native_precision() -> str:

@@ -1,4 +1,4 @@
-"""The terminal that all commands write to."""
+"""The terminal that all commands write to. Text is shown as it is: `[red]` and `:smile:` in a name mean nothing."""
 
 import sys
 
@@ -11,4 +11,4 @@ def console(stderr: bool = False) -> Console:
     It is as wide as the terminal. A pipe or a log file has no width of its own and gets 160 columns.
     """
     stream = sys.stderr if stderr else sys.stdout
-    return Console(width=None if stream.isatty() else 160, stderr=stderr)
+    return Console(width=None if stream.isatty() else 160, stderr=stderr, markup=False, emoji=False)

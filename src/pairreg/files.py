@@ -8,10 +8,37 @@ from pathlib import Path
 
 from pairreg.errors import InputError
 
+LONGEST = 255  # bytes of a file name
+ENDING = 40  # characters of its name that a file keeps while it is written
+
+
+def expanded(path: str | Path) -> Path:
+    """`path` with the home folder in place of `~`; raises `InputError` if there is none of that name."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(f"{path} begins with the home folder of nobody; give the path without '~'.") from None
+
+
+def folder_to_be(path: str | Path) -> Path:
+    """`path` as a folder that is there or can be made; raises `InputError` otherwise. Makes nothing."""
+    path = expanded(path)
+    try:
+        above = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be a folder ({error.strerror}); give a shorter path, or another one."
+        ) from None
+    if not above.is_dir() or (above != path.absolute() and not os.access(above, os.W_OK | os.X_OK)):
+        raise InputError(f"{path} cannot be written: {above} is no folder that you may write to; give another one.")
+    return path
+
 
 def target(path: str | Path) -> Path:
     """Return `path` as a file that can be written; raises `InputError` otherwise. Call it before the work."""
-    path = Path(path).expanduser()
+    path = expanded(path)
+    if len(os.fsencode(path.name)) > LONGEST:
+        raise InputError(f"{path} has a file name of more than {LONGEST} bytes; give a shorter one.")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file to write.")
     if not os.access(path.parent, os.W_OK):
@@ -25,7 +52,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     If anything goes wrong it is deleted, and `path` stays as it was.
     """
-    part = path.with_name(f".{os.getpid()}.{path.name}")  # the ending stays: it chooses the format
+    part = path.with_name(f".{os.getpid()}.{path.name[-ENDING:]}")  # the ending stays: it chooses the format
     try:
         yield part
         os.replace(part, path)
@@ -35,9 +62,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def existing(path: str | Path) -> Path:
     """Return `path` as a file or folder that is there; raises `InputError` otherwise."""
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise InputError(f"{path} does not exist; give the path of an existing file.")
+    path = expanded(path)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path} does not exist; give the path of an existing file.") from None
+    except (OSError, ValueError) as error:  # too long, in a closed folder, a loop of links, a byte of 0
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"{path} cannot be read ({reason}); give the path of an existing file.") from None
     return path
 
 

@@ -110,6 +110,8 @@ def instantiate(node: Mapping[str, Any], where: str, trusted: Iterable[str] = ()
 
 def check_node(node: Mapping[str, Any], where: str, trusted: Iterable[str] = ()) -> tuple[Any, dict[str, Any]]:
     """Return the target of `node` and its checked arguments, not called yet (the nodes within are)."""
+    if not isinstance(node, Mapping):
+        raise InputError(f"{where} should be an object with a _target_; it is {node!r}.")
     arguments = {
         key: instantiate(value, f"{where}.{key}", trusted) if isinstance(value, dict) and "_target_" in value else value
         for key, value in node.items()
@@ -122,7 +124,7 @@ def check_node(node: Mapping[str, Any], where: str, trusted: Iterable[str] = ())
 
 def locate(target: str, where: str, trusted: tuple[str, ...]) -> Any:
     """Return the class or function with the dotted name `target`; raises `InputError` outside of trusted modules."""
-    if not any(target.startswith(prefix + ".") for prefix in trusted):
+    if not isinstance(target, str) or not any(target.startswith(prefix + ".") for prefix in trusted):
         raise InputError(f"{where}: _target_ {target!r} is outside the trusted modules ({', '.join(trusted)}).")
     module, _, name = target.rpartition(".")
     if target.startswith("keras."):

@@ -111,7 +111,7 @@ class Result:
         return FigureArrays(
             name=pair.name,
             fixed=self.prepared.fixed,
-            moving=self.prepared.moving,
+            moving=self.prepared.inner_moving,
             warped=geometry.array(geometry.resample(pair.moving, grid, self.transform, fill=background)),
             field=self.field,
             spacing=self.prepared.spacing,

@@ -14,7 +14,15 @@ from difflib import get_close_matches
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, ConfigDict, Field, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PydanticUserError,
+    TypeAdapter,
+    ValidationError,
+)
 
 from pairreg.errors import InputError
 
@@ -33,6 +41,13 @@ def _odd(value: int) -> int:
     return value
 
 
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("text, in quotes in a file of options (12_1 without them is the number 121)")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_text)]  # where numbers in a file of options are names
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -103,5 +103,7 @@ def write(transform: sitk.CompositeTransform, path: Path) -> None:
 
 
 def read(path: Path) -> sitk.CompositeTransform:
-    """What `write` has written."""
+    """What `write` has written; raises `OSError` or `RuntimeError` for a file that is damaged."""
+    with h5py.File(path):  # whether it is whole: ITK would say so in ten lines of its own
+        pass
     return sitk.CompositeTransform(sitk.ReadTransform(str(path)))

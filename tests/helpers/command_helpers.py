@@ -1,9 +1,11 @@
 """The installed commands as users call them, and the run that they leave."""
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -31,3 +33,46 @@ def only_run(folder: Path) -> Path:
     results = list(folder.rglob("result.json"))
     assert len(results) == 1, results
     return results[0].parent
+
+
+MANY = """
+import importlib, json, os, sys, traceback
+
+name, target, folder = sys.argv[1:]
+module, _, function = target.partition(":")
+main = getattr(importlib.import_module(module), function)
+codes = []
+for i, arguments in enumerate(json.load(sys.stdin)):
+    child = os.fork()
+    if child == 0:
+        for number, kind in ((1, "out"), (2, "err")):
+            os.dup2(os.open(f"{folder}/{i}.{kind}", os.O_CREAT | os.O_WRONLY), number)
+        sys.argv = [name, *arguments]
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        except BaseException:
+            traceback.print_exc()
+            code = 1
+        sys.stdout.flush()
+        os._exit(code)
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(json.dumps(codes))
+"""
+
+
+def many(name: str, calls: Sequence[Sequence[str]], cwd: Path, said: Path) -> list[subprocess.CompletedProcess[str]]:
+    """What a command answers to many lists of arguments, each in a fork of one process that has imported it.
+
+    `said`: an empty folder for what the calls print.
+    """
+    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["scripts"]
+    driver = [sys.executable, "-c", MANY, name, scripts[name], str(said)]
+    done = subprocess.run(driver, cwd=cwd, input=json.dumps(calls), capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return [
+        subprocess.CompletedProcess(call, code, (said / f"{i}.out").read_text(), (said / f"{i}.err").read_text())
+        for i, (call, code) in enumerate(zip(calls, json.loads(done.stdout), strict=True))
+    ]

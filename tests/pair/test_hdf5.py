@@ -107,9 +107,8 @@ def test_names_and_patterns(packed):
 def test_a_case_with_a_number_as_its_name(manifest, pairreg_pack, tmp_path):
     manifest.write_text("case,fixed,moving\n7,flat/fixed.nii.gz,flat/moving.nrrd\n")
     assert pairreg_pack(manifest, "n.h5", cwd=tmp_path).returncode == 0
-    assert (
-        option_files.build("pair/hdf5", file=str(tmp_path / "n.h5"), case=7).name == "7"
-    )  # Hydra reads pair.case=7 as int
+    assert option_files.build("pair/hdf5", file=str(tmp_path / "n.h5"), case="7").name == "7"
+    assert "in quotes" in refused("it is 7", option_files.build, "pair/hdf5", file=str(tmp_path / "n.h5"), case=7)
 
 
 def test_other_cases_are_not_read(packed):
@@ -151,8 +150,8 @@ REFUSED = {
     "case twice": (f"case,fixed,moving\na,{ROW}\nb,{ROW}\na,{ROW}\n", "line 4: the case 'a' is there already"),
     "empty case": (f"case,fixed,moving\n,{ROW}\n", "line 2: case is empty"),
     "empty image": ("case,fixed,moving\na,,flat/moving.nrrd\n", "line 2: fixed is empty"),
-    "path as a name": (f"case,fixed,moving\na/b,{ROW}\n", "the case 'a/b' is no plain name"),
-    "channel without a name": (f"case,fixed,moving,channel:\na,{ROW},x\n", "the channel '' is no plain name"),
+    "path as a name": (f"case,fixed,moving\na/b,{ROW}\n", "line 2: a case has the name 'a/b'"),
+    "channel without a name": (f"case,fixed,moving,channel:\na,{ROW},x\n", "a channel has the name ''"),
     "too many cells": (f"case,fixed,moving\na,{ROW},x\n", "line 2: 4 cells under 3 columns"),
     "missing file": (f"case,fixed,moving,channel:a\na,{ROW},\nb,{ROW},no.nii\n", "line 3, case 'b': channel:a"),
     "unreadable image": (f"case,fixed,moving\na,{ROW}\nb,flat/fixed.nii.gz,cases.csv\n", "line 3, case 'b': "),

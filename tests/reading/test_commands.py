@@ -46,10 +46,10 @@ def test_the_files_of_a_run(tmp_path: Path, finished: Path, pairreg_warp: Comman
         (run / file.name).write_bytes(file.read_bytes())
     whole = pairreg_warp(run, finished / "f.nii.gz", "-o", "out.nii.gz", cwd=tmp_path)
     assert whole.returncode == 0 and not whole.stderr
-    cut(run / "displacement.nii.gz", finished / "run" / "displacement.nii.gz")
+    cut(run / "transform.h5", finished / "run" / "transform.h5")
     done = pairreg_warp(run, finished / "f.nii.gz", "-o", "again.nii.gz", cwd=tmp_path)
     (line,) = done.stderr.splitlines()
-    assert done.returncode == 2 and str(run / "displacement.nii.gz") in line and "cut off" in line
+    assert done.returncode == 2 and str(run / "transform.h5") in line and "cannot be read" in line
 
 
 @pytest.mark.parametrize("role", ["fixed", "moving", "fixed_labels", "moving_mask", "channels.a"])

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 from rich.markup import escape
 from rich.table import Table
 
 from pairreg import geometry, option_files
+from pairreg.cli.hydra_errors import sentence
+from pairreg.cli.text_overrides import with_text_quoted
 from pairreg.composition import composed
 from pairreg.console import console
 from pairreg.errors import InputError
@@ -20,6 +24,7 @@ from pairreg.pair.hdf5 import cases, load_case
 from pairreg.pair.landmarks import read_points
 from pairreg.pair.manifest import read_manifest
 from pairreg.pair.pair import Pair
+from pairreg.pair.parts import POINT_FILES
 from pairreg.reading.any_format import read
 from pairreg.reading.label_map import looks_like_labels, whole_numbers
 from pairreg.reading.padding import with_padding
@@ -28,7 +33,6 @@ from pairreg.reading.unit import unit_of
 from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
 
-POINT_FILES = (".csv", ".tsv", ".txt", ".json", ".fcsv")
 PACKED = (".h5", ".hdf5")
 
 
@@ -78,8 +82,9 @@ class Checked:
         self.block(str(path), facts, notes)
 
     def points(self, path: Path) -> None:
-        dimensions = [image.GetDimension() for image in self.images.values()] or [3]
-        points = read_points(path, "fixed", dimensions[0])
+        """Describe landmarks, as points of the first image if there is one."""
+        image = next(iter(self.images.values()), None)
+        points = read_points(path, "fixed", image.GetDimension() if image else 3)
         self.block(str(path), point_facts(points, self.images))
 
     def packed(self, path: Path) -> None:
@@ -97,7 +102,10 @@ class Checked:
 
     def pairs_of(self, overrides: Sequence[str]) -> None:
         """Describe the pair that settings of `pairreg` name; each, if they are a pattern of cases."""
-        config = composed(overrides)
+        try:
+            config = composed(with_text_quoted(list(overrides)))
+        except (HydraException, OmegaConfBaseException) as error:
+            raise InputError(sentence(error)) from None
         for spec in expand(RunSpec(config, {}, ())):
             node = spec.config["pair"]
             load = partial(option_files.instantiate, node, "pair", config["trusted_modules"])

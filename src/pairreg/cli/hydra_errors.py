@@ -1,17 +1,26 @@
 """Errors of Hydra and OmegaConf, put in one sentence."""
 
 import re
+import shlex
 from importlib.resources import files
 from pathlib import Path
 
+from hydra.errors import OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from pairreg import option_files, validation
+from pairreg.cli.text_overrides import quoted
 from pairreg.errors import InputError
+
+NO_OPTION = "Config group override must be a string or a list"  # Hydra's ValueError for transform=null
 
 
 def sentence(error: Exception) -> str:
     """Return what is wrong and what could be meant."""
+    if NO_OPTION in str(error):
+        return "A group is set to something that is no option, such as null; give GROUP=OPTION, or leave it out."
+    if isinstance(error, OverrideParseException):
+        return _unreadable(error.override)
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         return _unknown_key(cause)
@@ -20,6 +29,15 @@ def sentence(error: Exception) -> str:
         group, option = missing.groups()
         return _one_of_sentence(f"{group} option", option, _known_options(str(error), group))
     return " ".join(str(error).split())
+
+
+def _unreadable(override: str) -> str:
+    """Return a sentence on an argument that Hydra cannot read: how a shell needs it if its value is text."""
+    key, is_setting, value = override.partition("=")
+    if not is_setting:
+        return f"argument {override!r} cannot be read; give GROUP=OPTION or KEY=VALUE."
+    needed = shlex.quote(f"{key}={quoted(value)}")
+    return f"argument {override!r} cannot be read; if its value is text, quote it: {needed}."
 
 
 def _known_options(message: str, group: str) -> list[str]:

@@ -46,7 +46,10 @@ def _label_names(text: str) -> dict[int | str, str]:
     entries = [entry.partition("=") for entry in text.split(",") if entry]
     if not all(number.strip().isdecimal() and name.strip() for number, _, name in entries):
         raise InputError(f"--label-names is {text!r}; give numbers and names, such as 1=bone,2=lung.")
-    return {number.strip(): name.strip() for number, _, name in entries}
+    names: dict[int | str, str] = {number.strip(): name.strip() for number, _, name in entries}
+    if len(names) < len(entries):
+        raise InputError(f"--label-names is {text!r}; give every number once.")
+    return names
 
 
 if __name__ == "__main__":

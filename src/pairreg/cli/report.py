@@ -1,10 +1,12 @@
 """The command `pairreg-report STUDY`, which writes the table, the figures and the page of a study."""
 
+import os
 from pathlib import Path
 
 from pairreg.cli.common import Parser, run
 from pairreg.console import console
 from pairreg.errors import InputError
+from pairreg.files import expanded
 from pairreg.runs.folder import run_folders
 
 
@@ -50,8 +52,9 @@ def _report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
 
 def find(study: str, output_dir: Path) -> Path:
     """Return the folder of a study, by its name or path; raises `InputError` that names those that exist."""
-    for folder in (output_dir / study, Path(study)):
-        if folder.is_dir():
+    output_dir = expanded(output_dir)
+    for folder in (output_dir / study, expanded(study)):
+        if os.path.isdir(folder):  # False for a name that is too long, where Path raises
             return folder
     found = sorted(path.name for path in output_dir.glob("*") if run_folders(path))
     raise InputError(f"there is no study {study!r} in {output_dir}; it has {', '.join(found) or 'none'}.")

@@ -11,10 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pairreg import interruption
-from pairreg.cli.arguments import arranged
-from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain
-from pairreg.cli.hydra_errors import sentence
+from pairreg.cli.arguments import check_options
+from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain, tolerate
+from pairreg.cli.hydra_errors import NO_OPTION, sentence
 from pairreg.cli.plugins import register_plugins
+from pairreg.cli.text_overrides import with_text_quoted
 from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.runs.spec import RunSpec
@@ -38,13 +39,14 @@ class _Command:
         Hydra would print "Error executing job" for an exception raised in here.
         """
         composed = OmegaConf.create({**config, "hydra": HydraConfig.get()})
-        self.specs += expand(spec_of(composed, list(HydraConfig.get().overrides.task)))
+        self.specs.append(spec_of(composed, list(HydraConfig.get().overrides.task)))
 
     def run(self) -> int:
         """Have Hydra read the command line, do what it asks for, and return the exit code."""
         hydra.main(version_base="1.3", config_path="pkg://pairreg.conf", config_name="config")(self.record)()
-        if self.specs:
-            self.study.start(self.specs, single=len(self.specs) == 1)
+        specs = [one for spec in self.specs for one in expand(spec)]
+        if specs:
+            self.study.start(specs, single=len(specs) == 1)
         return self.study.finish()
 
 
@@ -53,6 +55,7 @@ def main() -> None:
 
     Exit code 0: every run is complete; 2: the input cannot be used; 1: a run failed; 130: interrupted.
     """
+    tolerate()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach the handlers below instead of Hydra's printer
     log.setLevel(logging.INFO)
     screen = logging.StreamHandler(sys.stdout)
@@ -62,7 +65,8 @@ def main() -> None:
     interruption.listen()
     register_plugins()
     try:
-        sys.argv[1:] = arranged(sys.argv[1:])
+        check_options(sys.argv[1:])
+        sys.argv[1:] = with_text_quoted(sys.argv[1:])
         with Study() as study, interruption.unmasked():
             code = _Command(study).run()
     except DryRun:
@@ -71,6 +75,10 @@ def main() -> None:
         code = complain("pairreg", sentence(error), BAD_INPUT)
     except InputError as error:
         code = complain("pairreg", str(error), BAD_INPUT)
+    except ValueError as error:
+        if NO_OPTION not in str(error):
+            raise
+        code = complain("pairreg", sentence(error), BAD_INPUT)
     except KeyboardInterrupt:
         code = complain("pairreg", "interrupted; the same command goes on with what is missing.", INTERRUPTED)
     sys.exit(code)

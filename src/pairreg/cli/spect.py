@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from pairreg.cli.common import Parser, run
+from pairreg.files import expanded, folder_to_be
 
 
 def main() -> None:
@@ -23,8 +24,9 @@ def main() -> None:
 def _simulate(arguments: argparse.Namespace) -> None:
     from pairreg.spect.scan import scan, scan_folder
 
-    result = scan(arguments.run, lesions=arguments.lesions, counts=arguments.counts, seed=arguments.seed)
-    folder = arguments.output or scan_folder(arguments.run)
+    folder, output = expanded(arguments.run), arguments.output and folder_to_be(arguments.output)
+    result = scan(folder, lesions=arguments.lesions, counts=arguments.counts, seed=arguments.seed)
+    folder = output or scan_folder(folder)
     result.save(folder)
     for i, (volume, contrast) in enumerate(zip(result.volumes, result.drawn.contrasts, strict=True), start=1):
         print(f"lesion {i}: {volume:.2f} cc, {contrast:.1f} times the uptake of bone")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
-from pairreg.files import target
+from pairreg.files import expanded, target
+from pairreg.pair.parts import POINT_FILES
 
-_POINT_FILES = (".csv", ".json")  # all other files are taken for images
 _IMAGE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, which keeps the grid and any pixel type
 
 
@@ -18,7 +18,9 @@ def main() -> None:
         description="Carry an image, a label map or points of the moving image along with a finished run.",
     )
     parser.add_argument("run", metavar="RUN_FOLDER", type=Path)
-    parser.add_argument("file", metavar="IMAGE", help="image in the space of the moving one, or points (CSV, JSON)")
+    parser.add_argument(
+        "file", metavar="IMAGE", help="image in the space of the moving one, or points (.csv, .fcsv, .mrk.json, …)"
+    )
     parser.add_argument(
         "-o", metavar="OUT", dest="output", required=True, help=f"{', '.join(_IMAGE_FILES)} or as IMAGE"
     )
@@ -40,7 +42,7 @@ def _warp(arguments: argparse.Namespace) -> None:
 
     _check_usage(arguments)
     output = target(arguments.output)
-    run = RunTransform.read(arguments.run)
+    run = RunTransform.read(expanded(arguments.run))
     if _is_points(arguments.file):
         warp_points(run, arguments.file, output, arguments.inverse)
     else:
@@ -50,7 +52,7 @@ def _warp(arguments: argparse.Namespace) -> None:
 
 
 def _is_points(file: str) -> bool:
-    return file.lower().endswith(_POINT_FILES)
+    return file.lower().endswith(POINT_FILES)
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
@@ -59,7 +61,7 @@ def _check_usage(arguments: argparse.Namespace) -> None:
     given = [f"--{key.replace('_', '-')}" for key, value in vars(arguments).items() if value]
     for option in ("--interpolation", "--mass-preserving", "--grid") if points else ("--inverse",):
         if option in given:
-            kind = "images, and this is a list of points" if points else "lists of points (.csv, .json)"
+            kind = "images, and this is a list of points" if points else f"lists of points ({', '.join(POINT_FILES)})"
             raise InputError(f"{arguments.file}: {option} is for {kind}; leave it out.")
     if arguments.mass_preserving and arguments.interpolation in ("nearest", "label"):
         raise InputError(f"--mass-preserving changes intensities, {arguments.interpolation} keeps labels; use linear.")

@@ -64,4 +64,4 @@ def warp_points(run: RunTransform, file: str, output: Path, inverse: bool) -> No
         found = f"number {numbers} have no fixed counterpart that leads to them within {TOLERANCE} mm"
         raise InputError(f"{file}: of its {len(points)} points, {found}; leave them out.")
     with replacing(output) as part:
-        write_points(part, carried, like=file, image=goal)
+        write_points(part, carried, like=file, source=source, image=goal)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pairreg.figures.style import BLUE, STYLE, VERMILION, save
+from pairreg.figures.style import BLUE, STYLE, VERMILION, literal, save
 
 _PANEL = (2.7, 1.9)  # inches
 # How the names of the curves begin that are drawn, in this order.
@@ -40,7 +40,7 @@ def curves(
     rows = -(-len(terms) // columns)
     figure = Figure(figsize=(_PANEL[0] * columns, _PANEL[1] * rows + (0.3 if title else 0.1)), layout="constrained")
     if title:
-        figure.suptitle(title, fontsize=9.5, fontweight="bold")
+        figure.suptitle(literal(title), fontsize=9.5, fontweight="bold")
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
     bands = level_bands(history.get("level"), levels)
     for axes, key in zip(panels, terms, strict=False):
@@ -54,7 +54,7 @@ def curves(
 def draw_term(axes: Axes, key: str, values: np.ndarray, bands: Sequence[tuple[int, int, str]]) -> None:
     """Draw the curve of one term, whose `key` gives title and colour, and the bands of the levels."""
     kind, _, name = key.partition("/")
-    axes.set_title("total loss" if not name else f"{kind}: {name}")
+    axes.set_title("total loss" if not name else literal(f"{kind}: {name}"))
     iterations = np.arange(1, len(values) + 1)
     marker = "o" if len(values) == 1 else None
     axes.plot(iterations, values, color=_line_colour(kind), marker=marker, markersize=3)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from pairreg.figures.style import literal
 from pairreg.figures.views import View
 
 GAP, EDGE, _HEADER, _TITLE, SIDE, _FOOTER = 0.05, 0.06, 0.22, 0.26, 0.22, 0.5  # inches
@@ -59,7 +60,7 @@ def sheet(
     total = top + sum(gaps) + sum(rooms) + footer + EDGE
     figure = Figure(figsize=(width, total))
     if title:
-        figure.suptitle(title, x=0.5, y=1 - 0.5 * _TITLE / total, va="center", fontsize=9.5, fontweight="bold")
+        figure.suptitle(literal(title), x=0.5, y=1 - 0.5 * _TITLE / total, va="center", fontsize=9.5, fontweight="bold")
     axes, y = [], total - top
     for view, gap, height, room in zip(rows, gaps, heights, rooms, strict=True):
         y -= gap + room

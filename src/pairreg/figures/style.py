@@ -1,5 +1,8 @@
 """One style for all figures."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +35,23 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
+def literal(name: str) -> str:
+    """A name as Matplotlib shows it unchanged: no formula between `$`, no entry left out of a legend for a `_`."""
+    return (f" {name}" if name.startswith("_") else name).replace("$", r"\$")
+
+
 def save(figure: Figure, path: str | Path) -> Path:
     """Write a figure as PNG, also into a folder that does not exist yet; return its path."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI, facecolor="white")
+    with any_script():
+        figure.savefig(path, dpi=DPI, facecolor="white")
     return path
+
+
+@contextmanager
+def any_script() -> Iterator[None]:
+    """No warning about names in a script that the font lacks: they are drawn as boxes, and tables have them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield

@@ -65,7 +65,7 @@ class CompiledLevel:
     def value_and_gradients(self, inputs: Inputs) -> tuple[Tensor, list[Tensor]]:
         """Return `[loss, *terms, norm of the gradient]` (terms unweighted) and the gradients of the variables."""
         with tf.GradientTape() as tape:
-            field = self.grid.field(inputs.fixed, inputs.moving)
+            field = self.grid.field(inputs.fixed, inputs.inner_moving)
         values, gradient = self._value_and_gradient(field, inputs)
         scale = 1 / (tf.reduce_max(tf.abs(gradient)) + 1e-30) if self.grid.rescale else tf.ones(())
         gradients = tape.gradient(field, self.variables, output_gradients=gradient * scale)
@@ -74,7 +74,7 @@ class CompiledLevel:
 
     def field(self) -> FieldTensor:
         """Return the present displacement field `(*shape, ndim)` in voxels of the level, constraints included."""
-        field = self.grid.field(self.inputs.fixed, self.inputs.moving)
+        field = self.grid.field(self.inputs.fixed, self.inputs.inner_moving)
         return self.objective.constrained(field, self.inputs.spacing)
 
     def inverse_field(self) -> FieldTensor | None:
@@ -84,7 +84,7 @@ class CompiledLevel:
         """
         if self.objective.constrains:
             return None
-        return self.parametrization.inverse_field(self.inputs.fixed, self.inputs.moving)
+        return self.parametrization.inverse_field(self.inputs.fixed, self.inputs.inner_moving)
 
     def start(self, inputs: Inputs, coarser: "CompiledLevel | None", seed: int) -> None:
         """Set the inputs, and the parameters: to the start of the transform, or to where a coarser level ended."""
@@ -93,5 +93,7 @@ class CompiledLevel:
             return
         self.parametrization.start_at_zero(seed)
         if coarser is not None:
-            self.parametrization.continue_from(coarser.parametrization, coarser.inputs.fixed, coarser.inputs.moving)
+            self.parametrization.continue_from(
+                coarser.parametrization, coarser.inputs.fixed, coarser.inputs.inner_moving
+            )
         self.inputs = inputs

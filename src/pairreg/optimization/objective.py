@@ -10,19 +10,24 @@ from pairreg.optimization.cache_key import term_key
 from pairreg.optimization.recent import Recent
 from pairreg.regularizer.base import Regularizer
 from pairreg.similarity.base import Similarity
-from pairreg.transform.warp import warp
+from pairreg.transform.warp import inner, warp
 
 
 class Inputs(NamedTuple):
     """The inputs of one level's objective besides the field; all are tensors, so that one graph serves many pairs."""
 
     fixed: ImageTensor  # (*shape,)
-    moving: ImageTensor  # (*shape,)
+    moving: ImageTensor  # (*shape,), or larger by the same margin on both sides of an axis
     mask: MaskTensor  # bool, voxels of the fixed image that count
-    usable: MaskTensor  # bool, interpolation cells of the moving image that count
+    usable: MaskTensor  # bool, interpolation cells of the moving image that count; as large as it
     spacing: Tensor  # (ndim,) mm
     weights: Tensor  # (terms,)
     stiffness: tuple[Tensor | None, ...]  # per penalty (*shape,), None = 1 everywhere
+
+    @property
+    def inner_moving(self) -> Tensor:
+        """The moving image `(*shape,)` on the grid of the fixed one."""
+        return inner(self.moving, self.fixed.shape)
 
 
 @dataclass(frozen=True, eq=False)

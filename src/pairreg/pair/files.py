@@ -1,5 +1,6 @@
 """A pair from files."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -50,8 +51,9 @@ def load_pair(
     - `fixed_series`, `moving_series`: SeriesInstanceUID of one of several series in a DICOM folder.
     - `fixed_labels`, `moving_labels`, `fixed_mask`, `moving_mask`: in the same formats, on any grid that meets that of
       their image in space.
-    - `fixed_landmarks`, `moving_landmarks`: CSV (x,y[,z], with or without that header) or JSON (a list of points, or an
-      object with the keys `fixed` and `moving`), in LPS mm.
+    - `fixed_landmarks`, `moving_landmarks`: `.fcsv`, `.mrk.json` and tables of 3-D Slicer, `point` and `index` of
+      elastix, CSV of ANTs or with any separator (x,y[,z], with or without that header), or JSON (a list of points, or
+      an object with the keys `fixed` and `moving`); in LPS mm, unless the file says otherwise.
     - `channels`: further images that belong to the moving one, by name: a file, or `{"file": …, "labels": True}` for a
       label map, which is interpolated by nearest neighbour. Without `labels`, an integer type with mostly equal
       neighbours is one.
@@ -65,11 +67,12 @@ def load_pair(
     suspicion = field_of_view_warning(files["fixed"], files["moving"])
     files["moving"] = replace(files["moving"], warnings=(*files["moving"].warnings, *suspicion))
     carried = {key: channel(key, given, files["moving"]) for key, given in (channels or {}).items()}
-    points = read_landmarks(fixed_landmarks, moving_landmarks, files["fixed"].image.GetDimension())
-    for side, given, path in zip(("fixed", "moving"), points, (fixed_landmarks, moving_landmarks), strict=True):
+    images = {side: files[side].image for side in ("fixed", "moving")}
+    points = read_landmarks(fixed_landmarks, moving_landmarks, images)
+    for given, image, path in zip(points, images.values(), (fixed_landmarks, moving_landmarks), strict=True):
         if given is not None and path is not None:
-            check_not_indices(given, files[side].image, path)
-            check_inside(given, files[side].image, path)
+            check_not_indices(given, image, path)
+            check_inside(given, image, path)
     notes = notes_of(files | {f"channels/{key}": file for key, file in carried.items()})
     return Pair(
         name=name or f"{stem(fixed)}_{stem(moving)}",
@@ -136,8 +139,10 @@ def stem(path: str | Path) -> str:
 
 def numbered(names: Mapping[int | str, str]) -> dict[int, str]:
     """`names` by number: YAML keys may be quoted."""
-    try:
-        return {int(key): name for key, name in names.items()}
-    except ValueError:
-        keys = ", ".join(map(str, names))
-        raise InputError(f"label_names has the keys {keys}; give whole numbers, such as {{1: bone}}.") from None
+    keys = ", ".join(map(str, names))
+    if not all(re.fullmatch(r"-?\d+", str(key)) for key in names):
+        raise InputError(f"label_names has the keys {keys}; give whole numbers, such as {{1: bone}}.")
+    found = {int(key): name for key, name in names.items()}
+    if len(found) < len(names):
+        raise InputError(f"label_names has a number twice (its keys: {keys}); give each label one name.")
+    return found

@@ -9,30 +9,31 @@ from typing import Annotated, Any
 
 import h5py
 import numpy as np
-import SimpleITK as sitk
 
 from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.files import existing, replacing
 from pairreg.markers import ContentOf
-from pairreg.pair.pair import InputNote, Pair
+from pairreg.pair.hdf5_case import GRID, NOTES, members_of, read_pair, values_of
+from pairreg.pair.pair import Pair
 from pairreg.pair.parts import IMAGES, POINTS
+from pairreg.validation import Text
 
 FORMAT = 1  # changes when an older pairreg could not read the file
-NOTES = "notes"  # repairs and warnings of the files that a case was packed from, by role
-GRID = ("Spacing", "Origin", "Direction")  # float64, as SimpleITK has them
 
 
-def cases(file: str | Path, pattern: str | int = "*") -> list[str]:
+def cases(file: str | Path, pattern: str = "*") -> list[str]:
     """Names of the cases in `file` that `pattern` matches (`*`, `?`, `[...]` as in a shell), sorted.
+
+    A pattern that is itself the name of a case means that case only.
 
     Raises `InputError`, with the known cases, if there is none.
     """
     with opened(file) as content:
         known = sorted(content)
-    found = [name for name in known if fnmatchcase(name, str(pattern))]
+    found = [pattern] if pattern in known else [name for name in known if fnmatchcase(name, pattern)]
     if not found:
-        raise InputError(f"{file} has no case {str(pattern)!r}; its cases are {', '.join(known)}.")
+        raise InputError(f"{file} has no case {pattern!r}; its cases are {', '.join(known)}.")
     return found
 
 
@@ -44,23 +45,24 @@ def case_chunks(settings: Mapping[str, Any]) -> Iterator[bytes]:
     file = settings["file"]
     found = cases(file, settings.get("case", "*"))
     with opened(file) as content:
+        members = members_of(content, str(file))
         for name in found:
-            yield from _chunks(content[name])
+            yield from _chunks(members[name], f"{file}, case {name}")
 
 
-def _chunks(node: h5py.Group | h5py.Dataset) -> Iterator[bytes]:
+def _chunks(node: h5py.Group | h5py.Dataset, where: str) -> Iterator[bytes]:
     for key in sorted(set(node.attrs) - {NOTES}):
         yield f"{key}={np.asarray(node.attrs[key]).tolist()};".encode()
     if isinstance(node, h5py.Dataset):
         yield f"{node.dtype}{node.shape}".encode()
-        yield np.ascontiguousarray(node[()]).tobytes()
+        yield np.ascontiguousarray(values_of(node, where)).tobytes()
         return
-    for name in sorted(node):
+    for name, member in sorted(members_of(node, where).items()):
         yield f"/{name}:".encode()
-        yield from _chunks(node[name])
+        yield from _chunks(member, f"{where}, {name}")
 
 
-def load_case(file: Annotated[str | Path, ContentOf(case_chunks)], case: str | int = "*") -> Pair:
+def load_case(file: Annotated[str | Path, ContentOf(case_chunks)], case: Text = "*") -> Pair:
     """The pair of one case, equal to that of `load_pair` from its files; nothing of other cases is read.
 
     Raises `InputError` if `case` is a pattern that matches several.
@@ -68,11 +70,11 @@ def load_case(file: Annotated[str | Path, ContentOf(case_chunks)], case: str | i
     found = cases(file, case)
     if len(found) > 1:
         names = ", ".join(found)
-        raise InputError(f"{file} has {len(found)} cases that match {str(case)!r} ({names}); give one of them as case.")
+        raise InputError(f"{file} has {len(found)} cases that match {case!r} ({names}); give one of them as case.")
     with opened(file) as content:
         try:
-            return read_pair(content[found[0]], found[0], str(existing(file)))
-        except OSError as error:
+            return read_pair(members_of(content, str(file))[found[0]], found[0], str(existing(file)))
+        except (OSError, RuntimeError) as error:
             raise InputError(f"{file}: the case {found[0]!r} cannot be read ({error}); pack it again.") from error
 
 
@@ -111,23 +113,3 @@ def write_pair(group: h5py.Group, pair: Pair) -> None:
             group[name] = getattr(pair, name)
     group.attrs["label_names"] = json.dumps(pair.label_names)
     group.attrs[NOTES] = json.dumps({role: [note.repairs, note.warnings] for role, note in pair.inputs.items()})
-
-
-def read_pair(group: h5py.Group, name: str, file: str) -> Pair:
-    notes = json.loads(group.attrs.get(NOTES, "{}"))
-    parts: dict[str, Any] = {key: read_image(group[key]) for key in IMAGES if key in group}
-    parts |= {key: group[key][()] for key in POINTS if key in group}
-    return Pair(
-        name=name,
-        **parts,
-        channels={key: read_image(dataset) for key, dataset in group.get("channels", {}).items()},
-        label_names={int(key): value for key, value in json.loads(group.attrs["label_names"]).items()},
-        inputs={role: InputNote(file, *map(tuple, said)) for role, said in notes.items()},
-    )
-
-
-def read_image(dataset: h5py.Dataset) -> sitk.Image:
-    image = sitk.GetImageFromArray(dataset[()])
-    for key in GRID:
-        getattr(image, f"Set{key}")(dataset.attrs[key].tolist())
-    return image

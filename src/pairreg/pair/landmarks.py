@@ -1,24 +1,26 @@
-"""Corresponding points from CSV or JSON files, in LPS mm, x first."""
+"""Corresponding points from files, in LPS mm, x first."""
 
-import csv
-import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.files import existing
-
-LAYOUT = "a CSV file of x,y[,z] or a JSON list of points, in LPS mm"
+from pairreg.pair.landmark_files.base import PointFile
+from pairreg.pair.landmark_files.read import parsed, read_bytes
+from pairreg.pair.landmark_files.text import decoded, encoded
 
 
 def read_landmarks(
-    fixed: str | Path | None, moving: str | Path | None, ndim: int
+    fixed: str | Path | None, moving: str | Path | None, images: Mapping[str, sitk.Image]
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """The points `(n, ndim)` of both images, in corresponding order; one JSON file may hold both.
 
-    Raises `InputError` if one is given without the other, if their numbers differ, or if they are not `ndim`-D.
+    A point that one of the files calls undefined is left out of both. `images` (fixed and moving) are those whose
+    voxels an index counts. Raises `InputError` if one file is given without the other, if their numbers or the order of
+    their names differ, or if they have not the dimension of the images.
     """
     if fixed is None and moving is None:
         return None, None
@@ -26,84 +28,55 @@ def read_landmarks(
         given, missing = ("moving", "fixed") if fixed is None else ("fixed", "moving")
         path = moving if fixed is None else fixed
         raise InputError(f"{path} gives landmarks of the {given} image only; give {missing}_landmarks too, or none.")
-    points = read_points(fixed, "fixed", ndim), read_points(moving, "moving", ndim)
-    if len(points[0]) != len(points[1]):
-        counts = f"{fixed} has {len(points[0])} fixed and {moving} {len(points[1])} moving landmarks"
-        raise InputError(f"{counts}; give the same points in the same order.")
-    return points
+    paths = {"fixed": existing(fixed), "moving": existing(moving)}
+    ndim = images["fixed"].GetDimension()
+    files = {image: parsed(path, image, ndim) for image, path in paths.items()}
+    points = {image: _in_lps(files[image], paths[image], ndim, images[image]) for image in paths}
+    _check_correspondence(files, paths)
+    known = np.isfinite(points["fixed"]).all(1) & np.isfinite(points["moving"]).all(1)
+    if not known.any():
+        raise InputError(f"{fixed} and {moving} have no landmark that is defined in both; place one in both images.")
+    return points["fixed"][known], points["moving"][known]
 
 
 def read_points(path: str | Path, image: str, ndim: int) -> np.ndarray:
-    """The points `(n, ndim)` in `path`; `image` (fixed or moving) is the key of a JSON object."""
-    path = existing(path)
-    try:
-        rows = from_json(path, image) if path.suffix.lower() == ".json" else from_csv(path)
-        points = np.array(rows, dtype=np.float64)
-    except InputError:
-        raise
-    except (ValueError, TypeError, OSError, csv.Error) as error:
-        reason = str(error).partition(". ")[0].splitlines()[0]
-        raise InputError(f"{path} cannot be read as landmarks ({reason}); use {LAYOUT}.") from error
-    check_points(points, path, ndim)
-    return points
+    """The points `(n, ndim)` in `path`, in LPS mm; `image` (fixed or moving) is the key of a JSON object.
 
-
-def from_json(path: Path, image: str) -> Any:
-    content = json.loads(path.read_text(encoding="utf-8-sig"))
-    if not isinstance(content, dict):
-        return content
-    if image not in content:
-        keys = ", ".join(content) or "none"
-        raise InputError(f"{path} has no key {image!r} (its keys: {keys}); use {LAYOUT}.")
-    return content[image]
-
-
-def from_csv(path: Path) -> list[list[str]]:
-    """The rows of `path`: the columns x, y, z if its first line names them, otherwise all columns."""
-    rows = cells(path)
-    columns = coordinate_columns(rows)
-    if not columns:
-        return rows
-    return [[row[column] if column < len(row) else "" for column in columns] for row in rows[1:]]
-
-
-def cells(path: Path) -> list[list[str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return [[cell.strip() for cell in row] for row in csv.reader(file) if any(cell.strip() for cell in row)]
-
-
-def coordinate_columns(rows: list[list[str]]) -> list[int]:
-    """Numbers of the columns that the first row names x, y and z; none if it is no header."""
-    header = [cell.lower() for cell in rows[0]] if rows else []
-    return [header.index(axis) for axis in "xyz" if axis in header] if {"x", "y"} <= set(header) else []
-
-
-def write_points(path: Path, points: np.ndarray, like: str | Path, image: str) -> None:
-    """Write `points` `(n, ndim)` to `path` as in the file `like`, which was read by `read_points`.
-
-    Other columns of a CSV file stay. In a JSON object the points are those of `image` (fixed or moving), and what else
-    it holds stays.
+    Points that the file calls undefined are left out. Voxel indices are refused: their image is not known.
     """
-    points, like = points.round(6), Path(like).expanduser()  # 1 nm
-    if like.suffix.lower() == ".json":
-        content = json.loads(like.read_text(encoding="utf-8-sig"))
-        listed = points.tolist()
-        path.write_text(json.dumps({**content, image: listed} if isinstance(content, dict) else listed) + "\n")
-        return
-    rows = cells(like)
-    columns = coordinate_columns(rows)
-    for row, point in zip(rows[1:] if columns else rows, points.tolist(), strict=True):
-        for column, value in zip(columns or range(len(point)), point, strict=True):
-            row[column] = str(value)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
+    path = existing(path)
+    points = _in_lps(parsed(path, image, ndim), path, ndim, None)
+    return points[np.isfinite(points).all(1)]
 
 
-def check_points(points: np.ndarray, path: Path, ndim: int) -> None:
-    if points.size == 0:
-        raise InputError(f"{path} holds no landmarks; use {LAYOUT}.")
-    if points.ndim != 2 or points.shape[1] != ndim:
-        found = f"{points.shape[1]} coordinates a point" if points.ndim == 2 else "no table of points"
-        raise InputError(f"{path} has {found} but its image is {ndim}-D; use {LAYOUT}.")
-    if not np.isfinite(points).all():
-        raise InputError(f"{path} holds a NaN or infinite coordinate; use {LAYOUT}.")
+def write_points(path: Path, points: np.ndarray, like: str | Path, source: str, image: str) -> None:
+    """Write `points` `(n, ndim)` to `path` in the format, system and unit of the file `like`, read by `read_points`.
+
+    `source` is the image of the points in `like`, `image` that of the new ones. What else the file holds stays.
+    """
+    like = existing(like)
+    file = parsed(like, source, points.shape[1])
+    every = np.full((len(file.values), points.shape[1]), np.nan)
+    every[np.isfinite(file.values).all(1)] = points
+    content = read_bytes(like)
+    path.write_bytes(encoded(file.like(every, image), decoded(content, str(like))[1], content))
+
+
+def _in_lps(file: PointFile, path: Path, ndim: int, grid: sitk.Image | None) -> np.ndarray:
+    if file.values.size == 0:
+        raise InputError(f"{path} holds no landmarks; give a file with a point at least.")
+    if file.values.ndim != 2:
+        raise InputError(f"{path} holds no table of points; give a list of points, such as [[1, 2, 3]].")
+    return file.to_lps(str(path), ndim, grid)
+
+
+def _check_correspondence(files: Mapping[str, PointFile], paths: Mapping[str, Path]) -> None:
+    fixed, moving = files["fixed"], files["moving"]
+    if len(fixed.values) != len(moving.values):
+        counts = [f"{paths[image]} has {len(file.values)} {image}" for image, file in files.items()]
+        raise InputError(f"{' and '.join(counts)} landmarks; give the same points in the same order.")
+    unique = len(set(fixed.names)) == len(fixed.names)
+    if unique and fixed.names != moving.names and set(fixed.names) == set(moving.names):
+        raise InputError(
+            f"{paths['fixed']} and {paths['moving']} name the same landmarks in another order; sort one like the other."
+        )

@@ -1,13 +1,13 @@
 """The table of many pairs: a CSV file with a row per case."""
 
 import csv
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pairreg import names
 from pairreg.errors import InputError
-from pairreg.files import existing
+from pairreg.files import existing, expanded
 from pairreg.pair.parts import IMAGES, POINTS
 from pairreg.validation import one_of
 
@@ -29,7 +29,8 @@ class Row:
 def read_manifest(path: str | Path) -> list[Row]:
     """The rows of a manifest; its paths are relative to its folder, an empty cell is no file.
 
-    Raises `InputError` for an unknown, repeated or missing column, a case that is missing, repeated or no plain name,
+    Raises `InputError` for an unknown, repeated or missing column, a case that is missing, repeated or no name
+    for one,
     and a file that does not exist.
     """
     path = existing(path)
@@ -56,7 +57,7 @@ def read_manifest(path: str | Path) -> list[Row]:
 def check_header(header: Sequence[str], path: Path) -> None:
     for name in header:
         if name.startswith(CHANNEL):
-            plain_name(name.removeprefix(CHANNEL), "channel", str(path))
+            names.check_channel(name.removeprefix(CHANNEL), f"{path}: a channel")
         else:
             one_of(f"{path}: column", name, (*COLUMNS, f"{CHANNEL}NAME"))
         if header.count(name) > 1:
@@ -73,10 +74,11 @@ def row_of(header: Sequence[str], cells: Sequence[str], folder: Path, where: str
     for name in REQUIRED:
         if name not in given:
             raise InputError(f"{where}: {name} is empty; give it for every case.")
-    row = Row(case=plain_name(given.pop("case"), "case", where), where=where)
+    names.check_case(given["case"], f"{where}: a case")
+    row = Row(case=given.pop("case"), where=where)
     for name, cell in given.items():
         try:
-            file = existing(folder / Path(cell).expanduser())
+            file = existing(folder / expanded(cell))
         except InputError as error:
             raise InputError(f"{where}, case {row.case!r}: {name} {error}") from error
         if name.startswith(CHANNEL):
@@ -84,10 +86,3 @@ def row_of(header: Sequence[str], cells: Sequence[str], folder: Path, where: str
         else:
             row.files[name] = file
     return row
-
-
-def plain_name(name: str, what: str, where: str) -> str:
-    """`name`, if it can be a folder, a group in HDF5 and an override on the command line."""
-    if not re.fullmatch(r"\w[\w.-]*", name):
-        raise InputError(f"{where}: the {what} {name!r} is no plain name; use letters, digits, '_', '-' and '.'.")
-    return name

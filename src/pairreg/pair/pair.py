@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import SimpleITK as sitk
 
+from pairreg import names
+
 
 @dataclass(frozen=True)
 class InputNote:
@@ -30,6 +32,8 @@ class Pair:
     - `label_names`: names of label values.
     - `true_displacement`: where it is known, the vector image in LPS mm that maps fixed to moving points.
     - `inputs`: the files of its images by role, such as `fixed`, `moving_labels` or `channels/ct`.
+
+    Raises `InputError` for names that results could not be kept by, see `pairreg.names`.
     """
 
     name: str
@@ -45,6 +49,12 @@ class Pair:
     label_names: Mapping[int, str] = field(default_factory=dict)
     true_displacement: sitk.Image | None = None
     inputs: Mapping[str, InputNote] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names.check_text(self.name, "pair")
+        names.check_label_names(self.label_names)
+        for channel in self.channels:
+            names.check_channel(channel)
 
     @property
     def ndim(self) -> int:

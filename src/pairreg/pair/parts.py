@@ -2,3 +2,4 @@
 
 IMAGES = ("fixed", "moving", "fixed_labels", "moving_labels", "fixed_mask", "moving_mask")
 POINTS = ("fixed_landmarks", "moving_landmarks")
+POINT_FILES = (".csv", ".tsv", ".txt", ".json", ".fcsv", ".pts")  # endings by which commands tell points from images

@@ -9,7 +9,7 @@ import numpy as np
 from pairreg.errors import InputError
 from pairreg.reading.contents import AGAIN, check_length, raw_bytes
 from pairreg.reading.format_of import BARE_DICOM
-from pairreg.reading.notes import reason
+from pairreg.reading.notes import refusing_damage
 
 HEAD = 132  # bytes: the preamble, and the letters DICM
 IMAGE = "Image Storage"  # in the names of the classes that have pixels
@@ -83,16 +83,12 @@ def look(file: Path) -> Slice | None:
     """What the header of a DICOM file says; None if it has no pixels. Raises `InputError` if the file is cut off."""
     import pydicom
 
-    try:
+    with refusing_damage(file):
         header = pydicom.dcmread(file, force=True)
         if has_pixels(header, file):
             check_pixels(header, file)
             return slice_of(header, file)
         return None
-    except InputError:
-        raise
-    except Exception as error:  # pydicom raises what comes up: EOFError, struct.error, KeyError, ValueError, …
-        raise InputError(f"{file} is cut off or damaged ({reason(error)}); {AGAIN}.") from error
 
 
 def has_pixels(header: Any, file: Path) -> bool:

@@ -11,15 +11,16 @@ from pairreg.errors import InputError
 from pairreg.reading.dicom_files import Slice
 from pairreg.reading.dicom_stack import sorted_stack
 from pairreg.reading.itk_formats import itk_image
-from pairreg.reading.notes import ImageFile, Notes, reason
+from pairreg.reading.notes import ImageFile, Notes, reason, refusing_damage
 
 
 def read(whole: Slice, notes: Notes) -> ImageFile:
     """The frames of one file as a volume; raises `InputError` unless they form one straight stack."""
     import pydicom
 
-    header = pydicom.dcmread(whole.path)
-    frames = frames_of(header, whole)
+    with refusing_damage(whole.path):
+        header = pydicom.dcmread(whole.path, force=True)
+        frames = frames_of(header, whole)
     if frames is None:
         return without_positions(header, whole, notes)
     ordered = sorted_stack(frames, whole.path)
@@ -44,19 +45,18 @@ def pixels(header: Any, whole: Slice) -> np.ndarray:
     try:
         found: np.ndarray = header.pixel_array
     except Exception as error:  # every decoder has its own
-        kind = header.file_meta.TransferSyntaxUID.name
-        raise InputError(f"{whole.path} cannot be decoded ({kind}: {reason(error)}); write it uncompressed.") from error
+        raise InputError(f"{whole.path} cannot be decoded ({reason(error)}); write it uncompressed.") from error
     return found
 
 
 def frames_of(header: Any, whole: Slice) -> list[Slice] | None:
     """A slice for every frame, named by its number; None if the file does not say where they lie."""
-    if "PerFrameFunctionalGroupsSequence" in header:
+    if len(header.get("PerFrameFunctionalGroupsSequence", ())) == whole.frames:
         shared = header.get("SharedFunctionalGroupsSequence") or [{}]
         groups = header.PerFrameFunctionalGroupsSequence
         return [frame(header, [group, shared[0], header], whole, i + 1) for i, group in enumerate(groups)]
     offsets = header.get("GridFrameOffsetVector")
-    if offsets is None or whole.position is None or whole.orientation is None:
+    if offsets is None or len(offsets) != whole.frames or whole.position is None or whole.orientation is None:
         return None
     normal = np.cross(*whole.orientation)
     scale = (float(header.get("DoseGridScaling", 1)), 0.0)

@@ -18,7 +18,7 @@ def sorted_stack(slices: Sequence[Slice], folder: Path) -> list[Slice]:
     """`slices` along their normal; raises `InputError`, with names, if they are not one evenly spaced stack."""
     for one in slices:
         if one.position is None or one.orientation is None:
-            raise InputError(f"{one.path} says nothing of its position, among {len(slices)} slices; give one file.")
+            raise InputError(f"{folder} has slices without a position, such as {one.path.name}; give one file of them.")
     check_alike(slices, folder)
     normal = np.cross(*first_orientation(slices))
     along = np.array([float(one.position @ normal) for one in slices if one.position is not None])

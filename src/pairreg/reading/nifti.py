@@ -93,8 +93,10 @@ def voxels(data: bytes, start: int, header: Any, shape: Sequence[int], path: Pat
 
     try:
         kind = header.get_data_dtype()
-    except (KeyError, HeaderDataError) as error:
-        raise InputError(f"{path} has the datatype {int(header['datatype'])}, which is none; correct it.") from error
+    except (KeyError, HeaderDataError):
+        kind = np.dtype("V0")
+    if kind.itemsize == 0:
+        raise InputError(f"{path} has the datatype {int(header['datatype'])}, which is none; correct it.")
     if kind.kind not in "iufV" or kind.itemsize > 8:
         raise InputError(f"{path} has voxels of the type {kind.name}; give real numbers of at most 64 bits.")
     count = int(np.prod(shape, dtype=object))

@@ -83,13 +83,15 @@ def check_unit(header: Any, notes: Notes) -> None:
 
 def coded(header: Any, form: str, ndim: int, path: Path) -> np.ndarray | None:
     """The sform or qform as a matrix `(4, 4)` to RAS mm; None if its code is 0."""
+    from nibabel.spatialimages import HeaderDataError
+
     if int(header[f"{form}_code"]) == 0:
         return None
     if form == "qform":
         check_zooms(header, ndim, path)
     try:
         found = np.array(getattr(header, f"get_{form}")(), float)
-    except ValueError as error:
+    except (ValueError, HeaderDataError) as error:
         raise InputError(f"{path} has a qform that is no rotation ({error}); correct its header.") from error
     found[:3] *= MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
     if ndim == 2 and not found[:3, 2].any():  # a plane has no third axis

@@ -1,6 +1,9 @@
 """An image with what was learnt while its file was read."""
 
 import logging
+import os
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,7 +11,11 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from pairreg.errors import InputError
+from pairreg.reading.contents import AGAIN
+
 log = logging.getLogger("pairreg")
+STDERR = 2  # its number for C code, whatever Python has put in the place of sys.stderr
 CHATTY = ("pydicom", "nibabel.global", "PIL")  # loggers that would speak on stderr
 
 
@@ -58,21 +65,21 @@ class Notes:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the libraries' warnings on stderr, which users cannot tell from errors."""
-    import warnings
-
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    """Without what libraries say on stderr, which users cannot tell from errors: warnings, logs, and C code."""
     loggers = [logging.getLogger(name) for name in CHATTY]
     levels = [logger.level for logger in loggers]
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)
+    sys.stderr.flush()
+    shown = os.dup(STDERR)
     try:
-        with warnings.catch_warnings():
+        with open(os.devnull, "w") as nowhere, warnings.catch_warnings():
+            os.dup2(nowhere.fileno(), STDERR)
             warnings.simplefilter("ignore")
             yield
     finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+        os.dup2(shown, STDERR)
+        os.close(shown)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 
@@ -84,3 +91,14 @@ def reason(error: Exception) -> str:
     for mark in ("ERROR:", "): "):
         text = text.rpartition(mark)[2]
     return text.strip().rstrip(".")
+
+
+@contextmanager
+def refusing_damage(file: Path) -> Iterator[None]:
+    """Turns what a library raises on a damaged file (whatever comes up: EOFError, TypeError, …) into `InputError`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{file} is cut off, damaged or too large ({reason(error)}); {AGAIN}.") from error

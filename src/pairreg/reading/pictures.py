@@ -8,9 +8,8 @@ import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.reading.colour import luminance
-from pairreg.reading.contents import AGAIN
 from pairreg.reading.itk_formats import itk_image
-from pairreg.reading.notes import ImageFile, Notes, reason
+from pairreg.reading.notes import ImageFile, Notes, refusing_damage
 
 READERS = {"PNG": "PNGImageIO", "JPEG": "JPEGImageIO", "TIFF": "TIFFImageIO", "MPO": "JPEGImageIO"}
 NO_GREY = ("CMYK", "LAB", "YCbCr", "HSV")  # ways to store colours that ITK would take for others
@@ -23,19 +22,12 @@ def read(path: Path, labels: bool = False) -> ImageFile:
 
     Raises `InputError` for a picture that is cut off, whose pages differ, or that cannot hold labels (JPEG).
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     notes = Notes(path)
-    try:
-        with Image.open(path) as picture:
-            check_picture(picture, labels, notes)
-            values, kind = pillow_values(picture, labels), str(picture.format)
-    except UnidentifiedImageError as error:
-        raise InputError(
-            f"{path} cannot be read as an image (no PNG, JPEG or TIFF of a known kind); {AGAIN}."
-        ) from error
-    except (OSError, SyntaxError) as error:
-        raise InputError(f"{path} is cut off or damaged ({reason(error)}); {AGAIN}.") from error
+    with refusing_damage(path), Image.open(path) as picture:
+        check_picture(picture, labels, notes)
+        values, kind = pillow_values(picture, labels), str(picture.format)
     if values is None:
         return notes.of(scalar(itk_image(path, READERS[kind]), labels))
     # ITK knows no spacing of a PNG

@@ -20,26 +20,38 @@ WIDER = 4.0  # times: fields of view that differ by more hardly belong together
 
 def read_intensities(path: str | Path, series: str | None = None) -> ImageFile:
     """The image in `path` as float32; its intensities are finite."""
-    file = read(path, series)
+    return float_image(read(path, series))
+
+
+def float_image(file: ImageFile) -> ImageFile:
+    """`file` as float32; its intensities are finite."""
     check_finite(file.image, file.path)
     return replace(file, image=sitk.Cast(file.image, sitk.sitkFloat32))
 
 
 def read_varying(path: str | Path, series: str | None = None) -> ImageFile:
     """`read_intensities` of an image that is not constant, with its padding."""
-    file = with_padding(read_intensities(path, series))
+    return varying(with_padding(read_intensities(path, series)))
+
+
+def varying(file: ImageFile) -> ImageFile:
+    """`file`, whose image is not constant beside its padding."""
     voxels = array(file.image)
     if file.padding is not None:
         voxels = voxels[array(file.padding) == 0]
     if voxels.size == 0 or voxels.min() == voxels.max():
         values = "padding" if voxels.size == 0 else f"{voxels.min():g}"
-        raise InputError(f"{path} is constant ({values} everywhere); give an image that shows something.")
+        raise InputError(f"{file.path} is constant ({values} everywhere); give an image that shows something.")
     return file
 
 
 def read_label_map(path: str | Path) -> ImageFile:
     """The label map in `path`, of an integer type."""
-    file = read(path, labels=True)
+    return label_map(read(path, labels=True))
+
+
+def label_map(file: ImageFile) -> ImageFile:
+    """`file` as a label map of an integer type."""
     check_finite(file.image, file.path)
     return whole_numbers(file)
 
@@ -51,11 +63,15 @@ def read_labels(path: str | Path, image: ImageFile) -> ImageFile:
 
 def read_mask(path: str | Path, image: ImageFile) -> ImageFile:
     """The mask in `path`, uint8: 1 where the file is above 0."""
-    file = companion(read(path, labels=True), image)
+    return companion(mask_of(read(path, labels=True)), image)
+
+
+def mask_of(file: ImageFile) -> ImageFile:
+    """`file` as a mask, uint8: 1 where it is above 0, which is not nowhere."""
     check_finite(file.image, file.path)
     binary: sitk.Image = sitk.Cast(file.image > 0, sitk.sitkUInt8)
     if not array(binary).any():
-        raise InputError(f"{path} is an empty mask (no voxel above 0); give a mask with voxels, or none.")
+        raise InputError(f"{file.path} is an empty mask (no voxel above 0); give a mask with voxels, or none.")
     return replace(file, image=binary)
 
 

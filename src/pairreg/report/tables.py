@@ -15,6 +15,7 @@ from pairreg.report.ranking import Ranking
 
 _SPECIAL = {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}", "·": r"$\cdot$"}
 _SPECIAL |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_SPECIAL |= {"[": "{[}", "]": "{]}", "*": "{*}", "|": r"\textbar{}", '"': r"\textquotedbl{}"}  # `[` and `*` after `\\`
 _SPECIAL |= {"±": r"$\pm$", "–": "--", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "<": r"$<$", ">": r"$>$"}
 
 
@@ -96,7 +97,7 @@ def write_csv(ranking: Ranking, path: Path) -> None:
     """Write means and standard deviations in full precision, and the value of every factor in a column of its own."""
     design, found = ranking.design, ranking.columns
     columns = [f"{name} {part}" for name in found for part in ("mean", "sd", "n")]
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["setting", *(factor.name for factor in design.factors), "mean rank", "p Holm", *columns])
         for i in ranking.order:

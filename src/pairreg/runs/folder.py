@@ -4,6 +4,7 @@ No other package spells the name of a file in a run folder, or tells a run's sta
 """
 
 import logging
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -39,7 +40,7 @@ def image_file(folder: Path, name: str) -> Path:
 
 def is_complete(folder: Path) -> bool:
     """Return whether the run in `folder` has left all of its results."""
-    return (folder / RESULT).is_file()
+    return os.path.isfile(folder / RESULT)  # False for a name that is too long, where Path raises
 
 
 def is_over(folder: Path) -> bool:
@@ -90,10 +91,10 @@ def recorded(spec: RunSpec) -> Iterator[None]:
     # The result goes first: a run that is done again is not complete from here on, however this process ends.
     for name in (RESULT, ERROR, LOG):
         (folder / name).unlink(missing_ok=True)
-    (folder / CONFIG).write_text(spec.config_yaml)
-    (folder / SPEC).write_text(spec.json)
+    (folder / CONFIG).write_text(spec.config_yaml, encoding="utf-8")
+    (folder / SPEC).write_text(spec.json, encoding="utf-8")
     log.setLevel(logging.INFO)  # the logger of a new process lets only warnings through
-    handler = logging.FileHandler(folder / LOG)
+    handler = logging.FileHandler(folder / LOG, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)
     log.info(f"{spec.name}  ->  {folder}")
@@ -102,7 +103,7 @@ def recorded(spec: RunSpec) -> Iterator[None]:
         with interruption.unmasked():
             yield
     except Exception as error:
-        (folder / ERROR).write_text("".join(traceback.format_exception(error)))
+        (folder / ERROR).write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         log.error(str(error))
         raise
     finally:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairreg.errors import InputError
+from pairreg.plain_json import numbers
 from pairreg.runs import folder as names
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ _PARTS = ("metrics", "choices", "config", "provenance")  # of result.json
 
 def read_metrics(folder: Path) -> dict[str, float]:
     """Return the final metrics in a run folder, by name."""
-    found: dict[str, float] = json.loads((folder / names.METRICS).read_text())
-    return found
+    return numbers(json.loads((folder / names.METRICS).read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Run:
         """The content of `result.json`; raises `InputError` if it is damaged."""
         path = self.folder / names.RESULT
         try:
-            content = json.loads(path.read_text())
-            return {**content, **{part: content[part] for part in _PARTS}}
-        except (ValueError, KeyError, TypeError) as error:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return {**content, **{part: content[part] for part in _PARTS}, "metrics": numbers(content["metrics"])}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path} is not the result of a run ({error}); delete {self.folder} and run it again."
             ) from None
@@ -68,7 +68,7 @@ class Run:
     def asked(self) -> Mapping[str, Any]:
         """The `choices` and the `command` of a run that came from a command; empty for others."""
         path = self.folder / names.SPEC
-        return json.loads(path.read_text()) if path.exists() else {}
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     @property
     def choices(self) -> Mapping[str, str]:
@@ -114,7 +114,7 @@ class Run:
         path = self.folder / names.ERROR
         if not path.exists():
             return None
-        lines = path.read_text().strip().splitlines() or ["no message"]
+        lines = path.read_text(encoding="utf-8").strip().splitlines() or ["no message"]
         return lines[-1].removeprefix("pairreg.errors.")
 
     @property
@@ -125,7 +125,7 @@ class Run:
     @cached_property
     def history(self) -> dict[str, np.ndarray]:
         """The columns `(iterations,)` of `iteration`, `loss`, every term and `level`, by name."""
-        with (self.folder / names.HISTORY).open(newline="") as file:
+        with (self.folder / names.HISTORY).open(newline="", encoding="utf-8") as file:
             columns, *rows = csv.reader(file)
         return dict(zip(columns, np.array(rows, float).reshape(-1, len(columns)).T, strict=True))
 
@@ -166,7 +166,7 @@ class Run:
             return whole_transform.recovered(self.figure_arrays.field, self.image("displacement"))
         try:
             return whole_transform.read(path)
-        except RuntimeError:
+        except (OSError, RuntimeError):
             raise InputError(f"{path} cannot be read; delete {self.folder} and run it again.") from None
 
     def image(self, name: str, advice: str = "run it again") -> "sitk.Image":

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from pairreg.files import expanded
 from pairreg.runs.identity import Input, identity, signature_of
 
 STUDY_FILES = ("ablation", "sweep", "figure")  # the groups whose options make a study
@@ -59,7 +60,7 @@ class RunSpec:
     @property
     def study_folder(self) -> Path:
         """The folder of the study, in which the run folders lie."""
-        return Path(self.config["output_dir"]) / self.study
+        return expanded(self.config["output_dir"]) / self.study
 
     @property
     def folder(self) -> Path:

@@ -1,7 +1,6 @@
 """The one writer of run folders."""
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ import h5py
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry, whole_transform
+from pairreg import geometry, plain_json, whole_transform
 from pairreg.files import replacing
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
@@ -125,7 +124,7 @@ def _images(result: Registered) -> dict[str, sitk.Image]:
 
 def _write_history(path: Path, history: History) -> None:
     """Write a CSV file with a column per term and a row per iteration, counted from 1."""
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["iteration", *history.names])
         writer.writerows([i, *row] for i, row in enumerate(history.rows.tolist(), start=1))
@@ -145,11 +144,11 @@ def write_arrays(result: Registered, path: Path, config: Mapping[str, Any]) -> N
         for name, values in result.history.columns().items():
             file[f"history/{name}"] = values
         result.figure_arrays.write(file)
-        file.attrs["config"] = json.dumps(config)
-        file.attrs["provenance"] = json.dumps(provenance())
+        file.attrs["config"] = plain_json.dumps(config)
+        file.attrs["provenance"] = plain_json.dumps(provenance())
 
 
 def _write_json(path: Path, content: Any) -> None:
     """Write `content` as JSON by rename, so that the file is there whole or not at all."""
     with replacing(path) as part:
-        part.write_text(json.dumps(content, indent=2, default=float) + "\n")
+        part.write_text(plain_json.dumps(content, indent=2) + "\n", encoding="utf-8")

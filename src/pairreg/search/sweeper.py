@@ -151,7 +151,7 @@ class SearchSweeper(Sweeper):
         terminal.print(front_table(best, complete, self.settings.objectives, space))
         for trial in best:
             for command in commands(trial, space):
-                terminal.print(command, soft_wrap=True, markup=False, highlight=False)
+                terminal.print(command, soft_wrap=True, highlight=False)
 
 
 def search_node() -> DictConfig:

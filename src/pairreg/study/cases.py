@@ -10,7 +10,7 @@ def expand(spec: RunSpec) -> list[RunSpec]:
 
     Raises `InputError` if the file cannot be read or no case matches.
     """
-    pair = spec.config["pair"]
+    pair = spec.config.get("pair") or {}  # the check of the config says what is missing
     if not {"file", "case"} <= pair.keys() or not set("*?[") & set(str(pair["case"])):
         return [spec]
     from pairreg.pair.hdf5 import cases

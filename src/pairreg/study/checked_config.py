@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pairreg import option_files, validation
+from pairreg import names, option_files, validation
 from pairreg.errors import InputError
+from pairreg.files import folder_to_be
 from pairreg.registration import PARTS, check_kind
 from pairreg.report.figures import FIGURES
 from pairreg.runs.spec import STUDY_FILES
@@ -24,11 +25,11 @@ def _settings(
     figure: str | None,
 ) -> None:
     """Declare the names and types of the settings beside the groups, and check their values."""
-    del precision, trusted_modules, seed, output_dir, rerun, dry_run
+    del precision, trusted_modules, seed, rerun, dry_run
     if figure is not None:
         validation.one_of("figure", figure, FIGURES)
-    if not study or "/" in study or study.startswith("."):
-        raise InputError(f"study should be a name without '/' that does not begin with '.'; it is {study!r}.")
+    names.check_study(study)
+    folder_to_be(output_dir)
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -37,6 +38,10 @@ def check(config: Mapping[str, Any]) -> None:
         if isinstance(config.get(group), Mapping):
             raise InputError(f"The file of the {group} sets nothing; begin it with the line '# @package _global_'.")
     known = (*option_files.TERM_GROUPS, *PARTS, *_OTHERS)
+    for group in known:
+        if not config.get(group):
+            example = option_files.options(group)[0]
+            raise InputError(f"{group} is empty; choose an option, such as {group}={example}.")
     rest = {key: value for key, value in config.items() if key not in known}
     validation.check_arguments(_settings, rest, "config")
     _settings(**rest)

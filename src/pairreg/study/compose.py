@@ -16,6 +16,7 @@ def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
     plain: Any = OmegaConf.to_container(own, resolve=True)
     named = {str(key): str(value) for key, value in chosen.items() if "hydra/" not in str(key) and value is not None}
     # A case or a name says more than the option `hdf5` or `files`.
-    named["pair"] = str(plain["pair"].get("case") or plain["pair"].get("name") or named["pair"])
-    terms = {group: "+".join(plain[group]) for group in TERM_GROUPS}
+    pair = plain.get("pair") or {}
+    named["pair"] = str(pair.get("case") or pair.get("name") or named.get("pair"))
+    terms = {group: "+".join(plain.get(group) or {}) for group in TERM_GROUPS}  # `check` refuses what is missing
     return RunSpec(plain, named | terms, tuple(overrides))

@@ -33,7 +33,7 @@ class ProgressBar(Observer):
             TextColumn("level {task.fields[level]}/{task.fields[levels]}"),
             BarColumn(bar_width=24),
             TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TextColumn("[cyan]{task.fields[values]}"),
+            TextColumn("{task.fields[values]}", style="cyan", markup=False),
             TimeElapsedColumn(),
             TextColumn("eta"),
             TimeRemainingColumn(),

@@ -106,7 +106,7 @@ class Study:
             return
         self.tracker = _part(self.first, "tracking")
         with gc_paused():
-            self.tracker.open(self.first.study, Path(self.first.config["output_dir"]), code())
+            self.tracker.open(self.first.study, self.folder.parent, code())
         self.opened = True
 
     def compute(self, specs: Sequence[RunSpec], wait: bool) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pairreg.metrics.catalogue import CATALOGUE, STAGES, Metric, find, of_kind
 from pairreg.runs.factors import factors
@@ -36,7 +37,7 @@ def run_table(metrics: Mapping[str, float]) -> Table:
         if name.partition("/")[0] in STAGES or name in costs:
             continue
         earlier = [number(metrics.get(f"{stage}/{name}")) for stage in STAGES]
-        table.add_row(_title(name), *earlier, f"[bold]{number(metrics[name])}")
+        table.add_row(_title(name), *earlier, Text(number(metrics[name]), "bold"))
     table.add_section()
     for name in costs:
         table.add_row(name, "", "", number(metrics[name]))
@@ -73,7 +74,7 @@ def _table_of(metrics: Sequence[Metric], rows: Sequence[tuple[RunSpec, RunOutcom
     table.add_column("run folder")
     for i, (_, outcome) in enumerate(rows):
         values = [number(outcome.metrics.get(metric.name)) for metric in metrics]
-        where = "[red]failed" if outcome.error else outcome.folder.name  # why is printed after the table
+        where = Text("failed", "red") if outcome.error else outcome.folder.name  # why is printed after the table
         table.add_row(*[column[i] for column in varied.values()], *values, where)
     return table
 

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -18,11 +19,15 @@ from pairreg.runs.outcome import Where
 from pairreg.runs.spec import Described, name_of
 from pairreg.tracking.base import TrackedRun, Tracker
 from pairreg.tracking.from_folder import record
-from pairreg.tracking.mlflow_run import MLflowRun, lost_errors
+from pairreg.tracking.mlflow_address import ENV, beside, secrets, shown
+from pairreg.tracking.mlflow_errors import lost_errors, opening_errors, reason, said
+from pairreg.tracking.mlflow_moved import follow
+from pairreg.tracking.mlflow_run import MLflowRun
+from pairreg.tracking.mlflow_tags import run_tags, source
 from pairreg.tracking.none import NoTracker
 
-_ENV = "MLFLOW_TRACKING_URI"
 _PAGE = 1000  # runs per answer of a search
+_NAME = 250  # characters of the name of a run
 log = logging.getLogger("pairreg")
 
 
@@ -36,10 +41,20 @@ class MLflowTracker(Tracker):
     """
 
     uri: str | None = None
+    _beside: str = field(default="", init=False, repr=False)
     _experiment: str = field(default="", init=False, repr=False)
     _parent: str = field(default="", init=False, repr=False)
     _lost: bool = field(default=False, init=False, repr=False)
     _client: Any = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if secrets(self.uri or ""):
+            raise InputError(f"tracking.uri has a password, which would be kept with every run; set {ENV} instead.")
+
+    @property
+    def address(self) -> str:
+        """Never kept if it comes from the environment: it may hold a password."""
+        return self.uri or os.environ.get(ENV) or self._beside
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_client": None}
@@ -51,26 +66,28 @@ class MLflowTracker(Tracker):
             _quiet()
             from mlflow import MlflowClient
 
-            self._client = MlflowClient(self.uri)
+            self._client = MlflowClient(self.address)
         return self._client
 
     def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
-        self.uri = self.uri or os.environ.get(_ENV) or f"sqlite:///{output_dir.resolve() / 'mlflow.db'}"
+        if not self.address:
+            self._beside = beside(output_dir)
         try:
             # two processes that make the same database at once break it
-            with lock(_lock_of(self.uri), wait=True):
+            with lock(_lock_of(self.address), wait=True):
                 self._experiment = self._find_experiment(study, output_dir)
                 self._parent = self._find_parent(study, tags)
                 self._mark_killed_runs(output_dir.resolve() / study)
-        except lost_errors() as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(
-                f"MLflow at {self.uri} cannot be used ({reason}); start it, or unset {_ENV}, or use tracking=none."
-            ) from error
+        except InputError:
+            raise
+        except opening_errors() as error:
+            where, why = shown(self.address, self.address), reason(error, self.address)
+            advice = f"start it, or unset {ENV}, or use tracking=none"
+            raise InputError(f"MLflow at {where} cannot be used ({why}); {advice}.") from None
 
     def for_runs(self, where: Where) -> Tracker:
         # a database file on a shared disk breaks when several machines write: `complete` fills the index afterwards
-        return NoTracker() if where == "elsewhere" and self.uri and self.uri.startswith("sqlite") else self
+        return NoTracker() if where == "elsewhere" and self.address.startswith("sqlite") else self
 
     def start(self, run: Described, provenance: Mapping[str, str]) -> TrackedRun:
         if not self._lost:
@@ -78,22 +95,28 @@ class MLflowTracker(Tracker):
                 return self._start(run, provenance)
             except lost_errors() as error:
                 self._lost = True
-                log.warning(f"{_lost(self.uri, error)}; runs go on and are added to it from their folders afterwards")
+                log.warning(
+                    f"{said(error, self.address)}; runs go on and are added to it from their folders afterwards"
+                )
         return TrackedRun()
 
     def complete(self, folders: Iterable[Path]) -> None:
         self._lost = False
         try:
-            known = {run.data.tags["pairreg.folder"]: run.info.status for run in self._runs()}
+            known = {
+                run.data.tags["pairreg.signature"]
+                for run in self._runs()
+                if run.info.status not in ("RUNNING", "KILLED")
+            }
             for folder in folders:
                 if not is_over(folder) or state(folder) == "running":  # somebody else is at it
                     continue
-                if known.get(str(folder.resolve()), "RUNNING") in ("RUNNING", "KILLED"):
+                if folder.resolve().name not in known:
                     record(folder, self)
         except lost_errors() as error:
             self._lost = True
             advice = "`pairreg-report STUDY --log-mlflow` adds the missing runs once it is back"
-            log.warning(f"{_lost(self.uri, error)}; {advice}")
+            log.warning(f"{said(error, self.address)}; {advice}")
 
     def close(self, report: Path | None = None) -> None:
         if not self._parent or self._lost:
@@ -103,20 +126,21 @@ class MLflowTracker(Tracker):
                 self.client.log_artifacts(self._parent, str(report), "report")
             self.client.set_terminated(self._parent)
         except lost_errors() as error:
-            log.warning(_lost(self.uri, error))
+            log.warning(said(error, self.address))
 
     def hint(self) -> str | None:
-        if self.uri and self.uri.startswith("http"):
-            return f"MLflow: {self.uri}"
+        if self.address.startswith("http"):
+            return f"MLflow: {shown(self.address, self.address)}"
         command = shutil.which("mlflow") or Path(sys.executable).parent / "mlflow"  # the environment may not be active
-        return f"MLflow: {command} ui --backend-store-uri {self.uri}"
+        store = f'"${ENV}"' if secrets(self.address) else shlex.quote(self.address)
+        return f"MLflow: {shlex.quote(str(command))} ui --backend-store-uri {store}"
 
     def _start(self, run: Described, provenance: Mapping[str, str]) -> TrackedRun:
-        for earlier in self._runs(f"tags.`pairreg.folder` = '{run.folder.resolve()}'"):
+        for earlier in self._runs(f"tags.`pairreg.signature` = '{run.folder.name}'"):
             self.client.delete_run(earlier.info.run_id)  # can be restored; its folder is about to be replaced
-        tags = _run_tags(run, provenance) | {"mlflow.parentRunId": self._parent}
-        created = self.client.create_run(self._experiment, tags=tags, run_name=name_of(run))
-        tracked = MLflowRun(self.client, created.info.run_id, run)
+        tags = run_tags(run, provenance) | {"mlflow.parentRunId": self._parent}
+        created = self.client.create_run(self._experiment, tags=tags, run_name=name_of(run)[:_NAME])
+        tracked = MLflowRun(self.client, created.info.run_id, run, self.address)
         tracked.describe()
         return tracked
 
@@ -127,11 +151,13 @@ class MLflowTracker(Tracker):
         found = self.client.get_experiment_by_name(study)
         if found is not None and found.lifecycle_stage == "deleted":
             raise InputError(f"study {study!r} was deleted in MLflow: restore it there or choose another study=NAME.")
+        own = (output_dir.resolve() / "mlartifacts" / study).as_uri()
+        if found is not None and self.address == self._beside and found.artifact_location != own:
+            follow(output_dir / "mlflow.db", found.artifact_location, own)
         if found is None:
             # the kind makes MLflow's pages show metrics and curves instead of language models
             tags = {"pairreg.study": study, "mlflow.experimentKind": "custom_model_development"}
-            local = self.uri is not None and self.uri.startswith("sqlite")  # a server decides itself
-            artifacts = (output_dir.resolve() / "mlartifacts" / study).as_uri() if local else None
+            artifacts = own if self.address.startswith("sqlite") else None  # a server decides itself
             try:
                 return str(self.client.create_experiment(study, artifacts, tags=tags))
             except MlflowException:
@@ -144,7 +170,7 @@ class MLflowTracker(Tracker):
         """Return the id of the study's parent run: found by its tags, made if there is none."""
         found = self._runs("tags.`pairreg.role` = 'parent'")
         if not found:
-            own = {"pairreg.study": study, "pairreg.role": "parent"} | _source(tags)
+            own = {"pairreg.study": study, "pairreg.role": "parent"} | source(tags)
             return str(self.client.create_run(self._experiment, tags=own, run_name=study).info.run_id)
         self.client.update_run(found[0].info.run_id, status="RUNNING")
         return str(found[0].info.run_id)
@@ -153,7 +179,9 @@ class MLflowTracker(Tracker):
         """Mark runs as killed that are RUNNING here, but whose folder nobody holds the lock of."""
         for run in self._runs("attributes.status = 'RUNNING'"):
             folder = Path(run.data.tags.get("pairreg.folder", ""))
-            if folder.parent == study_folder and state(folder) != "running":
+            here = study_folder / run.data.tags.get("pairreg.signature", "")
+            moved = self.address == self._beside and bool(folder.name)  # its database moves with the folder
+            if (moved or folder.parent == study_folder) and state(here) != "running":
                 self.client.set_terminated(run.info.run_id, status="KILLED")
 
     def _runs(self, query: str = "tags.`pairreg.signature` LIKE '%'") -> list[Any]:
@@ -171,25 +199,6 @@ class MLflowTracker(Tracker):
 def _lock_of(uri: str) -> Path:
     """Return a lock file for a store, outside of the output folder: nothing may be left there if the store is away."""
     return Path(tempfile.gettempdir()) / f"pairreg-{os.getuid()}" / hashlib.sha1(uri.encode()).hexdigest()[:8]
-
-
-def _lost(uri: str | None, error: Exception) -> str:
-    return f"MLflow at {uri} does not answer ({str(error).splitlines()[0]})"
-
-
-def _run_tags(run: Described, provenance: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags by which a run is found again, and where it comes from."""
-    folder = run.folder.resolve()
-    own = {"pairreg.study": run.config["study"], "pairreg.signature": folder.name, "pairreg.folder": str(folder)}
-    return own | _source(provenance)
-
-
-def _source(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return facts as tags, those about the commit also under MLflow's own names."""
-    own = {f"pairreg.{key}": value for key, value in tags.items()}
-    if "git_commit" in tags:  # a console script gets no git tag from MLflow itself
-        own |= {"mlflow.source.git.commit": tags["git_commit"], "mlflow.source.git.dirty": tags["git_dirty"]}
-    return own
 
 
 def _quiet() -> None:

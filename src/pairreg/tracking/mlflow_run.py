@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -12,6 +13,8 @@ from pairreg.runs.identity import flat
 from pairreg.runs.spec import Described, name_of
 from pairreg.schedule.base import Level
 from pairreg.tracking.base import Status, TrackedRun
+from pairreg.tracking.mlflow_errors import is_rejection, lost_errors, said
+from pairreg.tracking.mlflow_names import cleaned
 
 _BATCH = 1000  # metrics per request, MLflow's limit; 0.16 ms each instead of 8.5 ms one by one
 _PARAMS = 100  # likewise for parameters
@@ -25,8 +28,8 @@ class MLflowRun(TrackedRun):
     If the server is lost, the run goes on without it; the tracker adds it from its folder later.
     """
 
-    def __init__(self, client: Any, run_id: str, run: Described):
-        self.client, self.run_id, self.run = client, run_id, run
+    def __init__(self, client: Any, run_id: str, run: Described, address: str):
+        self.client, self.run_id, self.run, self.address = client, run_id, run, address
         self.pending: list[Any] = []
         self.lost = False
 
@@ -36,9 +39,10 @@ class MLflowRun(TrackedRun):
 
         # choices win: `similarity` is a name here, its settings follow under `similarity.ncc.window`
         values = {**flat(self.run.config), **self.run.choices}
-        params = [Param(k, v[:6000]) for k, v in values.items() if not k.endswith("_target_")]
+        names = cleaned(key for key in values if not key.endswith("_target_"))
+        params = [Param(name, values[key][:6000]) for key, name in names.items()]
         for first in range(0, len(params), _PARAMS):
-            self.client.log_batch(self.run_id, params=params[first : first + _PARAMS])
+            self._try(partial(self.client.log_batch, self.run_id, params=params[first : first + _PARAMS]))
 
     def begin(self, names: list[str], levels: list[Level]) -> None:
         self.names = names
@@ -65,12 +69,13 @@ class MLflowRun(TrackedRun):
 
         now = int(time.time() * 1000)
         # MLflow stores infinity as a huge number and rejects NaN in some stores: the files keep such values
-        self.pending += [Metric(k, float(v), now, step) for k, v in values.items() if math.isfinite(v)]
+        names = cleaned(values)
+        self.pending += [Metric(names[k], float(v), now, step) for k, v in values.items() if math.isfinite(v)]
 
     def _send(self) -> None:
-        for first in range(0, len(self.pending), _BATCH):
-            self.client.log_batch(self.run_id, metrics=self.pending[first : first + _BATCH])
-        self.pending = []
+        pending, self.pending = self.pending, []
+        for first in range(0, len(pending), _BATCH):
+            self.client.log_batch(self.run_id, metrics=pending[first : first + _BATCH])
 
     def _try(self, call: Callable[[], None]) -> None:
         if self.lost:
@@ -78,13 +83,6 @@ class MLflowRun(TrackedRun):
         try:
             call()
         except lost_errors() as error:
-            self.lost = True
-            reason = str(error).splitlines()[0]
-            log.warning(f"MLflow does not answer ({reason}); {name_of(self.run)} goes on and is added to it afterwards")
-
-
-def lost_errors() -> tuple[type[Exception], ...]:
-    """Return what MLflow raises if its server or store is out of reach; those of `requests` are OSErrors."""
-    from mlflow.exceptions import MlflowException
-
-    return MlflowException, OSError
+            self.lost = not is_rejection(error)
+            then = "goes on and is added to it afterwards" if self.lost else "goes on, and its folder has everything"
+            log.warning(f"{said(error, self.address)}; {name_of(self.run)} {then}")

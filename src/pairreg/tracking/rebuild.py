@@ -13,7 +13,7 @@ def log_to_mlflow(study_folder: Path, report: Path | None = None) -> str:
     The store is the one that runs use: `$MLFLOW_TRACKING_URI`, else SQLite beside the study. Raises `InputError` if it
     cannot be reached.
     """
-    tracker = MLflowTracker()
+    tracker, study_folder = MLflowTracker(), study_folder.resolve()
     tracker.open(study_folder.name, study_folder.parent, code())
     tracker.complete(run_folders(study_folder))
     tracker.close(report)

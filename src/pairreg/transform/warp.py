@@ -15,13 +15,14 @@ from pairreg.backend import Tensor, tf, with_gradient
 def warp(moving: ImageTensor, field: FieldTensor, usable: MaskTensor | None = None) -> tuple[ImageTensor, MaskTensor]:
     """Return `warped(x) = moving(x + u(x))` by linear interpolation, and where `x + u(x)` lies inside the moving image.
 
-    **Arguments:** `moving` `(*spatial,)`; `field` `(*spatial, ndim)` in voxels, components in array axis order;
-    `usable`: the `usable_cells` of the moving image's mask.
+    **Arguments:** `moving` `(*spatial,)`, or larger by the same margin on both sides of an axis; `field`
+    `(*spatial, ndim)` in voxels, components in array axis order; `usable`: the `usable_cells` of the moving image's
+    mask.
 
     Both results are `(*spatial,)`. The warped image is differentiable in `field` only; outside the moving image it
     holds the border value. There the boolean coverage is False, and such voxels do not count in a similarity.
     """
-    cells = _cells_of(field)
+    cells = _cells_of(field, _spatial_shape(moving, field))
     inside = functools.reduce(operator.and_, cells.inside)
     if usable is not None:
         inside &= tf.gather(tf.reshape(usable, [-1]), cells.base)
@@ -31,7 +32,7 @@ def warp(moving: ImageTensor, field: FieldTensor, usable: MaskTensor | None = No
 def _sampled_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
     del outputs
     moving, field = inputs
-    cells = _cells_of(field)
+    cells = _cells_of(field, _spatial_shape(moving, field))
     slopes = [_values_in(cells, moving, slope_along=d) for d in range(len(cells.shape))]
     parts = [upstream * tf.where(i, s, 0) for i, s in zip(cells.inside, slopes, strict=True)]
     return [None, tf.stack(parts, axis=-1)]
@@ -43,12 +44,23 @@ def _sampled(moving: ImageTensor, field: FieldTensor) -> ImageTensor:
 
     The derivative by `field` is in closed form, which takes a third of the time of the automatic one.
     """
-    return _values_in(_cells_of(field), moving)
+    return _values_in(_cells_of(field, _spatial_shape(moving, field)), moving)
 
 
 def interpolate(values: Tensor, field: FieldTensor) -> Tensor:
     """Return `values` `(*spatial, channels)` at `x + u(x)`, held constant beyond the border."""
-    return _values_in(_cells_of(field), values)
+    return _values_in(_cells_of(field, _spatial_shape(values, field)), values)
+
+
+def _spatial_shape(values: Tensor, field: Tensor) -> list[int]:
+    """Return the lengths of the spatial axes of `values`, which may have further axes."""
+    return [int(n) for n in values.shape[: field.shape[-1]]]
+
+
+def inner(wide: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return the middle `shape` of an image `wide` that is larger by the same margin on both sides of an axis."""
+    margins = [(w - n) // 2 for w, n in zip(wide.shape, shape, strict=True)]
+    return wide[tuple(slice(m, m + n) for m, n in zip(margins, shape, strict=True))] if any(margins) else wide
 
 
 class Cells(NamedTuple):
@@ -60,18 +72,19 @@ class Cells(NamedTuple):
     inside: list[Tensor]  # per axis, whether the position lies inside the image
 
 
-def _cells_of(field: FieldTensor) -> Cells:
-    shape = [int(n) for n in field.shape[:-1]]
+def _cells_of(field: FieldTensor, shape: list[int]) -> Cells:
+    """Return the cells of an image of `shape`, in whose middle the grid of `field` lies."""
     base: Tensor = tf.zeros((), tf.int32)
     fractions, inside = [], []
-    for d, n in enumerate(shape):
+    for d, (n, wide) in enumerate(zip(field.shape[:-1], shape, strict=True)):
+        margin = (wide - n) // 2
         index = tf.range(n, dtype=field.dtype)
         x = tf.reshape(index, [-1 if e == d else 1 for e in range(len(shape))]) + field[..., d]
-        inside.append((x >= 0) & (x <= n - 1))
-        # The last cell begins at n - 2: a position on the far border is the end of it, not the start of another one.
-        low = tf.clip_by_value(tf.floor(x), 0, max(n - 2, 0))
+        inside.append((x >= -margin) & (x <= n - 1 + margin))
+        # The last cell ends at the far border: a position on the border does not begin another one.
+        low = tf.clip_by_value(tf.floor(x), -margin, max(n - 2 + margin, -margin))
         fractions.append(tf.clip_by_value(x - low, 0, 1))
-        base += tf.cast(low, tf.int32) * _strides(shape)[d]
+        base += (tf.cast(low, tf.int32) + margin) * _strides(shape)[d]
     return Cells(shape, base, fractions, inside)
 
 

@@ -8,6 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from pairreg.figures.style import literal
 from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
 from pairreg.report.metric_columns import MetricColumn
 
@@ -36,7 +37,7 @@ def dice(folder: Path, name: str, labels: Sequence[MetricColumn], setting_styles
             axes.plot(np.full(len(values), at), values, style.marker, color=style.colour, markersize=size, alpha=0.5)
         if i:
             axes.axvline(i - 0.5, color="0.85", linewidth=0.6, zorder=0)
-    names = [column.name.partition("/")[2] for column in labels]
+    names = [literal(column.name.partition("/")[2]) for column in labels]
     crowded = 0.075 * max(map(len, names)) * len(names) > figure.get_size_inches()[0]
     axes.set_xticks(
         range(len(labels)), names, fontsize=8, rotation=30 if crowded else 0, ha="right" if crowded else "center"
@@ -61,6 +62,6 @@ def cost(folder: Path, name: str, columns: Sequence[MetricColumn], setting_style
         axes.set_xlabel(column.metric.heading)
         axes.set_xlim(left=0)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_yticks(at, [style.label for style in setting_styles])
+    panels[0].set_yticks(at, [literal(style.label) for style in setting_styles])
     panels[0].invert_yaxis()
     return save_both(figure, folder, name)

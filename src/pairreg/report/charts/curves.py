@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pairreg.figures.curves import KINDS, draw_bands, headroom, level_bands, log_scaled
+from pairreg.figures.style import literal
 from pairreg.option_files import TERM_GROUPS
 from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
 from pairreg.report.design import Design
@@ -40,7 +41,7 @@ def curves(folder: Path, name: str, design: Design, setting_styles: Sequence[Set
     for i, (axes, (term, pairs)) in enumerate(zip(grid, panels, strict=False)):
         _draw(axes, [_runs_of(design, one, pairs) for one in design.settings], term, setting_styles)
         heading = "total loss" if term == "loss" else term.replace("/", ": ")
-        axes.set_title(f"{heading}, {pairs[0]}" if apart and len(design.pairs) > 1 else heading)
+        axes.set_title(literal(f"{heading}, {pairs[0]}" if apart and len(design.pairs) > 1 else heading))
         if i >= len(panels) - columns:
             axes.set_xlabel("iteration")
     for axes in grid[len(panels) :]:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from pairreg.figures.grid import grid_lines, round_step
 from pairreg.figures.labels import label_values, legend, overlay
 from pairreg.figures.sheet import GAP, SIDE, Sheet, sheet, show
+from pairreg.figures.style import literal
 from pairreg.figures.views import View
 from pairreg.report.charts.planes import Plane, planes
 from pairreg.report.charts.setting_style import PRINTED, save_both
@@ -61,7 +62,7 @@ def panel(folder: Path, name: str, design: Design, pair: str, primary: MetricCol
                 note = f"grid of {step:g} mm\nin the moving\nimage"
                 line[0].text(0.5, 0.5, note, ha="center", va="center", transform=line[0].transAxes)
         for axes, text in zip(lines[0], ["Fixed", "Moving\n(initialised)", *(titles[k] for k in block)], strict=False):
-            axes.set_title(text, fontsize=_fitting(text, page), linespacing=1.1)
+            axes.set_title(literal(text), fontsize=_fitting(text, page), linespacing=1.1)
     _footer(page, reference)
     return save_both(page.figure, folder, name)
 

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pairreg.figures.style import BLUE, STYLE, VERMILION, save
+from pairreg.figures.style import BLUE, STYLE, VERMILION, any_script, literal, save
 from pairreg.report.design import Design
 from pairreg.runs.factors import in_order
 
@@ -34,7 +34,7 @@ class SettingStyle:
     def handle(self) -> Line2D:
         """An entry for the legend of lines and of markers."""
         return Line2D(
-            [], [], color=self.colour, linestyle=self.dash, marker=self.marker, label=self.label, markersize=4
+            [], [], color=self.colour, linestyle=self.dash, marker=self.marker, label=literal(self.label), markersize=4
         )
 
 
@@ -76,6 +76,7 @@ def legend(figure: Figure, handles: Sequence[Line2D]) -> None:
 
 def save_both(figure: Figure, folder: Path, name: str) -> Path:
     """Write a figure as PNG, whose path is returned, and as PDF."""
-    figure.savefig(folder / f"{name}.pdf")
+    with any_script():
+        figure.savefig(folder / f"{name}.pdf")
     figure.set_layout_engine("none")  # what was laid out once stays
     return save(figure, folder / f"{name}.png")

@@ -6,6 +6,7 @@ from string import ascii_lowercase
 from matplotlib.figure import Figure
 
 from pairreg.figures.sheet import sheet
+from pairreg.figures.style import literal
 from pairreg.report.charts.zoom import boxes, enlarge, strip
 from pairreg.report.figures.page import WIDTH
 from pairreg.report.figures.panels import Shown, grey
@@ -29,7 +30,7 @@ def figure(runs: Sequence[Shown]) -> Figure:
         whole, enlarged = page.axes[2 * row][column], page.axes[2 * row + 1][column]
         if i < len(panels):
             name, cut, image = panels[i]
-            whole.set_title(f"({ascii_lowercase[i % 26]}) {name}")
+            whole.set_title(literal(f"({ascii_lowercase[i % 26]}) {name}"))
             grey(whole, cut, image)
         else:
             whole.remove()

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pairreg.figures.sheet import EDGE, GAP
+from pairreg.figures.style import literal
 from pairreg.figures.views import View
 
 WIDTH, _NARROWEST = 7.2, 1.05  # inches: a page of two columns, and a panel
@@ -36,7 +37,7 @@ def page(
     given = [panel(row, EDGE) for row in range(left)]
     table = [[panel(row, start + k * (cell + GAP)) for k in range(count)] for row in range(len(rows))]
     for axes, name in zip(table[0], columns, strict=True):
-        axes.set_title(name, linespacing=1.1)
+        axes.set_title(literal(name), linespacing=1.1)
     for line, name in zip(table, rows, strict=True):
         box = line[0].get_position()
         figure.text((start - 0.07) / width, (box.y0 + box.y1) / 2, name, rotation=90, ha="right", va="center")

@@ -1,0 +1,88 @@
+"""Arguments whose value is text, such as a path or the name of a case, in the quotes that Hydra needs.
+
+Without them Hydra reads `pair.case=12_1` as 121, `3e2` as 300.0, and a path with a blank, `=` or `~` not at all.
+"""
+
+import re
+from pathlib import Path
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.errors import HydraException
+
+from pairreg.errors import InputError
+from pairreg.files import expanded
+from pairreg.pair.parts import IMAGES, POINTS
+
+WHOLE = ("study", "output_dir")  # never several values
+NAMES = (*WHOLE, "pair.case")  # `null` is a name here, elsewhere it means none
+TEXT = (*NAMES, "pair.name", "pair.file", "tracking.uri", *(f"pair.{part}" for part in (*IMAGES, *POINTS)))
+TEXT_BELOW = ("pair.channels.", "pair.label_names.")
+OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.+)", re.DOTALL)
+FUNCTION = re.compile(r"(choice|range|interval|glob|shuffle|sort|tag|str|int|float|bool)\(.*\)", re.DOTALL)
+CONFIG_DIR = ("--config-dir", "-cd")
+WITH_VALUE = (*CONFIG_DIR, "--config-path", "-cp", "--config-name", "-cn", "--package", "-p", "--experimental-rerun")
+WITH_WORD = ("--info", "-i")  # perhaps
+
+
+def with_text_quoted(arguments: list[str]) -> list[str]:
+    """The arguments of the command line as Hydra is to see them; raises `InputError` for one that is no text.
+
+    Options such as `-m` come last: Hydra's parser takes overrides on one side of them only.
+    """
+    for argument in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise InputError(
+                f"argument {argument!r} is no text in UTF-8; rename the file, or set LANG to its encoding."
+            )
+    overrides, options = [], []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        is_word = before in WITH_WORD and "=" not in argument
+        if argument.startswith("-") or before in WITH_VALUE or is_word:
+            options.append(_config_dir(before, argument))
+        else:
+            overrides.append(_override(argument))
+    return [*overrides, *options]
+
+
+def quoted(value: str) -> str:
+    """`value` as Hydra reads it back unchanged."""
+    return QuotedString(value, Quote.single).with_quotes()
+
+
+def _config_dir(before: str, argument: str) -> str:
+    """An option or its value, with the home folder in place of `~` if it is that of `--config-dir`."""
+    option, is_joined, folder = argument.partition("=")
+    if option in CONFIG_DIR and is_joined:
+        return f"{option}={expanded(folder)}"
+    return str(expanded(argument)) if before in CONFIG_DIR else argument
+
+
+def _override(argument: str) -> str:
+    match = OVERRIDE.fullmatch(argument)
+    if match is None or not (match[2] in TEXT or match[2].startswith(TEXT_BELOW)):
+        return argument
+    head, key, value = match.groups()
+    if FUNCTION.fullmatch(value) or "${" in value:  # Hydra's own language
+        return argument
+    parts = [value] if key in WHOLE or _exists(value) else value.split(",")
+    return head + ",".join(part if _is_as_meant(key, part) else quoted(part.strip()) for part in parts)
+
+
+def _exists(value: str) -> bool:
+    """Whether a value with commas is the path of something, and not several values."""
+    try:
+        return "," in value and Path(value).expanduser().exists()
+    except (OSError, RuntimeError):
+        return False
+
+
+def _is_as_meant(key: str, part: str) -> bool:
+    """Whether Hydra reads a value as it stands: as the same text, in quotes that are there already, or as none."""
+    if part.strip() == "null":
+        return key not in NAMES
+    try:
+        read = OverridesParser.create().parse_override(f"key={part}").value()
+    except HydraException:
+        return False
+    return read == part.strip() or (isinstance(read, str) and part.strip()[:1] in ("'", '"'))

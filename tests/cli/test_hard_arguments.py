@@ -1,0 +1,218 @@
+"""Paths and names as people have them, through the real commands."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import given
+from hypothesis import strategies as st
+
+from command_helpers import many
+from pairreg.cli.text_overrides import with_text_quoted
+
+FOLDERS = [
+    "plain",
+    "my scans (1)",
+    "a=b",
+    "a,b",
+    "[x]",
+    "{x}",
+    "it's",
+    'say "x"',
+    "a?b",
+    "a%20b",
+    "a#b",
+    "größe",
+    "肺 😀",
+]
+FOLDERS += ["a&b;c|d", "$HOME", "!x", "a*", "back\\slash", "a:b@c", "-x", "null", "x" * 250, "(", "a b, c", "a~", "%"]
+CASES = ["12_1", "121", "3e2", "300.0", "null", "true", "1.50", "1.5", "007", "0x10", "inf", "ü-1"]
+DRY = ("tracking=none", "dry_run=true")
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1))
+def test_any_text_arrives_as_it_is(text):
+    """Quotes at the beginning and `${` are Hydra's own language, blanks around a value never count."""
+    if text[0] in "'\"" or "${" in text or text != text.strip() or re.match(r"\w+\(", text):
+        return
+    (argument,) = with_text_quoted([f"study={text}"])
+    assert OverridesParser.create().parse_override(argument).value() == text
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["pair.fixed_labels=null", "pair.case='a b'", "pair.case=a*", "similarity=[a,b]", "pair.case=glob(*)", "x"],
+)
+def test_what_hydra_reads_as_meant_stays(argument):
+    assert with_text_quoted([argument]) == [argument]
+
+
+def test_overrides_may_stand_on_both_sides_of_an_option():
+    given = ["a=1", "-m", "b=2", "--config-dir", "x", "c=3", "--info", "d=4"]
+    assert with_text_quoted(given) == ["a=1", "b=2", "c=3", "d=4", "-m", "--config-dir", "x", "--info"]
+    assert with_text_quoted(["--info", "plugins", "a=1"]) == ["a=1", "--info", "plugins"]
+
+
+def test_several_values_stay_several(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert with_text_quoted(["pair.case=12_1,a,3e2"]) == ["pair.case='12_1',a,'3e2'"]
+    (tmp_path / "a,b").touch()
+    assert with_text_quoted(["pair.fixed=a,b", "pair.fixed=a,c"]) == ["pair.fixed='a,b'", "pair.fixed=a,c"]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    for name in FOLDERS:
+        (folder / name).mkdir()
+    for name in ("f", "m", "other"):
+        image = sitk.GetImageFromArray(rng.normal(size=(20, 24)).astype(np.float32))
+        sitk.WriteImage(image, folder / f"plain/{name}.nii.gz")
+    for name in FOLDERS[1:]:
+        (folder / name / "f.nii.gz").write_bytes((folder / "plain/f.nii.gz").read_bytes())
+    return folder
+
+
+def rows(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if line.startswith("│")]
+
+
+def test_any_path_is_the_file_that_it_names(images, tmp_path):
+    """The signature tells the content that was read: the same for all paths of one file."""
+    moving = "pair.moving=plain/m.nii.gz"
+    calls = [["pair=files", f"pair.fixed={images / f}/f.nii.gz", moving, f"output_dir={f}", *DRY] for f in FOLDERS]
+    calls += [
+        ["pair=files", f"pair.fixed={f}/f.nii.gz", moving, f"study={f[:9]}s", *DRY] for f in FOLDERS if "\\" not in f
+    ]
+    calls.append(["pair=files", "pair.fixed=plain/other.nii.gz", moving, *DRY])
+    before = set(images.rglob("*"))
+    answers = many("pairreg", calls, images, tmp_path)
+    for answer in answers:
+        assert (answer.returncode, answer.stderr) == (0, ""), answer
+    signatures = [rows(answer.stdout)[0][0] for answer in answers]
+    assert len(set(signatures[:-1])) == 1 and signatures[-1] != signatures[0]
+    assert set(images.rglob("*")) == before
+
+
+def test_the_name_of_a_case_is_text(images, pairreg_pack, tmp_path):
+    """Each case has its own image; all together say which signature is whose."""
+    table = ["case,fixed,moving"]
+    for i, case in enumerate(CASES):
+        sitk.WriteImage(sitk.GetImageFromArray(np.eye(9, 8, i % 8) + i), images / f"{i}.nii.gz")
+        table.append(f"{case},{i}.nii.gz,plain/m.nii.gz")
+    (images / "cases.csv").write_text("\n".join(table))
+    assert pairreg_pack("cases.csv", tmp_path / "c.h5", cwd=images).returncode == 0
+    (tmp_path / "said").mkdir()
+    source = ["pair=hdf5", f"pair.file={tmp_path}/c.h5", *DRY]
+    calls = [[*source, f"pair.case={case}"] for case in ("*", *CASES)]
+    calls.append(["-m", *source, f"pair.case={','.join(CASES)}"])
+    every, *single, several = many("pairreg", calls, images, tmp_path / "said")
+    owner = {row[2]: row[0] for row in rows(every.stdout)}
+    assert sorted(owner) == sorted(CASES)
+    for case, answer in zip(CASES, single, strict=True):
+        assert answer.returncode == 0 and rows(answer.stdout)[0][0] == owner[case], answer
+    assert {row[2]: row[0] for row in rows(several.stdout)} == owner
+
+
+LONG = "x" * 300
+REFUSED = {
+    "pair.fixed=~nouser/f.nii.gz": "home folder of nobody",
+    "output_dir=~nouser/runs": "home folder of nobody",
+    f"pair.fixed={LONG}.nii.gz": "too long",
+    f"output_dir={LONG}": "too long",
+    f"output_dir=plain/f.nii.gz/{'x' * 20}": "no folder",
+    "output_dir=plain/f.nii.gz": "no folder",
+    f"study={LONG}": "at most 200",
+    "study=a/b": "is a path",
+    "study=..": "is a path",
+    "study=.x": "kept for other files",
+    "study=mlflow.db": "kept for other files",
+    "study=a\nb": "control character",
+    "pair.fixed=no where/f.nii.gz": "no where/f.nii.gz does not exist",
+    "pair.channels.PET/CT=plain/m.nii.gz": "",
+    "pair.channels={labels: plain/m.nii.gz}": "means something else",
+    "pair.channels={..: plain/m.nii.gz}": "path",
+    "pair.label_names={1: lung, 2: lung}": "both 1 and 2",
+    "pair.label_names={1: 2}": "valid string",
+    "--config-dir=~nouser/conf": "home folder of nobody",
+    f"--config-dir={LONG}": "not found",
+    "--config-dir=no where": "not found",
+    "tracking.uri=http://me:s3cret@host": "has a password",
+}
+
+
+def test_what_cannot_be_is_one_sentence(images, tmp_path):
+    source = ["pair=files", "pair.fixed=plain/f.nii.gz", "pair.moving=plain/m.nii.gz", "preset=smoke"]
+    calls = [[*source, "tracking=none" if "tracking" not in one else "seed=0", one] for one in REFUSED]
+    before = set(images.rglob("*"))
+    for (argument, message), answer in zip(REFUSED.items(), many("pairreg", calls, images, tmp_path), strict=True):
+        assert answer.returncode == 2 and message in answer.stderr, (argument, answer)
+        assert answer.stderr.startswith("pairreg: ") and len(answer.stderr.splitlines()) == 1, answer.stderr
+        assert "s3cret" not in answer.stderr + answer.stdout
+    assert set(images.rglob("*")) == before
+
+
+UNREADABLE = [
+    "similarity=ncc (1)",
+    "similarity=[ncc",
+    "transform=a=b",
+    "preset=~x",
+    "transform=größe",
+    "optimizer='a",
+    "seed=#",
+]
+
+
+def test_an_argument_that_hydra_cannot_read_is_shown_as_the_shell_needs_it(images, tmp_path):
+    """And what is shown is read: it is another sentence then, about the value itself."""
+    answers = many("pairreg", [[one] for one in UNREADABLE], images, tmp_path)
+    shown = []
+    for argument, answer in zip(UNREADABLE, answers, strict=True):
+        assert answer.returncode == 2 and repr(argument) in answer.stderr and len(answer.stderr.splitlines()) == 1
+        shown.append(shlex.split(answer.stderr.partition("quote it: ")[2].rstrip(".\n")))
+        assert len(shown[-1]) == 1, answer.stderr
+    (tmp_path / "again").mkdir()
+    for answer in many("pairreg", shown, images, tmp_path / "again"):
+        assert answer.returncode == 2 and "cannot be read" not in answer.stderr and len(answer.stderr.splitlines()) == 1
+
+
+OTHERS = {
+    "pairreg-warp": [
+        ["~nouser/run", "a.nii", "-o", "o.nii"],
+        [LONG, "a.nii", "-o", "o.nii"],
+        ["no [red]", "x", "-o", "o.nii"],
+    ],
+    "pairreg-report": [["~nouser/x"], [LONG], ["no [red] \udcff"], ["x", "--output-dir=~nouser"]],
+    "pairreg-pack": [
+        ["~nouser/x.csv", "o.h5"],
+        [LONG, "o.h5"],
+        ["cases.csv", LONG],
+        ["cases.csv", "~nouser/o.h5"],
+        ["plain/f.nii.gz", "o.h5"],
+        ["plain/f.nii.gz", "o.h5", "--label-names", "1=a,1=b"],
+    ],
+    "pairreg-spect": [["~nouser/x"], [LONG], ["x", "-o", "~nouser/y"]],
+}
+
+
+@pytest.mark.parametrize("command", OTHERS)
+def test_the_other_commands(command, images, tmp_path):
+    before = set(images.rglob("*"))
+    for answer in many(command, OTHERS[command], images, tmp_path):
+        assert answer.returncode == 2 and answer.stderr.startswith(f"{command}: "), answer
+        assert len(answer.stderr.splitlines()) == 1, answer.stderr
+    assert set(images.rglob("*")) == before
+
+
+def test_home_is_expanded(images, tmp_path, pairreg):
+    files = ("pair=files", "pair.fixed=~/plain/f.nii.gz", "pair.moving=~/plain/m.nii.gz", "output_dir=~/runs")
+    quick = ("preset=smoke", "transform=displacement", "tracking=none")
+    done = pairreg(*files, *quick, cwd=tmp_path, HOME=str(images), PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0, done.stderr
+    assert list((images / "runs").rglob("result.json")) and not list(tmp_path.iterdir())
+    assert Path(re.search(r"results: (.*)", done.stdout)[1]).is_relative_to(images / "runs")
