@@ -4,11 +4,11 @@ from typing import Any
 
 
 class InputError(ValueError):
-    """The user's input cannot be used; the message is one sentence that says what to do (exit code 2)."""
+    """Raised for input that cannot be used; the message is one sentence that says what to do (exit code 2)."""
 
 
 class DivergedError(RuntimeError):
-    """A term of the objective became NaN or infinite (exit code 1).
+    """Raised when a term of the objective has become NaN or infinite (exit code 1).
 
     `result` holds what was computed until the last finite iteration.
     """

@@ -31,6 +31,7 @@ def evaluate(
     The metrics before the registration and after the initialisation are called `before/<name>` and `initial/<name>`.
     """
     before = under_transform(pair, geometry.identity(pair.ndim))
+    # Without an initialisation the metrics after it are those before: they are not computed twice.
     initialised = before if geometry.is_identity(initial, pair.ndim) else under_transform(pair, initial)
     earlier = dict(zip(STAGES, (before, initialised), strict=True))
     return (
@@ -135,9 +136,9 @@ def _landmark_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None
     """
     if pair.fixed_landmarks is None or pair.moving_landmarks is None:
         return None
-    mapped = [transform.TransformPoint([float(x) for x in point]) for point in pair.fixed_landmarks]
+    mapped_points = [transform.TransformPoint([float(x) for x in point]) for point in pair.fixed_landmarks]
     return {
-        "mapped_points": np.array(mapped),
+        "mapped_points": np.array(mapped_points),
         "target_points": pair.moving_landmarks,
         "inside": geometry.inside(pair.fixed_landmarks, pair.fixed),
     }

@@ -14,7 +14,7 @@ from pairreg.backend import configure
 from pairreg.errors import InputError
 from pairreg.validation import SettingError, check_arguments, one_of
 
-TRUSTED = ("pairreg", "keras.optimizers")
+TRUSTED = ("pairreg", "keras.optimizers")  # modules whose classes every config may name
 TERM_GROUPS = ("similarity", "regularizer")  # several options at once, each under its own key
 
 

@@ -12,9 +12,9 @@ _left = 0.0  # MB more when this one did: TensorFlow keeps what it has compiled 
 def reset_peak() -> None:
     """Begin to measure the peak anew, where the kernel can do that (Linux)."""
     global _first, _left
-    held = resident_mb()
-    _first = held if _first is None else _first
-    _left = max(0.0, held - _first)
+    now = resident_mb()
+    _first = now if _first is None else _first
+    _left = max(0.0, now - _first)
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:  # elsewhere the peak is the one of the whole process

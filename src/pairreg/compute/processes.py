@@ -46,6 +46,7 @@ class Processes(Compute):
         outcomes: queue.SimpleQueue[RunOutcome | BaseException] = queue.SimpleQueue()
         devices = gpus()
         workers = min(len(tasks), self.workers or len(devices) or 2)
+        # A thread for each process, so that one that dies takes no task of the others with it.
         for number in range(workers):
             worker = Worker(cores() // workers, devices[number % len(devices)] if devices else None)
             threading.Thread(target=_serve, args=(todo, outcomes, work, worker, self.memory_gb), daemon=True).start()

@@ -63,6 +63,7 @@ class Slurm(Compute):
         jobs = executor.map_array(Requeued(Worker(self.cpus), work), tasks)
         log.info(f"Slurm job array {jobs[0].job_id.partition('_')[0]}: {len(jobs)} runs; logs in {folder / 'slurm'}")
         waiting = dict(zip(jobs, tasks, strict=True))
+        # Outcomes are yielded as jobs end, in whatever order the cluster runs them.
         while waiting:
             for job in [job for job in waiting if job.done()]:
                 yield self.outcome(job, waiting.pop(job))

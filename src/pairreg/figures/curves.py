@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from pairreg.figures.style import BLUE, STYLE, VERMILION, literal, save
 
 _PANEL = (2.7, 1.9)  # inches
+# How the names of the curves begin that are drawn, in this order.
 KINDS = ("loss", "similarity/", "regularizer/")
 
 
@@ -69,6 +70,7 @@ def draw_term(axes: Axes, key: str, values: np.ndarray, bands: Sequence[tuple[in
 def headroom(axes: Axes) -> None:
     """Make room for the names of the levels above the curve."""
     low, high = axes.get_ylim()
+    # An eighth of the height holds the names, at their 6.5 points.
     axes.set_ylim(low, high * (high / low) ** 0.12 if axes.get_yscale() == "log" else high + 0.12 * (high - low))
 
 

@@ -17,7 +17,7 @@ from pairreg.figures.views import View, informative_slices, views
 from pairreg.metrics.deformation import folds, jacobian_determinant
 
 _LINE = "#F0E442"
-_ROUND_STEPS = (1, 2, 2.5, 5, 10)
+_ROUND_STEPS = (1, 2, 2.5, 5, 10)  # times a power of 10
 
 
 @matplotlib.rc_context(STYLE)
@@ -49,6 +49,7 @@ def grid(
     ):
         axes.set_title(name)
     for view, row in zip(planes, page.axes, strict=True):
+        # A dimmed image, on which the yellow lines stand out.
         show(row[0], view, view.cut(warped), cmap="gray", vmin=0, vmax=1.3)
         grid_lines(row[0], view, field, spacing, step)
     _note(page, 0, f"grid of {step:g} mm in the moving image")
@@ -79,7 +80,9 @@ def grid_lines(
 def _jacobian_column(page: Sheet, planes: Sequence[View], field: Field) -> None:
     """Draw log2 of the determinant, white at 1, and the folded voxels (those of `folds_percent`) on top."""
     determinants, folded = jacobian_determinant(field), folds(field)
+    # Folded voxels have no logarithm; they are drawn over the column anyway.
     change = np.log2(np.clip(determinants, 2.0**-8, None))
+    # The scale ends at ±10 % at least, so that a smooth field looks smooth, and at a factor of 8 at most.
     top = float(np.clip(np.percentile(abs(change), 99.8), np.log2(1.1), 3))
     for view, row in zip(planes, page.axes, strict=True):
         drawn = show(row[1], view, view.cut(change), cmap="PuOr", vmin=-top, vmax=top)

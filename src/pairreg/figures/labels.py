@@ -14,7 +14,7 @@ from pairreg.figures.sheet import positions, show
 from pairreg.figures.style import colour, literal
 from pairreg.figures.views import View
 
-_NAMED = 10  # more labels than this are not named one by one: the colours repeat, and the legend would bury the figure
+_NAMED = 10  # more labels than this are not named one by one: colours repeat, and the legend would cover the figure
 
 
 def label_values(labels: Labels) -> list[int]:
@@ -30,6 +30,7 @@ def overlay(image: Image, filled: Labels, lines: Labels) -> Callable[[Axes, View
     values = label_values(filled)
 
     def draw(axes: Axes, view: View) -> None:
+        # A dimmed image, on which the colours stand out.
         show(axes, view, view.cut(image), cmap="gray", vmin=0, vmax=1.2)
         show(axes, view, _tint(view.cut(filled), values))
         plane, width = view.cut(lines), 0.6 if view.name else 0.9

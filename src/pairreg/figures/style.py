@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-DPI = 180
+DPI = 180  # of PNG files
 STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with Matplotlib: the same figure on every machine
     "font.size": 8,

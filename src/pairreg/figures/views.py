@@ -7,7 +7,7 @@ import numpy as np
 
 from pairreg.arrays import Image, Labels
 
-_NAMES = ("axial", "coronal", "sagittal")
+_NAMES = ("axial", "coronal", "sagittal")  # of the planes across the array axes z, y, x
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def informative_slices(image: Image, labels: Labels | None = None) -> tuple[int,
     """Return for each axis the slice that shows most of the labels, or without labels the middle of the edges.
 
     `image`, `labels`: `(*spatial,)`. A label counts by the root of its area relative to its largest slice, so that
-    small structures have their say.
+    small structures count, too.
     """
     if labels is None or not (labels > 0).any():
         # not the slice with most edges: in CT that one shows the table or the arms

@@ -11,7 +11,7 @@ from pairreg.validation import Checked
 
 @dataclass(frozen=True, kw_only=True)
 class Initialization(Checked, ABC):
-    """A coarse alignment before the deformable registration."""
+    """A coarse alignment, which is found before the deformable registration."""
 
     @abstractmethod
     def __call__(self, pair: Pair) -> sitk.Transform:

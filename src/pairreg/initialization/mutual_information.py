@@ -52,7 +52,7 @@ def optimise(
 
     The steps are measured in mm. A step measured in parameters (as the regular-step optimiser does) is dozens of voxels
     long when only a matrix entry has a gradient, as at the start of the affine transform from the rigid optimum.
-    Raises `RuntimeError` if the images lose each other.
+    Raises `RuntimeError` if the images do not overlap any more.
     """
     registration = _mattes_metric(images, transform)
     registration.SetMetricSamplingStrategy(registration.RANDOM)
@@ -62,7 +62,7 @@ def optimise(
     registration.SetOptimizerAsGradientDescent(
         learningRate=1.0,
         numberOfIterations=iterations,
-        convergenceMinimumValue=1e-6,
+        convergenceMinimumValue=1e-6,  # this and the next are the defaults of SimpleITK
         convergenceWindowSize=10,
         estimateLearningRate=registration.EachIteration,
         maximumStepSizeInPhysicalUnits=stride * images.spacing,

@@ -20,6 +20,7 @@ from pairreg.arrays import Field, Image, Mask
 from pairreg.metrics.deformation import inside
 from pairreg.metrics.jacobian import Corner, as_field, at_corner, corner_determinants, determinant
 
+# Corners of a cube of which no two share an edge: the vertices of the tetrahedron in the middle, for both ways.
 _EVEN = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0))
 _ODD = ((1, 1, 1), (0, 0, 1), (0, 1, 0), (1, 0, 0))  # in this order its determinant is positive for the identity
 

@@ -14,7 +14,7 @@ from pairreg.optimization.objective import Objective
 from pairreg.transform.base import LevelGrid, Precision, Transform
 
 _CAPACITY = 64  # grids: the levels of 16 sizes of image
-_GROWTH_MB = 1000.0
+_GROWTH_MB = 1000.0  # what twenty to fifty compiled grids take
 
 
 class CompiledGrids:

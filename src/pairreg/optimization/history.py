@@ -8,7 +8,7 @@ from pairreg.errors import DivergedError
 
 
 class History:
-    """Rows of `loss`, every unweighted term, `gradient_norm` and `level` (1 = coarsest), one per iteration."""
+    """Holds one row per iteration: `loss`, every unweighted term, `gradient_norm` and `level` (1 = coarsest)."""
 
     def __init__(self, terms: Sequence[str]):
         self.names = ["loss", *terms, "gradient_norm", "level"]

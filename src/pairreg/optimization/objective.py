@@ -32,7 +32,10 @@ class Inputs(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """`loss = Σ weight · similarity + Σ weight · penalty`, with the weights taken from the inputs."""
+    """The weighted sum of terms that is minimised: `loss = Σ weight · similarity + Σ weight · penalty`.
+
+    The compiled functions take the weights from the inputs.
+    """
 
     similarities: Mapping[str, Similarity]
     regularizers: Mapping[str, Regularizer]
@@ -87,6 +90,7 @@ class Programs:
         n = len(similarities)
 
         def value_and_gradient(field: FieldTensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
+            # The chain rule by hand, program by program: warp, compare, then pull the derivative back to the field.
             warped, mask = warp_(field, inputs)
             values, by_warped = compare(warped, mask, inputs, inputs.weights[:n])
             penalties, gradient = pull_back(field, by_warped, inputs, inputs.weights[n:])

@@ -28,7 +28,7 @@ LearningRate = NonNegative | RateSchedule | None
 
 @dataclass(frozen=True)
 class GradientDescent:
-    """Any Keras optimizer, by its class name and arguments.
+    """Minimises by a Keras optimizer, which is given by its class name and arguments.
 
     Without a learning rate among them it takes the transform's; with a schedule of Keras as learning rate, every level
     starts the schedule anew.

@@ -16,9 +16,10 @@ _JITTER = 0.01  # voxels (or network weights)
 @final
 @dataclass(frozen=True, kw_only=True)
 class LBFGS(Checked):
-    """L-BFGS-B of SciPy on the flat parameters: few, expensive iterations, each with a line search.
+    """Minimises by L-BFGS-B of SciPy on the flat parameters: few, expensive iterations, each with a line search.
 
-    Deterministic objectives only (all of ours are). The parameters pass through Python in float64 on every evaluation.
+    The objective has to be deterministic (all of ours are). The parameters pass through Python in float64 on every
+    evaluation.
 
     **Arguments:** `memory`: how many steps make up the approximate Hessian.
 

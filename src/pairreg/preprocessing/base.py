@@ -47,6 +47,7 @@ class Preprocessing(Checked, ABC):
         """Return the pair with float32 images in `range`; raises `InputError` for an image that becomes constant."""
         fixed = blur(self.rescale(pair.fixed, pair.fixed_mask, f"fixed image of {pair.name}"), self.blur_fixed)
         moving = blur(self.rescale(pair.moving, pair.moving_mask, f"moving image of {pair.name}"), self.blur_moving)
+        # Last, so that limits are those of the original voxels. The moving image is resampled to this grid later, once.
         if self.spacing is not None:
             fixed = resample_to_spacing(fixed, per_axis(self.spacing, pair.ndim))
         return replace(pair, fixed=fixed, moving=moving, inputs=self.inputs_of(pair))

@@ -14,7 +14,7 @@ Spacing = Sequence[float] | Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Regularizer(Checked):
-    """A preference among displacement fields. Subclasses have one or both of the two hooks below.
+    """The base of preferences among displacement fields. Subclasses have one or both of the two hooks below.
 
     **Arguments:** `weight`: factor of the penalty in the objective (`penalty` returns the unweighted value).
     `stiffness`: factors of the penalty inside the labels of the fixed image, by their name or number; 1 elsewhere.

@@ -12,10 +12,11 @@ from pairreg.validation import NonNegative
 @final
 @dataclass(frozen=True, kw_only=True)
 class BendingEnergy(Regularizer):
-    """Mean of (∂²u_c/∂x_d∂x_e)² over voxels, components c and ordered pairs (d, e); in 1/mm², 0 for an affine field.
+    """Penalises bending: mean of (∂²u_c/∂x_d∂x_e)² over voxels, components c and ordered pairs (d, e).
 
-    Compact (1, −2, 1) and mixed forward differences where they exist (no padding: it would bend), u and x in mm. The
-    stiffness is averaged as the differences are taken: over (1, 2, 1)/4 of three voxels, or over four.
+    The penalty is in 1/mm², and 0 for an affine field. Compact (1, −2, 1) and mixed forward differences where they
+    exist (no padding: it would bend), u and x in mm. The stiffness is averaged as the differences are taken: over (1,
+    2, 1)/4 of three voxels, or over four.
 
     Source: Rueckert et al., IEEE TMI 18:712 (1999), there as a sum with factor 2 on the mixed terms: the same pairs.
     """

@@ -21,9 +21,10 @@ from pairreg.validation import NonNegative
 @final
 @dataclass(frozen=True, kw_only=True)
 class Diffusion(Regularizer):
-    """Mean of (∂u_c/∂x_d)² over voxels, components c and directions d; dimensionless, 0 for a translation.
+    """Penalises slopes: mean of (∂u_c/∂x_d)² over voxels, components c and directions d.
 
-    Forward differences where they exist (no padding), u and x in mm, so one weight holds at every size and spacing.
+    The penalty is dimensionless, and 0 for a translation. Forward differences where they exist (no padding), u and x in
+    mm, so one weight holds at every size and spacing.
 
     Source: Fischer & Modersitzki, Numerical Algorithms 30:1 (2002).
     """

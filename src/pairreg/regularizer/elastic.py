@@ -14,12 +14,13 @@ from pairreg.validation import NonNegative
 @final
 @dataclass(frozen=True, kw_only=True)
 class Elastic(Regularizer):
-    """Linear elastic energy density `μ Σ_cd ε_cd² + λ/2 (Σ_d ε_dd)²`, mean over voxels; ε = (∇u + ∇uᵀ)/2 is the strain.
+    """Penalises strain ε = (∇u + ∇uᵀ)/2 by the mean linear elastic energy density `μ Σ_cd ε_cd² + λ/2 (Σ_d ε_dd)²`.
 
-    Dimensionless; 0 for a translation and for a skew-symmetric ∇u, which is a rotation to first order: one by the angle
-    θ in a plane costs 2(μ + λ)(1 − cos θ)², about (μ + λ) θ⁴/2 (0.0005 at 10°), so large rotations belong in the
-    initialisation. u and x in mm; the derivatives are those at the corners of the cells between voxels, by forward and
-    backward differences in every combination (no padding), and the mean is over cells and corners.
+    The penalty is dimensionless, and 0 for a translation and for a skew-symmetric ∇u, which is a rotation to first
+    order: one by the angle θ in a plane costs 2(μ + λ)(1 − cos θ)², about (μ + λ) θ⁴/2 (0.0005 at 10°), so large
+    rotations belong in the initialisation. u and x in mm; the derivatives are those at the corners of the cells between
+    voxels, by forward and backward differences in every combination (no padding), and the mean is over cells and
+    corners.
 
     **Arguments:** `mu`: resistance to a change of shape and of length; `lam`: additional resistance to a change of
     volume. Only their ratio is a choice of its own beside `weight`. The default ratio 0 does not couple the axes

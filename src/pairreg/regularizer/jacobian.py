@@ -15,15 +15,15 @@ from pairreg.validation import NonNegative
 @final
 @dataclass(frozen=True, kw_only=True)
 class Jacobian(Regularizer):
-    """Mean of relu(margin − det(∇φ)) over voxels, φ(x) = x + u(x) as the warp has it; 0 if nothing folds.
+    """Penalises folds: mean of relu(margin − det(∇φ)) over voxels, φ(x) = x + u(x) as the warp has it.
 
     The determinant is the volume that the deformation gives a small piece of space: 1 for a translation, 0 or less
     where it folds. The mean is over the cells between voxels and over their corners, whose determinants are those by
     forward and backward differences in every combination: the folds that `folds_percent` counts are those that cost,
     and in 2-D the value is `ndv_percent` / 100.
 
-    Dimensionless, and the same at every spacing: in mm, ∇φ is S J S⁻¹ with J in voxels and S the diagonal of the
-    spacings, whose determinant is that of J. An axis of one voxel does not deform.
+    The penalty is 0 if nothing folds. It is dimensionless, and the same at every spacing: in mm, ∇φ is S J S⁻¹ with J
+    in voxels and S the diagonal of the spacings, whose determinant is that of J. An axis of one voxel does not deform.
 
     **Arguments:** `margin`: determinant (at least 0, below 1) under which a voxel costs. At 0 a fold is repaired no
     further than to flatness, which still counts as folded; a margin of 0.1 keeps a tenth of the volume.

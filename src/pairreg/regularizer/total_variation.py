@@ -22,9 +22,10 @@ from pairreg.validation import NonNegative, Positive
 @final
 @dataclass(frozen=True, kw_only=True)
 class TotalVariation(Regularizer):
-    """Mean over voxels and components c of `√(Σ_d (∂u_c/∂x_d)² + ε²) − ε`: isotropic, keeps sliding edges.
+    """Penalises slopes, but keeps sliding edges: mean over voxels and components c of `√(Σ_d (∂u_c/∂x_d)² + ε²) − ε`.
 
-    Forward differences (at the far border the last one is repeated), u and x in mm. Dimensionless, 0 for a translation.
+    Forward differences (at the far border the last one is repeated), u and x in mm. The penalty is isotropic,
+    dimensionless, and 0 for a translation.
 
     **Arguments:** `epsilon`: in displacement gradients (1 = 1 mm per mm); below it the penalty is quadratic, which
     keeps the gradient finite at 0.

@@ -12,12 +12,12 @@ from pairreg.validation import NonNegative
 @final
 @dataclass(frozen=True, kw_only=True)
 class TotalVariationPublished(Regularizer):
-    """Mean of |∂u_c/∂x_0| over voxels and components c: along the first image axis only, as the released scripts did.
+    """Penalises slopes along the first image axis only, as the released scripts did: mean of |∂u_c/∂x_0|.
 
-    They gave each component, a tensor (batch, rows, columns), to a function for (rows, columns, channels). Of its two
-    differences one ran along the batch of 1 and was empty, the other along the rows; nothing was taken along the
-    columns. So a field that varies along the other axes only costs nothing here, which is a defect: use
-    `total_variation` for everything but a comparison with the published figure.
+    The mean is over voxels and components c. The scripts gave each component, a tensor (batch, rows, columns), to a
+    function for (rows, columns, channels). Of its two differences one ran along the batch of 1 and was empty, the other
+    along the rows; nothing was taken along the columns. So a field that varies along the other axes only costs nothing
+    here, which is a defect: use `total_variation` for everything but a comparison with the published figure.
 
     Forward differences, u and x in mm; dimensionless, 0 for a translation, not smooth at 0 (the gradient there is 0).
     The scripts had the sum instead of the mean, and 2-D images only: their weight w is w·2·(rows − 1)·columns here. In

@@ -55,6 +55,7 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
 
     Raises `InputError` if `reference` does not name one setting.
     """
+    # First, so that a misspelt reference is refused also where nothing can be ranked.
     named = None if reference is None else _find(reference, design)
     found = metric_columns(design)
     primary = next((found[metric.name] for metric in deciding() if metric.name in found), None)
@@ -62,6 +63,7 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
     notes = _population(design)
     if primary is None or not primary.comparable or len(design.settings) < 2:
         return Ranking(design, found, primary, np.full(len(none), np.nan), named, none, notes)
+    # From here on there is a ranking; whether there is a test as well depends on the number of units.
     ranks = _mean_ranks(primary)
     against = int(np.argmin(ranks)) if named is None else named
     units, name = len(primary.values[0]), design.unit

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+# The packages whose version can change a number in a result.
 _PACKAGES = ("pairreg", "tensorflow", "keras", "numpy", "SimpleITK", "hydra-core", "mlflow")
 
 

@@ -24,7 +24,7 @@ class Level:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule(Checked, ABC):
-    """The resolution levels of a registration.
+    """The base of schedules, which say what resolution levels a registration has.
 
     **Arguments:** `tolerance`: a level ends when its loss falls by less than this part of itself over `window`
     iterations (the slope of a fitted line); 0 = never. `window`: in iterations.
@@ -41,6 +41,7 @@ class Schedule(Checked, ABC):
         """Return whether the losses of a level, oldest first, have stopped falling."""
         if self.tolerance == 0 or len(losses) < self.window:
             return False
+        # A fitted line and not the difference of two losses, which jitter from one iteration to the next.
         recent = losses[-self.window :]
         slope = np.polyfit(np.arange(self.window), recent, 1)[0]
         return bool(-slope * self.window < self.tolerance * abs(recent.mean()))

@@ -125,6 +125,7 @@ class SearchSweeper(Sweeper):
     def run(self, trials: "Trials", space: "Space") -> None:
         """Ask for trials, launch their runs and tell the outcomes, batch by batch."""
         launched = failed = 0
+        # Runs of a trial follow each other in the batch, so their outcomes are found by their position.
         while asked := trials.ask(self.settings.batch):
             jobs = [job for trial in asked for job in space.jobs(trial.params)]
             outcomes = [done.return_value for done in self.launcher.launch(jobs, initial_job_idx=launched)]

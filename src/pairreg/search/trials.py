@@ -76,6 +76,7 @@ class Trials:
         Repeats of abandoned trials come first and alone, so that a batch sees the same history as without the crash.
         """
         with self.locks.alone():
+            # Abandoned trials are dealt with first, as they count as running until then.
             self.repeat_abandoned()
             taken = self.in_state(TrialState.COMPLETE, TrialState.RUNNING)
             waiting = self.in_state(TrialState.WAITING)
@@ -117,7 +118,7 @@ class Trials:
             self.study.tell(trial, state=TrialState.FAIL)
         else:
             self.study.tell(trial, [fmean(outcome.metrics[name] for outcome in outcomes) for name in self.objectives])
-        self.locks.release(trial.number)
+        self.locks.release(trial.number)  # after the trial has been ended, or another process would repeat it
         if reason and not self.in_state(TrialState.COMPLETE):
             self.check_names({name for outcome in outcomes for name in outcome.metrics})
         return reason

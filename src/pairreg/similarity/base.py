@@ -10,7 +10,7 @@ from pairreg.validation import Checked, NonNegative
 
 @dataclass(frozen=True, kw_only=True)
 class Similarity(Checked, ABC):
-    """A loss between the fixed and the warped image, to be minimised.
+    """The base of losses that compare the fixed with the warped image and are minimised.
 
     **Arguments:** `weight`: its factor in the objective, at least 0 (calling the similarity returns the unweighted
     value).

@@ -16,7 +16,9 @@ _FINE = 4  # histogram cells per Parzen bin, and per σ
 
 @dataclass(frozen=True, kw_only=True)
 class HistogramSimilarity(Similarity):
-    """A similarity of the joint histogram of two images on [0, 1], smoothed by Gaussian Parzen windows.
+    """The base of similarities that are computed from the joint histogram of two images on [0, 1].
+
+    The histogram is smoothed by Gaussian Parzen windows.
 
     **Arguments:** `bins`: Parzen windows per image, at least 4. `sigma`: their width in bins, at least 0.1, at most
     `bins`.

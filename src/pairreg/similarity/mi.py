@@ -11,13 +11,13 @@ from pairreg.similarity.histogram import HistogramSimilarity, entropies
 @final
 @dataclass(frozen=True, kw_only=True)
 class MI(HistogramSimilarity):
-    """Minus the mutual information in nats, `H(f, w) - H(f) - H(w)`, for images of different modality.
+    """Compares images of different modality by minus their mutual information, `H(f, w) - H(f) - H(w)`.
 
-    From 0 (unrelated images, or a constant one) down: the most negative is best, at most -H(f). Any one-to-one map of
-    intensities, inversion included, is as good as equality up to the resolution of the bins. Flat regions count: they
-    are where the images agree most easily.
+    The loss is in nats, from 0 (unrelated images, or a constant one) down: the most negative is best, at most -H(f).
+    Any one-to-one map of intensities, inversion included, is as good as equality up to the resolution of the bins. Flat
+    regions count: they are where the images agree most easily.
 
-    Gaussian Parzen windows on [0, 1]; intensities beyond count at the end of the range.
+    The Parzen windows are Gaussians on [0, 1]; intensities beyond count at the end of the range.
 
     **Arguments:** `bins`: Parzen windows per image, at least 4. `sigma`: their width in bins, at least 0.1.
 

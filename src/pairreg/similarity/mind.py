@@ -19,13 +19,13 @@ Offset = Sequence[int]
 @final
 @dataclass(frozen=True, kw_only=True)
 class MIND(Similarity):
-    """Self-similarity context (MIND-SSC): mean squared difference of local descriptors, for different modalities.
+    """Compares images of different modality by the mean squared difference of local descriptors (MIND-SSC).
 
-    A voxel's descriptor has one entry for each pair of its direct neighbours (at `dilation` voxels along the axes)
-    that are not opposite each other, 12 pairs in 3-D and 4 in 2-D: `exp(-(D - min D) / V)`, D = mean squared difference
-    of the patches around the two neighbours, V = mean over the pairs of D - min D, at least 1e-3 of its mean over the
-    image. From 0 (best: equal descriptors) to 1. Maps `a f + b` of either sign change nothing, also when they vary
-    slowly over the image. Flat patches have the descriptor (1, …, 1), and match each other.
+    A voxel's descriptor has one entry for each pair of its direct neighbours (at `dilation` voxels along the axes) that
+    are not opposite each other, 12 pairs in 3-D and 4 in 2-D: `exp(-(D - min D) / V)`, D = mean squared difference of
+    the patches around the two neighbours, V = mean over the pairs of D - min D, at least 1e-3 of its mean over the
+    image. The loss goes from 0 (best: equal descriptors) to 1. Maps `a f + b` of either sign change nothing, also when
+    they vary slowly over the image. Flat patches have the descriptor (1, …, 1), and match each other.
 
     Beyond the border of the image its border voxel is repeated. A voxel whose patches leave the mask does not count.
 
@@ -39,6 +39,7 @@ class MIND(Similarity):
     dilation: Count = 2
 
     def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
+        # Voxels whose patches leave the mask have descriptors of the zeros outside: they do not count.
         complete = self.complete(mask)
         difference = self.descriptors(fixed, complete) - self.descriptors(warped, complete)
         return masked_mean(tf.reduce_mean(difference**2, 0), complete)

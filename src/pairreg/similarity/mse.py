@@ -8,9 +8,9 @@ from pairreg.similarity.base import Similarity, masked_mean
 
 @dataclass(frozen=True, kw_only=True)
 class MSE(Similarity):
-    """Mean squared difference `mean((w - f)²)`, for one modality with one intensity scale.
+    """Compares images of one modality and intensity scale by their mean squared difference `mean((w - f)²)`.
 
-    From 0 (best: equal images) up, in squared intensity. Flat regions count like any other.
+    The loss is in squared intensity, from 0 (best: equal images) up. Flat regions count like any other.
     """
 
     def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:

@@ -15,19 +15,19 @@ from pairreg.validation import OddWindow
 @final
 @dataclass(frozen=True, kw_only=True)
 class NCC(Similarity):
-    """Local normalised cross-correlation: `1 - mean(r²)`, r = Pearson's correlation in the window around each voxel.
+    """Compares images by `1 - mean(r²)`, r = Pearson's correlation in the window around each voxel.
 
-    From 0 (best: in every window one image is an affine function of the other) to 1 (unrelated). Anticorrelated
-    windows match as well as correlated ones; with `signed` the loss is `1 - mean(r)`, from 0 to 2, and they are the
-    worst. Flat windows (variance below 1e-5 of the image's) count as no match, r = 0, so the value of two equal images
-    is their flat share. Windows average over the voxels that exist (image border, mask).
+    The loss goes from 0 (best: in every window one image is an affine function of the other) to 1 (unrelated).
+    Anticorrelated windows match as well as correlated ones; with `signed` the loss is `1 - mean(r)`, from 0 to 2, and
+    they are the worst. Flat windows (variance below 1e-5 of the image's) count as no match, r = 0, so the value of two
+    equal images is their flat share. Windows average over the voxels that exist (image border, mask).
 
-    **Arguments:** `window`: side of the window in voxels, odd. `kernel`: `box` weighs its voxels equally; `gaussian`
-    by a centred Gaussian of σ = window/6 (the window ends at 3 σ), which looks at about half the distance. `signed`:
-    tell correlated from anticorrelated windows.
+    **Arguments:** `window`: side of the window in voxels, odd. `kernel`: `box` weighs its voxels equally; `gaussian` by
+    a centred Gaussian of σ = window/6 (the window ends at 3 σ), which looks at about half the distance. `signed`: tell
+    correlated from anticorrelated windows.
 
-    Source: Avants et al., Medical Image Analysis 12:26 (2008); Cachier et al., CVIU 89:272 (2003) for Gaussian
-    windows; numerics in DeepReg PR 719 and voxelmorph PR 358.
+    Source: Avants et al., Medical Image Analysis 12:26 (2008); Cachier et al., CVIU 89:272 (2003) for Gaussian windows;
+    numerics in DeepReg PR 719 and voxelmorph PR 358.
     """
 
     window: OddWindow = 9

@@ -13,17 +13,17 @@ from pairreg.validation import OddWindow
 @final
 @dataclass(frozen=True, kw_only=True)
 class NCCPublished(Similarity):
-    """The "NCC" of the released scripts of Chen et al.: one correlation of two high-pass filtered images.
+    """Compares images as the released scripts of Chen et al. do: by one correlation of high-pass filtered images.
 
-    `1 - Σ f'w' / (√(Σ f'² · Σ w'²) + 1e-5)`, with `f' = f - local mean` and sums over the whole image. From 0 (best)
-    over 1 (unrelated) to 2 (anticorrelated). Not a local correlation: a window with strong edges outweighs all others.
-    Local means take the image as 0 beyond its border, so a bright border counts as an edge, and an added constant
-    changes the value. Flat regions in the interior count nothing.
+    `1 - Σ f'w' / (√(Σ f'² · Σ w'²) + 1e-5)`, with `f' = f - local mean` and sums over the whole image. The loss goes
+    from 0 (best) over 1 (unrelated) to 2 (anticorrelated). It is no local correlation: a window with strong edges
+    outweighs all others. Local means take the image as 0 beyond its border, so a bright border counts as an edge, and
+    an added constant changes the value. Flat regions in the interior count nothing.
 
-    For comparison with the published figures; use `ncc` for everything else. The formula and the 1e-5 are those of the
-    scripts for the 2020 paper (an earlier version, with the arXiv preprint, used the mean of r² in windows of 7); a
-    floor inside the root, which they lack, keeps the gradient of a black image finite. Voxels outside the mask count
-    as 0 in the local means and not at all in the sums.
+    It is for comparison with the published figures; use `ncc` for everything else. The formula and the 1e-5 are those
+    of the scripts for the 2020 paper (an earlier version, with the arXiv preprint, used the mean of r² in windows of
+    7); a floor inside the root, which they lack, keeps the gradient of a black image finite. Voxels outside the mask
+    count as 0 in the local means and not at all in the sums.
 
     **Arguments:** `window`: side of the box in voxels, odd.
 

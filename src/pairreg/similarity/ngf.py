@@ -12,11 +12,12 @@ from pairreg.validation import Positive
 @final
 @dataclass(frozen=True, kw_only=True)
 class NGF(Similarity):
-    """Normalised gradient fields: `1 - mean(⟨n(f), n(w)⟩²)`, `n(x) = ∇x / √(|∇x|² + ε²)`, for different modalities.
+    """Compares the directions of edges: `1 - mean(⟨n(f), n(w)⟩²)`, `n(x) = ∇x / √(|∇x|² + ε²)`.
 
-    From 0 (best: edges everywhere, all parallel) to 1 (no parallel edges). Only the line along which an image changes
-    counts, not how much it changes and in which sense: maps `a f + b` of either sign change nothing. Flat regions
-    (|∇x| far below ε) count as no match, so the value of two equal images is their flat share.
+    It is for images of different modality. The loss goes from 0 (best: edges everywhere, all parallel) to 1 (no
+    parallel edges). Only the line along which an image changes counts, not how much it changes and in which sense: maps
+    `a f + b` of either sign change nothing. Flat regions (|∇x| far below ε) count as no match, so the value of two
+    equal images is their flat share.
 
     The gradient is per voxel, by central differences, one-sided at the border and where a neighbour is outside the
     mask. Unlike compact ones they belong to the voxel's centre along all axes, and carry half the noise: on the bundled

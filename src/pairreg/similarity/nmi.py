@@ -11,11 +11,11 @@ from pairreg.similarity.histogram import HistogramSimilarity, entropies
 @final
 @dataclass(frozen=True, kw_only=True)
 class NMI(HistogramSimilarity):
-    """Two minus the normalised mutual information: `2 - (H(f) + H(w)) / H(f, w)`, for images of different modality.
+    """Compares images of different modality by `2 - (H(f) + H(w)) / H(f, w)`, from their entropies.
 
-    From 0 (best) to 1 (unrelated images, or a constant one). Because Parzen windows blur the joint histogram, two equal
-    images stay above 0 (typically at 0.8 with the default windows); fewer voxels of overlap do not pay as with `mi`.
-    Intensity maps and flat regions as in `mi`.
+    This is 2 less the normalised mutual information. The loss goes from 0 (best) to 1 (unrelated images, or a constant
+    one). Because Parzen windows blur the joint histogram, two equal images stay above 0 (typically at 0.8 with the
+    default windows); fewer voxels of overlap do not pay as with `mi`. Intensity maps and flat regions count as in `mi`.
 
     **Arguments:** as in `mi`.
 

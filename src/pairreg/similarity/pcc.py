@@ -11,10 +11,10 @@ from pairreg.similarity.base import Similarity, masked_mean, tiny
 @final
 @dataclass(frozen=True, kw_only=True)
 class PCC(Similarity):
-    """One minus Pearson's correlation over the whole image, for intensities that are linearly related.
+    """Compares images whose intensities are linearly related by 1 less Pearson's correlation over the whole image.
 
-    From 0 (best: `w = a f + b` with a > 0) over 1 (unrelated) to 2 (anticorrelated, a < 0). A constant image
-    correlates with nothing: the loss is 1 and its gradient finite.
+    The loss goes from 0 (best: `w = a f + b` with a > 0) over 1 (unrelated) to 2 (anticorrelated, a < 0). A constant
+    image correlates with nothing: the loss is 1 and its gradient finite.
 
     Source: the similarity of Chen et al., Medical Physics 47:6366 (2020), together with SSIM.
     """

@@ -11,15 +11,16 @@ from pairreg.validation import Positive
 
 @dataclass(frozen=True, kw_only=True)
 class SSIM(Similarity):
-    """One minus the mean structural similarity, N-D.
+    """Compares images of 2 or 3 dimensions by 1 less their mean structural similarity.
 
-    `(2 f̄ w̄ + C1)(2 cov + C2) / ((f̄² + w̄² + C1)(var f + var w + C2))` in each window, C = (k · data_range)². From 0
-    (best: equal images) over about 1 (unrelated) to 2 (anticorrelated, equal means). Two flat windows of the same
-    brightness match.
+    `(2 f̄ w̄ + C1)(2 cov + C2) / ((f̄² + w̄² + C1)(var f + var w + C2))` in each window, C = (k · data_range)². The
+    loss goes from 0 (best: equal images) over about 1 (unrelated) to 2 (anticorrelated, equal means). Two flat windows
+    of the same brightness match.
 
-    Gaussian windows (σ 1.5 voxels, 11 taps), averaged over the voxels whose window lies inside the image; equal to
-    scikit-image with `gaussian_weights=True, sigma=1.5, use_sample_covariance=False`. On an axis of fewer than 11
-    voxels the window shrinks to the largest odd size that fits. With a mask, windows average over its voxels only.
+    The windows are Gaussians (σ 1.5 voxels, 11 taps), and the mean is over the voxels whose window lies inside the
+    image, equal to scikit-image with `gaussian_weights=True, sigma=1.5, use_sample_covariance=False`. On an axis of
+    fewer than 11 voxels the window shrinks to the largest odd size that fits. With a mask, windows average over its
+    voxels only.
 
     **Arguments:** `data_range`: span of the intensities, 1 for images in [0, 1]. `sigma`: of the Gaussian, in voxels,
     cut at 3.5 σ. `k1`, `k2`: constants that stabilise the ratios of brightness and of contrast.
@@ -38,6 +39,7 @@ class SSIM(Similarity):
         f, w, variance_f, variance_w, covariance = window_statistics(fixed, warped, mask, taps, valid=True)
         c1, c2 = (self.k1 * self.data_range) ** 2, (self.k2 * self.data_range) ** 2
         ssim = (2 * f * w + c1) * (2 * covariance + c2) / ((f * f + w * w + c1) * (variance_f + variance_w + c2))
+        # The statistics exist for whole windows only, so the mask is cut to their centres.
         interior = tuple(slice(r, n - r) for r, n in zip(radii, fixed.shape, strict=True))
         return 1 - masked_mean(ssim, mask[interior])
 

@@ -10,11 +10,12 @@ from pairreg.similarity.ssim import SSIM
 @final
 @dataclass(frozen=True, kw_only=True)
 class SSIMSlicewise(SSIM):
-    """One minus the mean of the 2-D structural similarity of all slices along the first axis; in 2-D it is `ssim`.
+    """Compares volumes by 1 less the mean 2-D structural similarity of all slices along the first axis.
 
-    Windows do not reach from slice to slice, so it does not see how slices fit together. Value range, flat windows and
-    masks as in `ssim`. Equal to `tf.image.ssim` of the slices, which is what the released scripts of Chen et al. apply
-    to volumes. For comparison with the published figures; use `ssim` for everything else.
+    In 2-D it is `ssim`. Windows do not reach from slice to slice, so it does not see how slices fit together. Value
+    range, flat windows and masks are as in `ssim`. It is equal to `tf.image.ssim` of the slices, which is what the
+    released scripts of Chen et al. apply to volumes. It is for comparison with the published figures; use `ssim` for
+    everything else.
 
     **Arguments:** as in `ssim`.
 

@@ -39,6 +39,7 @@ class Projector:
         self.shape, self.pitch = attenuation.shape, max(spacing[1:])
         self.distance_from_axis = distance_from_axis(self.shape, spacing)
         self.reach = float(self.distance_from_axis.max()) if reach is None else reach
+        # An odd number, so that the axis of rotation is in the middle of a bin.
         self.bins = 2 * int(np.ceil(self.reach / self.pitch)) + 1
         half = self.bins // 2 * self.pitch
         if half > self.camera.radius:
@@ -89,6 +90,7 @@ class Projector:
             weights = rotation.sum(axis=1)[:, None]
             mean = np.divide(rotation @ slices, weights, out=np.zeros_like(target).reshape(-1, self.shape[0]),
                              where=weights > 0)  # fmt: skip
+            # A photon crosses all places in front of its own, and of its own half, on average.
             path = mean.reshape(target.shape) * np.float32(self.pitch / 10)
             target[:] = np.exp(path / 2 - np.cumsum(path, axis=0))
         return result

@@ -16,6 +16,7 @@ from pairreg.runs.read import Run
 from pairreg.spect.lesions import Lesions, draw_lesions
 from pairreg.spect.simulate import simulate
 
+# The labels of the bundled CT and of the phantom that are bone.
 BONES = ("bone", "spine", "ribs", "sternum", "scapulae", "clavicles", "humeri", "pelvis", "femurs")
 _SLICE = 5.0  # mm, thickness that a 2-D image stands for
 _PIXEL = 4.0  # mm, about that of a camera: finer images are averaged before they are projected

@@ -39,12 +39,13 @@ def simulate(
     """
     _check(activity, attenuation, spacing, counts, smoothing)
     # Only what the camera can see matters: a smaller reach allows a smaller orbit, which has a better resolution.
-    held = ((activity > 0) | (attenuation > 0)).any(axis=0)
-    reach = float(distance_from_axis(activity.shape, spacing)[held].max())
+    body = ((activity > 0) | (attenuation > 0)).any(axis=0)
+    reach = float(distance_from_axis(activity.shape, spacing)[body].max())
     camera = camera or Camera(radius=max(Camera.radius, reach + max(spacing[1:])))
     projector = Projector(attenuation, spacing, camera, reach)
     expected = projector.forward(activity.astype(np.float32))
     scale = 1.0 if counts is None else counts / float(expected.sum(dtype=np.float64))
+    # Noise depends on the number of counts, so it is drawn at their scale; the image is scaled back to the activity.
     measured = expected
     if counts is not None:
         measured = np.random.default_rng(seed).poisson(expected.astype(np.float64) * scale).astype(np.float32)

@@ -11,7 +11,7 @@ from pairreg.report.figures import FIGURES
 from pairreg.runs.spec import STUDY_FILES
 from pairreg.transform.base import Precision
 
-_OTHERS = ("pair", "tracking", "compute")
+_OTHERS = ("pair", "tracking", "compute")  # groups that are no part of the method
 
 
 def _settings(

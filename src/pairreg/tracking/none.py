@@ -16,7 +16,7 @@ class NoTracker(Tracker):
     """Keeps no index: runs leave their folders only."""
 
     def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
-        """Nothing to reach."""
+        """Do nothing: there is no index."""
 
     def for_runs(self, where: Where) -> Tracker:
         del where
@@ -27,10 +27,10 @@ class NoTracker(Tracker):
         return TrackedRun()
 
     def complete(self, folders: Iterable[Path]) -> None:
-        """Nothing to complete."""
+        """Do nothing: there is no index."""
 
     def close(self, report: Path | None = None) -> None:
-        """Nothing to close."""
+        """Do nothing: there is no index."""
 
     def hint(self) -> str | None:
         return None

@@ -50,7 +50,7 @@ class Parametrization(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Transform(Checked, ABC):
-    """What is optimised.
+    """The base of what is optimised: parameters that stand for a displacement field.
 
     **Arguments:** `learning_rate`: the step that suits the transform, used unless the optimizer names one.
     """

@@ -16,7 +16,7 @@ from pairreg.validation import Positive
 @final
 @dataclass(frozen=True, kw_only=True)
 class BSpline(Transform):
-    """Free-form deformation: cubic B-splines on a lattice of control points, smooth by construction.
+    """Deforms by cubic B-splines on a lattice of control points, so the field is smooth by construction.
 
     **Arguments:** `control_spacing`: between control points on the finest level, in mm (rounded to whole voxels, at
     least one); a level of scale s has it s times as wide. `learning_rate`: in voxels of the level per iteration.

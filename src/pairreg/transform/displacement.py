@@ -14,7 +14,7 @@ from pairreg.validation import Count, Positive
 @final
 @dataclass(frozen=True, kw_only=True)
 class Displacement(Transform):
-    """A grid of displacement vectors, linearly interpolated between its nodes: the field itself is optimised.
+    """Deforms by a grid of displacement vectors, linearly interpolated between its nodes.
 
     **Arguments:** `stride`: width of a grid cell in voxels of the level; 1 = one vector per voxel. `learning_rate`: in
     voxels of the level per iteration (with Adam).

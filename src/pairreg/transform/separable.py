@@ -51,6 +51,7 @@ def _product(x: Tensor, matrix: Matrix, axis: int) -> Tensor:
     before, after = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1 :]))
     m = tf.constant(matrix, x.dtype)
     shape[axis] = matrix.shape[0]
+    # Along the last or the first axis it is one product of two matrices, else one for each index before the axis.
     if after == 1:
         return tf.reshape(tf.matmul(tf.reshape(x, (before, -1)), m, transpose_b=True), shape)
     if before == 1:

@@ -20,17 +20,17 @@ _HEAD_WIDTH = 32  # channels of the published head
 @final
 @dataclass(frozen=True, kw_only=True)
 class UNet(Transform):
-    """The published ConvNet: its weights are optimised for this pair alone, its output is the displacement field.
+    """Deforms by the output of the published ConvNet, whose weights are optimised for this pair alone.
 
-    Input (moving, fixed); encoder of `depth` × {2 × (conv 3, ReLU, batch norm), max-pool 2}, bottleneck, decoder with
-    nearest up-sampling, conv and skips, head conv 32. Any image size: padded at its far edges, cropped again. Batch
-    norm uses the statistics of this pair. With `width=24, depth=3, stride=1` the parameter counts are the published
-    ones, 103,066 in 2-D and 305,275 in 3-D.
+    Its layers: input (moving, fixed); encoder of `depth` × {2 × (conv 3, ReLU, batch norm), max-pool 2}, bottleneck,
+    decoder with nearest up-sampling, conv and skips, head conv 32. Any image size: padded at its far edges, cropped
+    again. Batch norm uses the statistics of this pair. With `width=24, depth=3, stride=1` the parameter counts are the
+    published ones, 103,066 in 2-D and 305,275 in 3-D.
 
-    **Arguments:** `width`: channels per convolution (multiples of 16 are fastest on CPUs). `depth`: poolings.
-    `stride`: the decoder ends at 1/stride of the resolution, a power of 2 up to 2^depth, and the field is
-    linearly up-sampled from there. `diffeomorphic`: the network emits a stationary velocity, whose exponential is the
-    displacement (see `velocity`). `learning_rate`: of the weights.
+    **Arguments:** `width`: channels per convolution (multiples of 16 are fastest on CPUs). `depth`: poolings. `stride`:
+    the decoder ends at 1/stride of the resolution, a power of 2 up to 2^depth, and the field is linearly up-sampled
+    from there. `diffeomorphic`: the network emits a stationary velocity, whose exponential is the displacement (see
+    `velocity`). `learning_rate`: of the weights.
 
     Source: Chen et al., Medical Physics 47:6366 (2020), doi 10.1002/mp.14545.
     """
@@ -60,6 +60,7 @@ class UNetWeights(Parametrization):
 
     def __init__(self, grid: LevelGrid, config: UNet, precision: Precision):
         self.grid, self.stride, self.diffeomorphic = grid, config.stride, config.diffeomorphic
+        # Padded so far that every pooling halves the image exactly.
         multiple = 2**config.depth
         self.padded = [-(-n // multiple) * multiple for n in grid.shape]
         self.network = published_network(grid.ndim, config.width, config.depth, config.stride, precision)
@@ -72,6 +73,7 @@ class UNetWeights(Parametrization):
 
     def start_at_zero(self, seed: int) -> None:
         variables = self.network.trainable_variables
+        # A seed for each variable: kernels of one shape would be equal otherwise.
         start = [_initial_value(variable, seed + 1000 * k) for k, variable in enumerate(variables)]
         self._assign(tf.concat([tf.reshape(value, [-1]) for value in start], 0))
         self.base.assign(tf.zeros_like(self.base))

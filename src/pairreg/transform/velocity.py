@@ -12,9 +12,9 @@ from pairreg.validation import Count, Positive
 @final
 @dataclass(frozen=True, kw_only=True)
 class Velocity(Transform):
-    """A grid of stationary velocities, whose exponential is the displacement: smooth, invertible, without folds.
+    """Deforms by the exponential of a grid of stationary velocities: smooth, invertible, without folds.
 
-    The inverse comes with it (`inverse_displacement.nii.gz`). Invertible within what a grid can show: a velocity that
+    The inverse comes with it (`inverse_displacement.nii.gz`). It is exact within what a grid can show: a velocity that
     changes by more than its grid resolves can still fold between the nodes, so `folds_percent` is reported as always.
 
     **Arguments:** `stride`: width of a grid cell in voxels of the level; wider cells are smoother, and fold less.

@@ -81,6 +81,7 @@ def _cells_of(field: FieldTensor, shape: list[int]) -> Cells:
         index = tf.range(n, dtype=field.dtype)
         x = tf.reshape(index, [-1 if e == d else 1 for e in range(len(shape))]) + field[..., d]
         inside.append((x >= -margin) & (x <= n - 1 + margin))
+        # The last cell ends at the far border: a position on the border does not begin another one.
         low = tf.clip_by_value(tf.floor(x), -margin, max(n - 2 + margin, -margin))
         fractions.append(tf.clip_by_value(x - low, 0, 1))
         base += (tf.cast(low, tf.int32) + margin) * _strides(shape)[d]

@@ -23,16 +23,21 @@ class Block:
 
     @classmethod
     def of(cls, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> "Block":
+        """Return the block of points with these coordinates, each `(z, y, x)`."""
         across = ((0, 1), (0, 2), (1, 2))
         spans = [np.stack([p.min(axis), p.max(axis)]) for p, axis in zip((x, y, z), across, strict=True)]
         return cls(x, y, z, (spans[0], spans[1], spans[2]))
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The array shape of the points, `(z, y, x)`."""
         return self.x.shape
 
     def crop(self, lower: Sequence[float], upper: Sequence[float]) -> tuple[Slices, "Block"] | None:
-        """Where the points between two corners lie, and a block that has them all; None if there are none."""
+        """Return where the points between two corners lie, and a block that has them all; None if there are none.
+
+        The corners are in mm, x first.
+        """
         found = []
         for span, low, high in zip(self.spans, lower, upper, strict=True):
             inside = np.flatnonzero((span[1] >= low) & (span[0] <= high))

@@ -23,7 +23,7 @@ _CAVITY = [
 
 
 def muscle() -> Shape:
-    """The body beneath the subcutaneous fat: trunk, buttocks and thighs."""
+    """Return the body beneath the subcutaneous fat: trunk, buttocks and thighs."""
     trunk = Common([Trunk(_MUSCLE), Below((0, 0, -1), 160)], soft=40)
     buttocks = [Ellipsoid((side * 66, 62, -95), (78, 54, 80)) for side in (-1, 1)]
     thighs = [tube([(s * 86, 8, -110), (s * 88, 8, -230), (s * 92, 6, -420)], [76, 73, 62]) for s in (-1, 1)]
@@ -31,10 +31,10 @@ def muscle() -> Shape:
 
 
 def cavity(cage: Trunk) -> Shape:
-    """The space inside ribs and abdominal wall, closed at the top of the chest and at the pelvic floor."""
+    """Return the space inside ribs and abdominal wall, closed at the top of the chest and at the pelvic floor."""
     return Common([cage, Below((0, 0, 1), _CAVITY[-1][0]), Below((0, 0, -1), -_CAVITY[0][0])])
 
 
 def cage() -> Trunk:
-    """The wall of the cavity, around which the ribs lie."""
+    """Return the wall of the cavity, around which the ribs lie."""
     return Trunk(_CAVITY)

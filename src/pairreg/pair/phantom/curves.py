@@ -45,9 +45,10 @@ class _Segment(Shape):
 def tube(
     points: Sequence[Vector] | np.ndarray, radii: Sequence[float] | np.ndarray, normals: Vector | np.ndarray = (0, 0, 1)
 ) -> Union:
-    """A tube along `points` `(n, 3)`.
+    """Return a tube along `points` `(n, 3)`.
 
-    **Arguments:** `radii` `(n,)`, or `(n, 2)`: along the normal and across it; `normals` `(3,)` or `(n, 3)`.
+    **Arguments:** `radii` `(n,)`, or `(n, 2)`: along the normal and across it; `normals` `(3,)` or `(n, 3)`. Lengths in
+    mm.
     """
     nodes = np.asarray(points, float)
     widths = np.asarray(radii, float)
@@ -62,7 +63,7 @@ def tube(
 
 
 def smooth_curve(knots: Sequence[Vector] | np.ndarray, count: int) -> np.ndarray:
-    """`count` points `(count, d)` on the monotone cubic curve through `knots` `(n, d)`."""
+    """Return `count` points `(count, d)` on the monotone cubic curve through `knots` `(n, d)`."""
     values = np.asarray(knots, float)
     result: np.ndarray = PchipInterpolator(np.linspace(0, 1, len(values)), values)(np.linspace(0, 1, count))
     return result
@@ -97,7 +98,7 @@ class _Triangle(Shape):
 
 
 def plate(grid: np.ndarray, thickness: float, soft: float = 2.0) -> Union:
-    """A bent plate through the points `grid` `(rows, columns, 3)`."""
+    """Return a bent plate through the points `grid` `(rows, columns, 3)`; `soft` rounds its creases (mm)."""
     halves = []
     for i, j in np.ndindex(grid.shape[0] - 1, grid.shape[1] - 1):
         a, b, c, d = grid[i, j], grid[i + 1, j], grid[i, j + 1], grid[i + 1, j + 1]
@@ -107,10 +108,10 @@ def plate(grid: np.ndarray, thickness: float, soft: float = 2.0) -> Union:
 
 @final
 class Trunk(Shape):
-    """Superelliptic cross-sections that change with height.
+    """A body whose superelliptic cross-sections change with height.
 
-    **Arguments:** `sections` `(n, 4)`: z, half-width, half-depth and y of the centre (mm), from bottom to top;
-    `power` of the cross-section, 2 is an ellipse. Below the first and above the last section it goes on unchanged.
+    **Arguments:** `sections` `(n, 4)`: z, half-width, half-depth and y of the centre (mm), from bottom to top; `power`
+    of the cross-section, 2 is an ellipse. Below the first and above the last section it goes on unchanged.
     """
 
     def __init__(self, sections: Sequence[Vector] | np.ndarray, power: float = 2.4):
@@ -125,7 +126,7 @@ class Trunk(Shape):
         self.box = np.array([[-reach[0], low.min(), -1e4], [reach[0], high.max(), 1e4]])
 
     def at(self, z: np.ndarray) -> list[np.ndarray]:
-        """Half-width, half-depth and centre at heights `z`."""
+        """Return half-width, half-depth and centre at heights `z`."""
         return [np.interp(z, self.heights, column).astype(np.float32) for column in self.table.T]
 
     def distance(self, at: Block, margin: float) -> np.ndarray:
@@ -136,14 +137,17 @@ class Trunk(Shape):
         return super_distance([at.x, at.y - centre], [width, depth], self.power)
 
     def surface(self, z: float, angle: float, offset: float = 0.0) -> np.ndarray:
-        """The point `(3,)` at height `z` seen from the centre at `angle`: 0 = back, pi/2 = left, pi = front."""
+        """Return the point `(3,)` at height `z` seen from the centre at `angle`: 0 = back, pi/2 = left, pi = front.
+
+        It lies `offset` mm outside the surface.
+        """
         width, depth, centre = (float(v) for v in self.at(np.asarray(z)))
         sine, cosine = np.sin(angle), np.cos(angle)
         radius = (abs(sine / width) ** self.power + abs(cosine / depth) ** self.power) ** (-1 / self.power) + offset
         return np.array([radius * sine, centre + radius * cosine, z])
 
     def outward(self, z: float, angle: float) -> np.ndarray:
-        """The horizontal normal `(3,)` of the surface at that point."""
+        """Return the horizontal normal `(3,)` of the surface at that point."""
         width, depth, _ = (float(v) for v in self.at(np.asarray(z)))
         x, y, _ = self.surface(z, angle) - [0, float(self.at(np.asarray(z))[2]), 0]
         gradient = [

@@ -5,12 +5,12 @@ from scipy.interpolate import BSpline
 
 from pairreg.errors import InputError
 
-LEAST_JACOBIAN = 0.2
+LEAST_JACOBIAN = 0.2  # below it, tissue would be squeezed into less than a fifth of its volume
 _PER_CELL = 4  # samples per cell of the control grid at which size and Jacobian are looked up
 
 
 class RandomDeformation:
-    """Cubic B-splines with normal random coefficients over a box, nearly zero at its border.
+    """A smooth deformation by cubic B-splines with normal random coefficients over a box, nearly zero at its border.
 
     **Arguments:** `extent` of the box and `smoothness`, the spacing of the control points, in mm (x first), `largest`
     displacement in mm, `seed`. The field depends on these only, not on the grid on which it is asked for.
@@ -32,9 +32,9 @@ class RandomDeformation:
             )
 
     def at(self, axes: list[np.ndarray], derivative: int | None = None) -> np.ndarray:
-        """Displacements `(*lengths, ndim)` in mm on the grid of relative positions 0 to 1 along every axis.
+        """Return displacements `(*lengths, ndim)` in mm on the grid of relative positions 0 to 1 along every axis.
 
-        `derivative`: the axis along which to differentiate (mm per mm).
+        **Arguments:** `derivative`: the axis along which to differentiate (mm per mm).
         """
         result = self.coefficients
         for d, (positions, cells) in enumerate(zip(axes, self.cells, strict=True)):
@@ -45,13 +45,16 @@ class RandomDeformation:
         return result
 
     def least_jacobian(self, axes: list[np.ndarray]) -> float:
-        """The smallest determinant of I + du/dx on that grid."""
+        """Return the smallest determinant of I + du/dx on that grid."""
         ndim = len(self.extent)
         matrix = np.stack([self.at(axes, derivative=d) for d in range(ndim)], -1) + np.eye(ndim)
         return float(np.linalg.det(matrix).min())
 
 
 def on_grid(deformation: RandomDeformation, size: tuple[int, ...]) -> np.ndarray:
-    """Displacements of the voxel centres of a grid with `size` (x first) over the box: array `(*size[::-1], ndim)`."""
+    """Return the displacements of the voxel centres of a grid with `size` (x first) over the box.
+
+    The array is `(*size[::-1], ndim)`, in mm, components x first.
+    """
     values = deformation.at([(np.arange(n) + 0.5) / n for n in size])
     return values.transpose(*reversed(range(len(size))), len(size))

@@ -1,4 +1,4 @@
-"""Shoulder girdle, pelvis and femurs."""
+"""The shoulder girdle, the pelvis and the femurs."""
 
 import numpy as np
 
@@ -15,11 +15,12 @@ def _mirror(point: np.ndarray | tuple[float, ...], side: int) -> np.ndarray:
 
 
 def scapulae(cage: Trunk) -> Shape:
+    """Return both scapulae."""
     return Union([_scapula(side, cage) for side in _SIDES])
 
 
 def _scapula(side: int, cage: Trunk) -> Shape:
-    """A plate on the back of the ribs, its spine and acromion, and the socket."""
+    """Return a plate on the back of the ribs, its spine and acromion, and the socket."""
     rows = []
     for z, inner, outer in ((440, 42, 66), (412, 37, 80), (380, 34, 74), (345, 35, 62), (308, 38, 48)):
         lift = 15 + 6 * (z > 420)
@@ -36,14 +37,14 @@ def _scapula(side: int, cage: Trunk) -> Shape:
 
 
 def clavicles(cage: Trunk) -> Shape:
-    """From the top of the sternum, S-shaped, to the acromion."""
+    """Return both clavicles: from the top of the sternum, S-shaped, to the acromion."""
     start = cage.surface(436, np.pi, 8.0)
     knots = [tuple(start + [22, 0, 4]), (60, -44, 448), (100, -20, 454), (135, 4, 454), (163, 22, 455)]
     return Union([tube(smooth_curve([_mirror(k, s) for k in knots], 14), np.full(14, 6.0)) for s in _SIDES])
 
 
 def humeri() -> Shape:
-    """Head and upper shaft, of arms that hang close to the chest and are cut off."""
+    """Return head and upper shaft of arms that hang close to the chest and are cut off."""
     parts = []
     for side in _SIDES:
         head, elbow = _mirror(_SHOULDER, side), _mirror(_SHOULDER + [8, 2, -42], side)
@@ -54,7 +55,7 @@ def humeri() -> Shape:
 
 
 def _hip_bone(side: int) -> Shape:
-    """Iliac wing, socket, pubis and ischium."""
+    """Return iliac wing, socket, pubis and ischium."""
     crest = smooth_curve([(112, -66, -18), (126, -38, 12), (126, 0, 34), (100, 46, 36), (66, 76, 22), (46, 82, 2)], 9)
     root = smooth_curve([(86, -34, -72), (92, -18, -66), (94, 4, -66), (84, 26, -66), (64, 50, -52), (50, 68, -36)], 9)
     middle = (crest + root) / 2 - [4, 2, 0]
@@ -69,7 +70,7 @@ def _hip_bone(side: int) -> Shape:
 
 
 def _socket(side: int) -> Shape:
-    """What the femoral head needs, open downward and outward."""
+    """Return the space that the femoral head needs, open downward and outward."""
     hip = _mirror(_HIP, side)
     return Union([Ellipsoid(hip, (26.5, 26.5, 26.5)), tube([hip, hip + [side * 50, 0, -26]], [26.5, 34.0])])
 
@@ -83,12 +84,13 @@ def _sacrum() -> Shape:
 
 
 def pelvis() -> Shape:
-    """Hip bones and sacrum, joined at the sacro-iliac joints."""
+    """Return hip bones and sacrum, joined at the sacro-iliac joints."""
     bones = [without(_hip_bone(side), _socket(side)) for side in _SIDES]
     return Union([*bones, _sacrum()], soft=2)
 
 
 def femurs() -> Shape:
+    """Return both femurs."""
     return Union([_femur(side) for side in _SIDES])
 
 

@@ -1,4 +1,4 @@
-"""Pairs of phantoms with a known answer."""
+"""Pairs of phantoms with a known displacement."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,11 @@ AnatomyChoice = dict[str, float] | Literal["random"] | None
 
 @dataclass(frozen=True)
 class Phantom:
-    """Images on one grid: label map (int16), CT numbers, attenuation at 140 keV (1/cm) and relative activity."""
+    """The images of a phantom on one grid.
+
+    **Attributes:** `labels`: label map (int16); `hu`: CT numbers; `mu`: attenuation at 140 keV (1/cm); `activity`:
+    relative.
+    """
 
     labels: sitk.Image
     hu: sitk.Image
@@ -41,10 +45,10 @@ def phantom_2d(
     texture: float = 40.0,
     patient: bool = False,
 ) -> Pair:
-    """An axial slice of the phantom, and the same slice deformed; see `phantom_3d`, of which it is a plane.
+    """Return an axial slice of the phantom, and the same slice deformed; see `phantom_3d`, of which it is a plane.
 
-    **Arguments:** `level`: z in mm, 0 = top of the sacrum: 420 shoulders, 300 heart, 200 lung base, 120 kidneys,
-    -100 hips. The slice stays at its anatomical level, so `anatomy.height` changes nothing.
+    **Arguments:** `level`: z in mm, 0 = top of the sacrum: 420 shoulders, 300 heart, 200 lung base, 120 kidneys, -100
+    hips. The slice stays at its anatomical level, so `anatomy.height` changes nothing.
     """
     return _make_pair("phantom_2d", 2, size, spacing, level, seed, deformation, smoothness, anatomy, texture, patient)
 
@@ -61,22 +65,23 @@ def phantom_3d(
     texture: float = 40.0,
     patient: bool = False,
 ) -> Pair:
-    """The phantom as the moving image, and as the fixed one the phantom with a random smooth deformation.
+    """Return the phantom as the moving image, and as the fixed one the phantom with a random smooth deformation.
 
     **Arguments:**
 
     - `size` in voxels and `spacing` in mm (one number or one per axis), x first; the grid is centred in x and y.
     - `level`: z of the middle of the image in mm, 0 = top of the sacrum; the body reaches from -300 (mid-thigh) to 500
       (neck).
+    - `seed`: of the deformation, of a random anatomy and of the patient's noise.
     - `deformation`: largest displacement in mm, 0 = none; `smoothness`: spacing of its control points in mm.
     - `anatomy`: parameters of the fixed phantom that are not average, see `Anatomy`; `"random"`: drawn by `seed`.
     - `texture`: standard deviation in HU of a smooth structure of waves of 12 to 40 mm within all tissues, which both
-      images share; without it nothing tells where inside an organ a point lies. With the default the default method
-      has a mean end-point error below a voxel; organs of a patient vary by less.
+      images share; without it nothing tells where inside an organ a point lies. With the default the default method has
+      a mean end-point error below a voxel; organs of a patient vary by less.
     - `patient`: whether the fixed image has texture, blur and noise.
 
     `fixed(x) = moving(x + true_displacement(x))` holds exactly, since both images come from the same formulas. Where
-    the anatomy changes `fat` or `organ_scale` there is no such displacement, and `true_displacement` is None.
+    the anatomy changes `fat`, `organ_scale` or `left_lung`, there is no such displacement: `true_displacement` is None.
     `channels` are `activity` and `attenuation` (1/cm at 140 keV) of the moving phantom.
 
     Raises `InputError` for values out of range.
@@ -122,13 +127,17 @@ def _make_pair(
 
 
 def anatomy_of(choice: AnatomyChoice, seed: int) -> Anatomy:
+    """Return the anatomy that a setting names; raises `InputError` for values out of range."""
     if seed < 0:
         raise InputError(f"the seed of the anatomy is {seed}; give 0 or more.")
     return Anatomy.random(seed) if choice == "random" else Anatomy.of(choice or {})
 
 
 def make_grid(size: Sequence[int], spacing: float | Sequence[float], level: float, ndim: int) -> sitk.Image:
-    """An empty image of `ndim` dimensions centred at x = y = 0 and, in 3-D, z = `level`."""
+    """Return an empty image of `ndim` dimensions centred at x = y = 0 and, in 3-D, z = `level`.
+
+    Raises `InputError` for sizes and spacings that cannot be used.
+    """
     steps = [float(h) for h in (np.broadcast_to(spacing, ndim) if np.ndim(spacing) == 0 else np.asarray(spacing))]
     if len(size) != ndim or min(size) < 2:
         raise InputError(f"phantom size is {list(size)}; give {ndim} whole numbers of 2 or more.")
@@ -148,11 +157,11 @@ def phantom(
     texture: float = 0.0,
     without: Collection[str] = (),
 ) -> Phantom:
-    """The phantom on a 2-D or 3-D grid, at `x + displacement(x)`.
+    """Return the phantom on a 2-D or 3-D grid, at `x + displacement(x)`.
 
-    **Arguments:** `level`: z of a 2-D grid in mm; `displacement` `(*spatial, ndim)` in mm, x first;
-    `texture`: in HU, of the CT numbers; `without`: organs to leave out. Edges are as wide as a voxel. Raises
-    `InputError` for an organ that does not exist.
+    **Arguments:** `level`: z of a 2-D grid in mm; `displacement` `(*spatial, ndim)` in mm, x first; `texture`: in HU,
+    of the CT numbers; `without`: organs to leave out. Edges are as wide as a voxel. Raises `InputError` for an organ
+    that does not exist.
     """
     body = anatomy or Anatomy()
     for organ in without:
@@ -167,7 +176,7 @@ def phantom(
 
 
 def _average_points(grid: sitk.Image, level: float, anatomy: Anatomy, displacement: np.ndarray | None) -> Any:
-    """x, y and z, each `(*spatial,)`, of the point of the average body that every voxel shows."""
+    """Return x, y and z, each `(*spatial,)`, of the point of the average body that every voxel shows."""
     voxels = geometry.voxel_points(grid)
     voxels = voxels if displacement is None else voxels + displacement
     z = voxels[..., 2] if grid.GetDimension() == 3 else np.full(voxels.shape[:-1], level * anatomy.height)
@@ -175,5 +184,6 @@ def _average_points(grid: sitk.Image, level: float, anatomy: Anatomy, displaceme
 
 
 def _true_displacement(grid: sitk.Image, level: float, anatomy: Anatomy, displacement: np.ndarray | None) -> sitk.Image:
+    """Return the displacement from each fixed point to its place in the average body, which the moving image shows."""
     points = np.stack(_average_points(grid, level, anatomy, displacement)[: grid.GetDimension()], -1)
     return geometry.image(points - geometry.voxel_points(grid), grid, vector=True)

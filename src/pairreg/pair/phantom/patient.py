@@ -1,4 +1,4 @@
-"""What makes a phantom look like a scan of a patient."""
+"""The look of a scan of a patient: texture, blur and noise."""
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,7 +14,7 @@ _THINNEST = -300.0  # HU; what is thinner, lung and air, has no texture
 
 
 def as_patient(hu: sitk.Image, seed: int) -> sitk.Image:
-    """`hu` with texture in soft tissue and bone, the blur of a scanner, and noise."""
+    """Return `hu` with texture in soft tissue and bone, the blur of a scanner, and noise."""
     rng = np.random.default_rng([seed, 2])
     values = geometry.array(hu)
     spots = gaussian_filter(rng.normal(size=values.shape), [_GRAIN / h for h in geometry.spacing(hu)])

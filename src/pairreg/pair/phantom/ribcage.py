@@ -1,4 +1,4 @@
-"""Ribs, their cartilage, and the sternum."""
+"""The ribs, their cartilage, and the sternum."""
 
 import numpy as np
 
@@ -14,12 +14,12 @@ _OUTWARD = 5.0  # from the cavity to the middle of a rib
 
 
 def thoracic() -> list[Vertebra]:
-    """T1 to T12."""
+    """Return T1 to T12."""
     return [v for v in reversed(vertebrae()) if v.name[0] == "T"]
 
 
 def _rib(number: int, side: int, cage: Trunk) -> tuple[Shape, np.ndarray]:
-    """Rib 1 to 12 of a `side` (-1 right, 1 left), and its front end `(3,)`."""
+    """Return rib 1 to 12 of a `side` (-1 right, 1 left), and its front end `(3,)`."""
     v = thoracic()[number - 1]
     head = v.point(side * (v.half_width + 4), v.half_depth - 3, v.height / 2)
     neck = v.point(side * 34, v.canal_back + 12, v.height / 2 - 3)
@@ -37,6 +37,7 @@ def _rib(number: int, side: int, cage: Trunk) -> tuple[Shape, np.ndarray]:
 
 
 def ribs(cage: Trunk) -> Shape:
+    """Return all ribs."""
     return Union([_rib(number, side, cage)[0] for number in range(1, 13) for side in (-1, 1)])
 
 
@@ -45,12 +46,13 @@ def _sternum_point(z: float, cage: Trunk) -> np.ndarray:
 
 
 def sternum(cage: Trunk) -> Shape:
+    """Return the sternum."""
     nodes = smooth_curve([[*_sternum_point(z, cage), width] for z, width in _STERNUM], 24)
     return tube(nodes[:, :3], np.stack([np.full(len(nodes), 5.0), nodes[:, 3]], 1), (0, 1, 0))
 
 
 def cartilage(cage: Trunk) -> Shape:
-    """From ribs 1 to 7 to the sternum; from ribs 8 to 10 to the cartilage above."""
+    """Return the cartilage from ribs 1 to 7 to the sternum, and from ribs 8 to 10 to the cartilage above."""
     joints = np.interp(range(7), [0, 1, 6], [424, 395, 282])
     parts: list[Shape] = []
     for side in (-1, 1):
@@ -62,7 +64,7 @@ def cartilage(cage: Trunk) -> Shape:
 
 
 def _bridge(start: np.ndarray, end: np.ndarray, cage: Trunk) -> Shape:
-    """A band of cartilage on the cage between two points."""
+    """Return a band of cartilage on the cage between two points."""
     straight = start + np.linspace(0, 1, 7)[:, None] * (end - start)
     straight[:, 2] -= 14 * np.sin(np.pi * np.linspace(0, 1, 7)) * (np.hypot(*(end - start)[:2]) > 25)
     centres = [float(cage.at(np.asarray(z))[2]) for z in straight[:, 2]]

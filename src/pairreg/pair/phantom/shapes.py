@@ -12,22 +12,24 @@ import numpy as np
 
 from pairreg.pair.phantom.block import Block
 
-_FAR = 1e3
+_FAR = 1e3  # mm: the distance to a shape whose parts are all beyond the margin
 Vector = Sequence[float] | np.ndarray
 _EVERYWHERE = np.array([[-1e4] * 3, [1e4] * 3])
 
 
 class Shape(ABC):
+    """A set of points. `box`: lower and upper corner `(2, 3)` in mm, x first, outside of which there is none."""
+
     box: np.ndarray
     """Lower and upper corner `(2, 3)`, x first."""
 
     @abstractmethod
     def distance(self, at: Block, margin: float) -> np.ndarray:
-        """To the surface, negative inside; where it is more than `margin` mm, it may be too large."""
+        """Return the distance to the surface in mm, negative inside; beyond `margin` it may be too large."""
 
 
 def _soft_minimum(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
-    """The lower of two distances; where they differ by less than `width` mm the crease is rounded."""
+    """Return the lower of two distances; where they differ by less than `width` mm the crease is rounded."""
     if not width:
         return np.minimum(a, b)
     mixed = np.maximum(width - np.abs(a - b), 0) / width
@@ -126,7 +128,7 @@ class Scaled(Shape):
 
 
 def without(shape: Shape, *others: Shape, soft: float = 0.0) -> Shape:
-    """The points of `shape` outside all `others`."""
+    """Return the points of `shape` outside all `others`."""
     return Common([shape, *(Outside(other) for other in others)], soft)
 
 
@@ -168,13 +170,13 @@ class Ellipsoid(Shape):
 
 
 def coordinates(at: Block, origin: Vector, directions: np.ndarray) -> list[np.ndarray]:
-    """The coordinates of points along unit vectors `(n, 3)` from an origin."""
+    """Return the coordinates of points along unit vectors `(n, 3)` from an origin."""
     x, y, z = (p - np.float32(c) for p, c in zip((at.x, at.y, at.z), origin, strict=True))
     return [a * x + b * y + c * z for a, b, c in directions.astype(np.float32)]
 
 
 def super_distance(local: Sequence[np.ndarray], radii: Sequence[float | np.ndarray], power: float = 2.0) -> np.ndarray:
-    """(f - 1) / |grad f| of f = (sum |q / r|^power)^(1/power)."""
+    """Return (f - 1) / |grad f| of f = (sum |q / r|^power)^(1/power), the distance to first order."""
     scaled = [np.abs(q) / r for q, r in zip(local, radii, strict=True)]
     if power == 2:
         level = np.sqrt(sum(s * s for s in scaled)) + 1e-6

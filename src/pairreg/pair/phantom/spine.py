@@ -1,4 +1,4 @@
-"""Vertebrae, discs and the spinal canal."""
+"""The vertebrae, the discs and the spinal canal."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,10 @@ centre_y = PchipInterpolator(*np.array(_CURVE, float).T)
 
 @dataclass(frozen=True)
 class Vertebra:
-    """`z`: middle of body and disc; `height` of both; `half_width`, `half_depth` of the body (mm)."""
+    """A vertebra with the disc below it; lengths in mm.
+
+    **Attributes:** `z`: middle of body and disc; `height` of both; `half_width`, `half_depth` of the body.
+    """
 
     name: str
     z: float
@@ -33,27 +36,28 @@ class Vertebra:
 
     @property
     def disc(self) -> float:
-        """Height of the disc below."""
+        """The height of the disc below."""
         return {"L": 9.0, "T": 5.0, "C": 5.0}[self.name[0]]
 
     @property
     def axes(self) -> np.ndarray:
-        """Columns: to the left, to the back and upward, as the spine is tilted here."""
+        """The directions to the left, to the back and upward, as the spine is tilted here, in columns."""
         slope = float(centre_y(self.z, 1))
         up = np.array([0, slope, 1]) / np.hypot(slope, 1)
         return np.stack([np.array([1.0, 0, 0]), np.array([0, up[2], -up[1]]), up], 1)
 
     def point(self, left: float, back: float, up: float) -> np.ndarray:
-        """A point `(3,)` given from the centre of the body (mm)."""
+        """Return a point `(3,)` given from the centre of the body (mm)."""
         return np.array([0, float(centre_y(self.z)), self.z]) + self.axes @ [left, back, up]
 
     @property
     def canal_back(self) -> float:
+        """The distance from the centre of the body to the middle of the spinal canal."""
         return self.half_depth + 8.5
 
 
 def vertebrae() -> list[Vertebra]:
-    """From L5 up to C3."""
+    """Return the vertebrae from L5 up to C3."""
     heights = np.array(list(_HEIGHTS.values()), float)
     middles = np.cumsum(heights) - heights / 2
     widths = np.interp(middles, [20, 180, 330, 450, 500], [25, 20.5, 15.5, 15, 13])
@@ -62,7 +66,7 @@ def vertebrae() -> list[Vertebra]:
 
 
 def _cylinder(v: Vertebra, half_width: float, half_depth: float, low: float, high: float, soft: float) -> Shape:
-    """An elliptic cylinder on the axis of the bodies between two heights from the middle of `v`."""
+    """Return an elliptic cylinder on the axis of the bodies between two heights from the middle of `v`."""
     up, middle = v.axes[:, 2], v.point(0, 0, 0)
     barrel = Ellipsoid(v.point(0, 0, (low + high) / 2), (half_width, half_depth, 3 * (high - low)), v.axes)
     ends = [Below(up, up @ middle + high), Below(-up, -(up @ middle) - low)]
@@ -78,7 +82,7 @@ def _disc(v: Vertebra) -> Shape:
 
 
 def _arch(v: Vertebra) -> list[Shape]:
-    """Ring around the canal, spinous and transverse processes."""
+    """Return the ring around the canal, and the spinous and transverse processes."""
     back, part = v.canal_back, v.name[0]
     ring = Ellipsoid(v.point(0, back, v.disc / 2), (14.5, 12.5, 0.42 * v.height), v.axes, power=2.7)
     tip = {"L": (0, back + 34, -6), "T": (0, back + 34, -20), "C": (0, back + 30, -10)}[part]
@@ -91,21 +95,23 @@ def _arch(v: Vertebra) -> list[Shape]:
 
 
 def canal() -> Shape:
-    """The spinal canal, from the sacrum into the neck."""
+    """Return the spinal canal, from the sacrum into the neck."""
     nodes = [v.point(0, v.canal_back, 0) for v in vertebrae()]
     low = nodes[0] + [0, 14, -45]
     return tube([low, *nodes], np.array([[8.0, 6.0], *[[9.5, 7.5]] * len(nodes)]), (1, 0, 0))
 
 
 def spine() -> Shape:
+    """Return all vertebrae."""
     return Union([Union([_body(v), *_arch(v)], soft=3) for v in vertebrae()])
 
 
 def discs() -> Shape:
+    """Return all discs."""
     return Union([_disc(v) for v in vertebrae()])
 
 
 def beside() -> Shape:
-    """The bulge of spine and back muscles into the chest, around which the lungs lie."""
+    """Return the bulge of spine and back muscles into the chest, around which the lungs lie."""
     nodes = [v.point(0, v.half_depth + 12, 0) for v in vertebrae()]
     return tube(nodes, np.array([[27.0, 33.0]] * len(nodes)), (1, 0, 0))

@@ -4,13 +4,16 @@ import numpy as np
 
 from pairreg.pair.phantom.block import Block
 
-_WAVES = 48
+_WAVES = 48  # that are added up
 _LENGTHS = (12.0, 40.0)  # mm, shortest and longest wave
 _SEED = 0  # the structure belongs to the anatomy: it is the same in every pair
 
 
 def texture(at: Block) -> np.ndarray:
-    """A smooth random function of the points `(z, y, x)` with mean 0 and standard deviation 1: a sum of plane waves."""
+    """Return a smooth random function of the points `(z, y, x)` with mean 0 and standard deviation 1.
+
+    It is a sum of plane waves.
+    """
     rng = np.random.default_rng(_SEED)
     directions = rng.normal(size=(_WAVES, 3))
     directions *= 2 * np.pi / (np.linalg.norm(directions, axis=1) * rng.uniform(*_LENGTHS, size=_WAVES))[:, None]

@@ -1,4 +1,4 @@
-"""Pairs of the phantom, as the moving image, and the CT of a patient."""
+"""Pairs of the phantom, as the moving image, and the CT of a patient, as the fixed one."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -35,7 +35,7 @@ def phantom_to_ct_2d(
     without: Collection[str] = ("humeri", "scapulae"),
     seed: int = 0,
 ) -> Pair:
-    """A slice of the phantom and an axial slice of a patient's CT; see `phantom_to_ct_3d`."""
+    """Return a slice of the phantom and an axial slice of a patient's CT; see `phantom_to_ct_3d`."""
     return _make_pair("phantom_to_ct_2d", 2, fixed, fixed_labels, size, spacing, level, anatomy, without, seed)
 
 
@@ -50,7 +50,7 @@ def phantom_to_ct_3d(
     without: Collection[str] = ("humeri",),
     seed: int = 0,
 ) -> Pair:
-    """The phantom as the moving image, and a patient's CT as the fixed one.
+    """Return the phantom as the moving image, and a patient's CT as the fixed one.
 
     **Arguments:**
 
@@ -116,20 +116,20 @@ def _patient_files(fixed: str | Path | None, fixed_labels: str | Path | None, ex
 
 
 def _torso_of(example: Pair) -> tuple[sitk.Image, sitk.Image]:
-    """The fixed image and labels of a bundled pair, without what the phantom does not have."""
+    """Return the fixed image and labels of a bundled pair, without what the phantom does not have."""
     shown = (slice(None),) * 2 + (slice(_BUNDLED_TOP),) * (example.ndim - 2)
     assert example.fixed_labels is not None
     return example.fixed[shown], example.fixed_labels[shown]
 
 
 def _near_body(labels: sitk.Image) -> sitk.Image:
-    """A mask of the body with a margin."""
+    """Return a mask of the body with a margin."""
     distance = distance_transform_edt(geometry.array(labels) == 0, sampling=geometry.spacing(labels))
     return geometry.image((distance <= _MARGIN).astype(np.uint8), labels)
 
 
 def _classes(organs: sitk.Image) -> sitk.Image:
-    """The classes of the bundled CT of the phantom's organs."""
+    """Return the classes of the bundled CT for the phantom's organs."""
     values = geometry.array(organs)
     found = np.where(values > 0, _BODY, 0).astype(np.uint8)
     for name, organ in table()["organs"].items():

@@ -18,13 +18,14 @@ from pairreg.pair.phantom.variation import Anatomy
 
 @cache
 def table() -> Mapping[str, Any]:
-    """`tissues.yaml`: tissues with their values, organs with their label and tissue."""
+    """Return `tissues.yaml`: tissues with their values, organs with their label and tissue."""
     text = (files("pairreg.pair.phantom") / "tissues.yaml").read_text()
     content: Any = OmegaConf.to_container(OmegaConf.create(text))
     return content
 
 
 def label_names() -> dict[int, str]:
+    """Return the names of all organs by their label."""
     return {organ["label"]: name for name, organ in table()["organs"].items() if organ["label"]}
 
 
@@ -37,7 +38,7 @@ class Torso:
 
 
 def _layers(anatomy: Anatomy) -> Iterator[tuple[str, Shape]]:
-    """Organ names and shapes in the order of painting: what comes later covers what came before."""
+    """Yield organ names and shapes in the order of painting: what comes later covers what came before."""
     scale, cage = anatomy.organ_scale, body.cage()
     chest = body.cavity(cage)
     yield "fat", Dilation(body.muscle(), anatomy.fat)
@@ -71,7 +72,7 @@ def _layers(anatomy: Anatomy) -> Iterator[tuple[str, Shape]]:
 
 
 def paint(points: Block, anatomy: Anatomy, edge: float, structure: float = 0.0, missing: Collection[str] = ()) -> Torso:
-    """The phantom at `points`.
+    """Return the phantom at `points`.
 
     **Arguments:** `edge`: width in mm over which the values of neighbours blend, a voxel: the partial-volume effect.
     Labels have sharp edges. `structure`: standard deviation in HU of the texture of all tissues but air. `missing`:
@@ -88,6 +89,7 @@ def paint(points: Block, anatomy: Anatomy, edge: float, structure: float = 0.0, 
         distance, organ = shape.distance(inside, edge), parts[name]
         if organ["label"]:
             labels[where][distance < 0] = organ["label"]
+        # A bone is painted twice: whole as cortical bone, then what lies deeper than the shell as trabecular bone.
         shell = organ.get("shell", 0.0)
         if shell:
             _blend(values, where, distance, tissues["cortical"], edge)

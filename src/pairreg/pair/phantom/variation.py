@@ -1,4 +1,4 @@
-"""Anatomical parameters: how a phantom differs from the average one."""
+"""Anatomical parameters: the differences of a phantom from the average one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -22,7 +22,9 @@ _DISEASE = ("left_lung",)  # not drawn at random
 
 @dataclass(frozen=True, kw_only=True)
 class Anatomy:
-    """**Arguments** (in brackets the range; outside it raises `InputError`):
+    """The parameters of a phantom's anatomy.
+
+    **Arguments** (in brackets the range; outside it raises `InputError`):
 
     - `height`: factor on lengths along the body [0.85, 1.15].
     - `girth`: factor on width and depth of everything [0.85, 1.2].
@@ -49,7 +51,10 @@ class Anatomy:
 
     @classmethod
     def of(cls, parameters: Mapping[str, float]) -> "Anatomy":
-        """From parameters by name; those not named are average."""
+        """Return the anatomy with these parameters by name; those not named are average.
+
+        Raises `InputError` for a name that does not exist.
+        """
         known = [f.name for f in fields(cls)]
         for name in parameters:
             if name not in known:
@@ -58,7 +63,7 @@ class Anatomy:
 
     @classmethod
     def random(cls, seed: int) -> "Anatomy":
-        """Every parameter of a healthy body drawn from its range, most likely near the average."""
+        """Return the anatomy of a healthy body, every parameter drawn from its range, most likely near the average."""
         rng, average = np.random.default_rng([seed, 1]), cls()
         drawn = {k: limits for k, limits in LIMITS.items() if k not in _DISEASE}
         return cls(**{k: float(rng.triangular(low, getattr(average, k), high)) for k, (low, high) in drawn.items()})
@@ -70,7 +75,7 @@ class Anatomy:
         return all(getattr(self, name) == getattr(average, name) for name in ("fat", "organ_scale", "left_lung"))
 
     def to_average(self, points: Points) -> Points:
-        """Where points (x, y, z in mm) of this body lie in the average one.
+        """Return where points (x, y, z in mm) of this body lie in the average one.
 
         The shift of the spine fades out within some 10 cm, so that the skin stays where it is.
         """

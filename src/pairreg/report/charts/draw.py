@@ -44,6 +44,7 @@ def _charts(ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> li
     design, found, primary = ranking.design, ranking.columns, ranking.primary
     figures = []
     if primary is not None and _FOLDS in found:
+        # Both columns over the runs that have both values, so that points are of the same units.
         match = metric_column(primary.metric, design, beside=_FOLDS)
         folds = metric_column(found[_FOLDS].metric, design, beside=primary.name)
         caption = (

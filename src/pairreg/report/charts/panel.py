@@ -41,11 +41,13 @@ def panel(folder: Path, name: str, design: Design, pair: str, primary: MetricCol
     columns: list[Column] = [None if run is None else planes(run.figure_arrays) for run in runs]
     reference = next(column for column in columns if column)
     scene, view = reference[0].scene, reference[0].view
+    # The same boxes in every column, where the settings differ most.
     places = boxes([column[0].scene.warped for column in columns if column], scene.fixed, view)
     rows, blocks = _rows_of(reference), wrap(design)
     titles = [_title(label, run, primary) for label, run in zip(design.labels, runs, strict=True)]
     page = _layout(reference, rows, blocks, titles, pair)
     step = round_step(max(view.size) / _GRID_LINES)
+    # A block of rows for each line of settings; every one begins with the fixed and the moving image.
     for i, block in enumerate(blocks):
         shown = [_as_warped("fixed", reference), _as_warped("moving", reference), *(columns[k] for k in block)]
         lines = page.axes[i * len(rows) : (i + 1) * len(rows)]

@@ -21,6 +21,7 @@ from pairreg.runs.read import Run
 from pairreg.spect.scan import BONES, Scan, scan, scan_folder
 
 ALL_PAIRS_IN_ONE = True  # in one figure, a row for each run
+# The titles of the coronal columns after the first one, which is titled after the phantom.
 _CORONAL = ("Patient CT", "Deformed\nphantom", "Simulated SPECT\nwithout lesions", "Simulated SPECT\nwith lesions")
 _AXIAL = "Simulated SPECT with lesions:\naxial slice through each lesion"
 LESIONS = 3  # of every row

@@ -8,7 +8,7 @@ from pairreg.report.figures.page import page
 from pairreg.report.figures.panels import Shown, grey, inscription, label_map, mesh
 
 _GAMMA = 1.8  # as published
-_UNREGULARISED = "λ = 0"
+_UNREGULARISED = "λ = 0"  # the name of a run whose regulariser has no weight
 
 
 def figure(runs: Sequence[Shown]) -> Figure:
