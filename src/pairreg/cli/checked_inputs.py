@@ -8,8 +8,8 @@ import numpy as np
 import SimpleITK as sitk
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from pairreg import geometry, option_files
 from pairreg.cli.hydra_errors import sentence
@@ -161,12 +161,12 @@ class Checked:
         """Print what is known of one input."""
         table = Table.grid(padding=(0, 2))
         for name, text in facts.items():
-            table.add_row(f"  [bold]{escape(name)}", escape(text))
+            table.add_row(Text(f"  {name}", "bold"), text)
         for note in notes:
-            table.add_row("  [bold yellow]warning", escape(note))
+            table.add_row(Text("  warning", "bold yellow"), note)
         if problem:
-            table.add_row("  [bold red]cannot be used", escape(problem))
-        self.terminal.print(escape(title), style="bold underline", soft_wrap=True, highlight=False)
+            table.add_row(Text("  cannot be used", "bold red"), problem)
+        self.terminal.print(Text(title, "bold underline"), soft_wrap=True)
         self.terminal.print(table)
 
     def finish(self, output: Path | None) -> None:
@@ -175,7 +175,7 @@ class Checked:
             from pairreg.figures.planes import planes
 
             shown = {Path(name).name if Path(name).exists() else name: drawn(i) for name, i in self.images.items()}
-            self.terminal.print(f"figure: {planes(output, shown)}", soft_wrap=True, markup=False)
+            self.terminal.print(f"figure: {planes(output, shown)}", soft_wrap=True)
         if len(self.problems) == 1:
             raise InputError(self.problems[0])
         if self.problems:

@@ -1,0 +1,118 @@
+"""`pairreg-check` says what is in files, and its figure where left and right are."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from PIL import Image
+
+from command_helpers import Command, installed
+from dicom_helpers import stack, write_series
+from pairreg.figures.planes import planes
+
+
+@pytest.fixture
+def check() -> Command:
+    return installed("pairreg-check")
+
+
+def facts(text: str) -> dict[str, dict[str, str]]:
+    """What is printed of each input: text by what it is about, by the title of the block."""
+    found: dict[str, dict[str, str]] = {}
+    for line in text.splitlines():
+        if not line.startswith("  "):
+            block = found.setdefault(line.strip(), {})
+        elif match := re.fullmatch(r"  (\S.*?)  +(\S.*?) *", line):
+            block[match[1]] = match[2]
+    return found
+
+
+def volume(seed: int = 0) -> sitk.Image:
+    """10 × 9 × 8 values, x to the right, y to the feet, z to the back."""
+    image = sitk.GetImageFromArray(np.random.default_rng(seed).integers(0, 900, (8, 9, 10)).astype(np.int16))
+    image.SetSpacing((1.5, 2.0, 2.5))
+    image.SetOrigin((9.0, -4.0, 30.0))
+    image.SetDirection((-1, 0, 0, 0, 0, 1, 0, -1, 0))
+    return image
+
+
+def test_images_labels_and_landmarks(check: Command, tmp_path: Path) -> None:
+    first, second = volume(), volume(1)
+    second.SetOrigin((9.0 - 7.5, -4.0, 30.0))  # half of its width to the right
+    sitk.WriteImage(first, str(tmp_path / "f.nrrd"))
+    sitk.WriteImage(second, str(tmp_path / "m.nii.gz"))
+    labels = np.zeros((8, 9, 10), np.uint8)
+    labels[:2, :3, :4], labels[5:, 5:, 5:] = 1, 7
+    mask = sitk.GetImageFromArray(labels)
+    mask.CopyInformation(first)
+    sitk.WriteImage(mask, str(tmp_path / "l.mha"))
+    inside, outside = first.TransformIndexToPhysicalPoint((2, 2, 2)), (500.0, 0.0, 0.0)
+    np.savetxt(tmp_path / "p.csv", [inside, outside], delimiter=",")
+    done = check("f.nrrd", "p.csv", "l.mha", "m.nii.gz", "--figure", "o.png", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = facts(done.stdout)
+    values = sitk.GetArrayFromImage(first)
+    assert found["f.nrrd"]["size"] == "10 × 9 × 8 voxels, 16-bit signed integer"
+    assert found["f.nrrd"]["spacing"] == "1.5 × 2 × 2.5 mm, field of view 15 × 18 × 20 mm"
+    assert found["f.nrrd"]["orientation"] == "RIP: x to the right, y to the feet, z to the back"
+    assert found["f.nrrd"]["values"].startswith(f"{values.min()} to {values.max()}, 98 %")
+    assert found["l.mha"]["label 1"] == "24 voxels, 0.18 ml" and found["l.mha"]["label 7"] == "60 voxels, 0.45 ml"
+    assert found["p.csv"]["inside f.nrrd"] == "1 of 2"
+    assert found["together"]["overlap"].startswith("50% of f.nrrd and 50% of m.nii.gz")
+    with Image.open(tmp_path / "o.png") as figure:
+        assert figure.size[0] > 500 and np.asarray(figure.convert("L")).std() > 20
+
+
+def test_what_dicom_says_of_values(check: Command, tmp_path: Path) -> None:
+    pixels = stack()
+    pixels[:, :, :2] = -2000
+    write_series(tmp_path / "ct", pixels, RescaleIntercept=-1024, RescaleSlope=1, PixelPaddingValue=-2000)
+    found = facts(check("ct", cwd=tmp_path).stdout)["ct"]
+    assert found["values"].endswith("HU") and found["padding"].startswith("33.33%")
+    assert found["orientation"].startswith("LPS") and "PixelPaddingValue" in found["warning"]
+
+
+def test_pairs_of_settings_of_a_manifest_and_of_hdf5(check: Command, tmp_path: Path) -> None:
+    sitk.WriteImage(volume(), str(tmp_path / "f.nrrd"))
+    (tmp_path / "cases.csv").write_text("case,fixed,moving\none,f.nrrd,f.nrrd\ntwo,f.nrrd,no.nii\n")
+    done = check("pair=files", "pair.fixed=f.nrrd", "pair.moving=f.nrrd", cwd=tmp_path)
+    assert done.returncode == 0 and facts(done.stdout)["moving (f.nrrd)"]["size"].startswith("10 × 9 × 8")
+    done = check("cases.csv", cwd=tmp_path)
+    assert done.returncode == 2 and "no.nii does not exist" in done.stderr
+    (tmp_path / "cases.csv").write_text("case,fixed,moving\none,f.nrrd,f.nrrd\n2_1,f.nrrd,f.nrrd\n")
+    assert "2_1: fixed (f.nrrd)" in check("cases.csv", cwd=tmp_path).stdout.replace(f"{tmp_path}/", "")
+    assert installed("pairreg-pack")("cases.csv", "c.h5", cwd=tmp_path).returncode == 0
+    assert "one: moving" in check("c.h5", cwd=tmp_path).stdout
+    done = check("pair=hdf5", "pair.file=c.h5", "pair.case=2_1", cwd=tmp_path)
+    assert done.returncode == 0 and "2_1: fixed" in done.stdout and "one: " not in done.stdout
+
+
+def test_all_bad_files_are_named(check: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.nii").write_bytes(b"")
+    done = check("a.nii", "b.nii", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr == "pairreg-check: 2 of 2 inputs cannot be used; see above.\n"
+    assert "a.nii is empty" in done.stdout and "b.nii does not exist" in done.stdout
+
+
+def test_left_is_drawn_on_the_right(tmp_path: Path) -> None:
+    """A block on the left of the body, in front, at the head: where it lies in each plane."""
+    values = np.zeros((40, 40, 40), np.float32)  # z, y, x in LPS
+    values[4:36, 4:36, 4:36] = 1
+    values[26:34, 6:14, 26:34] = 9
+    planes(tmp_path / "o.png", {"head": (values, (1.0, 1.0, 1.0))})
+    with Image.open(tmp_path / "o.png") as image:
+        drawn = np.asarray(image.convert("L")).astype(float)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (drawn < 250).mean(1) > 0.5, [0]]).astype(int)))
+    panels = [drawn[top:bottom] for top, bottom in edges.reshape(-1, 2)]
+    assert len(panels) == 3
+    sides = []
+    for panel in panels:
+        bright = np.argwhere((panel > 240)[:, 60:-30]) + (0, 60)
+        centre = np.median(bright, 0) / panel.shape
+        sides.append((bool(centre[0] < 0.5), bool(centre[1] > 0.5)))
+    axial, coronal, sagittal = sides
+    assert axial == (True, True), "front on top, left on the right"
+    assert coronal == (True, True), "head on top, left on the right"
+    assert sagittal == (True, False), "head on top, front on the left"
