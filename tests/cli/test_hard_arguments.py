@@ -60,6 +60,9 @@ def test_overrides_may_stand_on_both_sides_of_an_option():
 def test_several_values_stay_several(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert with_text_quoted(["pair.case=12_1,a,3e2"]) == ["pair.case='12_1',a,'3e2'"]
+    assert (
+        with_text_quoted(["study=a,b"]) == ["study='a,b'"] and with_text_quoted(["study=a,b", "-m"])[0] == "study=a,b"
+    )
     (tmp_path / "a,b").touch()
     assert with_text_quoted(["pair.fixed=a,b", "pair.fixed=a,c"]) == ["pair.fixed='a,b'", "pair.fixed=a,c"]
 
