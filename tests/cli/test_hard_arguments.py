@@ -54,6 +54,7 @@ def test_what_hydra_reads_as_meant_stays(argument):
 def test_overrides_may_stand_on_both_sides_of_an_option():
     given = ["a=1", "-m", "b=2", "--config-dir", "x", "c=3", "--info", "d=4"]
     assert with_text_quoted(given) == ["a=1", "b=2", "c=3", "d=4", "-m", "--config-dir", "x", "--info"]
+    assert with_text_quoted(["--cfg", "job", "a=1"]) == ["a=1", "--cfg", "job"]
     assert with_text_quoted(["--info", "plugins", "a=1"]) == ["a=1", "--info", "plugins"]
 
 
