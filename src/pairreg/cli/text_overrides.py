@@ -21,8 +21,8 @@ TEXT_BELOW = ("pair.channels.", "pair.label_names.")
 OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.+)", re.DOTALL)
 FUNCTION = re.compile(r"(choice|range|interval|glob|shuffle|sort|tag|str|int|float|bool)\(.*\)", re.DOTALL)
 CONFIG_DIR = ("--config-dir", "-cd")
-WITH_VALUE = (*CONFIG_DIR, "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p")
-WITH_VALUE += ("--experimental-rerun",)
+WITH_VALUE = {*CONFIG_DIR, "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p"}
+WITH_VALUE |= {"--experimental-rerun"}
 WITH_WORD = ("--info", "-i")  # perhaps
 
 
