@@ -54,12 +54,16 @@ def test_what_hydra_reads_as_meant_stays(argument):
 def test_overrides_may_stand_on_both_sides_of_an_option():
     given = ["a=1", "-m", "b=2", "--config-dir", "x", "c=3", "--info", "d=4"]
     assert with_text_quoted(given) == ["a=1", "b=2", "c=3", "d=4", "-m", "--config-dir", "x", "--info"]
+    assert with_text_quoted(["--cfg", "job", "a=1"]) == ["a=1", "--cfg", "job"]
     assert with_text_quoted(["--info", "plugins", "a=1"]) == ["a=1", "--info", "plugins"]
 
 
 def test_several_values_stay_several(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert with_text_quoted(["pair.case=12_1,a,3e2"]) == ["pair.case='12_1',a,'3e2'"]
+    assert (
+        with_text_quoted(["study=a,b"]) == ["study='a,b'"] and with_text_quoted(["study=a,b", "-m"])[0] == "study=a,b"
+    )
     (tmp_path / "a,b").touch()
     assert with_text_quoted(["pair.fixed=a,b", "pair.fixed=a,c"]) == ["pair.fixed='a,b'", "pair.fixed=a,c"]
 

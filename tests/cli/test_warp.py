@@ -16,6 +16,7 @@ from pairreg import geometry
 from pairreg.cli import warp
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import resample_pair
+from pairreg.pair.landmarks import read_points
 from pairreg.pair.pair import Pair
 from pairreg.result import Result
 
@@ -246,6 +247,42 @@ def test_points_in_json_keep_their_layout(known, here, tmp_path):
     there = [transform.TransformPoint(p) for p in carried["fixed"]]
     np.testing.assert_allclose(there, content["moving"], atol=0.01)
     np.testing.assert_allclose(back["moving"], content["moving"], atol=0.01)
+
+
+@pytest.mark.parametrize("form", ["fcsv", "mrk.json", "txt", "tsv"])
+def test_points_keep_the_format_and_the_system_of_their_file(known, here, tmp_path, form):
+    """Two points in LPS come back as they went out; the files of Slicer say RAS throughout."""
+    folder, moving = known
+    ndim = moving.GetDimension()
+    points = np.zeros((2, 3))
+    points[:, :ndim] = np.add(moving.GetOrigin(), 60.0) + [[3], [-5]]
+    ras = (points * [-1, -1, 1]).tolist()
+    texts = {
+        "fcsv": "# CoordinateSystem = 0\n# columns = label,x,y,z\n"
+        + "".join(f'"F, {i}",{x},{y},{z}\n' for i, (x, y, z) in enumerate(ras)),
+        "mrk.json": json.dumps(
+            {"markups": [{"coordinateSystem": "RAS", "controlPoints": [{"position": p} for p in ras]}]}
+        ),
+        "txt": "point\n2\n" + "".join(" ".join(map(str, p[:ndim])) + "\n" for p in points.tolist()),
+        "tsv": "label\tl\tp\ts\n" + "".join("F\t" + "\t".join(map(str, p)) + "\n" for p in points.tolist()),
+    }
+    (tmp_path / f"p.{form}").write_text(texts[form])
+    ok(here(folder, f"p.{form}", "-o", f"q.{form}", cwd=tmp_path))
+    ok(here(folder, f"q.{form}", "-o", f"r.{form}", "--inverse", cwd=tmp_path))
+    transform = sitk.DisplacementFieldTransform(
+        sitk.ReadImage(str(folder / "displacement.nii.gz"), sitk.sitkVectorFloat64)
+    )
+    carried, back = (read_points(tmp_path / f"{name}.{form}", "moving", ndim) for name in "qr")
+    np.testing.assert_allclose([transform.TransformPoint(p) for p in carried.tolist()], points[:, :ndim], atol=0.01)
+    np.testing.assert_allclose(back, points[:, :ndim], atol=0.01)
+    said = {"fcsv": "CoordinateSystem = 0", "mrk.json": '"RAS"', "txt": "point\n2\n", "tsv": "label\tl\tp\ts"}
+    assert said[form] in (tmp_path / f"q.{form}").read_text()
+
+
+def test_voxel_indices_need_their_image(known, here, tmp_path):
+    folder, moving = known
+    (tmp_path / "p.txt").write_text("index\n1\n" + "1 " * moving.GetDimension())
+    refused(here(folder, "p.txt", "-o", "q.txt", cwd=tmp_path), "p.txt holds voxel indices")
 
 
 def test_points_beyond_the_fixed_image_follow_the_initial_transform(known, here, tmp_path):

@@ -47,6 +47,7 @@ def test_csv_round_trip(ranking: Ranking, tmp_path: Path) -> None:
 
 
 def test_tex_escapes() -> None:
+    assert tex("[red] $x$ *a_1*") == r"{[}red{]} \$x\$ {*}a\_1{*}"
     assert tex("bending_energy · 5 % ± 1") == r"bending\_energy $\cdot$ 5 \% $\pm$ 1"
 
 

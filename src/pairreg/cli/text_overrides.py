@@ -14,25 +14,15 @@ from pairreg.errors import InputError
 from pairreg.files import expanded
 from pairreg.pair.parts import IMAGES, POINTS
 
-WHOLE = ("study", "output_dir")  # never several values
+WHOLE = ("study", "output_dir")  # never several values: with `-m` those are refused
 NAMES = (*WHOLE, "pair.case")  # `null` is a name here, elsewhere it means none
 TEXT = (*NAMES, "pair.name", "pair.file", "tracking.uri", *(f"pair.{part}" for part in (*IMAGES, *POINTS)))
 TEXT_BELOW = ("pair.channels.", "pair.label_names.")
 OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.+)", re.DOTALL)
 FUNCTION = re.compile(r"(choice|range|interval|glob|shuffle|sort|tag|str|int|float|bool)\(.*\)", re.DOTALL)
 CONFIG_DIR = ("--config-dir", "-cd")
-WITH_VALUE = (
-    *CONFIG_DIR,
-    "--cfg",
-    "-c",
-    "--config-path",
-    "-cp",
-    "--config-name",
-    "-cn",
-    "--package",
-    "-p",
-    "--experimental-rerun",
-)
+WITH_VALUE = {*CONFIG_DIR, "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p"}
+WITH_VALUE |= {"--experimental-rerun"}
 WITH_WORD = ("--info", "-i")  # perhaps
 
 
@@ -47,12 +37,13 @@ def with_text_quoted(arguments: list[str]) -> list[str]:
                 f"argument {argument!r} is no text in UTF-8; rename the file, or set LANG to its encoding."
             )
     overrides, options = [], []
+    is_sweep = bool({"-m", "--multirun"} & set(arguments))
     for before, argument in zip(["", *arguments], arguments, strict=False):
         is_word = before in WITH_WORD and "=" not in argument
         if argument.startswith("-") or before in WITH_VALUE or is_word:
             options.append(_config_dir(before, argument))
         else:
-            overrides.append(_override(argument))
+            overrides.append(_override(argument, is_sweep))
     return [*overrides, *options]
 
 
@@ -69,14 +60,15 @@ def _config_dir(before: str, argument: str) -> str:
     return str(expanded(argument)) if before in CONFIG_DIR else argument
 
 
-def _override(argument: str) -> str:
+def _override(argument: str, is_sweep: bool) -> str:
     match = OVERRIDE.fullmatch(argument)
     if match is None or not (match[2] in TEXT or match[2].startswith(TEXT_BELOW)):
         return argument
     head, key, value = match.groups()
     if FUNCTION.fullmatch(value) or "${" in value:  # Hydra's own language
         return argument
-    parts = [value] if key in WHOLE or _exists(value) else value.split(",")
+    is_one = (key in WHOLE and not is_sweep) or _exists(value)
+    parts = [value] if is_one else value.split(",")
     return head + ",".join(part if _is_as_meant(key, part) else quoted(part.strip()) for part in parts)
 
 
