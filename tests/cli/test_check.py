@@ -116,3 +116,21 @@ def test_left_is_drawn_on_the_right(tmp_path: Path) -> None:
     assert axial == (True, True), "front on top, left on the right"
     assert coronal == (True, True), "head on top, left on the right"
     assert sagittal == (True, False), "head on top, front on the left"
+
+
+@pytest.mark.parametrize("kind", ["float", "palette", "uint8"])
+def test_label_maps_are_recognised(check: Command, tmp_path: Path, kind: str) -> None:
+    labels = np.zeros((20, 30), np.uint8)
+    labels[3:12, 4:20], labels[12:, 10:] = 1, 2
+    path = tmp_path / ("l.png" if kind == "palette" else "l.nii.gz")
+    if kind == "palette":
+        image = Image.fromarray(labels, "P")
+        image.putpalette([0, 0, 0, 255, 0, 0, 0, 0, 255])
+        image.save(path)
+    else:
+        sitk.WriteImage(
+            sitk.GetImageFromArray(labels.astype(np.float32) * 1.00002 if kind == "float" else labels), str(path)
+        )
+    found = facts(check(path.name, cwd=tmp_path).stdout)[path.name]
+    assert found["label 1"].startswith("144 voxels") and found["label 2"].startswith("160 voxels")
+    assert ("rounded" in found.get("warning", "")) == (kind == "float")

@@ -26,7 +26,9 @@ from pairreg.pair.manifest import read_manifest
 from pairreg.pair.pair import Pair
 from pairreg.pair.parts import POINT_FILES
 from pairreg.reading.any_format import read
+from pairreg.reading.format_of import format_of
 from pairreg.reading.label_map import looks_like_labels, whole_numbers
+from pairreg.reading.notes import ImageFile
 from pairreg.reading.padding import with_padding
 from pairreg.reading.roles import check_finite
 from pairreg.reading.unit import unit_of
@@ -70,15 +72,16 @@ class Checked:
             self.block(name, {}, problem=str(error))
 
     def image(self, path: Path) -> None:
+        """Describe an image, or a label map if it looks like one."""
         file = read(path)
         check_finite(file.image, file.path)
-        if looks_like_labels(file.image):
-            labels = whole_numbers(read(path, labels=True))
-            facts, notes = label_facts(labels.image, {}), (*labels.repairs, *labels.warnings)
-        else:
-            file = with_padding(file)
-            facts, notes = image_facts(file.image, unit_of(file.path), file.padding), (*file.repairs, *file.warnings)
-            self.images[str(path)] = file.image
+        labels = as_labels(file)
+        if labels is not None:
+            self.block(str(path), label_facts(labels.image, {}), (*labels.repairs, *labels.warnings))
+            return
+        file = with_padding(file)
+        facts, notes = image_facts(file.image, unit_of(file.path), file.padding), (*file.repairs, *file.warnings)
+        self.images[str(path)] = file.image
         self.block(str(path), facts, notes)
 
     def points(self, path: Path) -> None:
@@ -186,6 +189,16 @@ def is_manifest(path: Path) -> bool:
     """Whether a CSV file is a table of pairs: its header names cases."""
     with existing(path).open(encoding="utf-8-sig", errors="replace") as file:
         return "case" in [cell.strip() for cell in file.readline().split(",")]
+
+
+def as_labels(file: ImageFile) -> ImageFile | None:
+    """`file` as a label map, also of numbers that are nearly whole; None if it looks like an image."""
+    try:
+        # a picture in colours may be one by its palette
+        whole = whole_numbers(read(file.path, labels=True) if format_of(file.path) == "picture" else file)
+    except InputError:
+        return None
+    return whole if looks_like_labels(whole.image) else None
 
 
 def drawn(image: sitk.Image) -> tuple[np.ndarray, tuple[float, ...]]:
