@@ -20,6 +20,7 @@ from pairreg.runs.spec import Described, name_of
 from pairreg.tracking.base import TrackedRun, Tracker
 from pairreg.tracking.from_folder import record
 from pairreg.tracking.mlflow_address import ENV, beside, secrets, shown
+from pairreg.tracking.mlflow_client import connect
 from pairreg.tracking.mlflow_errors import lost_errors, opening_errors, reason, said
 from pairreg.tracking.mlflow_moved import follow
 from pairreg.tracking.mlflow_run import MLflowRun
@@ -60,10 +61,7 @@ class MLflowTracker(Tracker):
     @property
     def client(self) -> Any:
         if self._client is None:
-            quiet()
-            from mlflow import MlflowClient
-
-            self._client = MlflowClient(self.address)
+            self._client = connect(self.address)
         return self._client
 
     def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
@@ -194,11 +192,3 @@ class MLflowTracker(Tracker):
 def lock_of(uri: str) -> Path:
     """Not in the output folder: if the store is out of reach, nothing is to be written there."""
     return Path(tempfile.gettempdir()) / f"pairreg-{os.getuid()}" / hashlib.sha1(uri.encode()).hexdigest()[:8]
-
-
-def quiet() -> None:
-    """No telemetry, no migration log of a new database, and an answer within seconds if a server is down."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.WARNING)
