@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from pairreg.cli.text_overrides import quoted
+
 QUICK = ("preset=smoke", "transform=displacement", "--config-dir=conf", "pair=hard")
 STUDY = "it's [red] a,b=1 50%"
 LABELS = {1: "lung (left)", 2: "lung [left]", 3: "..", 4: "Δ, $x$ [/red]", 5: "_y:smile:"}
@@ -47,7 +49,7 @@ def store(output_dir, study):
 def test_a_study_with_hard_names_moves(folder, pairreg, tmp_path):
     """Run in a folder that no address can name, moved, and completed there."""
     first = "out ?%20#'[red]ü"
-    arguments = (*QUICK, f"study={STUDY}", "similarity=mse,pcc")
+    several = (*QUICK, f"study={quoted(STUDY)}", "similarity=mse,pcc", "-m")  # a comma separates values with -m
     cache = {"XDG_CACHE_HOME": str(tmp_path)}
     done = pairreg(*QUICK, f"study={STUDY}", f"output_dir={first}", "similarity=mse", cwd=folder, **cache)
     assert (done.returncode, done.stderr) == (0, "")
@@ -58,7 +60,7 @@ def test_a_study_with_hard_names_moves(folder, pairreg, tmp_path):
     assert {"warped_FDG (SUV).nii.gz", "warped_Ki %20?.nii.gz"} <= {path.name for path in result.parent.iterdir()}
 
     shutil.move(folder / first, folder / "moved")
-    done = pairreg(*arguments, "output_dir=moved", "-m", cwd=folder, **cache)
+    done = pairreg(*several, "output_dir=moved", cwd=folder, **cache)
     assert (done.returncode, done.stderr) == (0, "")
     assert not (folder / first).exists()
     client, experiment, runs = store(folder / "moved", STUDY)
@@ -79,7 +81,10 @@ def test_a_server_out_of_reach_tells_no_password(folder, pairreg, tmp_path):
     assert "http://me:***@127.0.0.1:9 cannot be used" in done.stderr and "s3cret" not in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("address", ["http://[::1", "nothing://x", "sqlite:////dev/null/x/mlflow.db"])
+ADDRESSES = ["http://[::1", "nothing://x", "sqlite:////dev/null/x/mlflow.db", "postgresql+psycopg2://127.0.0.1:9/x"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_an_address_that_cannot_be_is_one_sentence(folder, pairreg, address):
     done = pairreg(*QUICK, "output_dir=none", cwd=folder, MLFLOW_TRACKING_URI=address)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr

@@ -65,7 +65,7 @@ def _override(argument: str, is_sweep: bool) -> str:
     if match is None or not (match[2] in TEXT or match[2].startswith(TEXT_BELOW)):
         return argument
     head, key, value = match.groups()
-    if FUNCTION.fullmatch(value) or "${" in value:  # Hydra's own language
+    if FUNCTION.fullmatch(value) or "${" in value or _is_as_meant(key, value):  # Hydra's own language, or plain
         return argument
     is_one = (key in WHOLE and not is_sweep) or _exists(value)
     parts = [value] if is_one else value.split(",")

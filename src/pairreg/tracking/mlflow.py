@@ -20,6 +20,7 @@ from pairreg.runs.spec import Described, name_of
 from pairreg.tracking.base import TrackedRun, Tracker
 from pairreg.tracking.from_folder import record
 from pairreg.tracking.mlflow_address import ENV, beside, secrets, shown
+from pairreg.tracking.mlflow_client import connect
 from pairreg.tracking.mlflow_errors import lost_errors, opening_errors, reason, said
 from pairreg.tracking.mlflow_moved import follow
 from pairreg.tracking.mlflow_run import MLflowRun
@@ -63,10 +64,7 @@ class MLflowTracker(Tracker):
     def client(self) -> Any:
         """The client of the store, made when a process first uses it, as importing MLflow takes seconds."""
         if self._client is None:
-            _quiet()
-            from mlflow import MlflowClient
-
-            self._client = MlflowClient(self.address)
+            self._client = connect(self.address)
         return self._client
 
     def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
@@ -199,11 +197,3 @@ class MLflowTracker(Tracker):
 def _lock_of(uri: str) -> Path:
     """Return a lock file for a store, outside of the output folder: nothing may be left there if the store is away."""
     return Path(tempfile.gettempdir()) / f"pairreg-{os.getuid()}" / hashlib.sha1(uri.encode()).hexdigest()[:8]
-
-
-def _quiet() -> None:
-    """Switch off telemetry and the log of migrations, and have a server that is down answer in seconds."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.WARNING)
