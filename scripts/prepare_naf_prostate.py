@@ -33,8 +33,8 @@ from naf_prostate.xcat import Header, header_of, hounsfield, read_log, read_volu
 from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
 from pairreg.files import target
+from pairreg.names import check_case
 from pairreg.pair.hdf5 import write_pair, writing
-from pairreg.pair.manifest import plain_name
 from pairreg.reading.label_map import whole_numbers
 from pairreg.reading.notes import ImageFile
 from pairreg.reading.roles import read_varying
@@ -87,7 +87,8 @@ def cases_of(patients: list[list[str]], grid: str) -> list[Case]:
         if len(patient) < 2 or (grid == "2d") != bool(slices) or not all(re.fullmatch(r"\d+:\d+", s) for s in slices):
             wanted = "NAME FOLDER CT:PHANTOM ..., such as 110:240" if grid == "2d" else "NAME FOLDER"
             raise InputError(f"--ct {' '.join(patient)}: with --grid {grid} give {wanted}.")
-        name, folder = plain_name(patient[0], "name", "--ct"), patient[1]
+        name, folder = patient[:2]
+        check_case(name, "--ct")
         for text in slices:
             ct, phantom = map(int, text.split(":"))
             cases.append((f"{name}_{ct}", folder, (ct, phantom)))

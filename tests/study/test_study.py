@@ -168,7 +168,7 @@ def test_an_interruption_that_a_library_drops_or_masks_still_counts(pairreg, tmp
     assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED", "KILLED"]
 
 
-@pytest.mark.parametrize("varied", ["compute=local,processes", "study=.hidden"])
+@pytest.mark.parametrize("varied", ["study=a,b", "output_dir=a,b", "compute=local,processes", "study=.hidden"])
 def test_what_cannot_vary_is_refused(pairreg, tmp_path, varied):
     done = pairreg("preset=smoke", varied, "dry_run=true", "-m", cwd=tmp_path)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
