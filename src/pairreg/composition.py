@@ -1,9 +1,11 @@
 """Configs as Hydra composes them, for the command line and for Python alike."""
 
+import atexit
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hydra import compose, initialize_config_module
@@ -13,8 +15,6 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
-
-from pairreg.files import expanded
 
 _CONFIG_MODULE = "pairreg.conf"
 _LAUNCHER = {"_target_": "pairreg.cli.launcher.StudyLauncher"}  # Hydra imports it when a command launches runs
@@ -40,7 +40,15 @@ def register_search_path() -> None:
     ConfigStore.instance().store(group="hydra/launcher", name="pairreg", node=_LAUNCHER, provider="pairreg")
     # A config that asks for it has the answer in its run folder, and in the signature of the run.
     OmegaConf.register_new_resolver("native_precision", _native_precision, replace=True)
-    OmegaConf.register_new_resolver("home", lambda path: str(expanded(path)), replace=True)
+    OmegaConf.register_new_resolver("scratch", _scratch, replace=True)
+
+
+@cache
+def _scratch() -> str:
+    """Return a folder that goes with this process: Hydra writes a file there before anything of a study is checked."""
+    folder = TemporaryDirectory(prefix="pairreg-")
+    atexit.register(folder.cleanup)
+    return folder.name
 
 
 def _native_precision() -> str:

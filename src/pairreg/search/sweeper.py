@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from pairreg import validation
 from pairreg.console import console
 from pairreg.errors import InputError
+from pairreg.files import expanded
 from pairreg.metrics.catalogue import CATALOGUE, find
 from pairreg.runs.spec import RunSpec
 from pairreg.study.checked_config import check
@@ -75,7 +76,7 @@ class SearchSweeper(Sweeper):
         space = self.check(arguments)
         settings = self.settings
         trials = Trials(
-            Path(settings.storage or Path(self.config.hydra.sweep.dir) / "search.log"),
+            Path(settings.storage or expanded(self.config.output_dir) / self.config.study / "search.log"),
             self.identity(space),
             settings.objectives,
             space.free,
