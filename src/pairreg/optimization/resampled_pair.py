@@ -16,7 +16,7 @@ from pairreg.transform.base import LevelGrid
 from pairreg.transform.warp import usable_cells
 
 MARGIN = 0.25  # of the fixed grid: how far the moving image is known beyond it
-WORTH = 0.02  # of that margin: less data, such as corners that a rotation turned out, is no reason for it
+WORTH = 0.05  # of that margin: less data, such as corners that a rotation turned out, is no reason for it
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _margin(pair: Pair, initial: sitk.Transform) -> list[int]:
     """Voxels on both sides of each axis (x first): `MARGIN` of the fixed grid if the moving image has data there.
 
     There are two sizes only, this and none at all, because what is compiled for one does not serve another. In 3-D a
-    slab of a twentieth of the image, beyond one of its faces, is enough.
+    slab of an eighth of the image, beyond one of its faces, is enough.
     """
     margin = [int(n * MARGIN) for n in pair.fixed.GetSize()]
     beyond = geometry.coverage(pair.moving, sitk.ConstantPad(pair.fixed, margin, margin), initial)
