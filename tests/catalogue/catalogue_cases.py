@@ -240,6 +240,8 @@ class Catalogue:
                 ("no.nii",): "no.nii",
                 ("pair=files", f"pair.fixed={image}"): "moving",
                 ("pair=nothing",): "nothing",
+                ("pair=null",): "GROUP=OPTION",
+                ("~pair", "preset=fast"): "pair is empty",
                 (image, "--figure", "nowhere/o.png"): "nowhere",
             },
             "pairreg-spect": {(): "required", ("no_run",): "no_run"},

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 from rich.table import Table
 from rich.text import Text
 
 from pairreg import geometry, option_files
-from pairreg.cli.hydra_errors import sentence
+from pairreg.cli.hydra_errors import as_input_errors
 from pairreg.cli.text_overrides import with_text_quoted
 from pairreg.composition import composed
 from pairreg.console import console
@@ -34,6 +32,7 @@ from pairreg.reading.roles import check_finite
 from pairreg.reading.unit import unit_of
 from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
+from pairreg.study.checked_config import check
 
 PACKED = (".h5", ".hdf5")
 
@@ -105,10 +104,9 @@ class Checked:
 
     def pairs_of(self, overrides: Sequence[str]) -> None:
         """Describe the pair that settings of `pairreg` name; each, if they are a pattern of cases."""
-        try:
+        with as_input_errors():
             config = composed(with_text_quoted(list(overrides)))
-        except (HydraException, OmegaConfBaseException) as error:
-            raise InputError(sentence(error)) from None
+        check(config)
         for spec in expand(RunSpec(config, {}, ())):
             node = spec.config["pair"]
             load = partial(option_files.instantiate, node, "pair", config["trusted_modules"])

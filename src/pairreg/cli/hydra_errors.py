@@ -2,23 +2,37 @@
 
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from pairreg import option_files, validation
 from pairreg.cli.text_overrides import quoted
 from pairreg.errors import InputError
 
-NO_OPTION = "Config group override must be a string or a list"  # Hydra's ValueError for transform=null
+_NO_OPTION = "Config group override must be a string or a list"  # Hydra's ValueError for transform=null
 
 
-def sentence(error: Exception) -> str:
+@contextmanager
+def as_input_errors() -> Iterator[None]:
+    """Raise what Hydra and OmegaConf complain about in the block as `InputError`, in one sentence."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(_sentence(error)) from error
+    except ValueError as error:
+        if _NO_OPTION not in str(error):
+            raise
+        advice = "give GROUP=OPTION, or leave it out"
+        raise InputError(f"A group is set to something that is no option, such as null; {advice}.") from error
+
+
+def _sentence(error: Exception) -> str:
     """Return what is wrong and what could be meant."""
-    if NO_OPTION in str(error):
-        return "A group is set to something that is no option, such as null; give GROUP=OPTION, or leave it out."
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override)
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error

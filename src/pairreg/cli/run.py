@@ -6,14 +6,12 @@ import sys
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from pairreg import interruption
 from pairreg.cli.arguments import check_options
 from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain, tolerate
-from pairreg.cli.hydra_errors import NO_OPTION, sentence
+from pairreg.cli.hydra_errors import as_input_errors
 from pairreg.cli.plugins import register_plugins
 from pairreg.cli.text_overrides import with_text_quoted
 from pairreg.console import console
@@ -67,18 +65,12 @@ def main() -> None:
     try:
         check_options(sys.argv[1:])
         sys.argv[1:] = with_text_quoted(sys.argv[1:])
-        with Study() as study, interruption.unmasked():
+        with as_input_errors(), Study() as study, interruption.unmasked():
             code = _Command(study).run()
     except DryRun:
         code = 0
-    except (HydraException, OmegaConfBaseException) as error:
-        code = complain("pairreg", sentence(error), BAD_INPUT)
     except InputError as error:
         code = complain("pairreg", str(error), BAD_INPUT)
-    except ValueError as error:
-        if NO_OPTION not in str(error):
-            raise
-        code = complain("pairreg", sentence(error), BAD_INPUT)
     except KeyboardInterrupt:
         code = complain("pairreg", "interrupted; the same command goes on with what is missing.", INTERRUPTED)
     sys.exit(code)

@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, plain_json, whole_transform
-from pairreg.files import replacing
+from pairreg.files import expanded, replacing
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.pair.pair import InputNote, Pair
@@ -80,10 +80,12 @@ def _described(inputs: Sequence[Input], notes: Mapping[str, InputNote]) -> list[
 
     Those of a pair that Python read, which no config names, come last.
     """
-    paths = {str(Path(one.path).expanduser()) for one in inputs}
-    others = [Input(f"pair.{role}", note.path, digest(note.path)) for role, note in notes.items()]
-    listed = (*inputs, *(one for one in others if one.path not in paths))
-    return [asdict(one) | _said_of(str(Path(one.path).expanduser()), notes) for one in listed]
+    paths = {str(expanded(one.path)) for one in inputs}
+    # A file that a config names has its digest already; of an HDF5 file it would take every case to make another.
+    others = [
+        Input(f"pair.{role}", note.path, digest(note.path)) for role, note in notes.items() if note.path not in paths
+    ]
+    return [asdict(one) | _said_of(str(expanded(one.path)), notes) for one in (*inputs, *others)]
 
 
 def _said_of(path: str, notes: Mapping[str, InputNote]) -> dict[str, list[str]]:
