@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 import pairreg
 from pairreg import composition, option_files, registration, validation
+from pairreg.backend import tensorflow
 
 ALL = [(group, option) for group in option_files.groups() for option in pairreg.options(group)]
 NEEDS_FILES = {("pair", "files"), ("pair", "hdf5")}
@@ -52,13 +53,17 @@ def test_the_file_is_the_only_default(group, option):
 
 
 def test_register_has_the_defaults_of_the_primary_config():
-    """Nothing is repeated in Python: every part, the precision and the seed are None there."""
+    """Nothing is repeated in Python: every part and every number of the method is None there."""
     parameters = inspect.signature(pairreg.register).parameters
     config = OmegaConf.load(option_files.conf_folder() / "config.yaml")
     chosen = {key: value for entry in config.defaults if not isinstance(entry, str) for key, value in entry.items()}
-    for key in (*registration.KINDS, "precision", "seed"):
+    for key in (*registration.KINDS, *option_files.NUMERICS):
         assert parameters[key].default is None
         assert option_files.defaults()[key] == (config[key] if key in config else chosen[key])
+
+
+def test_threads_are_those_of_the_primary_config():
+    assert option_files.defaults()["threads"] == tensorflow.THREADS
 
 
 def test_register_without_arguments_is_the_command_without_arguments():
@@ -85,7 +90,7 @@ def test_a_variant_is_built_from_python(group, variant):
 @pytest.mark.parametrize("preset", option_files.variants("preset"))
 def test_a_preset_from_python_is_the_command_with_it(preset):
     of_command, found = composition.composed([f"preset={preset}"]), registration.of_preset(preset)
-    assert (found["precision"], found["seed"]) == (of_command["precision"], of_command["seed"])
+    assert all(found[key] == of_command[key] for key in option_files.NUMERICS)
     assert list(found["similarity"]) == list(of_command["similarity"])
     settings = {k: v for k, v in of_command["transform"].items() if k != "_target_"}
     assert {key: getattr(found["transform"], key) for key in settings} == settings

@@ -15,6 +15,7 @@ from pairreg.errors import InputError
 from pairreg.validation import SettingError, check_arguments, one_of
 
 TRUSTED = ("pairreg", "keras.optimizers")  # modules whose classes every config may name
+NUMERICS = ("precision", "threads", "seed")  # settings of the method beside the groups
 TERM_GROUPS = ("similarity", "regularizer")  # several options at once, each under its own key
 
 
@@ -51,11 +52,11 @@ def variants(group: str) -> list[str]:
 def defaults() -> dict[str, Any]:
     """Return what `pairreg` chooses if nothing is asked for, from `conf/config.yaml`.
 
-    It has the option of every group, the precision and the seed.
+    It has the option of every group, and the `NUMERICS`.
     """
     config: Any = OmegaConf.to_container(OmegaConf.load(conf_folder() / "config.yaml"))
     chosen = {key: value for entry in config["defaults"] if isinstance(entry, dict) for key, value in entry.items()}
-    return {group: chosen[group] for group in groups()} | {key: config[key] for key in ("precision", "seed")}
+    return {group: chosen[group] for group in groups()} | {key: config[key] for key in NUMERICS}
 
 
 def option_node(name: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from pairreg.result import Result
 from pairreg.schedule.base import Schedule
 from pairreg.similarity.base import Similarity
 from pairreg.transform.base import Precision, Transform
-from pairreg.validation import check_value, one_of
+from pairreg.validation import Threads, check_value, one_of
 
 KINDS: dict[str, Any] = {
     "preprocessing": Preprocessing,
@@ -51,6 +51,7 @@ def register(
     optimizer: str | Optimizer | None = None,
     schedule: str | Schedule | None = None,
     precision: Precision | None = None,
+    threads: int | None = None,
     seed: int | None = None,
     observers: Iterable[Observer] = (),
     compiled: CompiledGrids | None = None,
@@ -63,6 +64,7 @@ def register(
     does.
 
     - `precision`: the number format in which networks compute; everything else is float32.
+    - `threads`: into which TensorFlow divides its work, on however many cores; one number per process.
     - `seed`: of the initial weights of a network.
     - `observers`: objects that are told of every chunk of iterations.
     - `compiled`: the owner of what is compiled, which later runs reuse; None: one that all runs of this process share.
@@ -79,19 +81,21 @@ def register(
         "optimizer": optimizer,
         "schedule": schedule,
         "precision": precision,
+        "threads": threads,
         "seed": seed,
     }
     usual = option_files.defaults() if preset is None else of_preset(preset)
     use = usual | {key: value for key, value in given.items() if value is not None}
     # Everything that can be refused without work is refused before TensorFlow is imported, which takes seconds.
     check_value(Precision, use["precision"], "precision")
+    check_value(Threads, use["threads"], "threads")
     check_value(int, use["seed"], "seed")
     objective = Objective(terms("similarity", use["similarity"]), terms("regularizer", use["regularizer"]))
     if not objective.similarities:
         raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
     check_landmarks(pair)
     # The import comes before the clock and the memory are read, so that the first run of a process is not charged.
-    configure()
+    configure(use["threads"])
     reset_peak()
     began = time.perf_counter()
     # The initialisation compares intensities, so it sees the preprocessed images; their resampling needs its result.
@@ -128,7 +132,7 @@ def register(
 
 
 def of_preset(name: str) -> dict[str, Any]:
-    """Return the parts by group, the precision and the seed that a preset stands for.
+    """Return the parts by group, and the other settings of the method that a preset stands for.
 
     Raises `InputError`, which lists the presets, if there is none of that name.
     """
@@ -136,7 +140,7 @@ def of_preset(name: str) -> dict[str, Any]:
 
     one_of("preset", name, option_files.variants("preset"))
     config = composed([f"preset={name}"])
-    found: dict[str, Any] = {"precision": config["precision"], "seed": config["seed"]}
+    found: dict[str, Any] = {key: config[key] for key in option_files.NUMERICS}
     for group in PARTS:
         found[group] = option_files.instantiate(config[group], group)
     for group in option_files.TERM_GROUPS:

@@ -52,6 +52,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+Threads = Annotated[int, Field(ge=1, le=1024)]
 OddWindow = Annotated[int, Field(ge=3), AfterValidator(_odd)]  # side of a window in voxels
 
 # How our sentences put what pydantic says; its own words stand for the rest ("a valid integer").

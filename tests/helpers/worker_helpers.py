@@ -15,6 +15,7 @@ CONFIG = {
     "study": "s",
     "output_dir": "runs",
     "trusted_modules": [],
+    "threads": 4,
     "pair": {"_target_": "pairreg.pair.bundled.thorax_ct_2d"},
 }
 

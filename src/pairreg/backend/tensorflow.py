@@ -6,6 +6,7 @@ TensorFlow takes; the first tensor operation imports it, with the process-wide s
 
 import functools
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from typing import Any
 
 from pairreg.backend.compile_cache import use_compile_cache
 from pairreg.backend.gc_pause import gc_paused
+from pairreg.errors import InputError
 
 
 class _Lazy(ModuleType):
@@ -27,15 +29,30 @@ class _Lazy(ModuleType):
         return value
 
 
-_configured = False
+THREADS = 4  # as in conf/config.yaml
+
+_log = logging.getLogger("pairreg")
+_threads: int | None = None  # that TensorFlow was configured with
 
 
-def configure() -> None:
-    """Import TensorFlow with our settings; call it before anything else imports TensorFlow or Keras."""
-    global _configured
-    if _configured:
+def configure(threads: int | None = None) -> None:
+    """Import TensorFlow with our settings; call it before anything else imports TensorFlow or Keras.
+
+    Its convolutions and sums add up one part per thread, so the last bits of a result depend on the number of threads,
+    not on that of the cores which run them. Hence a stated number, `threads`; None is the usual one, or the one that
+    an earlier call of this process gave.
+
+    Raises `InputError` if TensorFlow is in use in this process with another number: it cannot be changed any more.
+    """
+    global _threads
+    if _threads is not None:
+        if threads not in (None, _threads):
+            raise InputError(
+                f"threads should be {_threads}, with which TensorFlow runs in this process already; it is {threads}. "
+                "Start another process for it."
+            )
         return
-    _configured = True
+    _threads = threads or THREADS
     # What TensorFlow reads from the environment has to be there before it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # 3: the oneDNN notice and device probing are no news
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -44,11 +61,22 @@ def configure() -> None:
         tensorflow = _import_quietly("tensorflow")
     tensorflow.get_logger().setLevel("ERROR")  # it warns of "retracing" when a study compiles its next objective
     tensorflow.config.experimental.enable_op_determinism()
+    _set_threads(tensorflow, _threads)
     # TF32 keeps 10 bits of mantissa: not enough for E[x²] - E[x]² in a window, which was 22 % off
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
     _leave_out_stack_traces()
     for gpu in tensorflow.config.list_physical_devices("GPU"):
         tensorflow.config.experimental.set_memory_growth(gpu, True)
+
+
+def _set_threads(tensorflow: Any, threads: int) -> None:
+    try:
+        tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:  # something has computed with it before
+        _log.warning(
+            f"TensorFlow was in use before pairreg, with threads of its own choice instead of {threads}: the last bits "
+            "of a network's result can differ from those of other processes."
+        )
 
 
 def _leave_out_stack_traces() -> None:

@@ -16,8 +16,8 @@ from pairreg.runs.spec import RunSpec
 from pairreg.validation import Checked
 
 Work = Callable[[RunSpec], RunOutcome]  # can be pickled, and does not raise unless it is interrupted
-# of TensorFlow, of OpenMP and BLAS (NumPy, SciPy) and of SimpleITK
-THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
+# of OpenMP and BLAS (NumPy, SciPy) and of SimpleITK; those of TensorFlow are a setting of the run
+THREADS = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 DEVICES = "CUDA_VISIBLE_DEVICES"
 
 

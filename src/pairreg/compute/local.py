@@ -28,7 +28,8 @@ class Local(Compute):
 
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         for i, task in enumerate(tasks):
-            if resident_mb() > 1000 * self.memory_gb:
+            # TensorFlow cannot be given another number of threads in a process that has used it
+            if resident_mb() > 1000 * self.memory_gb or task.config["threads"] != tasks[0].config["threads"]:
                 yield from Processes(workers=1, memory_gb=self.memory_gb).run(tasks[i:], work, folder)
                 return
             yield work(task)

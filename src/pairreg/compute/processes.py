@@ -64,11 +64,19 @@ def _serve(
     worker: Worker,
     memory_gb: float,
 ) -> None:
-    """Give tasks to one process until nothing is left to do; it is replaced if it dies or has grown too large."""
+    """Give tasks to one process until nothing is left to do.
+
+    It is replaced if it dies, has grown too large, or runs TensorFlow with other threads than the next task asks for.
+    """
     pool = _one_process(worker)
+    threads = None
     try:
         while True:
             task = todo.get_nowait()
+            if threads not in (None, task.config["threads"]):
+                pool.shutdown()
+                pool = _one_process(worker)
+            threads = task.config["threads"]
             try:
                 outcomes.put(pool.submit(work, task).result())
                 if pool.submit(resident_mb).result() > 1000 * memory_gb:

@@ -16,6 +16,7 @@ _OTHERS = ("pair", "tracking", "compute")  # groups that are no part of the meth
 
 def _settings(
     precision: Precision,
+    threads: validation.Threads,
     trusted_modules: list[str],
     seed: int,
     study: str,
@@ -25,7 +26,7 @@ def _settings(
     figure: str | None,
 ) -> None:
     """Declare the names and types of the settings beside the groups, and check their values."""
-    del precision, trusted_modules, seed, rerun, dry_run
+    del precision, threads, trusted_modules, seed, rerun, dry_run
     if figure is not None:
         validation.one_of("figure", figure, FIGURES)
     names.check_study(study)

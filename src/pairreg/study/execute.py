@@ -57,7 +57,7 @@ def _do(spec: RunSpec, tracked: TrackedRun) -> None:
     # The bars of several processes would overwrite each other.
     one_bar = terminal.is_terminal and multiprocessing.parent_process() is None
     watching: list[Observer] = [ProgressLog(), tracked, _Interruption()] + ([ProgressBar(terminal)] if one_bar else [])
-    numerics = {key: spec.config[key] for key in ("precision", "seed")}
+    numerics = {key: spec.config[key] for key in option_files.NUMERICS}
     try:
         pair = load_pair(spec.config)
         result = register(pair, **parts(spec.config), **numerics, observers=watching)
