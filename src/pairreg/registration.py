@@ -11,6 +11,7 @@ from pairreg.backend.memory import peak_memory_mb, reset_peak
 from pairreg.errors import DivergedError, InputError
 from pairreg.evaluate import evaluate
 from pairreg.initialization.base import Initialization
+from pairreg.optimization.checkpoint import Checkpoints
 from pairreg.optimization.compiled_grids import CompiledGrids, of_this_process
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.observer import Observer, Observers
@@ -55,6 +56,7 @@ def register(
     seed: int | None = None,
     observers: Iterable[Observer] = (),
     compiled: CompiledGrids | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Result:
     """Register `pair.moving` to `pair.fixed` and return the result.
 
@@ -68,6 +70,8 @@ def register(
     - `seed`: of the initial weights of a network.
     - `observers`: objects that are told of every chunk of iterations.
     - `compiled`: the owner of what is compiled, which later runs reuse; None: one that all runs of this process share.
+    - `checkpoints`: where to leave states to go on from, and where a state of an earlier call with the same arguments
+      is; None: nowhere.
 
     Raises `InputError` for parts and images that cannot be used, `DivergedError` (with the result so far) if a term
     becomes NaN or infinite.
@@ -114,12 +118,13 @@ def register(
             use["seed"],
             observer,
             of_this_process if compiled is None else compiled,
+            Checkpoints() if checkpoints is None else checkpoints,
         )
     finally:
         observer.end()  # a progress bar has to leave the terminal also if the optimisation is interrupted
     # The cost is that of the method: evaluation, figures and files come after it.
     cost = {
-        "seconds": time.perf_counter() - began,
+        "seconds": outcome.earlier_seconds + time.perf_counter() - began,
         "iterations": float(len(outcome.history)),
         "peak_memory_mb": peak_memory_mb(),
     }

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+import numpy as np
+
 from pairreg.arrays import FieldTensor
 from pairreg.backend import Tensor, tf
 from pairreg.optimization.cache_key import term_key
@@ -96,4 +98,14 @@ class CompiledLevel:
             self.parametrization.continue_from(
                 coarser.parametrization, coarser.inputs.fixed, coarser.inputs.inner_moving
             )
+        self.inputs = inputs
+
+    def parameters(self) -> list[np.ndarray]:
+        """Return the values of all parameters, for `go_on`."""
+        return [variable.numpy() for variable in self.parametrization.state]
+
+    def go_on(self, inputs: Inputs, parameters: Sequence[np.ndarray]) -> None:
+        """Set the inputs, and the parameters to what `parameters` returned earlier."""
+        for variable, value in zip(self.parametrization.state, parameters, strict=True):
+            variable.assign(value)
         self.inputs = inputs

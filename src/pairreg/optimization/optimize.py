@@ -1,18 +1,20 @@
 """The optimisation of one pair, level by level."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from pairreg.arrays import Field, FieldTensor
 from pairreg.errors import DivergedError
+from pairreg.optimization.checkpoint import Checkpoints, Save, Saver
 from pairreg.optimization.compiled_grids import CompiledGrids
 from pairreg.optimization.compiled_level import CompiledLevel
 from pairreg.optimization.history import History
 from pairreg.optimization.objective import Inputs, Objective, as_inputs
 from pairreg.optimization.observer import Observer
 from pairreg.optimization.resampled_pair import ResampledPair
-from pairreg.optimizer.base import Optimizer
+from pairreg.optimizer.base import Optimizer, Pause
 from pairreg.schedule.base import Schedule, level_factors
 from pairreg.transform.base import LevelGrid, Precision, Transform, ratios
 from pairreg.transform.separable import upsample
@@ -23,13 +25,15 @@ class Solution:
     """The end of an optimisation.
 
     **Attributes:** `field` `(*spatial, ndim)` in voxels of the fixed grid; `inverse`, likewise, if the transform has
-    one; `history`: the curves; `diverged`: the error that ended the run early, if any.
+    one; `history`: the curves; `diverged`: the error that ended the run early, if any; `earlier_seconds`: what it took
+    before it went on from a checkpoint.
     """
 
     field: Field
     inverse: Field | None
     history: History
     diverged: DivergedError | None
+    earlier_seconds: float
 
 
 def optimize(
@@ -42,8 +46,12 @@ def optimize(
     seed: int,
     observer: Observer,
     compiled: CompiledGrids,
+    checkpoints: Checkpoints,
 ) -> Solution:
     """Minimise the objective level by level, coarse to fine; `compiled` lends what earlier runs have compiled.
+
+    It goes on from the latest of `checkpoints`, and leaves new ones there: one at the end of each level, and one every
+    half minute within.
 
     A term that becomes NaN or infinite ends the optimisation: the solution then holds an earlier, finite field and the
     error.
@@ -51,26 +59,43 @@ def optimize(
     history = History(objective.names)
     levels = list(schedule.levels(prepared.fixed.ndim))
     observer.begin(history.names, levels)
+    saved = checkpoints.load()
+    if saved is not None:
+        history.rows = saved.rows
+        observer.rows(0, history.rows)
+    saver = Saver(checkpoints, 0.0 if saved is None else saved.seconds)
     problem: CompiledLevel | None = None
     diverged = None
     with compiled.lease() as lease:
         for number, level in enumerate(levels, start=1):
+            if saved is not None and number < saved.level:
+                continue
             grid = prepared.grid(level_factors(prepared.fixed.shape, prepared.spacing, level.scale))
             finer = lease.level(transform, grid, precision, prepared.spacing, objective)
-            # The next level starts from the field of this one, so its inputs and parameters have to be there still.
-            finer.start(level_inputs(prepared, grid, objective), problem, seed)
+            inputs = level_inputs(prepared, grid, objective)
+            here = saved if saved is not None and number == saved.level else None
+            if here is None:
+                # It starts from the field of the coarser level, whose inputs and parameters have to be there still.
+                finer.start(inputs, problem, seed)
+            else:
+                finer.go_on(inputs, here.parameters)
             problem = finer
+            if here is not None and here.paused is None:
+                continue  # the level was over
+            recorder = _Recorder(history, number, schedule, observer, partial(saver.save_if_due, number, problem))
+            more = {} if here is None else {"paused": here.paused}  # an optimizer that does not pause need not take it
             try:
-                optimizer.minimize(problem, level.iterations, _Recorder(history, number, schedule, observer))
+                optimizer.minimize(problem, level.iterations, recorder, **more)
             except DivergedError as error:
                 diverged = error
                 break
+            saver.save(number, problem, history.rows)
         assert problem is not None
         # Within the lease: after it, another run may change the parameters that the fields are computed from.
         field = _on_fixed_grid(problem.field(), problem, prepared)
         inverse = _on_fixed_grid(problem.inverse_field(), problem, prepared)
     assert field is not None
-    return Solution(field, inverse, history, diverged)
+    return Solution(field, inverse, history, diverged, saver.earlier)
 
 
 def level_inputs(prepared: ResampledPair, grid: LevelGrid, objective: Objective) -> Inputs:
@@ -99,17 +124,19 @@ def _on_fixed_grid(field: FieldTensor | None, problem: CompiledLevel, prepared: 
 
 
 class _Recorder:
-    """Passes rows on to the history and the observer, and decides when a level ends.
+    """Passes rows on to the history and the observer, saves what is due, and decides when a level ends.
 
     The optimizer calls it as its `report`.
     """
 
-    def __init__(self, history: History, level: int, schedule: Schedule, observer: Observer):
-        self.history, self.level, self.schedule, self.observer = history, level, schedule, observer
-        self.first = len(history)
+    def __init__(self, history: History, level: int, schedule: Schedule, observer: Observer, save: Save):
+        self.history, self.level, self.schedule, self.observer, self.save = history, level, schedule, observer, save
+        self.first = int(np.sum(history["level"] < level))
 
-    def __call__(self, values: np.ndarray) -> bool:
-        rows = self.history.append(values, self.level)
-        self.observer.rows(len(self.history) - len(rows), rows)
+    def __call__(self, rows: np.ndarray, pause: Pause | None = None) -> bool:
+        new = self.history.append(rows, self.level)
+        self.observer.rows(len(self.history) - len(new), new)
         self.history.check_finite()
+        if pause is not None:
+            self.save(pause, self.history.rows)
         return self.schedule.converged(self.history["loss"][self.first :])

@@ -1,11 +1,36 @@
 """The interfaces of optimizers and of the problems that they minimise."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-Report = Callable[[np.ndarray], bool]
+
+@dataclass(frozen=True)
+class Paused:
+    """An optimizer between two iterations of a level.
+
+    **Attributes:** `iterations`: done so far; `arrays`: what it needs besides the parameters to go on to the same bits.
+    """
+
+    iterations: int
+    arrays: Sequence[np.ndarray]
+
+
+Pause = Callable[[], Paused]  # returns the present state of an optimizer
+
+
+class Report(Protocol):
+    """What an optimizer calls after one or more iterations."""
+
+    def __call__(self, rows: np.ndarray, pause: Pause | None = None) -> bool:
+        """Return whether to stop; raises `DivergedError` for values that are not finite.
+
+        **Arguments:** `rows` `(n, columns)`: loss, terms and norm of the gradient of each iteration; `pause`: from
+        an optimizer that can go on from its state.
+        """
+        ...
 
 
 class Problem(Protocol):
@@ -27,11 +52,10 @@ class Problem(Protocol):
 class Optimizer(Protocol):
     """An object that lowers a problem's objective."""
 
-    def minimize(self, problem: Problem, iterations: int, report: Report) -> None:
-        """Change the problem's variables, in at most `iterations`.
+    def minimize(self, problem: Problem, iterations: int, report: Report, paused: Paused | None = None) -> None:
+        """Change the problem's variables, in at most `iterations`, or until `report` says so.
 
-        `report(rows)` receives the values of one or more iterations, `(n, columns)`: loss, terms and norm of the
-        gradient. It returns whether to stop, and raises `DivergedError` for values that are not finite. The variables
-        then hold an earlier, finite state.
+        When `report` raises `DivergedError`, the variables hold an earlier, finite state. With `paused`, which an
+        earlier `report` received, it goes on from there; the variables hold their values of then.
         """
         ...

@@ -1,17 +1,19 @@
 """First-order optimizers of Keras, as a loop inside the graph."""
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from pairreg.backend import Tensor, keras, tf
-from pairreg.optimizer.base import Problem, Report
+from pairreg.optimizer.base import Paused, Problem, Report
+from pairreg.optimizer.pace import Pace
 from pairreg.validation import NonNegative
 
-_CHUNK = 50  # iterations per call of the graph: the curve of every one is kept, Python is entered once
+_BLOCK = 50  # iterations, after which `report` may stop the loop: whether it does must not depend on the speed
 
 
 @runtime_checkable
@@ -43,18 +45,23 @@ class GradientDescent:
         readable = {k: v.get_config() if hasattr(v, "get_config") else v for k, v in self.config.items()}
         return json.dumps([self.name, readable], default=str)
 
-    def minimize(self, problem: Problem, iterations: int, report: Report) -> None:
+    def minimize(self, problem: Problem, iterations: int, report: Report, paused: Paused | None = None) -> None:
         loop = problem.once(self.key, lambda: Loop(self, problem))
-        loop.restart()
-        for start in range(0, iterations, _CHUNK):
-            before = [tf.identity(variable) for variable in problem.variables]
-            rows = loop.run(min(_CHUNK, iterations - start))
-            # The step before the first value that is not finite may have spoiled the variables already: go back by the
-            # whole chunk, whose values were finite at its start.
+        done, before = loop.restart(paused)
+        pace = Pace()
+        while done < iterations:
+            if done % _BLOCK == 0:
+                before = [tf.identity(variable) for variable in problem.variables]
+            # Python is entered once for a whole block if that takes a second at most
+            count = pace.iterations(min(_BLOCK - done % _BLOCK, iterations - done))
+            with pace.timed(count):
+                rows = loop.run(count)
+            done += len(rows)
+            # The step before the first value that is not finite may have spoiled the variables already: go back to the
+            # start of the block, where the values were finite.
             if not np.isfinite(rows[-1]).all():
-                for variable, value in zip(problem.variables, before, strict=True):
-                    variable.assign(value)
-            if report(rows):
+                _assign(problem.variables, before)
+            if report(rows, functools.partial(loop.pause, done, before)) and done % _BLOCK == 0:
                 return
 
 
@@ -72,10 +79,19 @@ class Loop:
         self.start = [variable.numpy() for variable in self.optimizer.variables]
         self.compiled = tf.function(self.iterate, autograph=False)
 
-    def restart(self) -> None:
-        """Set the state of the optimizer, such as momenta, to its start."""
-        for variable, value in zip(self.optimizer.variables, self.start, strict=True):
-            variable.assign(value)
+    def restart(self, paused: Paused | None) -> tuple[int, Sequence[Any]]:
+        """Set the state of the optimizer, such as momenta, to its start, or to where it paused.
+
+        Returns the iterations done, and the parameters at the start of the block in which it paused.
+        """
+        count = len(self.start)
+        _assign(self.optimizer.variables, self.start if paused is None else paused.arrays[:count])
+        return (0, ()) if paused is None else (paused.iterations, paused.arrays[count:])
+
+    def pause(self, iterations: int, before: Sequence[Any]) -> Paused:
+        """Return the state to go on from after `iterations`; `before`: the parameters at the start of the block."""
+        needed = before if iterations % _BLOCK else ()  # at the end of a block, the next one begins with new ones
+        return Paused(iterations, [np.asarray(value) for value in (*self.optimizer.variables, *needed)])
 
     def run(self, iterations: int) -> np.ndarray:
         """Do at most `iterations` and return their values `(n, columns)`; fewer if a value is not finite."""
@@ -105,6 +121,11 @@ class Loop:
         """Take one step of the optimizer, as an operation that has no result."""
         self.optimizer.apply(gradients, self.problem.variables)
         return tf.no_op()
+
+
+def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def keras_optimizer(name: str, learning_rate: Any, **settings: Any) -> GradientDescent:

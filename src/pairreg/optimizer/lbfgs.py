@@ -7,7 +7,7 @@ import numpy as np
 import scipy.optimize
 
 from pairreg.backend import Tensor, tf
-from pairreg.optimizer.base import Problem, Report
+from pairreg.optimizer.base import Paused, Problem, Report
 from pairreg.validation import Checked, Count
 
 _JITTER = 0.01  # voxels (or network weights)
@@ -28,7 +28,8 @@ class LBFGS(Checked):
 
     memory: Count = 10
 
-    def minimize(self, problem: Problem, iterations: int, report: Report) -> None:
+    def minimize(self, problem: Problem, iterations: int, report: Report, paused: Paused | None = None) -> None:
+        assert paused is None  # SciPy does not give its state away: a level is done again from its start
         run = _FlatObjective(problem, report)
         start = run.parameters()
         # a field of whole voxels sits on the kinks of linear interpolation, where no line search finds a descent

@@ -25,6 +25,7 @@ HISTORY = "history.csv"  # a column per term, a row per iteration
 TRANSFORM = "transform.h5"  # the transform as SimpleITK, ANTs and 3-D Slicer read it, defined everywhere
 ARRAYS = "result.h5"  # images, field, curves, and what the figures show
 FIGURES = "figures"
+CHECKPOINT = "checkpoint"  # of a run that is not complete: where it goes on
 
 State = Literal["complete", "running", "failed", "unfinished", "missing"]
 log = logging.getLogger("pairreg")

@@ -72,6 +72,7 @@ def write(
         "inputs": _described(inputs, result.prepared.pair.inputs),
         "provenance": provenance(),
     }
+    (folder / names.CHECKPOINT).unlink(missing_ok=True)  # a complete run has none, however this process ends
     _write_json(folder / names.RESULT, summary)
 
 

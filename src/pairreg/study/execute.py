@@ -15,6 +15,7 @@ from pairreg.locks import Busy
 from pairreg.optimization.observer import Observer
 from pairreg.pair.pair import Pair
 from pairreg.registration import PARTS, register
+from pairreg.runs.checkpoint import RunCheckpoints
 from pairreg.runs.folder import is_complete, lock_run, recorded
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.provenance import provenance
@@ -58,9 +59,12 @@ def _do(spec: RunSpec, tracked: TrackedRun) -> None:
     one_bar = terminal.is_terminal and multiprocessing.parent_process() is None
     watching: list[Observer] = [ProgressLog(), tracked, _Interruption()] + ([ProgressBar(terminal)] if one_bar else [])
     numerics = {key: spec.config[key] for key in option_files.NUMERICS}
+    checkpoints = RunCheckpoints(spec.folder)
+    if spec.config["rerun"]:
+        checkpoints.remove()
     try:
         pair = load_pair(spec.config)
-        result = register(pair, **parts(spec.config), **numerics, observers=watching)
+        result = register(pair, **parts(spec.config), **numerics, observers=watching, checkpoints=checkpoints)
     except DivergedError as error:
         if error.result is not None:
             write_partial(error.result, spec.folder, spec.config)

@@ -1,4 +1,4 @@
-"""The progress of a run: a bar on a terminal, a line every 10 % in the log."""
+"""The progress of a run: a bar on a terminal, a line every 10 % or 10 s in the log."""
 
 import logging
 import time
@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from pairreg.optimization.observer import Observer
 from pairreg.schedule.base import Level
 
+_SECONDS = 10.0  # without a line in the log, at most
 log = logging.getLogger("pairreg")
 
 
@@ -56,13 +57,13 @@ class ProgressBar(Observer):
 
 @final
 class ProgressLog(Observer):
-    """Logs a line at the first, the last, and every tenth of the planned iterations."""
+    """Logs a line at the first, the last, and every tenth of the planned iterations, and after ten seconds without."""
 
     def begin(self, names: list[str], levels: list[Level]) -> None:
         self.names, self.levels = names, levels
         self.step = max(1, sum(level.iterations for level in levels) // 10)
         self.next = 0
-        self.began = time.perf_counter()
+        self.began = self.written = time.perf_counter()
         self.last: str | None = None
 
     def rows(self, start: int, rows: np.ndarray) -> None:
@@ -75,6 +76,8 @@ class ProgressLog(Observer):
             if iteration >= self.next:
                 self._write()
                 self.next += self.step
+        if self.last and time.perf_counter() > self.written + _SECONDS:
+            self._write()
 
     def end(self) -> None:
         if self.last:
@@ -83,3 +86,4 @@ class ProgressLog(Observer):
     def _write(self) -> None:
         log.info(self.last)
         self.last = None
+        self.written = time.perf_counter()

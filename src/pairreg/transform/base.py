@@ -30,6 +30,11 @@ class Parametrization(ABC):
     grid: LevelGrid
     variables: list[Any]  # tf.Variable, what the optimizer changes
 
+    @property
+    def state(self) -> list[Any]:
+        """All tf.Variables that the field depends on."""
+        return self.variables
+
     @abstractmethod
     def start_at_zero(self, seed: int) -> None:
         """Set the parameters to their start, at which the field is zero; `seed` is for those drawn at random."""

@@ -71,6 +71,10 @@ class UNetWeights(Parametrization):
         nodes = node_counts(self.padded, self.stride)
         self.base = tf.Variable(tf.zeros((*nodes, grid.ndim)), trainable=False, name="base")
 
+    @property
+    def state(self) -> list[Any]:
+        return [self.weights, self.base]
+
     def start_at_zero(self, seed: int) -> None:
         variables = self.network.trainable_variables
         # A seed for each variable: kernels of one shape would be equal otherwise.
