@@ -9,19 +9,20 @@ from pathlib import Path
 
 import pytest
 
-import pairreg as package
 from command_helpers import Command, only_run
+from pairreg import composition, option_files
 from pairreg.runs.folder import CHECKPOINT
 
 FEW = ["tracking=none", "schedule.iterations=[6,6,6,6]"]
-COMPARED = ("displacement.nii.gz", "history.csv", "warped.nii.gz", "transform.h5")
+COMPARED = ("displacement.nii.gz", "history.csv", "warped.nii.gz")
+KILLS = [signal.SIGKILL, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGINT))]
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 ITK = "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"
 
 
 def content(folder: Path) -> dict[str, bytes]:
     found = only_run(folder)
-    return {name: (found / name).read_bytes() for name in COMPARED if name != "transform.h5"}
+    return {name: (found / name).read_bytes() for name in COMPARED}
 
 
 def same_over_threads(pairreg: Command, folder: Path, *arguments: str, counts: tuple[int, ...] = (1, 3, 8)) -> None:
@@ -40,16 +41,13 @@ def test_the_default_network(pairreg, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", [None, *package.option_files.variants("preset")])
+@pytest.mark.parametrize("preset", [None, *option_files.variants("preset")])
 @pytest.mark.parametrize("pair", ["thorax_ct_2d", "thorax_ct_3d"])
 def test_every_preset(preset, pair, pairreg, tmp_path):
-    chosen = (
-        package.registration.of_preset(preset) if preset else {"schedule": package.build("schedule/coarse_to_fine")}
-    )
-    iterations = (
-        "3" if isinstance(chosen["schedule"].iterations, int) else str([3] * len(chosen["schedule"].iterations))
-    )
-    arguments = [f"pair={pair}", f"schedule.iterations={iterations}", *([f"preset={preset}"] if preset else [])]
+    chosen = [f"preset={preset}"] if preset else []
+    planned = composition.composed(chosen)["schedule"]["iterations"]
+    few = 3 if isinstance(planned, int) else [3] * len(planned)
+    arguments = [f"pair={pair}", *chosen, f"schedule.iterations={few}"]
     same_over_threads(pairreg, tmp_path, *arguments, counts=(1, 8))
 
 
@@ -63,19 +61,15 @@ def test_one_core_and_processes(pairreg, tmp_path):
     run = f"{script}; from pairreg.cli.run import main; main()"
     subprocess.run([Path(sys.executable), "-c", run], cwd=tmp_path, check=True, capture_output=True)
     core = only_run(tmp_path / "core")
-    for name in COMPARED[:3]:
+    for name in COMPARED:
         contents = {(tmp_path / kind / "default" / core.name / name).read_bytes() for kind in ("local", "processes")}
         assert contents == {(core / name).read_bytes()}
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", KILLS)
 def test_a_run_goes_on_where_it_was_killed(number, pairreg, tmp_path):
-    arguments = [
-        "tracking=none",
-        "transform=displacement",
-        "schedule.iterations=[30,30,30,2500]",
-        "schedule.tolerance=0",
-    ]
+    schedule = ["schedule.iterations=[30,30,30,2500]", "schedule.tolerance=0"]
+    arguments = ["tracking=none", "transform=displacement", *schedule]
     assert pairreg(*arguments, "output_dir=whole", cwd=tmp_path).returncode == 0
     command = [str(Path(sys.executable).parent / "pairreg"), *arguments, "output_dir=killed"]
     killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
