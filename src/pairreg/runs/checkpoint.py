@@ -62,10 +62,6 @@ class RunCheckpoints(Checkpoints):
                 log.warning(f"{self.path} cannot be written ({error.strerror}); the run goes on without checkpoints.")
             self._warned = True
 
-    def remove(self) -> None:
-        """Delete the checkpoint, as the run is complete or to begin anew."""
-        self.path.unlink(missing_ok=True)
-
 
 def _digest(content: memoryview) -> bytes:
     return hashlib.blake2b(content, digest_size=_DIGEST).digest()

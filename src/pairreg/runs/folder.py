@@ -3,17 +3,12 @@
 No other package spells the name of a file in a run folder, or tells a run's state from them.
 """
 
-import logging
 import os
-import traceback
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
-from pairreg import interruption
 from pairreg.locks import is_held, lock
-from pairreg.runs.spec import RunSpec
 
 RESULT = "result.json"  # written last, by rename: it exists if and only if the run is complete
 CONFIG = "config.yaml"  # the composed config
@@ -28,7 +23,6 @@ FIGURES = "figures"
 CHECKPOINT = "checkpoint"  # of a run that is not complete: where it goes on
 
 State = Literal["complete", "running", "failed", "unfinished", "missing"]
-log = logging.getLogger("pairreg")
 
 
 def image_file(folder: Path, name: str) -> Path:
@@ -39,6 +33,17 @@ def image_file(folder: Path, name: str) -> Path:
     return folder / f"{name}.nii.gz"
 
 
+def beside(folder: Path) -> Path:
+    """Return the folder in which a run is computed again while `folder` keeps its result."""
+    return folder.with_name(f".{folder.name}.new")
+
+
+def error_file(folder: Path) -> Path:
+    """Return the traceback of the run in `folder`, which lies beside it if the folder keeps an earlier result."""
+    again = beside(folder) / ERROR
+    return again if again.exists() else folder / ERROR
+
+
 def is_complete(folder: Path) -> bool:
     """Return whether the run in `folder` has left all of its results."""
     return os.path.isfile(folder / RESULT)  # False for a name that is too long, where Path raises
@@ -46,7 +51,7 @@ def is_complete(folder: Path) -> bool:
 
 def is_over(folder: Path) -> bool:
     """Return whether the run in `folder` is complete or has failed."""
-    return is_complete(folder) or (folder / ERROR).exists()
+    return is_complete(folder) or error_file(folder).exists()
 
 
 def state(folder: Path) -> State:
@@ -58,14 +63,14 @@ def state(folder: Path) -> State:
         return "running"
     if is_complete(folder):
         return "complete"
-    if (folder / ERROR).exists():
+    if error_file(folder).exists():
         return "failed"
     return "unfinished" if folder.exists() else "missing"
 
 
 def run_folders(study_folder: Path) -> list[Path]:
     """Return the folders of all runs of a study, in whatever state, by name."""
-    return sorted(path for path in study_folder.glob("*") if (path / CONFIG).exists() or is_complete(path))
+    return sorted(path for path in study_folder.glob("[!.]*") if (path / CONFIG).exists() or is_complete(path))
 
 
 def _lock_file(folder: Path) -> Path:
@@ -79,34 +84,3 @@ def _lock_file(folder: Path) -> Path:
 def lock_run(folder: Path, wait: bool = False) -> AbstractContextManager[None]:
     """Be the only process that works in `folder`; raises `Busy` if another one does, or waits for its end."""
     return lock(_lock_file(folder), wait)
-
-
-@contextmanager
-def recorded(spec: RunSpec) -> Iterator[None]:
-    """Run the block with a clean run folder and a log file in it; an exception leaves its traceback in `error.txt`.
-
-    What an earlier attempt left of a result, an error or a log is deleted; the config and the spec are written.
-    """
-    folder = spec.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    # The result goes first: a run that is done again is not complete from here on, however this process ends.
-    for name in (RESULT, ERROR, LOG):
-        (folder / name).unlink(missing_ok=True)
-    (folder / CONFIG).write_text(spec.config_yaml, encoding="utf-8")
-    (folder / SPEC).write_text(spec.json, encoding="utf-8")
-    log.setLevel(logging.INFO)  # the logger of a new process lets only warnings through
-    handler = logging.FileHandler(folder / LOG, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log.addHandler(handler)
-    log.info(f"{spec.name}  ->  {folder}")
-    try:
-        # An error that a signal caused is an interruption: it must leave no error.txt.
-        with interruption.unmasked():
-            yield
-    except Exception as error:
-        (folder / ERROR).write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-        log.error(str(error))
-        raise
-    finally:
-        log.removeHandler(handler)
-        handler.close()

@@ -60,9 +60,7 @@ class Run:
             content = json.loads(path.read_text(encoding="utf-8"))
             return {**content, **{part: content[part] for part in _PARTS}, "metrics": numbers(content["metrics"])}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{path} is not the result of a run ({error}); delete {self.folder} and run it again."
-            ) from None
+            raise InputError(f"{path} is not the result of a run ({error}); run it again with rerun=true.") from None
 
     @cached_property
     def asked(self) -> Mapping[str, Any]:
@@ -111,7 +109,7 @@ class Run:
     @property
     def error(self) -> str | None:
         """The message at the end of a failed run's traceback, without the name of the exception's module."""
-        path = self.folder / names.ERROR
+        path = names.error_file(self.folder)
         if not path.exists():
             return None
         lines = path.read_text(encoding="utf-8").strip().splitlines() or ["no message"]
@@ -141,9 +139,7 @@ class Run:
         try:
             return FigureArrays.read(path)
         except (OSError, KeyError) as error:
-            raise InputError(
-                f"{path} has no images to draw ({error}); delete {self.folder} and run it again."
-            ) from None
+            raise InputError(f"{path} has no images to draw ({error}); run it again with rerun=true.") from None
 
     @property
     def label_names(self) -> dict[int, str]:
@@ -167,7 +163,7 @@ class Run:
         try:
             return whole_transform.read(path)
         except (OSError, RuntimeError):
-            raise InputError(f"{path} cannot be read; delete {self.folder} and run it again.") from None
+            raise InputError(f"{path} cannot be read; run it again with rerun=true.") from None
 
     def image(self, name: str, advice: str = "run it again") -> "sitk.Image":
         """Return an image that the run left: `warped`, `displacement`, `jacobian`, `warped_labels`, `warped_<channel>`.

@@ -21,6 +21,7 @@ from pairreg.runs.draw import draw
 from pairreg.runs.figure_arrays import FigureArrays
 from pairreg.runs.identity import Input
 from pairreg.runs.provenance import provenance
+from pairreg.runs.replace import discard, take_place, workplace
 
 
 class Registered(Protocol):
@@ -61,7 +62,23 @@ def write(
     choices: Mapping[str, str],
     inputs: Sequence[Input] = (),
 ) -> None:
-    """Write all files of a run; `result.json`, which makes the run complete, comes last and by rename."""
+    """Write all files of a run; `result.json`, which makes the run complete, comes last and by rename.
+
+    A result that `folder` holds already stays until then, see `pairreg.runs.replace`.
+    """
+    place = workplace(folder)
+    discard(folder)
+    _write_all(result, place, config, choices, inputs)
+    take_place(place, folder)
+
+
+def _write_all(
+    result: Registered,
+    folder: Path,
+    config: Mapping[str, Any],
+    choices: Mapping[str, str],
+    inputs: Sequence[Input],
+) -> None:
     # Figures come after the files: a run without room for them has its numbers still.
     write_partial(result, folder, config)
     draw(result.figure_arrays, result.history.columns(), folder / names.FIGURES)
@@ -101,7 +118,6 @@ def _said_of(path: str, notes: Mapping[str, InputNote]) -> dict[str, list[str]]:
 def write_partial(result: Registered, folder: Path, config: Mapping[str, Any]) -> None:
     """Write all but the figures and `result.json`: also what is kept of a run that stopped early."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / names.RESULT).unlink(missing_ok=True)
     _write_history(folder / names.HISTORY, result.history)
     _write_json(folder / names.METRICS, result.metrics)
     for name, image in _images(result).items():

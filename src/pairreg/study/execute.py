@@ -4,6 +4,7 @@ import functools
 import json
 import multiprocessing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -15,10 +16,12 @@ from pairreg.locks import Busy
 from pairreg.optimization.observer import Observer
 from pairreg.pair.pair import Pair
 from pairreg.registration import PARTS, register
+from pairreg.runs.attempt import attempt
 from pairreg.runs.checkpoint import RunCheckpoints
-from pairreg.runs.folder import is_complete, lock_run, recorded
+from pairreg.runs.folder import error_file, is_complete, lock_run
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.provenance import provenance
+from pairreg.runs.replace import recover
 from pairreg.runs.spec import RunSpec
 from pairreg.study.progress import ProgressBar, ProgressLog
 from pairreg.tracking.base import TrackedRun, Tracker
@@ -34,24 +37,30 @@ def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
         if is_complete(spec.folder) and not again:
             return RunOutcome.of(spec, "kept")
         with lock_run(spec.folder, wait):
+            recover(spec.folder)
             if is_complete(spec.folder) and not again:  # another process has completed it before it gave up the lock
                 return RunOutcome.of(spec, "kept")
             # The tracker is the outer context: a failure has left its traceback in the folder when it is recorded.
-            with tracker.start(spec, provenance()) as tracked, recorded(spec):
-                _do(spec, tracked)
+            with tracker.start(spec, provenance()) as tracked, attempt(spec) as place:
+                _do(spec, place, tracked)
             return RunOutcome.of(spec, "done")
     except Busy:
         return RunOutcome.of(spec, "busy")
     except InputError as error:
         return RunOutcome.of(spec, "refused", str(error))
     except DivergedError as error:
-        return RunOutcome.failed(spec, str(error))
+        return _failed(spec, str(error))
     except Exception as error:
-        return RunOutcome.failed(spec, f"{type(error).__name__}: {error}")
+        return _failed(spec, f"{type(error).__name__}: {error}")
 
 
-def _do(spec: RunSpec, tracked: TrackedRun) -> None:
-    """Register the pair of `spec` by its parts, and write everything into its folder."""
+def _failed(spec: RunSpec, error: str) -> RunOutcome:
+    kept = f" (the earlier result stays; see {error_file(spec.folder)})" if is_complete(spec.folder) else ""
+    return RunOutcome.failed(spec, f"{error}{kept}")
+
+
+def _do(spec: RunSpec, place: Path, tracked: TrackedRun) -> None:
+    """Register the pair of `spec` by its parts, and write everything into the folder `place`."""
     from pairreg.runs.write import write_partial  # imports Matplotlib
 
     terminal = console()
@@ -59,18 +68,15 @@ def _do(spec: RunSpec, tracked: TrackedRun) -> None:
     one_bar = terminal.is_terminal and multiprocessing.parent_process() is None
     watching: list[Observer] = [ProgressLog(), tracked, _Interruption()] + ([ProgressBar(terminal)] if one_bar else [])
     numerics = {key: spec.config[key] for key in option_files.NUMERICS}
-    checkpoints = RunCheckpoints(spec.folder)
-    if spec.config["rerun"]:
-        checkpoints.remove()
     try:
         pair = load_pair(spec.config)
-        result = register(pair, **parts(spec.config), **numerics, observers=watching, checkpoints=checkpoints)
+        result = register(pair, **parts(spec.config), **numerics, observers=watching, checkpoints=RunCheckpoints(place))
     except DivergedError as error:
         if error.result is not None:
-            write_partial(error.result, spec.folder, spec.config)
+            write_partial(error.result, place, spec.config)
             tracked.finish(error.result.metrics)
         raise
-    result.save(spec.folder, spec.config, spec.choices, spec.inputs)
+    result.save(place, spec.config, spec.choices, spec.inputs)
     tracked.finish(result.metrics)
 
 

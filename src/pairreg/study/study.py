@@ -16,6 +16,7 @@ from pairreg.runs.folder import is_complete
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.provenance import code
 from pairreg.runs.read import Run
+from pairreg.runs.replace import tidy
 from pairreg.runs.spec import RunSpec
 from pairreg.study.check_pairs import check_pairs
 from pairreg.study.checked_config import check
@@ -90,6 +91,9 @@ class Study:
         check_pairs(todo)
         # The process of the command makes the index: several processes that make one at once break it.
         self.open()
+        for spec in new.values():
+            if spec not in todo:
+                tidy(spec.folder)
         kept = {signature: RunOutcome.of(spec, "kept") for signature, spec in new.items() if spec not in todo}
         self.outcomes |= kept
         self.compute(todo, wait=False)

@@ -14,7 +14,7 @@ from typing import Any, final
 
 from pairreg.errors import InputError
 from pairreg.locks import lock
-from pairreg.runs.folder import is_over, state
+from pairreg.runs.folder import is_complete, is_over, state
 from pairreg.runs.outcome import Where
 from pairreg.runs.spec import Described, name_of
 from pairreg.tracking.base import TrackedRun, Tracker
@@ -101,15 +101,13 @@ class MLflowTracker(Tracker):
     def complete(self, folders: Iterable[Path]) -> None:
         self._lost = False
         try:
-            known = {
-                run.data.tags["pairreg.signature"]
-                for run in self._runs()
-                if run.info.status not in ("RUNNING", "KILLED")
-            }
+            status = {run.data.tags["pairreg.signature"]: run.info.status for run in self._runs()}
             for folder in folders:
                 if not is_over(folder) or state(folder) == "running":  # somebody else is at it
                     continue
-                if folder.resolve().name not in known:
+                known = status.get(folder.resolve().name)
+                # a complete run whose repetition has failed or was killed is in the index as that
+                if known != "FINISHED" and not (known == "FAILED" and not is_complete(folder)):
                     record(folder, self)
         except lost_errors() as error:
             self._lost = True

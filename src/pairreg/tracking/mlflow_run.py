@@ -9,6 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
+from pairreg.runs.folder import beside
 from pairreg.runs.identity import flat
 from pairreg.runs.spec import Described, name_of
 from pairreg.schedule.base import Level
@@ -61,7 +62,10 @@ class MLflowRun(TrackedRun):
         self._try(self._send)
 
     def close(self, status: Status) -> None:
-        self._try(lambda: self.client.log_artifacts(self.run_id, str(self.run.folder)))
+        # a repetition that failed has left its files beside those of the earlier result
+        again = beside(self.run.folder)
+        folder = self.run.folder if status == "FINISHED" or not again.exists() else again
+        self._try(lambda: self.client.log_artifacts(self.run_id, str(folder)))
         self._try(lambda: self.client.set_terminated(self.run_id, status=status))
 
     def _add(self, values: Mapping[str, float], step: int) -> None:

@@ -1,0 +1,89 @@
+"""The place in which a run is computed, and how it takes the place of an earlier result.
+
+A run whose folder holds a result is computed in a folder beside it, `.<signature>.new`. The earlier result stays what
+it is until the new one is complete; then both folders are exchanged by one rename. Where the file system cannot do
+that, two renames do it, and `recover` finishes the second one for a process that was killed between them.
+"""
+
+import ctypes
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from pairreg.locks import Busy
+from pairreg.runs.folder import CHECKPOINT, ERROR, METRICS, beside, is_complete, lock_run
+
+_EXCHANGE = 2  # RENAME_EXCHANGE of Linux' renameat2
+_HERE = -100  # AT_FDCWD: paths are relative to the working folder
+
+
+def workplace(folder: Path) -> Path:
+    """Return where the next attempt at the run of `folder` works: there, or beside it if it holds a result.
+
+    What is left of a result counts too, such as images without `result.json`, unless they are of a run that failed, or
+    that was killed while it wrote them and has its checkpoint still.
+    """
+    half = any((folder / name).exists() for name in (CHECKPOINT, ERROR))
+    holds = is_complete(folder) or ((folder / METRICS).exists() and not half)
+    return beside(folder) if holds else folder
+
+
+def discard(folder: Path) -> None:
+    """Delete what an earlier attempt at the run of `folder` left beside it."""
+    shutil.rmtree(beside(folder), ignore_errors=True)
+
+
+def tidy(folder: Path) -> None:
+    """Delete what a repetition of the complete run in `folder` left beside it, unless it is still going on."""
+    if beside(folder).exists():
+        with suppress(Busy), lock_run(folder):
+            discard(folder)
+
+
+def take_place(place: Path, folder: Path) -> None:
+    """Put the complete run in `place` where `folder` is; files in `folder` that are not of a run stay in it."""
+    if place == folder:
+        return
+    for entry in folder.iterdir():
+        if not (place / entry.name).exists() and entry.name != CHECKPOINT:
+            _link(entry, place / entry.name)
+    if not _exchanged(place, folder):
+        old = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+        place.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    discard(folder)
+
+
+def recover(folder: Path) -> None:
+    """Finish what `take_place` began in a process that was killed; does nothing otherwise."""
+    old = folder.with_name(f".{folder.name}.old")
+    if not folder.exists() and old.exists():
+        (beside(folder) if is_complete(beside(folder)) else old).rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file, or all files of a folder, a second name, or copy what cannot have one."""
+    if source.is_dir() and not source.is_symlink():
+        shutil.copytree(source, target, symlinks=True, copy_function=_link_file)
+    else:
+        _link_file(str(source), str(target))
+
+
+def _link_file(source: str, target: str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _exchanged(first: Path, second: Path) -> bool:
+    """Exchange the names of two folders at once; False where the system or the file system has no such call."""
+    call = getattr(ctypes.CDLL(None), "renameat2", None)
+    if call is None:
+        return False
+    done: int = call(_HERE, os.fsencode(first), _HERE, os.fsencode(second), _EXCHANGE)
+    return done == 0

@@ -1,0 +1,155 @@
+"""A result stays until another one is complete, and is then replaced as a whole."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from command_helpers import only_run
+from pairreg.locks import lock
+from pairreg.runs import folder as names
+from pairreg.runs import replace
+from pairreg.runs.replace import discard, recover, take_place, tidy, workplace
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def make(folder: Path, text: str, *more: str) -> Path:
+    for name in (names.RESULT, names.METRICS, "figures/grid.png", *more):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"{text} {name}")
+    return folder
+
+
+@pytest.fixture(params=[True, False], ids=["one rename", "two renames"])
+def run(request, tmp_path, monkeypatch):
+    if not request.param:  # as on a file system without RENAME_EXCHANGE
+        monkeypatch.setattr(replace, "_exchanged", lambda first, second: False)
+    return tmp_path / "study" / "abcd1234"
+
+
+def test_an_exchange_is_one_rename(tmp_path):
+    """Linux has the call; elsewhere two renames do it."""
+    one, two = make(tmp_path / "one", "one"), make(tmp_path / "two", "two")
+    assert replace._exchanged(one, two) == (sys.platform == "linux")
+    assert contents(one)[names.RESULT] == ("two" if sys.platform == "linux" else "one") + " result.json"
+
+
+def test_the_new_result_takes_the_place_and_a_users_files_stay(run):
+    make(run, "old", "notes.txt", "mine/a.txt")
+    place = make(workplace(run), "new")
+    assert place == names.beside(run)
+    take_place(place, run)
+    expected = {name: f"new {name}" for name in (names.RESULT, names.METRICS, "figures/grid.png")}
+    assert contents(run) == expected | {name: f"old {name}" for name in ("notes.txt", "mine/a.txt")}
+    assert os.listdir(run.parent) == [run.name]
+
+
+@pytest.mark.parametrize("left", [[names.RESULT], [names.METRICS], [names.METRICS, "displacement.nii.gz"]])
+def test_what_is_left_of_a_result_counts(left, run):
+    run.mkdir(parents=True)
+    for name in left:
+        (run / name).write_text("left")
+    assert workplace(run) == names.beside(run)
+
+
+@pytest.mark.parametrize("left", [[], [names.CONFIG], [names.METRICS, names.CHECKPOINT], [names.METRICS, names.ERROR]])
+def test_an_unfinished_run_goes_on_in_its_folder(left, run):
+    run.mkdir(parents=True)
+    for name in left:
+        (run / name).write_text("left")
+    assert workplace(run) == run
+
+
+def test_a_kill_between_two_renames_loses_nothing(run):
+    for old, new, expected in (("old", "new", "new"), ("old", None, "old")):
+        make(run.with_name(f".{run.name}.old"), old)
+        if new:
+            make(names.beside(run), new)
+        recover(run)
+        assert contents(run)[names.RESULT] == f"{expected} {names.RESULT}"
+        tidy(run)
+        assert os.listdir(run.parent) in ([run.name], [run.name, ".locks"], [".locks", run.name])
+        discard(run)
+        for path in run.rglob("*"):
+            if path.is_file():
+                path.unlink()
+        (run / "figures").rmdir()
+        run.rmdir()
+
+
+def test_a_repetition_that_is_going_on_is_left_alone(run):
+    make(run, "old")
+    make(names.beside(run), "new")
+    with lock(run.parent / ".locks" / run.name):
+        tidy(run)
+        assert names.beside(run).exists()
+    tidy(run)
+    assert not names.beside(run).exists()
+
+
+ARGUMENTS = ["tracking=none", "preset=smoke", "transform=displacement", "schedule.iterations=[300,400]"]
+
+
+def test_a_repetition_that_is_killed_leaves_the_result(pairreg, tmp_path):
+    first = pairreg(*ARGUMENTS, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    run = only_run(tmp_path)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    command = [str(Path(sys.executable).parent / "pairreg"), *ARGUMENTS, "rerun=true"]
+    for wait in (0.0, 0.6, 1.5):  # after the place was made: before TensorFlow is there, while it traces, in iterations
+        killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not (names.beside(run) / names.LOG).exists():
+            assert killed.poll() is None
+            time.sleep(0.02)
+        time.sleep(wait)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    kept = pairreg(*ARGUMENTS, cwd=tmp_path)
+    assert kept.returncode == 0 and "complete since an earlier command" in kept.stdout
+    assert sorted(os.listdir(run.parent)) == [".locks", run.name]
+    assert pairreg(*ARGUMENTS, "rerun=true", cwd=tmp_path).returncode == 0
+    assert (run / names.RESULT).read_bytes() != before[run / names.RESULT]  # the seconds differ
+    for name in ("displacement.nii.gz", names.HISTORY):
+        assert (run / name).read_bytes() == before[run / name]
+    assert sorted(os.listdir(run.parent)) == [".locks", run.name]
+
+
+def test_a_repetition_that_fails_leaves_the_result_and_says_where_its_error_is(pairreg, tmp_path):
+    assert pairreg(*ARGUMENTS, cwd=tmp_path).returncode == 0
+    run = only_run(tmp_path)
+    before = (run / names.RESULT).read_bytes()
+    (tmp_path / "sitecustomize.py").write_text(  # a figure that cannot be drawn, after all results were written
+        "import sys\n"
+        "class Break:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'pairreg.figures.overview':\n"
+        "            raise OSError('no overview today')\n"
+        "sys.meta_path.insert(0, Break())\n"
+    )
+    failed = pairreg(*ARGUMENTS, "rerun=true", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert failed.returncode == 1
+    error = names.beside(run) / names.ERROR
+    assert f"the earlier result stays; see {error.relative_to(tmp_path)}" in failed.stderr, failed.stderr
+    assert "no overview today" in error.read_text()
+    assert (run / names.RESULT).read_bytes() == before
+
+
+def test_a_result_that_python_saves_twice_is_replaced_as_a_whole(warped_2d, tmp_path):
+    import pairreg as package
+
+    parts = {"preprocessing": "minmax", "initialization": "none", "similarity": "mse", "transform": "displacement"}
+    schedule = package.build("schedule/single_level", iterations=3)
+    result = package.register(warped_2d.pair(), schedule=schedule, **parts)
+    result.save(tmp_path / "kept")
+    (tmp_path / "kept" / "notes.txt").write_text("mine")
+    result.save(tmp_path / "kept")
+    assert (tmp_path / "kept" / "notes.txt").read_text() == "mine"
+    assert os.listdir(tmp_path) == ["kept"] and names.is_complete(tmp_path / "kept")
