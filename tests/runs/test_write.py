@@ -116,13 +116,17 @@ def test_labels_keep_their_values_and_channels_are_carried(run):
         np.testing.assert_array_equal(carried, result.warped)
 
 
-def test_saving_again_replaces_and_an_unfinished_folder_has_no_result(run, tmp_path, monkeypatch):
+def test_saving_again_fails_without_harm_and_an_unfinished_folder_has_no_result(run, tmp_path, monkeypatch):
     result, _ = run
-    result.save(tmp_path)
+    result.save(tmp_path / "kept")
+    before = (tmp_path / "kept" / "result.json").read_bytes()
     monkeypatch.setattr("pairreg.runs.write.write_arrays", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        result.save(tmp_path)
-    assert not (tmp_path / "result.json").exists()
+    for name in ("kept", "new"):
+        with pytest.raises(ZeroDivisionError):
+            result.save(tmp_path / name)
+    assert (tmp_path / "kept" / "result.json").read_bytes() == before
+    assert not (tmp_path / "new" / "result.json").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "new"]
 
 
 def test_what_the_figures_show_can_be_read_back(run):

@@ -13,6 +13,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from pairreg import option_files, validation
 from pairreg.cli.text_overrides import quoted
 from pairreg.errors import InputError
+from pairreg.study.compose import FROM_RUN
 
 _NO_OPTION = "Config group override must be a string or a list"  # Hydra's ValueError for transform=null
 
@@ -58,7 +59,7 @@ def _known_options(message: str, group: str) -> list[str]:
     """Return the options of a group as Hydra lists them (with those of a `--config-dir`), or else our own."""
     listed = re.search(r"Available options in '[^']+':\n((?:\t.*\n?)+)", message)
     if listed:
-        return listed[1].split()
+        return [name for name in listed[1].split() if not name.endswith(FROM_RUN)]
     folder = Path(str(files("pairreg.experiments"))) / group
     return sorted(path.stem for path in folder.glob("*.yaml")) or option_files.options(group)
 

@@ -9,6 +9,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from pairreg.cli.text_overrides import as_typed
 from pairreg.runs.outcome import combined
 from pairreg.study.cases import expand
 from pairreg.study.compose import spec_of
@@ -32,7 +33,8 @@ class StudyLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Return one `RunOutcome` for each job. A failed run is an outcome too: the sweeper decides what it means."""
         composed = [self.loader.load_sweep_config(self.config, list(overrides)) for overrides in job_overrides]
-        jobs = [expand(spec_of(config, overrides)) for config, overrides in zip(composed, job_overrides, strict=True)]
+        typed = [[as_typed(override) for override in overrides] for overrides in job_overrides]
+        jobs = [expand(spec_of(config, overrides)) for config, overrides in zip(composed, typed, strict=True)]
         ended = iter(self.study.start([spec for job in jobs for spec in job]))
         outcomes = [combined(list(islice(ended, len(job)))) for job in jobs]
         returned = zip(outcomes, job_overrides, strict=True)

@@ -9,11 +9,12 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from pairreg import interruption
+from pairreg.cli import from_run
 from pairreg.cli.arguments import check_options
 from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain, tolerate
 from pairreg.cli.hydra_errors import as_input_errors
 from pairreg.cli.plugins import register_plugins
-from pairreg.cli.text_overrides import with_text_quoted
+from pairreg.cli.text_overrides import as_typed, with_text_quoted
 from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.runs.spec import RunSpec
@@ -27,8 +28,8 @@ log = logging.getLogger("pairreg")
 class _Command:
     """One call of `pairreg`. Of several jobs, `pairreg.cli.launcher` starts the runs; a single one is started here."""
 
-    def __init__(self, study: Study):
-        self.study = study
+    def __init__(self, study: Study, config: str):
+        self.study, self.config = study, config
         self.specs: list[RunSpec] = []
 
     def record(self, config: DictConfig) -> None:
@@ -37,11 +38,11 @@ class _Command:
         Hydra would print "Error executing job" for an exception raised in here.
         """
         composed = OmegaConf.create({**config, "hydra": HydraConfig.get()})
-        self.specs.append(spec_of(composed, list(HydraConfig.get().overrides.task)))
+        self.specs.append(spec_of(composed, [as_typed(override) for override in HydraConfig.get().overrides.task]))
 
     def run(self) -> int:
         """Have Hydra read the command line, do what it asks for, and return the exit code."""
-        hydra.main(version_base="1.3", config_path="pkg://pairreg.conf", config_name="config")(self.record)()
+        hydra.main(version_base="1.3", config_path="pkg://pairreg.conf", config_name=self.config)(self.record)()
         specs = [one for spec in self.specs for one in expand(spec)]
         if specs:
             self.study.start(specs, single=len(specs) == 1)
@@ -63,10 +64,15 @@ def main() -> None:
     interruption.listen()
     register_plugins()
     try:
-        check_options(sys.argv[1:])
-        sys.argv[1:] = with_text_quoted(sys.argv[1:])
+        earlier, arguments = from_run.split(sys.argv[1:])
+        check_options(arguments)
+        sys.argv[1:] = with_text_quoted(arguments)
+        config = "config"
+        if earlier is not None:
+            config = from_run.primary_config(earlier)
+            from_run.warn_of_changed_inputs(earlier, arguments)
         with as_input_errors(), Study() as study, interruption.unmasked():
-            code = _Command(study).run()
+            code = _Command(study, config).run()
     except DryRun:
         code = 0
     except InputError as error:

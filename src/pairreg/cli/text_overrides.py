@@ -47,6 +47,16 @@ def with_text_quoted(arguments: list[str]) -> list[str]:
     return [*overrides, *options]
 
 
+def as_typed(override: str) -> str:
+    """An override as Hydra has it, as the command line takes it: text without Hydra's quotes and backslashes."""
+    match = OVERRIDE.fullmatch(override)
+    if match is None or not _is_text(match[2]):
+        return override
+    read = OverridesParser.create().parse_override(f"key={match[3]}").value()
+    value = read.text if isinstance(read, QuotedString) else read
+    return f"{match[1]}{value}" if isinstance(value, str) and "," not in value else override
+
+
 def quoted(value: str) -> str:
     """`value` as Hydra reads it back unchanged."""
     return QuotedString(value, Quote.single).with_quotes()
@@ -62,7 +72,7 @@ def _config_dir(before: str, argument: str) -> str:
 
 def _override(argument: str, is_sweep: bool) -> str:
     match = OVERRIDE.fullmatch(argument)
-    if match is None or not (match[2] in TEXT or match[2].startswith(TEXT_BELOW)):
+    if match is None or not _is_text(match[2]):
         return argument
     head, key, value = match.groups()
     if FUNCTION.fullmatch(value) or "${" in value or _is_as_meant(key, value):  # Hydra's own language, or plain
@@ -70,6 +80,10 @@ def _override(argument: str, is_sweep: bool) -> str:
     is_one = (key in WHOLE and not is_sweep) or _exists(value)
     parts = [value] if is_one else value.split(",")
     return head + ",".join(part if _is_as_meant(key, part) else quoted(part.strip()) for part in parts)
+
+
+def _is_text(key: str) -> bool:
+    return key in TEXT or key.startswith(TEXT_BELOW)
 
 
 def _exists(value: str) -> bool:

@@ -1,6 +1,8 @@
 """One attempt at a run: its place, its log, and what it leaves if it fails."""
 
 import logging
+import os
+import shlex
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +42,8 @@ def attempt(spec: RunSpec) -> Iterator[Path]:
         with interruption.unmasked():
             yield place
     except Exception as error:
-        (place / ERROR).write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        again = f"To repeat it, in {shlex.quote(os.getcwd())}: {spec.command}\n\n"
+        (place / ERROR).write_text(again + "".join(traceback.format_exception(error)), encoding="utf-8")
         log.error(str(error))
         raise
     finally:

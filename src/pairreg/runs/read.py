@@ -77,8 +77,16 @@ class Run:
     @cached_property
     def config(self) -> Mapping[str, Any]:
         """The composed config, nested."""
-        if self.is_complete:
-            return self.summary["config"]
+        return self.summary["config"] if self.is_complete else self.asked_config
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether the folder says what was asked for, as that of every run which has begun does."""
+        return (self.folder / names.CONFIG).is_file()
+
+    @property
+    def asked_config(self) -> Mapping[str, Any]:
+        """The composed config with absolute paths, which repeats the run from anywhere."""
         from omegaconf import OmegaConf
 
         found: Any = OmegaConf.to_container(OmegaConf.load(self.folder / names.CONFIG))

@@ -31,12 +31,13 @@ class RunSpec:
     """A composed config, the options chosen in it, and the arguments of the command line that led to it.
 
     **Attributes:** `config`: nested, without Hydra's own part; `choices`: the option of every group, terms joined by
-    `+`; `overrides`: as on the command line.
+    `+`; `overrides`: as on the command line; `program`: what stands before them there, as a shell reads it.
     """
 
     config: Mapping[str, Any]
     choices: Mapping[str, str]
     overrides: tuple[str, ...] = ()
+    program: str = "pairreg"
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
@@ -74,21 +75,25 @@ class RunSpec:
 
     @property
     def command(self) -> str:
-        """The command line that repeats this run by itself."""
+        """The command line that repeats this run by itself, in the folder in which the command was called."""
         single = ["hydra.mode=RUN"] if any(o.partition("=")[0] in STUDY_FILES for o in self.overrides) else []
-        return shlex.join(["pairreg", *self.overrides, *single])
+        return " ".join([self.program, shlex.join([*self.overrides, *single])]).strip()
 
     @property
     def config_yaml(self) -> str:
-        """The text of a YAML file with the config."""
+        """The text of a YAML file with the config, in which paths do not depend on the working folder."""
         from omegaconf import OmegaConf
 
-        return OmegaConf.to_yaml(OmegaConf.create(dict(self.config)))
+        config = OmegaConf.create(dict(self.config))
+        for one in self.inputs:
+            OmegaConf.update(config, one.name, str(expanded(one.path).absolute()), merge=False)
+        return OmegaConf.to_yaml(config)
 
     @property
     def json(self) -> str:
-        """The text of a JSON file with what `config_yaml` does not hold: choices and command."""
-        return json.dumps({"choices": dict(self.choices), "command": self.command}, indent=2)
+        """The text of a JSON file with what `config_yaml` does not hold: choices, command and digests of inputs."""
+        inputs = {one.name: one.digest for one in self.inputs}
+        return json.dumps({"choices": dict(self.choices), "command": self.command, "inputs": inputs}, indent=2)
 
 
 def name_of(run: Described) -> str:

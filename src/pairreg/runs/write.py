@@ -68,8 +68,11 @@ def write(
     """
     place = workplace(folder)
     discard(folder)
-    _write_all(result, place, config, choices, inputs)
-    take_place(place, folder)
+    try:
+        _write_all(result, place, config, choices, inputs)
+        take_place(place, folder)
+    finally:
+        discard(folder)
 
 
 def _write_all(

@@ -1,5 +1,7 @@
 """The way from a config that Hydra composes to the specification of a run."""
 
+import os
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,15 +10,30 @@ from omegaconf import DictConfig, OmegaConf
 from pairreg.option_files import TERM_GROUPS
 from pairreg.runs.spec import RunSpec
 
+FROM_RUN = "__of_run"  # ends the names of options that are those of an earlier run, see `pairreg.cli.from_run`
+_ENVIRONMENT = ("PYTHONPATH", "PAIRREG_TRUSTED_MODULES")  # without which a user's own classes are not found
+
 
 def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
     """Return the run that `composed`, which includes its `hydra` node, asks for; `overrides` led to it."""
     chosen = composed.hydra.runtime.choices
     own = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
     plain: Any = OmegaConf.to_container(own, resolve=True)
-    named = {str(key): str(value) for key, value in chosen.items() if "hydra/" not in str(key) and value is not None}
+    named = {
+        str(key): str(value).removesuffix(FROM_RUN)
+        for key, value in chosen.items()
+        if "hydra/" not in str(key) and value is not None
+    }
     # A case or a name says more than the option `hdf5` or `files`.
     pair = plain.get("pair") or {}
     named["pair"] = str(pair.get("case") or pair.get("name") or named.get("pair"))
     terms = {group: "+".join(plain.get(group) or {}) for group in TERM_GROUPS}  # `check` refuses what is missing
-    return RunSpec(plain, named | terms, tuple(overrides))
+    return RunSpec(plain, named | terms, tuple(overrides), _program(composed.hydra))
+
+
+def _program(hydra: DictConfig) -> str:
+    """Return how the command began: variables of the environment, its name, and the user's folder of configs."""
+    variables = [f"{name}={shlex.quote(os.environ[name])}" for name in _ENVIRONMENT if os.environ.get(name)]
+    sources = [source.path for source in hydra.runtime.config_sources if source.provider == "command-line"]
+    folders = [f"--config-dir {shlex.quote(path)}" for path in sources]
+    return " ".join([*variables, hydra.job.name, *folders])

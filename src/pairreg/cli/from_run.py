@@ -1,0 +1,114 @@
+"""`pairreg --from RUN_FOLDER`: a run again, from what its folder says of it."""
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from pairreg import option_files
+from pairreg.errors import InputError
+from pairreg.files import existing
+from pairreg.registration import PARTS
+from pairreg.runs.identity import identity
+from pairreg.runs.read import Run
+from pairreg.study.compose import FROM_RUN
+
+OPTION = "--from"
+_NAME = "config_from_run"
+_SETTINGS = (*option_files.NUMERICS, "study", "output_dir")
+_SCIENCE = ("pair", *PARTS, *option_files.TERM_GROUPS)
+log = logging.getLogger("pairreg")
+
+
+def split(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """Return the folder that follows `--from`, if there is one, and the other arguments.
+
+    Raises `InputError` if the folder is missing or is none of a run.
+    """
+    rest, folders = [], []
+    words = iter(arguments)
+    for word in words:
+        if word == OPTION:
+            folders.append(next(words, ""))
+        elif word.startswith(f"{OPTION}="):
+            folders.append(word.removeprefix(f"{OPTION}="))
+        else:
+            rest.append(word)
+    if not folders:
+        return None, rest
+    if len(folders) > 1 or not folders[0]:
+        raise InputError(f"{OPTION} should be followed by one run folder, such as runs/default/0123abcd.")
+    return existing(folders[0]).resolve(), rest
+
+
+def primary_config(folder: Path) -> str:
+    """Have Hydra know the config of the run in `folder`, and return the name under which it does.
+
+    Each of its groups is an option that a command line, a preset or an ablation can replace like any other. Trusted
+    modules are no part of it: a folder from somebody else must not choose which code runs.
+
+    Raises `InputError` if the folder has no config of a run.
+    """
+    config, choices = _recorded(folder)
+    primary: Any = OmegaConf.to_container(OmegaConf.load(option_files.conf_folder() / "config.yaml"))
+    names = {group: _store(group, config[group], choices) for group in _SCIENCE}
+    tracking = choices.get("tracking", "")
+    if tracking in option_files.options("tracking"):
+        names["tracking"] = tracking
+    for entry in primary["defaults"]:
+        if isinstance(entry, dict):
+            entry |= {group: names[group] for group in entry if group in names}
+    primary |= {key: config[key] for key in _SETTINGS if key in config}
+    if folder.parent.name == config["study"]:  # it lies where it was made, or was moved with its study
+        primary["output_dir"] = str(folder.parent.parent)
+    primary["hydra"]["job"]["name"] = f"pairreg {OPTION} {shlex.quote(str(folder))}"
+    ConfigStore.instance().store(name=_NAME, node=primary, provider="pairreg")
+    return _NAME
+
+
+def _recorded(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Return the config and the choices in a run folder."""
+    run = Run(folder)
+    if not run.is_asked_for:
+        raise InputError(f"{folder} is not the folder of a run: it has no config.yaml; give another one.")
+    try:
+        config, choices = run.asked_config, dict(run.asked["choices"])
+        missing = [key for key in (*_SCIENCE, "study") if not config.get(key)]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OmegaConfBaseException, YAMLError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{folder} is not the folder of a run ({reason}); give another one.") from None
+    if missing:
+        raise InputError(f"{folder} is not the folder of a run (its config lacks {missing[0]}); give another one.")
+    return config, choices
+
+
+def _store(group: str, node: Any, choices: Mapping[str, str]) -> Any:
+    """Store the options of a group as one, and return its name as a list of defaults needs it."""
+    chosen = str(choices.get(group, group))
+    # a pair is called by its case, terms by all their names: neither need be the name of an option
+    name = f"{chosen if chosen in _names(group) else group}{FROM_RUN}"
+    ConfigStore.instance().store(group=group, name=name, node=node, provider="pairreg")
+    return [name] if group in option_files.TERM_GROUPS else name
+
+
+def warn_of_changed_inputs(folder: Path, overrides: Sequence[str]) -> None:
+    """Warn of inputs whose content is not what the run in `folder` has seen, unless `overrides` name others."""
+    run = Run(folder)
+    try:
+        now = {one.name: one for one in identity(run.asked_config)[1]}
+    except InputError:  # one that is gone, or a module that nobody trusts yet: the check of the config says so
+        return
+    replaced = {override.partition("=")[0] for override in overrides}
+    for name, digest in run.asked.get("inputs", {}).items():
+        if name in now and now[name].digest != digest and not {name, name.partition(".")[0]} & replaced:
+            log.warning(f"{now[name].path} has changed since {folder.name} was computed: this is another run.")
+
+
+def _names(group: str) -> list[str]:
+    return [*option_files.options(group), *option_files.variants(group)]
