@@ -26,7 +26,7 @@ from pairreg.result import Result
 from pairreg.schedule.base import Schedule
 from pairreg.similarity.base import Similarity
 from pairreg.transform.base import Precision, Transform
-from pairreg.validation import Threads, check_value, one_of
+from pairreg.validation import Seed, Threads, check_value, one_of
 
 KINDS: dict[str, Any] = {
     "preprocessing": Preprocessing,
@@ -93,7 +93,7 @@ def register(
     # Everything that can be refused without work is refused before TensorFlow is imported, which takes seconds.
     check_value(Precision, use["precision"], "precision")
     check_value(Threads, use["threads"], "threads")
-    check_value(int, use["seed"], "seed")
+    check_value(Seed, use["seed"], "seed")
     objective = Objective(terms("similarity", use["similarity"]), terms("regularizer", use["regularizer"]))
     if not objective.similarities:
         raise InputError("similarity is empty: name at least one, such as similarity=ncc.")

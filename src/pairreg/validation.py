@@ -41,6 +41,12 @@ def _odd(value: int) -> int:
     return value
 
 
+def _not_tiny(value: float) -> float:
+    if value < 1e-12:
+        raise ValueError("at least 1e-12")
+    return value
+
+
 def _text(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("text, in quotes in a file of options (12_1 without them is the number 121)")
@@ -48,20 +54,24 @@ def _text(value: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_text)]  # where numbers in a file of options are names
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+# The ranges hold whatever makes sense, and end where float32 or an array of that size would.
+Finite = Annotated[float, Field(ge=-1e30, le=1e30, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False), AfterValidator(_not_tiny)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Threads = Annotated[int, Field(ge=1, le=1024)]
-OddWindow = Annotated[int, Field(ge=3), AfterValidator(_odd)]  # side of a window in voxels
+OddWindow = Annotated[int, Field(ge=3, le=999), AfterValidator(_odd)]  # side of a window in voxels
 
 # How our sentences put what pydantic says; its own words stand for the rest ("a valid integer").
+_LONG = 160  # characters of a value in a message
 WORDS = {
     "greater_than": "above {gt:g}",
-    "greater_than_equal": "at least {ge:g}",
+    "greater_than_equal": "at least {ge:.10g}",
     "less_than": "below {lt:g}",
-    "less_than_equal": "at most {le:g}",
+    "less_than_equal": "at most {le:.10g}",
     "finite_number": "a finite number",
+    "int_parsing_size": "a number of fewer digits",
 }
 
 
@@ -119,9 +129,25 @@ def check_value(hint: Any, value: Any, where: str) -> None:
     try:
         _adapter(hint).validate_python(value.item() if isinstance(value, np.generic) else value, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        words = WORDS.get(first["type"], first["msg"].removeprefix("Input should be ").removeprefix("Value error, "))
-        raise InputError(f"{where} should be {words.format(**first.get('ctx', {}))}; it is {value!r}.") from None
+        # Of a value that may be a number or a list, the list has the deeper error.
+        worst: Any = max(error.errors(), key=lambda one: len(one["loc"]))
+        if isinstance(worst.get("ctx", {}).get("error"), InputError):  # of a check with a sentence of its own
+            raise InputError(f"{where}: {worst['ctx']['error']}") from None
+        raise InputError(f"{where} should be {_words(worst)}; it is {shown(value)}.") from None
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    """Return what a value should be, from an error of pydantic."""
+    if error["type"] in WORDS:
+        return WORDS[error["type"]].format(**error.get("ctx", {}))
+    said: str = error["msg"]
+    return said.removeprefix("Input should be ").removeprefix("Value error, ")
+
+
+def shown(value: Any) -> str:
+    """Return how a message shows a value: without the middle, if it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONG else f"{text[: _LONG // 2]}…{text[-_LONG // 2 :]}"
 
 
 def one_of(what: str, value: str, choices: Iterable[str]) -> str:

@@ -41,6 +41,16 @@ def resident_mb() -> float:
     return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
 
+def lack_of_memory(what: str, gigabytes: float) -> str | None:
+    """Return a sentence if `what` needs more memory than this machine has; `gigabytes`: what it needs at least."""
+    has = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    if gigabytes <= has:
+        return None
+    return (
+        f"{what} would need at least {gigabytes:,.0f} GB of memory, of which this machine has {has:.0f}; choose less."
+    )
+
+
 def _highest_mb() -> float:
     """Return the highest resident memory of the process until now, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -15,7 +15,12 @@ from pairreg.cli.text_overrides import quoted
 from pairreg.errors import InputError
 from pairreg.study.compose import FROM_RUN
 
-_NO_OPTION = "Config group override must be a string or a list"  # Hydra's ValueError for transform=null
+# Hydra's and Python's ValueError for transform=null and for thousands of digits, and what we say
+_VALUES = {
+    "Config group override must be a string or a list": "A group is set to something that is no option, such as null; "
+    "give GROUP=OPTION, or leave it out.",
+    "for integer string conversion": "A whole number has more digits than can be read; give a smaller one.",
+}
 
 
 @contextmanager
@@ -26,10 +31,10 @@ def as_input_errors() -> Iterator[None]:
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(_sentence(error)) from error
     except ValueError as error:
-        if _NO_OPTION not in str(error):
+        said = next((ours for theirs, ours in _VALUES.items() if theirs in str(error)), None)
+        if said is None:
             raise
-        advice = "give GROUP=OPTION, or leave it out"
-        raise InputError(f"A group is set to something that is no option, such as null; {advice}.") from error
+        raise InputError(said) from error
 
 
 def _sentence(error: Exception) -> str:

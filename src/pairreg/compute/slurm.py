@@ -39,9 +39,9 @@ class Slurm(Compute):
     minutes: Count = 60
     cpus: Count = 4
     memory_gb: Positive = 16
-    gpus: Annotated[int, Field(ge=0)] = 0
+    gpus: Annotated[int, Field(ge=0, le=1024)] = 0
     at_once: Count = 64
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, str | int | bool | None] = field(default_factory=dict)
 
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         import submitit

@@ -3,10 +3,9 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from itertools import product
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import SimpleITK as sitk
-from pydantic import Field
 
 from pairreg.errors import InputError
 from pairreg.initialization.base import Initialization
@@ -15,7 +14,7 @@ from pairreg.initialization.low_resolution import low_resolution
 from pairreg.initialization.mutual_information import STRIDES, optimise, overlap_weighted_mi
 from pairreg.initialization.single_thread import one_thread
 from pairreg.pair.pair import Pair
-from pairreg.validation import Count
+from pairreg.validation import Count, Seed
 
 Euler = sitk.Euler2DTransform | sitk.Euler3DTransform
 T = TypeVar("T", bound=sitk.Transform)
@@ -43,7 +42,7 @@ class IntensitySearch(Initialization):
 
     samples: Count = 20000
     iterations: Count = 200
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     def __call__(self, pair: Pair) -> sitk.Transform:
         try:

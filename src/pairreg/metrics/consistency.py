@@ -30,8 +30,10 @@ def inverse_consistency(field: Field, inverse: Field) -> Image:
 
 
 def inverse_consistency_mean(field: Field, inverse: Field) -> float:
-    """Return the mean of `inverse_consistency` in voxels, over the voxels that stay in the grid."""
-    return float(np.nanmean(inverse_consistency(field, inverse)))
+    """Return the mean of `inverse_consistency` in voxels, over the voxels that stay in the grid; NaN if none does."""
+    distance = inverse_consistency(field, inverse)
+    inside = distance[np.isfinite(distance)]
+    return float(inside.mean()) if inside.size else np.nan
 
 
 def _any_outside(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

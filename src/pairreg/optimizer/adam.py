@@ -1,18 +1,12 @@
 """The optimizer Adam."""
 
-from typing import Annotated
-
-from pydantic import Field
-
-from pairreg.optimizer.gradient_descent import GradientDescent, LearningRate, keras_optimizer
-from pairreg.validation import NonNegative, checked
-
-Memory = Annotated[float, Field(ge=0, lt=1)]  # part of the past that is kept at each step
+from pairreg.optimizer.gradient_descent import GradientDescent, LearningRate, Memory, keras_optimizer
+from pairreg.validation import Positive, checked
 
 
 @checked
 def adam(
-    learning_rate: LearningRate = None, beta_1: Memory = 0.9, beta_2: Memory = 0.999, epsilon: NonNegative = 1e-7
+    learning_rate: LearningRate = None, beta_1: Memory = 0.9, beta_2: Memory = 0.999, epsilon: Positive = 1e-7
 ) -> GradientDescent:
     """Return the Adam of Keras.
 

@@ -4,14 +4,15 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import numpy as np
+from pydantic import Field
 
 from pairreg.backend import Tensor, keras, tf
 from pairreg.optimizer.base import Paused, Problem, Report
 from pairreg.optimizer.pace import Pace
-from pairreg.validation import NonNegative
+from pairreg.validation import Positive
 
 _BLOCK = 50  # iterations, after which `report` may stop the loop: whether it does must not depend on the speed
 
@@ -25,7 +26,8 @@ class RateSchedule(Protocol):
     def get_config(self) -> dict[str, Any]: ...
 
 
-LearningRate = NonNegative | RateSchedule | None
+LearningRate = Positive | RateSchedule | None
+Memory = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]  # part of the past that is kept at each step
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ class Loop:
     """The compiled iterations of one problem with one optimizer."""
 
     def __init__(self, settings: GradientDescent, problem: Problem):
-        config = {"learning_rate": problem.learning_rate, **settings.config}
+        given = {"learning_rate": problem.learning_rate, **settings.config}
+        # Keras refuses whole numbers
+        config = {key: float(value) if type(value) is int else value for key, value in given.items()}
         self.problem = problem
         self.optimizer = getattr(keras.optimizers, settings.name)(**config)
         # Keras adds up the gradients of all replicas, and here is one. Its operation for that would keep the graph of

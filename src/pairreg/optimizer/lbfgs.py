@@ -1,14 +1,15 @@
 """The quasi-Newton method L-BFGS-B of SciPy."""
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import numpy as np
 import scipy.optimize
+from pydantic import Field
 
 from pairreg.backend import Tensor, tf
 from pairreg.optimizer.base import Paused, Problem, Report
-from pairreg.validation import Checked, Count
+from pairreg.validation import Checked
 
 _JITTER = 0.01  # voxels (or network weights)
 
@@ -26,7 +27,7 @@ class LBFGS(Checked):
     Source: Liu & Nocedal, Mathematical Programming 45:503 (1989).
     """
 
-    memory: Count = 10
+    memory: Annotated[int, Field(ge=1, le=100)] = 10
 
     def minimize(self, problem: Problem, iterations: int, report: Report, paused: Paused | None = None) -> None:
         assert paused is None  # SciPy does not give its state away: a level is done again from its start

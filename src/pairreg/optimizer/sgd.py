@@ -1,11 +1,11 @@
 """Stochastic gradient descent, here with the whole gradient."""
 
-from pairreg.optimizer.gradient_descent import GradientDescent, LearningRate, keras_optimizer
-from pairreg.validation import NonNegative, checked
+from pairreg.optimizer.gradient_descent import GradientDescent, LearningRate, Memory, keras_optimizer
+from pairreg.validation import checked
 
 
 @checked
-def sgd(learning_rate: LearningRate = 3.0, momentum: NonNegative = 0.9, nesterov: bool = False) -> GradientDescent:
+def sgd(learning_rate: LearningRate = 3.0, momentum: Memory = 0.9, nesterov: bool = False) -> GradientDescent:
     """Return the gradient descent of Keras, with momentum.
 
     The step is proportional to the gradient, which shrinks with the number of voxels, so no learning rate suits every

@@ -1,6 +1,7 @@
 """The base of all preprocessings; subclasses choose which intensities are mapped to the limits of the range."""
 
 import logging
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,12 +11,14 @@ import numpy as np
 import SimpleITK as sitk
 from pydantic import AfterValidator
 
+from pairreg.backend.memory import lack_of_memory
 from pairreg.errors import InputError
 from pairreg.geometry import array, blur, per_axis, resample_to_spacing
 from pairreg.pair.pair import InputNote, Pair
 from pairreg.validation import Checked, Finite, NonNegative, Positive
 
 log = logging.getLogger("pairreg")
+_BYTES = 32  # per voxel of the fixed grid, that any registration takes at least
 
 
 def _rising(limits: Sequence[float]) -> Sequence[float]:
@@ -45,11 +48,13 @@ class Preprocessing(Checked, ABC):
 
     def __call__(self, pair: Pair) -> Pair:
         """Return the pair with float32 images in `range`; raises `InputError` for an image that becomes constant."""
-        fixed = blur(self.rescale(pair.fixed, pair.fixed_mask, f"fixed image of {pair.name}"), self.blur_fixed)
-        moving = blur(self.rescale(pair.moving, pair.moving_mask, f"moving image of {pair.name}"), self.blur_moving)
+        fixed = self.rescale(pair.fixed, pair.fixed_mask, f"fixed image of {pair.name}")
+        moving = self.rescale(pair.moving, pair.moving_mask, f"moving image of {pair.name}")
+        fixed = _blurred(fixed, self.blur_fixed, "blur_fixed")
+        moving = _blurred(moving, self.blur_moving, "blur_moving")
         # Last, so that limits are those of the original voxels. The moving image is resampled to this grid later, once.
         if self.spacing is not None:
-            fixed = resample_to_spacing(fixed, per_axis(self.spacing, pair.ndim))
+            fixed = _resampled(fixed, per_axis(self.spacing, pair.ndim))
         return replace(pair, fixed=fixed, moving=moving, inputs=self.inputs_of(pair))
 
     def inputs_of(self, pair: Pair) -> dict[str, InputNote]:
@@ -104,3 +109,31 @@ def _inside(image: sitk.Image, mask: sitk.Image | None) -> np.ndarray:
         return voxels.ravel()
     selected = voxels[array(sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0]
     return selected if selected.size else voxels.ravel()
+
+
+def _blurred(image: sitk.Image, sigma: float, setting: str) -> sitk.Image:
+    """Return the image smoothed by `sigma` mm; raises `InputError` if nothing would be left of it."""
+    longest = max(_extent(image))
+    if sigma > longest:
+        raise InputError(f"preprocessing.{setting} is {sigma:g} mm, the image {longest:g} mm long; give less.")
+    return blur(image, sigma)
+
+
+def _resampled(image: sitk.Image, spacing: np.ndarray) -> sitk.Image:
+    """Return the image on a grid of `spacing` (x first).
+
+    Raises `InputError` if the grid would have a single voxel along an axis, or too many for the memory.
+    """
+    voxels = _extent(image) / spacing
+    shown = f"preprocessing.spacing, {spacing.tolist()} mm"
+    if voxels.min() < 1.5 and np.array(image.GetSize()).min() > 1:
+        raise InputError(f"{shown}, leaves one voxel of an axis of {_extent(image).min():g} mm; give less.")
+    count = math.prod(voxels.tolist())
+    if problem := lack_of_memory(f"{shown}, makes {count:.3g} voxels and", _BYTES * count / 1e9):
+        raise InputError(problem)
+    return resample_to_spacing(image, spacing)
+
+
+def _extent(image: sitk.Image) -> np.ndarray:
+    """Return the lengths of the field of view in mm, x first."""
+    return np.array(image.GetSize()) * image.GetSpacing()

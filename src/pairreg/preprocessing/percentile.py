@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pairreg.preprocessing.base import Preprocessing
 
-Percentage = Annotated[float, Field(ge=0, le=100)]
+Percentage = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
 @final

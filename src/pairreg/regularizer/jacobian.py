@@ -34,7 +34,7 @@ class Jacobian(Regularizer):
     """
 
     weight: NonNegative = 30.0
-    margin: Annotated[float, Field(ge=0, lt=1)] = 0.0  # from 1 on a translation would cost
+    margin: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0  # from 1 on a translation would cost
 
     def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         del spacing

@@ -8,7 +8,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from pairreg.validation import Checked, NonNegative
+from pairreg.validation import Checked
+
+Tolerance = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Schedule(Checked, ABC):
     iterations (the slope of a fitted line); 0 = never. `window`: in iterations.
     """
 
-    tolerance: NonNegative = 0.0
-    window: Annotated[int, Field(ge=2)] = 50
+    tolerance: Tolerance = 0.0
+    window: Annotated[int, Field(ge=2, le=1_000_000)] = 50
 
     @abstractmethod
     def levels(self, ndim: int) -> Sequence[Level]:

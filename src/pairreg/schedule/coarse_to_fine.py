@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-from pairreg.schedule.base import Level, Schedule
-from pairreg.validation import Count, NonNegative
+from pairreg.schedule.base import Level, Schedule, Tolerance
+from pairreg.validation import Count, shown
 
 ITERATIONS = {2: [200, 200, 200, 100], 3: [200, 200, 100, 50]}
 """By dimension: in 3-D the two fine levels take nine tenths of the time, and half of them costs 0.001 of Dice (4-D CT);
@@ -21,16 +21,17 @@ class CoarseToFine(Schedule):
     `iterations`: at most, per level; None: `ITERATIONS` of the dimension, for four scales.
     """
 
-    tolerance: NonNegative = 0.001
+    tolerance: Tolerance = 0.001
     scales: list[Count] = field(default_factory=lambda: [8, 4, 2, 1])
     iterations: list[Count] | None = None
 
     def problem(self) -> str | None:
         counts = self.counts(2)
         if not self.scales or len(self.scales) != len(counts):
-            return f"scales and iterations should be lists of one length; they are {self.scales} and {counts}."
+            given = f"{shown(self.scales)} and {shown(counts)}"
+            return f"scales and iterations should be lists of one length; they are {given}."
         if list(self.scales) != sorted(set(self.scales), reverse=True):
-            return f"scales should fall from level to level; they are {self.scales}."
+            return f"scales should fall from level to level; they are {shown(self.scales)}."
         return None
 
     def levels(self, ndim: int) -> Sequence[Level]:

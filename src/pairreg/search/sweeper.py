@@ -102,8 +102,8 @@ class SearchSweeper(Sweeper):
                 known = [metric.name for metric in CATALOGUE if metric.gives(metric.name)]
                 validation.one_of("hydra.sweeper.objectives: metric", name, known)
         validation.one_of("hydra.sweeper.sampler", settings.sampler, SAMPLERS)
-        if min(settings.trials, settings.batch) < 1:
-            raise InputError("hydra.sweeper.trials and hydra.sweeper.batch should be at least 1.")
+        for name, kind in (("trials", validation.Count), ("batch", validation.Count), ("seed", validation.Seed)):
+            validation.check_value(kind, getattr(settings, name), f"hydra.sweeper.{name}")
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         entries = [f"{key}={value}" for key, value in settings.space.items()]
         return read_space(parser.parse_overrides(entries + arguments))

@@ -24,8 +24,8 @@ class HistogramSimilarity(Similarity):
     `bins`.
     """
 
-    bins: Annotated[int, Field(ge=4)] = 32
-    sigma: Annotated[float, Field(ge=0.1)] = 1.0
+    bins: Annotated[int, Field(ge=4, le=1024)] = 32
+    sigma: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] = 1.0
 
     def problem(self) -> str | None:
         return f"sigma should be at most bins, {self.bins}; it is {self.sigma}." if self.sigma > self.bins else None

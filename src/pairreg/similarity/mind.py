@@ -11,7 +11,6 @@ from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 from pairreg.similarity.windows import box_taps, window_means
-from pairreg.validation import Count
 
 Offset = Sequence[int]
 
@@ -35,8 +34,8 @@ class MIND(Similarity):
     Source: Heinrich et al., MICCAI 2013, LNCS 8149:187.
     """
 
-    radius: Annotated[int, Field(ge=0)] = 1
-    dilation: Count = 2
+    radius: Annotated[int, Field(ge=0, le=50)] = 1
+    dilation: Annotated[int, Field(ge=1, le=50)] = 2
 
     def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         # Voxels whose patches leave the mask have descriptors of the zeros outside: they do not count.

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.similarity.base import Similarity, masked_mean
@@ -29,7 +32,7 @@ class SSIM(Similarity):
     """
 
     data_range: Positive = 1.0
-    sigma: Positive = 1.5
+    sigma: Annotated[float, Field(ge=0.1, le=100, allow_inf_nan=False)] = 1.5
     k1: Positive = 0.01
     k2: Positive = 0.03
 

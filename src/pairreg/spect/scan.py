@@ -4,9 +4,11 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import SimpleITK as sitk
+from pydantic import Field
 
 from pairreg import geometry
 from pairreg.errors import InputError
@@ -15,6 +17,7 @@ from pairreg.reading.any_format import read_vectors
 from pairreg.runs.read import Run
 from pairreg.spect.lesions import Lesions, draw_lesions
 from pairreg.spect.simulate import simulate
+from pairreg.validation import Seed, checked
 
 # The labels of the bundled CT and of the phantom that are bone.
 BONES = ("bone", "spine", "ribs", "sternum", "scapulae", "clavicles", "humeri", "pelvis", "femurs")
@@ -22,6 +25,9 @@ _SLICE = 5.0  # mm, thickness that a 2-D image stands for
 _PIXEL = 4.0  # mm, about that of a camera: finer images are averaged before they are projected
 
 _LESION_TABLE = "lesions.csv"
+
+Lots = Annotated[int, Field(ge=0, le=1000)]
+Counts = Annotated[float, Field(gt=0, lt=1e12, allow_inf_nan=False)]
 
 
 def scan_folder(run: Path) -> Path:
@@ -85,7 +91,8 @@ class Scan:
         return [points[mask == i + 1].mean(axis=0) for i in range(len(self.drawn.contrasts))]
 
 
-def scan(run: Path, *, lesions: int = 3, counts: float | None = 6e6, seed: int = 0) -> Scan:
+@checked
+def scan(run: Path, *, lesions: Lots = 3, counts: Counts | None = 6e6, seed: Seed = 0) -> Scan:
     """Simulate what a camera measures of the activity and attenuation that the run in the folder `run` carried along.
 
     **Arguments:** `lesions`: how many; `counts`: of the whole scan, None for one without noise; `seed`: of lesions and

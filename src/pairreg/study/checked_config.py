@@ -18,7 +18,7 @@ def _settings(
     precision: Precision,
     threads: validation.Threads,
     trusted_modules: list[str],
-    seed: int,
+    seed: validation.Seed,
     study: str,
     output_dir: str,
     rerun: bool,

@@ -1,13 +1,17 @@
 """A U-Net whose weights are optimised for one pair, after Chen et al. (2020)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import numpy as np
+from pydantic import Field
 
 from pairreg.arrays import FieldTensor, ImageTensor
 from pairreg.backend import Tensor, keras, tf
+from pairreg.backend.memory import lack_of_memory
+from pairreg.errors import InputError
 from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transform, ratios
 from pairreg.transform.control_grid import displacement_of, node_counts
 from pairreg.transform.layers import rectify_and_normalise, upsampling_block
@@ -36,7 +40,7 @@ class UNet(Transform):
     """
 
     width: Count = 16
-    depth: Count = 3
+    depth: Annotated[int, Field(ge=1, le=30)] = 3
     stride: Count = 2
     diffeomorphic: bool = False
     learning_rate: Positive = 0.002
@@ -44,7 +48,19 @@ class UNet(Transform):
     def problem(self) -> str | None:
         if self.stride not in [2**k for k in range(self.depth + 1)]:
             return f"stride should be a power of 2 up to {2**self.depth}; it is {self.stride}."
-        return None
+        smallest = LevelGrid((1, 1), (1, 1))  # it is padded, see `padded_shape`
+        return lack_of_memory(f"a network of width {self.width} and depth {self.depth}", self.gigabytes(smallest))
+
+    def padded_shape(self, grid: LevelGrid) -> list[int]:
+        """Return the shape to which images are padded, so that every pooling halves them exactly."""
+        multiple = 2**self.depth
+        return [-(-n // multiple) * multiple for n in grid.shape]
+
+    def gigabytes(self, grid: LevelGrid) -> float:
+        """Return less than what the network needs: weights, gradient and Adam's means; maps of the two first layers."""
+        weights = 4 * self.depth * self.width**2 * 3**grid.ndim
+        maps = 2 * self.width * math.prod(self.padded_shape(grid))
+        return 4 * (4 * weights + maps) / 1e9
 
     def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> "UNetWeights":
         del spacing
@@ -60,9 +76,11 @@ class UNetWeights(Parametrization):
 
     def __init__(self, grid: LevelGrid, config: UNet, precision: Precision):
         self.grid, self.stride, self.diffeomorphic = grid, config.stride, config.diffeomorphic
-        # Padded so far that every pooling halves the image exactly.
-        multiple = 2**config.depth
-        self.padded = [-(-n // multiple) * multiple for n in grid.shape]
+        self.padded = config.padded_shape(grid)
+        if problem := lack_of_memory(
+            f"a network of depth {config.depth} on {self.padded} voxels", config.gigabytes(grid)
+        ):
+            raise InputError(problem)
         self.network = published_network(grid.ndim, config.width, config.depth, config.stride, precision)
         self.shapes = [tuple(v.shape) for v in self.network.trainable_variables]
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]

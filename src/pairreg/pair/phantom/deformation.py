@@ -1,8 +1,11 @@
 """A random, smooth deformation that is known everywhere."""
 
+import math
+
 import numpy as np
 from scipy.interpolate import BSpline
 
+from pairreg.backend.memory import lack_of_memory
 from pairreg.errors import InputError
 
 LEAST_JACOBIAN = 0.2  # below it, tissue would be squeezed into less than a fifth of its volume
@@ -20,6 +23,9 @@ class RandomDeformation:
 
     def __init__(self, extent: tuple[float, ...], largest: float, smoothness: float, seed: int):
         self.extent, self.cells = extent, [max(3, round(length / smoothness)) for length in extent]
+        values = math.prod(_PER_CELL * n for n in self.cells) * 8 * len(extent) ** 2 + 8 * max(self.cells) ** 2
+        if problem := lack_of_memory(f"a deformation with smoothness {smoothness:g} mm", values / 1e9):
+            raise InputError(problem)
         inner = [n - 1 for n in self.cells]  # of n + 3 coefficients; two at each end stay zero
         free = np.random.default_rng([seed, 0]).normal(size=(*inner, len(extent)))
         self.coefficients = np.pad(free, [(2, 2)] * len(extent) + [(0, 0)])

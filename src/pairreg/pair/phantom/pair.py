@@ -1,22 +1,28 @@
 """Pairs of phantoms with a known displacement."""
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import SimpleITK as sitk
+from pydantic import Field
 
 from pairreg import geometry
+from pairreg.backend.memory import lack_of_memory
 from pairreg.errors import InputError
 from pairreg.pair.pair import Pair
 from pairreg.pair.phantom.block import Block
 from pairreg.pair.phantom.deformation import RandomDeformation, on_grid
 from pairreg.pair.phantom.patient import as_patient
 from pairreg.pair.phantom.torso import label_names, paint
-from pairreg.pair.phantom.variation import Anatomy
+from pairreg.pair.phantom.variation import Anatomy, AnatomyChoice, anatomy_of
+from pairreg.validation import NonNegative, Positive, Seed, checked
 
-AnatomyChoice = dict[str, float] | Literal["random"] | None
+Side = Annotated[int, Field(ge=2, le=100_000)]  # of an image, in voxels
+Level = Annotated[float, Field(ge=-10_000, le=10_000, allow_inf_nan=False)]  # mm along the body
+_BYTES = 150  # that the making of a phantom takes at its height, per voxel
 
 
 @dataclass(frozen=True)
@@ -33,16 +39,17 @@ class Phantom:
     activity: sitk.Image
 
 
+@checked
 def phantom_2d(
     *,
-    size: Sequence[int] = (256, 192),
-    spacing: float | Sequence[float] = 1.6,
-    level: float = 200.0,
-    seed: int = 0,
-    deformation: float = 12.0,
-    smoothness: float = 50.0,
+    size: Sequence[Side] = (256, 192),
+    spacing: Positive | Sequence[Positive] = 1.6,
+    level: Level = 200.0,
+    seed: Seed = 0,
+    deformation: NonNegative = 12.0,
+    smoothness: Positive = 50.0,
     anatomy: AnatomyChoice = None,
-    texture: float = 40.0,
+    texture: NonNegative = 40.0,
     patient: bool = False,
 ) -> Pair:
     """Return an axial slice of the phantom, and the same slice deformed; see `phantom_3d`, of which it is a plane.
@@ -53,16 +60,17 @@ def phantom_2d(
     return _make_pair("phantom_2d", 2, size, spacing, level, seed, deformation, smoothness, anatomy, texture, patient)
 
 
+@checked
 def phantom_3d(
     *,
-    size: Sequence[int] = (80, 56, 128),
-    spacing: float | Sequence[float] = 5.0,
-    level: float = 150.0,
-    seed: int = 0,
-    deformation: float = 15.0,
-    smoothness: float = 60.0,
+    size: Sequence[Side] = (80, 56, 128),
+    spacing: Positive | Sequence[Positive] = 5.0,
+    level: Level = 150.0,
+    seed: Seed = 0,
+    deformation: NonNegative = 15.0,
+    smoothness: Positive = 60.0,
     anatomy: AnatomyChoice = None,
-    texture: float = 40.0,
+    texture: NonNegative = 40.0,
     patient: bool = False,
 ) -> Pair:
     """Return the phantom as the moving image, and as the fixed one the phantom with a random smooth deformation.
@@ -102,10 +110,6 @@ def _make_pair(
     texture: float,
     patient: bool,
 ) -> Pair:
-    if not (deformation >= 0 and smoothness > 0 and seed >= 0 and texture >= 0):
-        values = f"deformation {deformation}, smoothness {smoothness}, seed {seed}, texture {texture}"
-        needed = "lengths in mm, smoothness above 0, a seed of 0 or more, and a texture of 0 HU or more"
-        raise InputError(f"{name} has {values}; give {needed}.")
     grid = make_grid(size, spacing, level, ndim)
     body = anatomy_of(anatomy, seed)
     shift = None
@@ -126,13 +130,6 @@ def _make_pair(
     )
 
 
-def anatomy_of(choice: AnatomyChoice, seed: int) -> Anatomy:
-    """Return the anatomy that a setting names; raises `InputError` for values out of range."""
-    if seed < 0:
-        raise InputError(f"the seed of the anatomy is {seed}; give 0 or more.")
-    return Anatomy.random(seed) if choice == "random" else Anatomy.of(choice or {})
-
-
 def make_grid(size: Sequence[int], spacing: float | Sequence[float], level: float, ndim: int) -> sitk.Image:
     """Return an empty image of `ndim` dimensions centred at x = y = 0 and, in 3-D, z = `level`.
 
@@ -143,6 +140,8 @@ def make_grid(size: Sequence[int], spacing: float | Sequence[float], level: floa
         raise InputError(f"phantom size is {list(size)}; give {ndim} whole numbers of 2 or more.")
     if len(steps) != ndim or not all(0 < h < np.inf for h in steps):
         raise InputError(f"phantom spacing is {steps}; give {ndim} numbers above 0, or one.")
+    if problem := lack_of_memory(f"a phantom of {' × '.join(map(str, size))} voxels", _BYTES * math.prod(size) / 1e9):
+        raise InputError(problem)
     grid = sitk.Image(list(size), sitk.sitkUInt8)
     grid.SetSpacing(steps)
     grid.SetOrigin([c - (n - 1) * h / 2 for c, n, h in zip((0, 0, level), size, steps, strict=False)])

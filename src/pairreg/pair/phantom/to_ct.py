@@ -12,11 +12,13 @@ from pairreg.errors import InputError
 from pairreg.pair.bundled import bundled
 from pairreg.pair.files import notes_of, read_side
 from pairreg.pair.pair import Pair
-from pairreg.pair.phantom.pair import AnatomyChoice, anatomy_of, make_grid, phantom
+from pairreg.pair.phantom.pair import Level, Side, make_grid, phantom
 from pairreg.pair.phantom.torso import table
+from pairreg.pair.phantom.variation import AnatomyChoice, anatomy_of
 from pairreg.reading.notes import ImageFile
 from pairreg.reading.padding import measured
 from pairreg.reading.roles import read_labels
+from pairreg.validation import Positive, Seed, checked
 
 _BODY, _RIGHT_LUNG, _LEFT_LUNG, _BONE, _AIRWAY = 1, 2, 3, 4, 5  # the classes of the bundled CT
 _BUNDLED_TOP = 50  # slices of the bundled CT; above are the head and raised arms, which the phantom does not have
@@ -24,31 +26,33 @@ BUNDLED_ANATOMY: dict[int, dict[str, float]] = {2: {}, 3: {"height": 0.85, "kyph
 _MARGIN = 12.0  # mm around the body that count in the similarity; the table does not
 
 
+@checked
 def phantom_to_ct_2d(
     *,
     fixed: str | Path | None = None,
     fixed_labels: str | Path | None = None,
-    size: Sequence[int] = (240, 180),
-    spacing: float | Sequence[float] = 1.5,
-    level: float = 380.0,
+    size: Sequence[Side] = (240, 180),
+    spacing: Positive | Sequence[Positive] = 1.5,
+    level: Level = 380.0,
     anatomy: AnatomyChoice = None,
-    without: Collection[str] = ("humeri", "scapulae"),
-    seed: int = 0,
+    without: Sequence[str] = ("humeri", "scapulae"),
+    seed: Seed = 0,
 ) -> Pair:
     """Return a slice of the phantom and an axial slice of a patient's CT; see `phantom_to_ct_3d`."""
     return _make_pair("phantom_to_ct_2d", 2, fixed, fixed_labels, size, spacing, level, anatomy, without, seed)
 
 
+@checked
 def phantom_to_ct_3d(
     *,
     fixed: str | Path | None = None,
     fixed_labels: str | Path | None = None,
-    size: Sequence[int] = (104, 72, 96),
-    spacing: float | Sequence[float] = 4.0,
-    level: float = 285.0,
+    size: Sequence[Side] = (104, 72, 96),
+    spacing: Positive | Sequence[Positive] = 4.0,
+    level: Level = 285.0,
     anatomy: AnatomyChoice = None,
-    without: Collection[str] = ("humeri",),
-    seed: int = 0,
+    without: Sequence[str] = ("humeri",),
+    seed: Seed = 0,
 ) -> Pair:
     """Return the phantom as the moving image, and a patient's CT as the fixed one.
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import AfterValidator
 
 from pairreg.errors import InputError
 
@@ -84,3 +86,16 @@ class Anatomy:
         left = self.scoliosis * near * np.exp(-(((z - 260) / 90) ** 2))
         back = self.kyphosis * near * np.exp(-(((z - 330) / 90) ** 2))
         return x - left, y - back, z
+
+
+def _possible(parameters: dict[str, float]) -> dict[str, float]:
+    Anatomy.of(parameters)
+    return parameters
+
+
+AnatomyChoice = Annotated[dict[str, float], AfterValidator(_possible)] | Literal["random"] | None
+
+
+def anatomy_of(choice: AnatomyChoice, seed: int) -> Anatomy:
+    """Return the anatomy that a setting names; raises `InputError` for values out of range."""
+    return Anatomy.random(seed) if choice == "random" else Anatomy.of(choice or {})
