@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whenever a command ends; and the folder for caches between commands."""
+"""Files that are whole or absent, whenever a command ends."""
 
 import math
 import os
@@ -71,11 +71,6 @@ def existing(path: str | Path) -> Path:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"{path} cannot be read ({reason}); give the path of an existing file.") from None
     return path
-
-
-def cache_home() -> Path:
-    """Return the folder for what can be made again at any time; it may not exist yet, or not be writable."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pairreg"
 
 
 def drop_oldest(folder: Path, most: int) -> None:

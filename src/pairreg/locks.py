@@ -1,6 +1,7 @@
 """Locks between processes: one at a time in a run folder, at a database, or at a trial of a search."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,8 @@ def lock(path: Path, wait: bool = False) -> Iterator[None]:
     the whole file, so it holds between machines if (and only if) the server's lock service runs.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    # neither emptied nor reached by a link: in a folder that others may write to, the name could be one to their file
+    with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "rb+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import re
 import typing
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
@@ -14,7 +15,19 @@ from pairreg.backend import configure
 from pairreg.errors import InputError
 from pairreg.validation import SettingError, check_arguments, one_of
 
-TRUSTED = ("pairreg", "keras.optimizers")  # modules whose classes every config may name
+# Classes of Keras that a setting may name, which none of our option files does.
+_SCHEDULES = tuple(
+    f"keras.optimizers.schedules.{name}"
+    for name in (
+        "CosineDecay",
+        "CosineDecayRestarts",
+        "ExponentialDecay",
+        "InverseTimeDecay",
+        "PiecewiseConstantDecay",
+        "PolynomialDecay",
+    )
+)
+_TARGET = re.compile(r"^ *_target_: *(\S+)", re.MULTILINE)
 NUMERICS = ("precision", "threads", "seed")  # settings of the method beside the groups
 TERM_GROUPS = ("similarity", "regularizer")  # several options at once, each under its own key
 
@@ -96,9 +109,13 @@ def build(name: str, /, **overrides: Any) -> Any:
 def instantiate(node: Mapping[str, Any], where: str, trusted: Iterable[str] = ()) -> Any:
     """Call the `_target_` of `node` with its other keys; nodes within are instantiated first.
 
-    `where` (such as `similarity.ncc`) begins every message. `trusted` adds module prefixes to the allowed ones.
+    `where` (such as `similarity.ncc`) begins with the group, and begins every message. What may be called: the targets
+    of the option files of that group, within them schedules of Keras, and whatever lies in the modules `trusted`.
     """
-    target, arguments = check_node(node, where, trusted)
+    return _call(*check_node(node, where, trusted), where=where)
+
+
+def _call(target: Any, arguments: dict[str, Any], where: str) -> Any:
     try:
         return target(**arguments)
     except SettingError as error:
@@ -111,22 +128,43 @@ def instantiate(node: Mapping[str, Any], where: str, trusted: Iterable[str] = ()
 
 def check_node(node: Mapping[str, Any], where: str, trusted: Iterable[str] = ()) -> tuple[Any, dict[str, Any]]:
     """Return the target of `node` and its checked arguments, not called yet (the nodes within are)."""
+    return _check_node(node, where, tuple(trusted), targets(where.partition(".")[0]))
+
+
+def _check_node(
+    node: Any, where: str, trusted: tuple[str, ...], allowed: tuple[str, ...]
+) -> tuple[Any, dict[str, Any]]:
     if not isinstance(node, Mapping):
         raise InputError(f"{where} should be an object with a _target_; it is {node!r}.")
+    target = locate(node.get("_target_", ""), where, trusted, allowed)
     arguments = {
-        key: instantiate(value, f"{where}.{key}", trusted) if isinstance(value, dict) and "_target_" in value else value
+        key: _call(*_check_node(value, f"{where}.{key}", trusted, _SCHEDULES), where=f"{where}.{key}")
+        if isinstance(value, dict) and "_target_" in value
+        else value
         for key, value in node.items()
         if key != "_target_"
     }
-    target = locate(node.get("_target_", ""), where, (*TRUSTED, *trusted))
     check_arguments(target, arguments, where)
     return target, arguments
 
 
-def locate(target: str, where: str, trusted: tuple[str, ...]) -> Any:
-    """Return the class or function with the dotted name `target`; raises `InputError` outside of trusted modules."""
-    if not isinstance(target, str) or not any(target.startswith(prefix + ".") for prefix in trusted):
-        raise InputError(f"{where}: _target_ {target!r} is outside the trusted modules ({', '.join(trusted)}).")
+@functools.cache
+def targets(group: str) -> tuple[str, ...]:
+    """Return what the option files of a group call; nothing for what is no group."""
+    files = sorted((conf_folder() / group).glob("*.yaml"))
+    return tuple(dict.fromkeys(target for path in files for target in _TARGET.findall(path.read_text("utf-8"))))
+
+
+def locate(target: str, where: str, trusted: Iterable[str], allowed: Iterable[str]) -> Any:
+    """Return the class or function with the dotted name `target`.
+
+    Raises `InputError`, before anything is imported, unless it is one of `allowed` or lies in a module of `trusted`.
+    """
+    is_trusted = isinstance(target, str) and any(target.startswith(f"{module}.") for module in trusted)
+    if not is_trusted and target not in allowed:
+        mine = target.rpartition(".")[0] if isinstance(target, str) else ""
+        advice = f"; if it is your own code, give trusted_modules=[{mine}]" if mine else ""
+        raise InputError(f"{where}: _target_ {target!r} is outside the trusted modules and no option of ours{advice}.")
     module, _, name = target.rpartition(".")
     if target.startswith("keras."):
         configure()

@@ -1,10 +1,15 @@
 """Compiled code is kept for later processes, and changes nothing."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from command_helpers import Command, only_run
+from pairreg.backend import compile_cache
 from pairreg.backend.compile_cache import MOST
 from pairreg.files import drop_oldest
 
@@ -52,3 +57,75 @@ def test_a_file_that_another_process_drops_meanwhile_counts_as_the_oldest(tmp_pa
     drop_oldest(tmp_path, MOST)
     left = list(tmp_path.iterdir())
     assert len(left) == MOST // 2 and tmp_path / "vanished.pb" not in left
+
+
+QUICK = ("preset=smoke", "transform=displacement", "tracking=none")
+DAMAGE = {
+    "cut off": lambda content: content[: len(content) // 2],
+    "empty": lambda content: b"",
+    "text": lambda content: b"something else\n",
+    "a byte is missing": lambda content: content[:-1],
+    "other bytes": lambda content: content[:3000] + bytes(b ^ 0x55 for b in content[3000:3200]) + content[3200:],
+}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, pairreg: Command) -> tuple[Path, bytes]:
+    """A cache that a run has filled, and the displacement of that run."""
+    folder = tmp_path_factory.mktemp("filled")
+    done = pairreg(*QUICK, cwd=folder, XDG_CACHE_HOME=str(folder / "cache"))
+    assert done.returncode == 0, done.stderr
+    return folder / "cache", (only_run(folder) / "displacement.nii.gz").read_bytes()
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_cache_costs_no_run(kind: str, filled: tuple[Path, bytes], pairreg: Command, tmp_path: Path) -> None:
+    cache, expected = filled
+    shutil.copytree(cache, tmp_path / "cache")
+    files = list((tmp_path / "cache").rglob("*.pb"))
+    assert files
+    for file in files:
+        file.write_bytes(DAMAGE[kind](file.read_bytes()))
+    done = pairreg(*QUICK, cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert done.returncode == 0, done.stderr
+    assert (only_run(tmp_path) / "displacement.nii.gz").read_bytes() == expected
+    if kind == "other bytes":
+        assert "the compiled code kept on disk was deleted" in done.stdout
+
+
+def test_a_cache_that_cannot_be_trusted_is_left_out_with_a_warning(tmp_path, monkeypatch, caplog):
+    monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = compile_cache._folder()
+
+    def refused(reason: str) -> None:
+        caplog.clear()
+        compile_cache.use_compile_cache()
+        assert caplog.text.count("\n") == 1 and str(folder) in caplog.text and reason in caplog.text
+        assert "TF_XLA_FLAGS" not in os.environ
+
+    folder.mkdir(parents=True)
+    folder.parent.chmod(0o777)
+    refused("others may write to it, mode 777")
+    folder.parent.chmod(0o700)
+    folder.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    folder.symlink_to(tmp_path / "elsewhere")
+    refused("it is a link")
+    folder.unlink()
+    folder.touch()
+    refused("File exists")
+    folder.unlink()
+    monkeypatch.setattr(compile_cache, "_ROOM", 1 << 60)
+    refused("MB are free on its disk")
+    monkeypatch.setattr(compile_cache, "_ROOM", 1)
+    if os.getuid() == 0:
+        os.chown(folder, 12345, 12345)
+        refused("it belongs to user 12345")
+
+
+def test_a_setting_of_the_user_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_XLA_FLAGS", "--mine")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    compile_cache.use_compile_cache()
+    assert os.environ["TF_XLA_FLAGS"] == "--mine" and not list(tmp_path.iterdir())

@@ -2,7 +2,17 @@
 
 from pairreg.backend.compiled import compiled
 from pairreg.backend.derivative import with_gradient
-from pairreg.backend.forget import forget_compiled, forgettable
+from pairreg.backend.forget import drop_damaged_code, forget_compiled, forgettable
 from pairreg.backend.tensorflow import Tensor, configure, keras, tf
 
-__all__ = ["Tensor", "compiled", "configure", "forget_compiled", "forgettable", "keras", "tf", "with_gradient"]
+__all__ = [
+    "Tensor",
+    "compiled",
+    "configure",
+    "drop_damaged_code",
+    "forget_compiled",
+    "forgettable",
+    "keras",
+    "tf",
+    "with_gradient",
+]

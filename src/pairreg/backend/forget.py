@@ -4,15 +4,18 @@ import ctypes
 import ctypes.util
 import functools
 import gc
+import logging
 import sys
 import weakref
 from typing import Any, TypeVar
 
+from pairreg.backend.compile_cache import clear_compile_cache
 from pairreg.backend.tensorflow import tf
 
 Cache = TypeVar("Cache", bound="functools._lru_cache_wrapper[Any]")
 _caches: weakref.WeakSet[Any] = weakref.WeakSet()
 
+_log = logging.getLogger("pairreg")
 _COMPILER = "xla_device_compiler"  # the resource in which TensorFlow keeps what XLA has compiled
 _COMPILER_TYPE = "N10tensorflow14DeviceCompilerIN3xla15LocalExecutableENS1_11LocalClientEEE"  # its C++ type, mangled
 
@@ -43,6 +46,22 @@ def forget_compiled() -> None:
         trim = getattr(ctypes.CDLL(ctypes.util.find_library("c")), "malloc_trim", None)
         if trim is not None:
             trim(0)
+
+
+def drop_damaged_code(error: Exception) -> bool:
+    """Return whether a failed run is worth another try, after the compiled code that is kept on disk was deleted.
+
+    A damaged file there makes TensorFlow fail with errors of many kinds, none of which names the file.
+    """
+    if not isinstance(error, tf.errors.OpError) or isinstance(error, tf.errors.ResourceExhaustedError):
+        return False
+    if not clear_compile_cache():
+        return False
+    lines = [line.strip() for line in str(error).splitlines()]
+    reason = [line for line in lines if line and not line.startswith("[[")][-1]  # after these, nodes of the graph
+    _log.warning(f"TensorFlow failed ({reason}): the compiled code kept on disk was deleted, and the run begins anew.")
+    forget_compiled()
+    return True
 
 
 def _destroy_compiler(device: str) -> None:

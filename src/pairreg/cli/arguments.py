@@ -7,6 +7,12 @@ from hydra._internal.utils import get_args_parser
 
 from pairreg.errors import InputError
 
+_REFUSED = {
+    "experimental_rerun": "it runs what a pickle says; use --from RUN_FOLDER",
+    "config_name": "use --from RUN_FOLDER for the config of a run, or --config-dir FOLDER for options of your own",
+    "config_path": "use --config-dir FOLDER for options of your own",
+}
+
 
 def check_options(arguments: Sequence[str]) -> None:
     """Raise `InputError` for an option that does not exist or lacks its value: Hydra explains that in eight lines."""
@@ -16,4 +22,10 @@ def check_options(arguments: Sequence[str]) -> None:
         raise InputError(f"{message}; pairreg --hydra-help lists the options.")
 
     parser.error = error  # type: ignore[method-assign]
-    parser.parse_intermixed_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
+    for name, advice in _REFUSED.items():
+        if getattr(given, name) is not None:
+            raise InputError(f"--{name.replace('_', '-')} is not supported; {advice}.")
+    for override in given.overrides:
+        if override.lstrip("+~").startswith("hydra.searchpath"):
+            raise InputError("hydra.searchpath is not supported; use --config-dir FOLDER for options of your own.")

@@ -33,6 +33,7 @@ from pairreg.reading.unit import unit_of
 from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
 from pairreg.study.checked_config import check
+from pairreg.trust import SETTING, trust_arguments, trusted
 
 PACKED = (".h5", ".hdf5")
 
@@ -105,11 +106,13 @@ class Checked:
     def pairs_of(self, overrides: Sequence[str]) -> None:
         """Describe the pair that settings of `pairreg` name; each, if they are a pattern of cases."""
         with as_input_errors():
+            trust_arguments(overrides)
             config = composed(with_text_quoted(list(overrides)))
+            config = {**config, SETTING: trusted(config[SETTING])}
         check(config)
         for spec in expand(RunSpec(config, {}, ())):
             node = spec.config["pair"]
-            load = partial(option_files.instantiate, node, "pair", config["trusted_modules"])
+            load = partial(option_files.instantiate, node, "pair", config[SETTING])
             self.attempt("pair", partial(self.pair_from, f"{node['case']}: " if "case" in node else "", load))
 
     def pair_from(self, prefix: str, load: Callable[..., Pair], *arguments: object) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from pairreg import option_files
 from pairreg.errors import InputError
@@ -18,6 +17,7 @@ from pairreg.registration import PARTS
 from pairreg.runs.identity import identity
 from pairreg.runs.read import Run
 from pairreg.study.compose import FROM_RUN
+from pairreg.trust import SETTING
 
 OPTION = "--from"
 _NAME = "config_from_run"
@@ -80,7 +80,7 @@ def _recorded(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
     try:
         config, choices = run.asked_config, dict(run.asked["choices"])
         missing = [key for key in (*_SCIENCE, "study") if not config.get(key)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OmegaConfBaseException, YAMLError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OmegaConfBaseException) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"{folder} is not the folder of a run ({reason}); give another one.") from None
     if missing:
@@ -101,7 +101,7 @@ def warn_of_changed_inputs(folder: Path, overrides: Sequence[str]) -> None:
     """Warn of inputs whose content is not what the run in `folder` has seen, unless `overrides` name others."""
     run = Run(folder)
     try:
-        now = {one.name: one for one in identity(run.asked_config)[1]}
+        now = {one.name: one for one in identity({**run.asked_config, SETTING: []})[1]}
     except InputError:  # one that is gone, or a module that nobody trusts yet: the check of the config says so
         return
     replaced = {override.partition("=")[0] for override in overrides}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from yaml import YAMLError
 
 from pairreg import option_files, validation
 from pairreg.cli.text_overrides import quoted
@@ -30,6 +31,10 @@ def as_input_errors() -> Iterator[None]:
         yield
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(_sentence(error)) from error
+    except YAMLError as error:
+        raise InputError(f"A config cannot be read: {' '.join(str(error).split())}.") from error
+    except RecursionError:
+        raise InputError("An argument or a config has too many levels; a config has fewer than 50.") from None
     except ValueError as error:
         said = next((ours for theirs, ours in _VALUES.items() if theirs in str(error)), None)
         if said is None:
@@ -79,6 +84,8 @@ def _unknown_key(error: OmegaConfBaseException) -> str:
 
 def _one_of_sentence(what: str, value: str, choices: list[str]) -> str:
     """Return the sentence that `validation.one_of` refuses a value with."""
+    if not choices:
+        return f"{what} {value!r} does not exist here."
     try:
         validation.one_of(what, value, choices)
     except InputError as complaint:

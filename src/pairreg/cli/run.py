@@ -13,14 +13,15 @@ from pairreg.cli import from_run
 from pairreg.cli.arguments import check_options
 from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain, tolerate
 from pairreg.cli.hydra_errors import as_input_errors
+from pairreg.cli.hydra_guard import guard_hydra
 from pairreg.cli.plugins import register_plugins
 from pairreg.cli.text_overrides import as_typed, with_text_quoted
 from pairreg.console import console
 from pairreg.errors import InputError
-from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
 from pairreg.study.compose import spec_of
 from pairreg.study.study import DryRun, Study
+from pairreg.trust import trust_arguments
 
 log = logging.getLogger("pairreg")
 
@@ -30,20 +31,20 @@ class _Command:
 
     def __init__(self, study: Study, config: str):
         self.study, self.config = study, config
-        self.specs: list[RunSpec] = []
+        self.composed: list[tuple[DictConfig, list[str]]] = []
 
     def record(self, config: DictConfig) -> None:
-        """Only record the run; `run` starts it after Hydra has returned.
+        """Only record what was composed; `run` goes on with it after Hydra has returned.
 
         Hydra would print "Error executing job" for an exception raised in here.
         """
         composed = OmegaConf.create({**config, "hydra": HydraConfig.get()})
-        self.specs.append(spec_of(composed, [as_typed(override) for override in HydraConfig.get().overrides.task]))
+        self.composed.append((composed, [as_typed(override) for override in HydraConfig.get().overrides.task]))
 
     def run(self) -> int:
         """Have Hydra read the command line, do what it asks for, and return the exit code."""
         hydra.main(version_base="1.3", config_path="pkg://pairreg.conf", config_name=self.config)(self.record)()
-        specs = [one for spec in self.specs for one in expand(spec)]
+        specs = [one for composed, overrides in self.composed for one in expand(spec_of(composed, overrides))]
         if specs:
             self.study.start(specs, single=len(specs) == 1)
         return self.study.finish()
@@ -66,7 +67,10 @@ def main() -> None:
     try:
         earlier, arguments = from_run.split(sys.argv[1:])
         check_options(arguments)
-        sys.argv[1:] = with_text_quoted(arguments)
+        trust_arguments(arguments)
+        guard_hydra()
+        with as_input_errors():
+            sys.argv[1:] = with_text_quoted(arguments)
         config = "config"
         if earlier is not None:
             config = from_run.primary_config(earlier)

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pairreg.errors import InputError
-from pairreg.files import cache_home, drop_oldest, existing, replacing
+from pairreg.files import drop_oldest, existing, replacing
+from pairreg.private_folder import cache_home, private
 from pairreg.reading.detached import data_files
 
 CHUNK = 16 << 20  # bytes that are hashed as one piece, several pieces at a time
@@ -97,7 +98,7 @@ def _cached(path: Path, files: Sequence[Path], compute: Callable[[], str], part:
 def _keep(memory: Path, content: object) -> None:
     """Write `content` to `memory` for the next time; without a writable home everything works, only slower."""
     try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
+        private(memory.parent)
         drop_oldest(memory.parent, _MOST)
         with replacing(memory) as part:
             part.write_text(json.dumps(content))

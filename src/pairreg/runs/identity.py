@@ -147,7 +147,7 @@ def _constructor_hints(target: str, where: str, trusted: tuple[str, ...]) -> Map
     """Return the annotations of what `target` takes; none for Keras, whose import would take seconds."""
     if target.startswith("keras."):
         return {}
-    located = option_files.locate(target, where, (*option_files.TRUSTED, *trusted))
+    located = option_files.locate(target, where, trusted, option_files.targets(where.partition(".")[0]))
     return validation.constructor(located)[1]
 
 

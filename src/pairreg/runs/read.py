@@ -59,7 +59,7 @@ class Run:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             return {**content, **{part: content[part] for part in _PARTS}, "metrics": numbers(content["metrics"])}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{path} is not the result of a run ({error}); run it again with rerun=true.") from None
 
     @cached_property
@@ -89,7 +89,11 @@ class Run:
         """The composed config with absolute paths, which repeats the run from anywhere."""
         from omegaconf import OmegaConf
 
-        found: Any = OmegaConf.to_container(OmegaConf.load(self.folder / names.CONFIG))
+        from pairreg.bounded_yaml import check_yaml
+
+        path = self.folder / names.CONFIG
+        check_yaml(path)
+        found: Any = OmegaConf.to_container(OmegaConf.load(path))
         return found
 
     @property

@@ -7,11 +7,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from pairreg import trust
 from pairreg.option_files import TERM_GROUPS
 from pairreg.runs.spec import RunSpec
+from pairreg.trust import SETTING, trusted
 
 FROM_RUN = "__of_run"  # ends the names of options that are those of an earlier run, see `pairreg.cli.from_run`
-_ENVIRONMENT = ("PYTHONPATH", "PAIRREG_TRUSTED_MODULES")  # without which a user's own classes are not found
+_ENVIRONMENT = ("PYTHONPATH", trust.ENV)  # without which a user's own classes are not found
 
 
 def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
@@ -19,6 +21,7 @@ def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
     chosen = composed.hydra.runtime.choices
     own = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
     plain: Any = OmegaConf.to_container(own, resolve=True)
+    plain[SETTING] = trusted(plain.get(SETTING))
     named = {
         str(key): str(value).removesuffix(FROM_RUN)
         for key, value in chosen.items()
@@ -28,12 +31,14 @@ def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
     pair = plain.get("pair") or {}
     named["pair"] = str(pair.get("case") or pair.get("name") or named.get("pair"))
     terms = {group: "+".join(plain.get(group) or {}) for group in TERM_GROUPS}  # `check` refuses what is missing
-    return RunSpec(plain, named | terms, tuple(overrides), _program(composed.hydra))
+    return RunSpec(plain, named | terms, tuple(overrides), _program(composed.hydra, overrides))
 
 
-def _program(hydra: DictConfig) -> str:
+def _program(hydra: DictConfig, overrides: Sequence[str]) -> str:
     """Return how the command began: variables of the environment, its name, and the user's folder of configs."""
-    variables = [f"{name}={shlex.quote(os.environ[name])}" for name in _ENVIRONMENT if os.environ.get(name)]
+    given = any(override.startswith(f"{SETTING}=") for override in overrides)
+    needed = [name for name in _ENVIRONMENT if os.environ.get(name) and not (given and name == trust.ENV)]
+    variables = [f"{name}={shlex.quote(os.environ[name])}" for name in needed]
     sources = [source.path for source in hydra.runtime.config_sources if source.provider == "command-line"]
     folders = [f"--config-dir {shlex.quote(path)}" for path in sources]
     return " ".join([*variables, hydra.job.name, *folders])

@@ -1,15 +1,16 @@
 """The execution of one run: from its specification to a run folder and a tracked run."""
 
-import functools
 import json
 import multiprocessing
 from collections.abc import Mapping
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
 from pairreg import interruption, option_files
+from pairreg.backend import drop_damaged_code
 from pairreg.console import console
 from pairreg.errors import DivergedError, InputError
 from pairreg.locks import Busy
@@ -70,7 +71,14 @@ def _do(spec: RunSpec, place: Path, tracked: TrackedRun) -> None:
     numerics = {key: spec.config[key] for key in option_files.NUMERICS}
     try:
         pair = load_pair(spec.config)
-        result = register(pair, **parts(spec.config), **numerics, observers=watching, checkpoints=RunCheckpoints(place))
+        checkpoints = RunCheckpoints(place)
+        compute = partial(register, pair, **parts(spec.config), **numerics, observers=watching, checkpoints=checkpoints)
+        try:
+            result = compute()
+        except Exception as error:
+            if not drop_damaged_code(error):
+                raise
+            result = compute()
     except DivergedError as error:
         if error.result is not None:
             write_partial(error.result, place, spec.config)
@@ -82,7 +90,7 @@ def _do(spec: RunSpec, place: Path, tracked: TrackedRun) -> None:
 
 def parts(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the objects that a config describes, by group; those of a group of terms by name."""
-    build = functools.partial(option_files.instantiate, trusted=config["trusted_modules"])
+    build = partial(option_files.instantiate, trusted=config["trusted_modules"])
     found: dict[str, Any] = {group: build(config[group], group) for group in PARTS}
     for group in option_files.TERM_GROUPS:
         found[group] = {name: build(node, f"{group}.{name}") for name, node in config[group].items()}
@@ -97,7 +105,7 @@ def load_pair(config: Mapping[str, Any]) -> Pair:
     return _load(json.dumps(config["pair"], sort_keys=True), tuple(config["trusted_modules"]))
 
 
-@functools.lru_cache(maxsize=1)
+@lru_cache(maxsize=1)
 def _load(pair: str, trusted: tuple[str, ...]) -> Pair:
     return option_files.instantiate(json.loads(pair), "pair", trusted)
 

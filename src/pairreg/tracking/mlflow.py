@@ -6,7 +6,6 @@ import os
 import shlex
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, final
 
 from pairreg.errors import InputError
 from pairreg.locks import lock
+from pairreg.private_folder import lock_folder
 from pairreg.runs.folder import is_complete, is_over, state
 from pairreg.runs.outcome import Where
 from pairreg.runs.spec import Described, name_of
@@ -194,4 +194,4 @@ class MLflowTracker(Tracker):
 
 def _lock_of(uri: str) -> Path:
     """Return a lock file for a store, outside of the output folder: nothing may be left there if the store is away."""
-    return Path(tempfile.gettempdir()) / f"pairreg-{os.getuid()}" / hashlib.sha1(uri.encode()).hexdigest()[:8]
+    return lock_folder() / hashlib.sha1(uri.encode()).hexdigest()[:8]

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from pairreg.errors import InputError
-from pairreg.files import cache_home
+from pairreg.private_folder import cache_home, private
 
 ENV = "MLFLOW_TRACKING_URI"
 HIDDEN = "***"
@@ -26,8 +26,8 @@ def beside(output_dir: Path) -> str:
         return f"sqlite:///{folder / 'mlflow.db'}"
     link = cache_home() / "mlflow" / hashlib.sha1(str(folder).encode()).hexdigest()[:16]
     try:
-        for needed in (folder, link.parent):  # MLflow does not make a folder behind a link
-            needed.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)  # MLflow does not make a folder behind a link
+        private(link.parent)
         if not link.is_symlink():
             link.symlink_to(folder)
     except OSError as error:
