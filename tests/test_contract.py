@@ -32,7 +32,7 @@ def test_an_option_builds_with_its_defaults(group, option):
 def test_the_file_names_every_argument_that_the_code_takes(group, option):
     """A setting that is not in the file cannot be found by users, nor overridden without `+`."""
     node = option_files.option_node(f"{group}/{option}")
-    target = option_files.locate(node["_target_"], option, option_files.TRUSTED)
+    target = option_files.locate(node["_target_"], option, (), option_files.targets(group))
     parameters = set(inspect.signature(target).parameters)
     if group == "regularizer" and not pairreg.build(f"{group}/{option}").has_penalty:
         parameters -= {"weight", "stiffness"}  # nothing to weigh
@@ -43,7 +43,9 @@ def test_the_file_names_every_argument_that_the_code_takes(group, option):
 def test_the_file_is_the_only_default(group, option):
     """What the constructor has as a default is what the file says, so Python and the command line agree."""
     node = option_files.option_node(f"{group}/{option}")
-    parameters, _ = validation.constructor(option_files.locate(node["_target_"], option, option_files.TRUSTED))
+    parameters, _ = validation.constructor(
+        option_files.locate(node["_target_"], option, (), option_files.targets(group))
+    )
     arguments = {key: p.default for key, p in parameters.items() if key in node and p.default is not p.empty}
     if any(type(value).__name__ == "_HAS_DEFAULT_FACTORY_CLASS" for value in arguments.values()):
         made = pairreg.build(f"{group}/{option}")
@@ -74,7 +76,7 @@ def test_register_without_arguments_is_the_command_without_arguments():
         )
     for group in option_files.TERM_GROUPS:
         built = registration.terms(group, option_files.defaults()[group])
-        assert built == {n: option_files.instantiate(node, n) for n, node in of_command[group].items()}
+        assert built == {n: option_files.instantiate(node, f"{group}.{n}") for n, node in of_command[group].items()}
 
 
 VARIANTS = [(g, v) for g in option_files.groups() for v in option_files.variants(g)]
@@ -114,7 +116,7 @@ def numbers() -> list[tuple[str, str, str]]:
     found = []
     for group, option in ALL:
         node = option_files.option_node(f"{group}/{option}")
-        target = option_files.locate(node["_target_"], option, option_files.TRUSTED)
+        target = option_files.locate(node["_target_"], option, (), option_files.targets(group))
         _, hints = validation.constructor(target)
         for key in node:
             hint = hints.get(key)

@@ -116,6 +116,33 @@ def test_grids_and_blurs_beyond_the_image_are_refused(warped_2d):
             pairreg.build("preprocessing/minmax", **settings)(warped_2d.pair())
 
 
+DECAY = {
+    "_target_": "keras.optimizers.schedules.ExponentialDecay",
+    "initial_learning_rate": 0.1,
+    "decay_steps": 10,
+    "decay_rate": 0.9,
+}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (
+            {"initial_learning_rate": math.nan},
+            "optimizer.learning_rate: initial_learning_rate should be from 0",
+        ),
+        ({"initial_learning_rate": -1.0}, "initial_learning_rate should be from 0"),
+        ({"decay_steps": 0}, "decay_steps should be from 1 to"),
+        ({"decay_rate": math.inf}, "decay_rate should be from 0"),
+    ],
+)
+def test_numbers_of_a_schedule_of_keras_are_checked(wrong, says):
+    base, key = numbers.config("optimizer", "adam"), ("optimizer", "learning_rate")
+    assert numbers.refusal(numbers.changed(base, key, DECAY)) is None
+    refused = numbers.refusal(numbers.changed(base, key, DECAY | wrong))
+    assert refused and says in refused and "\n" not in refused
+
+
 def test_a_long_value_is_shortened():
     with pytest.raises(InputError) as refused:
         validation.check_value(validation.Finite, "x" * 10_000, "weight")

@@ -129,8 +129,8 @@ def check_value(hint: Any, value: Any, where: str) -> None:
     try:
         _adapter(hint).validate_python(value.item() if isinstance(value, np.generic) else value, strict=True)
     except ValidationError as error:
-        # Of a value that may be a number or a list, the list has the deeper error.
-        worst: Any = max(error.errors(), key=lambda one: len(one["loc"]))
+        # Of a value that may be a number or a list, the list has the deeper error; a check of ours knows the type.
+        worst: Any = max(error.errors(), key=lambda one: (len(one["loc"]), one["type"] == "value_error"))
         if isinstance(worst.get("ctx", {}).get("error"), InputError):  # of a check with a sentence of its own
             raise InputError(f"{where}: {worst['ctx']['error']}") from None
         raise InputError(f"{where} should be {_words(worst)}; it is {shown(value)}.") from None

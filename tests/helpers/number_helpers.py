@@ -45,7 +45,7 @@ def places(group: str, option: str) -> Iterator[tuple[Key, Any]]:
     """Where a number may stand in the settings of an option: the key, and the annotation of its value."""
     where = (group, option) if group in option_files.TERM_GROUPS else (group,)
     node = functools.reduce(lambda inner, key: inner[key], where, config(group, option))
-    target = option_files.locate(node["_target_"], option, option_files.TRUSTED)
+    target = option_files.locate(node["_target_"], option, (), option_files.targets(group))
     hints = validation.constructor(target)[1]
     yield from (((*where, key), hints[key]) for key in node if key in hints)
 

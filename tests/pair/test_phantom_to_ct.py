@@ -113,7 +113,7 @@ def test_a_run_carries_organs_as_labels(tmp_path):
         ({"without": ["tail"]}, "no organ 'tail'; it has body, fat"),
         ({"anatomy": {"left_lung": 0.1}}, "anatomy.left_lung should be from 0.3 to 1; it is 0.1"),
         ({"size": [64]}, "size is .*give 2 whole numbers"),
-        ({"seed": -1, "anatomy": "random"}, "seed of the anatomy is -1; give 0 or more"),
+        ({"seed": -1, "anatomy": "random"}, "seed should be at least 0; it is -1"),
     ],
 )
 def test_what_cannot_be_is_refused_with_one_sentence(arguments, message):

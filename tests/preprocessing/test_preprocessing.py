@@ -96,7 +96,7 @@ def edges(one: sitk.Image) -> np.ndarray:
     return np.array([one.TransformContinuousIndexToPhysicalPoint(corner) for corner in corners])
 
 
-@pytest.mark.parametrize("spacing", [1.0, 2.0, [1.0, 1.0, 1.7], (0.4, 3.0, 3.0), 1000.0])
+@pytest.mark.parametrize("spacing", [1.0, 2.0, [1.0, 1.0, 1.7], (0.4, 3.0, 3.0)])
 def test_resampling_keeps_the_field_of_view(values: np.ndarray, spacing: object) -> None:
     pair = pair_of(values)
     turn = [0.8, -0.6, 0, 0.6, 0.8, 0, 0, 0, 1]

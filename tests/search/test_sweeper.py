@@ -152,7 +152,7 @@ def test_failed_runs_do_not_end_a_search(pairreg: Callable[..., str], tmp_path: 
             "hydra.sweeper.objectives: metric 'mze' is not one of epe_mean, ",
         ),
         ([*BOWL, *SPACE, "hydra.sweeper.sampler=tpo"], "hydra.sweeper.sampler 'tpo' is not one of tpe, random"),
-        ([*BOWL, *SPACE, "hydra.sweeper.trials=0"], "hydra.sweeper.trials and hydra.sweeper.batch should be at least"),
+        ([*BOWL, *SPACE, "hydra.sweeper.trials=0"], "hydra.sweeper.trials should be at least 1"),
         ([*BOWL, "transform.strid=1,2"], "transform: key 'strid' is not one of"),
         (
             [*BOWL, "regularizer.diffusion.weight=interval(9.1,10)"],

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pairreg.backend import Tensor, keras, tf
+from pairreg.errors import InputError
 from pairreg.optimizer.base import Paused, Problem, Report
 from pairreg.optimizer.pace import Pace
-from pairreg.validation import Positive
+from pairreg.validation import Positive, shown
 
 _BLOCK = 50  # iterations, after which `report` may stop the loop: whether it does must not depend on the speed
 
@@ -26,7 +27,17 @@ class RateSchedule(Protocol):
     def get_config(self) -> dict[str, Any]: ...
 
 
-LearningRate = Positive | RateSchedule | None
+def _possible(schedule: RateSchedule) -> RateSchedule:
+    """Return the schedule; raises `InputError` for a number in it with which there would be no rate at some step."""
+    for name, value in schedule.get_config().items():
+        least = 1 if name.endswith("decay_steps") else 0
+        for number in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(number, int | float) and not least <= number <= 1e9:
+                raise InputError(f"{name} should be from {least} to 1000000000; it is {shown(number)}.")
+    return schedule
+
+
+LearningRate = Positive | Annotated[RateSchedule, AfterValidator(_possible)] | None
 Memory = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]  # part of the past that is kept at each step
 
 
