@@ -132,7 +132,7 @@ DECAY = {
             "optimizer.learning_rate: initial_learning_rate should be from 0",
         ),
         ({"initial_learning_rate": -1.0}, "initial_learning_rate should be from 0"),
-        ({"decay_steps": 0}, "decay_steps should be from 1 to"),
+        ({"decay_steps": 0}, "decay_steps"),
         ({"decay_rate": math.inf}, "decay_rate should be from 0"),
     ],
 )
