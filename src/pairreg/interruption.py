@@ -5,16 +5,30 @@ and compile, TensorFlow's `except: pass` in a `__del__` and Python's weak refere
 as another error (`SystemError`, `ValueError`, `AssertionError`).
 """
 
+import os
 import signal
-from collections.abc import Iterator
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+PATIENCE = 4.0  # seconds
+EXIT_CODE = 130
 _came = False
 
 
-def listen() -> None:
-    """Have SIGINT (unless it is ignored) and SIGTERM raise `KeyboardInterrupt` from now on, and remember it."""
+def listen(late: Callable[[], object]) -> None:
+    """Have SIGINT (unless it is ignored) and SIGTERM raise `KeyboardInterrupt` from now on, and remember it.
+
+    The exception has to wait until Python code runs again. If the process is still there `PATIENCE` seconds after a
+    signal, because it is within a long call of a library, `late` is called in another thread, and the process ends.
+    """
+    woken, wakes = socket.socketpair()
+    wakes.setblocking(False)  # as Python wants it
+    signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(woken, wakes, late), daemon=True).start()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -34,6 +48,15 @@ def unmasked() -> Iterator[None]:
     except Exception:
         check()
         raise
+
+
+def _watch(woken: socket.socket, wakes: socket.socket, late: Callable[[], object]) -> None:
+    """Wait for a signal, and end the process if that does not end by itself."""
+    while woken.recv(1)[0] not in (signal.SIGINT, signal.SIGTERM):  # the system wakes us for every signal
+        pass
+    time.sleep(PATIENCE)
+    late()
+    os._exit(EXIT_CODE)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

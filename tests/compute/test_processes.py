@@ -80,7 +80,9 @@ def test_workers_end_with_the_command(tmp_path):
     code = (
         "import functools, pathlib, sys, worker_helpers as w; from pairreg.compute.processes import Processes\n"
         "folder = pathlib.Path(sys.argv[1]); work = functools.partial(w.slowly, folder=folder)\n"
-        "if __name__ == '__main__': next(Processes(workers=1).run(w.specs(100), work, folder)); sys.stdin.read()\n"
+        "if __name__ == '__main__':\n"
+        "    runs = Processes(workers=1).run(w.specs(100), work, folder)\n"
+        "    next(runs); sys.stdin.read()\n"
     )
     script = tmp_path / "command.py"
     script.write_text(code)

@@ -6,6 +6,7 @@ import queue
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +19,8 @@ from pairreg.compute.base import DEVICES, Compute, Work, Worker, died
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Count, Positive
+
+_PATIENCE = 3.0  # seconds
 
 
 @final
@@ -46,15 +49,25 @@ class Processes(Compute):
         outcomes: queue.SimpleQueue[RunOutcome | BaseException] = queue.SimpleQueue()
         devices = gpus()
         workers = min(len(tasks), self.workers or len(devices) or 2)
+        stop = threading.Event()
         # A thread for each process, so that one that dies takes no task of the others with it.
+        threads = []
         for number in range(workers):
             worker = Worker(cores() // workers, devices[number % len(devices)] if devices else None)
-            threading.Thread(target=_serve, args=(todo, outcomes, work, worker, self.memory_gb), daemon=True).start()
-        for _ in tasks:
-            outcome = outcomes.get()
-            if isinstance(outcome, BaseException):
-                raise outcome
-            yield outcome
+            arguments = (todo, outcomes, work, worker, self.memory_gb, stop)
+            threads.append(threading.Thread(target=_serve, args=arguments, daemon=True))
+            threads[-1].start()
+        try:
+            for _ in tasks:
+                outcome = outcomes.get()
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                yield outcome
+        except BaseException:
+            # Otherwise Python would wait for the runs that go on before this process can end.
+            stop.set()
+            _end(threads)
+            raise
 
 
 def _serve(
@@ -63,15 +76,16 @@ def _serve(
     work: Work,
     worker: Worker,
     memory_gb: float,
+    stop: threading.Event,
 ) -> None:
-    """Give tasks to one process until nothing is left to do.
+    """Give tasks to one process until nothing is left to do, or `stop` is set.
 
     It is replaced if it dies, has grown too large, or runs TensorFlow with other threads than the next task asks for.
     """
     pool = _one_process(worker)
     threads = None
     try:
-        while True:
+        while not stop.is_set():
             task = todo.get_nowait()
             if threads not in (None, task.config["threads"]):
                 pool.shutdown()
@@ -83,6 +97,8 @@ def _serve(
                     pool.shutdown()
                     pool = _one_process(worker)
             except BrokenProcessPool:
+                if stop.is_set():
+                    return
                 outcomes.put(died(task, "killed"))
                 pool = _one_process(worker)
     except queue.Empty:
@@ -96,6 +112,15 @@ def _one_process(worker: Worker) -> ProcessPoolExecutor:
     # a forked child would share the locks of this process's threads
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(1, mp_context=context, initializer=worker.prepare)
+
+
+def _end(threads: Sequence[threading.Thread]) -> None:
+    """End the processes that `threads` serve, whose runs can go on later, and wait for the threads."""
+    until = time.monotonic() + _PATIENCE
+    while any(thread.is_alive() for thread in threads) and time.monotonic() < until:
+        for child in multiprocessing.active_children():  # one that is being started comes up in a later round
+            child.kill()
+        time.sleep(0.05)
 
 
 def cores() -> int:

@@ -1,0 +1,102 @@
+"""Ctrl-C and SIGTERM end every process within five seconds, by one sentence at most, and nothing is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pairreg import interruption
+from worker_helpers import wait_for
+
+PAIRREG = str(Path(sys.executable).parent / "pairreg")
+LONG = ("transform=displacement", "schedule.iterations=[20,20,20,100000]", "schedule.tolerance=0", "tracking=none")
+COMPUTES = {"local": (), "processes": ("compute=processes", "compute.workers=2", "seed=0,1,2", "-m")}
+SAID = "pairreg: interrupted; the same command goes on with what is missing.\n"
+
+
+def interrupt(command: list[str], folder: Path, number: int, ready) -> None:
+    """Asserts that the signal ends the command and its children in time, and that it says one sentence at most."""
+    running = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_for(ready)
+    began = time.monotonic()
+    running.send_signal(number)
+    said = running.communicate(timeout=30)[1]
+    assert time.monotonic() - began < 5
+    assert running.returncode in (130, -number) and said in (SAID, ""), said
+    wait_for(lambda: not alive(running.pid), seconds=5)
+
+
+def alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("compute", COMPUTES)
+def test_runs_in_the_midst_of_iterations(compute, number, tmp_path):
+    command = [PAIRREG, *LONG, *COMPUTES[compute], "output_dir=runs"]
+    wanted = 2 if compute == "processes" else 1
+    interrupt(command, tmp_path, number, lambda: len(list(tmp_path.glob("runs/*/*/checkpoint"))) == wanted)
+    assert not list(tmp_path.rglob("error.txt"))
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6, 1.0, 1.5, 2.5])
+@pytest.mark.parametrize("compute", COMPUTES)
+def test_at_any_moment_of_the_start(compute, seconds, tmp_path):
+    at = time.monotonic() + seconds
+    command = [PAIRREG, *LONG, *COMPUTES[compute], "output_dir=runs"]
+    interrupt(command, tmp_path, signal.SIGTERM if seconds == 0.6 else signal.SIGINT, lambda: time.monotonic() > at)
+
+
+def test_a_library_that_does_not_return_is_not_waited_for(tmp_path):
+    script = """
+import ctypes, sys
+from pairreg import interruption
+
+interruption.PATIENCE = 0.5
+interruption.listen(late=lambda: print("late", file=sys.stderr, flush=True))
+ready = "ready"
+while True:
+    try:
+        print(ready, flush=True)
+        ctypes.CDLL(None).usleep(900_000)  # does not let the exception out, as some libraries
+    except KeyboardInterrupt:
+        pass
+"""
+    running = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None and running.stdout.readline() == "ready\n"
+    running.send_signal(signal.SIGINT)
+    assert "late" in running.communicate(timeout=20)[1]
+    assert running.returncode == interruption.EXIT_CODE
+
+
+def test_a_worker_that_is_killed_leaves_its_error(tmp_path):
+    """As by a system that is out of memory: its run has error.txt and is failed, the others are complete."""
+    arguments = ("transform=displacement", "preset=smoke", "tracking=none", "seed=0,1", "-m")
+    more = ("schedule.iterations=[20,6000]", "compute=processes", "compute.workers=1", "output_dir=runs")
+    command = [PAIRREG, *arguments, *more]
+    running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: len(list(tmp_path.glob("runs/*/*/checkpoint"))) == 1)
+    children = Path(f"/proc/{running.pid}/task").glob("*/children")
+    pids = [int(pid) for file in children for pid in file.read_text().split()]
+    worker = next(pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(worker, signal.SIGKILL)
+    out, err = running.communicate(timeout=120)
+    assert running.returncode == 1 and err.count("\n") == 1 and "its process died" in err, err
+    (error,) = tmp_path.rglob("error.txt")
+    assert "its process died" in error.read_text() and "To repeat it" in error.read_text()
+    assert len(list(tmp_path.rglob("result.json"))) == 1 and "failed" in out
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert again.returncode == 0 and len(list(tmp_path.rglob("result.json"))) == 2
+    assert not list(tmp_path.rglob("error.txt"))
