@@ -21,7 +21,7 @@ def test_targets_outside_the_trusted_modules_are_refused(target):
 
 def test_a_target_that_does_not_exist_is_one_sentence():
     with pytest.raises(pairreg.InputError, match="similarity.x: _target_ 'pairreg.similarity.nowhere.X' cannot be im"):
-        option_files.instantiate({"_target_": "pairreg.similarity.nowhere.X"}, "similarity.x", ["pairreg"])
+        option_files.instantiate({"_target_": "pairreg.similarity.nowhere.X"}, "similarity.x", ["pairreg.similarity"])
 
 
 def test_a_whole_number_passes_as_a_float_but_not_the_reverse():

@@ -83,7 +83,7 @@ def test_register_refuses_what_the_command_refuses(warped_2d, given, message):
 
 def test_a_target_that_cannot_be_called_is_refused():
     with pytest.raises(InputError, match="similarity.x: _target_ should be a class or a function; it is"):
-        pairreg.option_files.instantiate({"_target_": "pairreg.errors.__name__"}, "similarity.x", ["pairreg"])
+        pairreg.option_files.instantiate({"_target_": "pairreg.errors.__name__"}, "similarity.x", ["pairreg.errors"])
 
 
 def test_numbers_of_numpy_are_numbers():

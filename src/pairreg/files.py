@@ -1,5 +1,6 @@
 """Files that are whole or absent, whenever a command ends."""
 
+import ctypes
 import math
 import os
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 from pairreg.errors import InputError
 
 LONGEST = 255  # bytes of a file name
+_EXCHANGE = 2  # RENAME_EXCHANGE of Linux' renameat2
+_HERE = -100  # AT_FDCWD: paths are relative to the working folder
 ENDING = 40  # characters of its name that a file keeps while it is written
 
 
@@ -50,14 +53,36 @@ def target(path: str | Path) -> Path:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a file beside `path` to write to; at the end it takes the place of `path`.
 
-    If anything goes wrong it is deleted, and `path` stays as it was.
+    If anything goes wrong it is deleted, and `path` stays as it was. An `OSError` names `path`.
     """
     part = path.with_name(f".{os.getpid()}.{path.name[-ENDING:]}")  # the ending stays: it chooses the format
     try:
-        yield part
-        os.replace(part, path)
+        with naming(path):
+            yield part
+            _to_disk(part)
+            os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have an `OSError` of the block name `path`: that of a disk which is full names no file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or (error.filename is not None and Path(error.filename).parent != path.parent):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file is on the disk, where some file systems only then say that it does not fit."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def existing(path: str | Path) -> Path:
@@ -85,3 +110,12 @@ def _last_written(file: Path) -> float:
         return file.stat().st_mtime
     except FileNotFoundError:  # another process drops the oldest at the same time
         return -math.inf
+
+
+def exchanged(first: Path, second: Path) -> bool:
+    """Exchange the names of two folders at once; False where the system or the file system has no such call."""
+    call = getattr(ctypes.CDLL(None), "renameat2", None)
+    if call is None:
+        return False
+    done: int = call(_HERE, os.fsencode(first), _HERE, os.fsencode(second), _EXCHANGE)
+    return done == 0

@@ -163,7 +163,8 @@ def locate(target: str, where: str, trusted: Iterable[str], allowed: Iterable[st
     is_trusted = isinstance(target, str) and any(target.startswith(f"{module}.") for module in trusted)
     if not is_trusted and target not in allowed:
         mine = target.rpartition(".")[0] if isinstance(target, str) else ""
-        advice = f"; if it is your own code, give trusted_modules=[{mine}]" if mine else ""
+        is_ours = mine.startswith(("pairreg.", "keras."))
+        advice = f"; if it is your own code, give trusted_modules=[{mine}]" if mine and not is_ours else ""
         raise InputError(f"{where}: _target_ {target!r} is outside the trusted modules and no option of ours{advice}.")
     module, _, name = target.rpartition(".")
     if target.startswith("keras."):

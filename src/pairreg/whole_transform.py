@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, metrics
+from pairreg.hdf5_files import writing_hdf5
 
 FADE = 0.1  # of the longest side of the fixed image: the way on which the deformation fades out
 
@@ -92,7 +93,7 @@ def write(transform: sitk.CompositeTransform, path: Path) -> None:
     ndim, text = transform.GetDimension(), h5py.string_dtype("ascii")
     linear, field = transform.GetNthTransform(0), transform.GetNthTransform(1)
     parts = ((linear, np.array(linear.GetParameters())), (field, geometry.array(deformation(transform)).ravel()))
-    with h5py.File(path, "w") as file:
+    with writing_hdf5(path) as file:
         group = file.create_group("TransformGroup")
         group.create_dataset("0/TransformType", data=[f"CompositeTransform_double_{ndim}_{ndim}"], dtype=text)
         for number, (part, parameters) in enumerate(parts, start=1):

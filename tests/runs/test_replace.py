@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from command_helpers import only_run
+from pairreg.files import exchanged
 from pairreg.locks import lock
 from pairreg.runs import folder as names
 from pairreg.runs import replace
@@ -30,14 +31,14 @@ def make(folder: Path, text: str, *more: str) -> Path:
 @pytest.fixture(params=[True, False], ids=["one rename", "two renames"])
 def run(request, tmp_path, monkeypatch):
     if not request.param:  # as on a file system without RENAME_EXCHANGE
-        monkeypatch.setattr(replace, "_exchanged", lambda first, second: False)
+        monkeypatch.setattr(replace, "exchanged", lambda first, second: False)
     return tmp_path / "study" / "abcd1234"
 
 
 def test_an_exchange_is_one_rename(tmp_path):
     """Linux has the call; elsewhere two renames do it."""
     one, two = make(tmp_path / "one", "one"), make(tmp_path / "two", "two")
-    assert replace._exchanged(one, two) == (sys.platform == "linux")
+    assert exchanged(one, two) == (sys.platform == "linux")
     assert contents(one)[names.RESULT] == ("two" if sys.platform == "linux" else "one") + " result.json"
 
 

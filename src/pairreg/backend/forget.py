@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pairreg.backend.compile_cache import clear_compile_cache
 from pairreg.backend.tensorflow import tf
+from pairreg.machine_errors import last_line
 
 Cache = TypeVar("Cache", bound="functools._lru_cache_wrapper[Any]")
 _caches: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -57,9 +58,9 @@ def drop_damaged_code(error: Exception) -> bool:
         return False
     if not clear_compile_cache():
         return False
-    lines = [line.strip() for line in str(error).splitlines()]
-    reason = [line for line in lines if line and not line.startswith("[[")][-1]  # after these, nodes of the graph
-    _log.warning(f"TensorFlow failed ({reason}): the compiled code kept on disk was deleted, and the run begins anew.")
+    _log.warning(
+        f"TensorFlow failed ({last_line(error)}): the compiled code kept on disk was deleted, and the run begins anew."
+    )
     forget_compiled()
     return True
 

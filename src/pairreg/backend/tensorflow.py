@@ -100,7 +100,7 @@ def _import_quietly(name: str) -> Any:
         os.dup2(notices.fileno(), 2)
         try:
             module = importlib.import_module(name)
-        except BaseException:
+        except Exception:
             notices.seek(0)
             os.write(terminal, notices.read())
             raise

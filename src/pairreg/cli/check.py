@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from pairreg.cli.common import Parser, run
-from pairreg.files import target
+from pairreg.cli.outputs import FORCE, output_file
 
 
 def main() -> None:
@@ -21,14 +21,16 @@ def main() -> None:
     parser.add_argument(
         "--figure", metavar="OUT.png", help="draw three planes of every image with the sides of the body"
     )
+    parser.add_argument(FORCE, action="store_true", help="replace OUT.png even if it is an input or a file of a run")
     run(parser, check)
 
 
 def check(arguments: argparse.Namespace) -> None:
     from pairreg.cli.checked_inputs import Checked
 
-    output = None if arguments.figure is None else target(arguments.figure)
     settings = [text for text in arguments.inputs if "=" in text and not Path(text).expanduser().exists()]
+    read = [text.partition("=")[2] if text in settings else text for text in arguments.inputs]
+    output = None if arguments.figure is None else output_file(arguments.figure, read, (".png",), arguments.force)
     checked = Checked()
     if settings:
         checked.pairs_of(arguments.inputs)

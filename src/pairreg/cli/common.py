@@ -2,13 +2,15 @@
 
 import argparse
 import io
+import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from pairreg import machine_errors
 from pairreg.errors import InputError
 
-BAD_INPUT, INTERRUPTED = 2, 130  # exit codes; 1 is a run that failed
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,12 +23,24 @@ class Parser(argparse.ArgumentParser):
 def run(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
     """Do the work that the command line asks for, and end the process with an exit code if it cannot be done."""
     tolerate()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         work(parser.parse_args())
     except InputError as error:
         sys.exit(complain(parser.prog, str(error), BAD_INPUT))
+    except (OSError, MemoryError) as error:
+        sys.exit(complain(parser.prog, failure(error), FAILED))
     except KeyboardInterrupt:
         sys.exit(complain(parser.prog, "interrupted; no file is half written.", INTERRUPTED))
+
+
+def failure(error: OSError | MemoryError) -> str:
+    """Return the sentence on a failure of the machine; raises the error anew if it is another one."""
+    found = machine_errors.sentence(error)
+    if found is None:
+        raise error
+    return found
 
 
 def tolerate() -> None:

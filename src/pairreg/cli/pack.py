@@ -6,9 +6,9 @@ from typing import Any
 from rich.progress import track
 
 from pairreg.cli.common import Parser, run
+from pairreg.cli.outputs import FORCE, output_file
 from pairreg.console import console
 from pairreg.errors import InputError
-from pairreg.files import target
 from pairreg.pair.manifest import CHANNEL, COLUMNS, read_manifest
 
 
@@ -19,16 +19,21 @@ def main() -> None:
     parser.add_argument("manifest", metavar="MANIFEST.csv", help=f"{columns}; the first three are needed")
     parser.add_argument("output", metavar="CASES.h5", help="file to write")
     parser.add_argument("--label-names", metavar="1=bone,2=lung", default="", help="names of label values")
+    parser.add_argument(FORCE, action="store_true", help="write CASES.h5 whatever it is called, and whatever is there")
     run(parser, _pack)
 
 
 def _pack(arguments: argparse.Namespace) -> None:
     from pairreg.pair.files import load_pair
-    from pairreg.pair.hdf5 import write_pair, writing
+    from pairreg.pair.hdf5 import opened, write_pair, writing
 
-    output = target(arguments.output)
     names = _label_names(arguments.label_names)
     rows = read_manifest(arguments.manifest)
+    read = [path for row in rows for path in (*row.files.values(), *row.channels.values())]
+    output = output_file(arguments.output, [arguments.manifest, *read], (".h5", ".hdf5"), arguments.force)
+    if output.exists() and not arguments.force:
+        with opened(output):  # which refuses an HDF5 file of something else
+            pass
     with writing(output) as file:
         terminal = console(stderr=True)
         for row in track(rows, "packing", console=terminal, disable=not terminal.is_terminal):

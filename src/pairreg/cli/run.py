@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from pairreg import interruption
 from pairreg.cli import from_run
 from pairreg.cli.arguments import check_options
-from pairreg.cli.common import BAD_INPUT, INTERRUPTED, complain, tolerate
+from pairreg.cli.common import BAD_INPUT, FAILED, INTERRUPTED, complain, failure, tolerate
 from pairreg.cli.hydra_errors import as_input_errors
 from pairreg.cli.hydra_guard import guard_hydra
 from pairreg.cli.plugins import register_plugins
@@ -62,7 +62,7 @@ def main() -> None:
     screen.setLevel(logging.WARNING if console().is_terminal else logging.INFO)  # a terminal has the progress bar
     log.addHandler(screen)
     # Signals are remembered from here on: whatever follows may be interrupted inside of a library.
-    interruption.listen()
+    interruption.listen(late=_say_interrupted)
     register_plugins()
     try:
         earlier, arguments = from_run.split(sys.argv[1:])
@@ -81,9 +81,15 @@ def main() -> None:
         code = 0
     except InputError as error:
         code = complain("pairreg", str(error), BAD_INPUT)
+    except (OSError, MemoryError) as error:
+        code = complain("pairreg", failure(error), FAILED)
     except KeyboardInterrupt:
-        code = complain("pairreg", "interrupted; the same command goes on with what is missing.", INTERRUPTED)
+        code = _say_interrupted()
     sys.exit(code)
+
+
+def _say_interrupted() -> int:
+    return complain("pairreg", "interrupted; the same command goes on with what is missing.", INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 from pairreg.cli.common import Parser, run
+from pairreg.cli.outputs import FORCE, output_file
 from pairreg.errors import InputError
-from pairreg.files import expanded, target
+from pairreg.files import expanded
 from pairreg.pair.parts import POINT_FILES
 
 _IMAGE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, which keeps the grid and any pixel type
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--mass-preserving", action="store_true", help="keep the integral: an activity, a density")
     parser.add_argument("--grid", metavar="FILE", help="image whose grid to use; fixed (default): the fixed image's")
     parser.add_argument("--inverse", action="store_true", help="points: from the fixed to the moving image")
+    parser.add_argument(FORCE, action="store_true", help="replace OUT even if it is an input or a file of a run")
     run(parser, _warp)
 
 
@@ -41,7 +43,8 @@ def _warp(arguments: argparse.Namespace) -> None:
     from pairreg.runs.transform import RunTransform
 
     _check_usage(arguments)
-    output = target(arguments.output)
+    inputs = [arguments.file, *([arguments.grid] if arguments.grid not in (None, "fixed") else [])]
+    output = output_file(arguments.output, inputs, force=arguments.force)
     run = RunTransform.read(expanded(arguments.run))
     if _is_points(arguments.file):
         warp_points(run, arguments.file, output, arguments.inverse)

@@ -9,6 +9,7 @@ from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.files import replacing
 from pairreg.geometry import Interpolation
+from pairreg.image_files import write_image
 from pairreg.pair.landmarks import read_points, write_points
 from pairreg.points import TOLERANCE, to_fixed, to_moving
 from pairreg.reading.any_format import read
@@ -39,8 +40,7 @@ def warp_image(
         where = "the fixed image" if own else grid_file
         raise InputError(f"{file} does not meet {where} after the transform; check its origin, spacing and direction.")
     warped = run.warp(image, grid, interpolation, mass_preserving)
-    with replacing(output) as part:
-        sitk.WriteImage(warped, str(part))
+    write_image(warped, output)
 
 
 def _grid_of(file: str) -> sitk.Image:

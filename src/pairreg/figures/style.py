@@ -8,6 +8,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from pairreg.files import naming
+
 DPI = 180  # of PNG files
 STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with Matplotlib: the same figure on every machine
@@ -45,7 +47,8 @@ def save(figure: Figure, path: str | Path) -> Path:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with any_script():
-        figure.savefig(path, dpi=DPI, facecolor="white")
+        with naming(path):
+            figure.savefig(path, dpi=DPI, facecolor="white")
     return path
 
 

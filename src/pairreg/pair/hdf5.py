@@ -13,6 +13,7 @@ import numpy as np
 from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.files import existing, replacing
+from pairreg.hdf5_files import writing_hdf5
 from pairreg.markers import ContentOf
 from pairreg.pair.hdf5_case import GRID, NOTES, members_of, read_pair, values_of
 from pairreg.pair.pair import Pair
@@ -95,7 +96,7 @@ def opened(file: str | Path) -> Iterator[h5py.File]:
 @contextmanager
 def writing(path: Path) -> Iterator[h5py.File]:
     """A file for `write_pair`, a group per case; it takes the place of `path` at the end, whole or not at all."""
-    with replacing(path) as part, h5py.File(part, "w") as file:
+    with replacing(path) as part, writing_hdf5(part) as file:
         file.attrs["pairreg_format"] = FORMAT
         yield file
 

@@ -6,11 +6,12 @@ import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.files import existing
+from pairreg.library_messages import quiet
 from pairreg.reading import dicom, metaimage, nifti, nrrd, pictures
 from pairreg.reading.colour import grey
 from pairreg.reading.format_of import format_of
 from pairreg.reading.grid import checked_grid
-from pairreg.reading.notes import ImageFile, Notes, quiet
+from pairreg.reading.notes import ImageFile, Notes
 from pairreg.reading.slices import as_plane
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
+from pairreg.library_messages import reason
 from pairreg.reading import dicom_frames
 from pairreg.reading.dicom_files import Slice, look, slices_in
 from pairreg.reading.dicom_stack import sorted_stack
-from pairreg.reading.notes import ImageFile, Notes, reason
+from pairreg.reading.notes import ImageFile, Notes
 
 
 def read(path: Path, series: str | None = None) -> ImageFile:

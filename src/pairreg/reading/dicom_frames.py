@@ -8,10 +8,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
+from pairreg.library_messages import reason
 from pairreg.reading.dicom_files import Slice
 from pairreg.reading.dicom_stack import sorted_stack
 from pairreg.reading.itk_formats import itk_image
-from pairreg.reading.notes import ImageFile, Notes, reason, refusing_damage
+from pairreg.reading.notes import ImageFile, Notes, refusing_damage
 
 
 def read(whole: Slice, notes: Notes) -> ImageFile:

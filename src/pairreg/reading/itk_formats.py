@@ -8,8 +8,8 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
+from pairreg.library_messages import reason
 from pairreg.reading.contents import AGAIN, check_length, inflated, raw_bytes
-from pairreg.reading.notes import reason
 
 
 def itk_image(path: Path, reader: str) -> sitk.Image:

@@ -1,9 +1,6 @@
 """An image with what was learnt while its file was read."""
 
 import logging
-import os
-import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,11 +9,10 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
+from pairreg.library_messages import reason
 from pairreg.reading.contents import AGAIN
 
 log = logging.getLogger("pairreg")
-STDERR = 2  # its number for C code, whatever Python has put in the place of sys.stderr
-CHATTY = ("pydicom", "nibabel.global", "PIL")  # loggers that would speak on stderr
 
 
 @dataclass(frozen=True)
@@ -61,36 +57,6 @@ class Notes:
     def of(self, image: sitk.Image, padding: sitk.Image | None = None) -> ImageFile:
         """`image` with everything that was collected."""
         return ImageFile(self.path, image, tuple(self.repairs), tuple(self.warnings), padding)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without what libraries say on stderr, which users cannot tell from errors: warnings, logs, and C code."""
-    loggers = [logging.getLogger(name) for name in CHATTY]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    sys.stderr.flush()
-    shown = os.dup(STDERR)
-    try:
-        with open(os.devnull, "w") as nowhere, warnings.catch_warnings():
-            os.dup2(nowhere.fileno(), STDERR)
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        os.dup2(shown, STDERR)
-        os.close(shown)
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-def reason(error: Exception) -> str:
-    """The last line of a library's message, which holds the cause, without ITK's address of a C++ object."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[-1] if lines else type(error).__name__
-    for mark in ("ERROR:", "): "):
-        text = text.rpartition(mark)[2]
-    return text.strip().rstrip(".")
 
 
 @contextmanager

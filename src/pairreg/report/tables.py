@@ -9,6 +9,7 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from pairreg.files import naming
 from pairreg.metrics.catalogue import CATALOGUE
 from pairreg.report.metric_columns import MetricColumn
 from pairreg.report.ranking import Ranking
@@ -97,7 +98,7 @@ def write_csv(ranking: Ranking, path: Path) -> None:
     """Write means and standard deviations in full precision, and the value of every factor in a column of its own."""
     design, found = ranking.design, ranking.columns
     columns = [f"{name} {part}" for name in found for part in ("mean", "sd", "n")]
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with naming(path), path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["setting", *(factor.name for factor in design.factors), "mean rank", "p Holm", *columns])
         for i in ranking.order:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pairreg import interruption
-from pairreg.runs.folder import CHECKPOINT, CONFIG, ERROR, LOG, SPEC
+from pairreg.files import replacing
+from pairreg.runs.folder import CHECKPOINT, CONFIG, ERROR, LOG, SPEC, error_file
 from pairreg.runs.replace import discard, take_place, workplace
 from pairreg.runs.spec import RunSpec
 
@@ -30,10 +31,13 @@ def attempt(spec: RunSpec) -> Iterator[Path]:
     place.mkdir(parents=True, exist_ok=True)
     for name in (ERROR, LOG):
         (place / name).unlink(missing_ok=True)
-    (place / CONFIG).write_text(spec.config_yaml, encoding="utf-8")
-    (place / SPEC).write_text(spec.json, encoding="utf-8")
+    for name, text in ((CONFIG, spec.config_yaml), (SPEC, spec.json)):
+        with replacing(place / name) as part:  # one that a kill has emptied would be no config
+            part.write_text(text, encoding="utf-8")
     log.setLevel(logging.INFO)  # the logger of a new process lets only warnings through
     handler = logging.FileHandler(place / LOG, encoding="utf-8")
+    # A log that does not fit on the disk any more is no reason to print a traceback: the results will not fit either.
+    handler.handleError = lambda record: None  # type: ignore[method-assign]
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)
     log.info(f"{spec.name}  ->  {spec.folder}")
@@ -43,10 +47,25 @@ def attempt(spec: RunSpec) -> Iterator[Path]:
             yield place
     except Exception as error:
         again = f"To repeat it, in {shlex.quote(os.getcwd())}: {spec.command}\n\n"
-        (place / ERROR).write_text(again + "".join(traceback.format_exception(error)), encoding="utf-8")
         log.error(str(error))
+        _leave(place / ERROR, again + "".join(traceback.format_exception(error)))
         raise
     finally:
         log.removeHandler(handler)
         handler.close()
     take_place(place, spec.folder)
+
+
+def record_death(spec: RunSpec, sentence: str) -> None:
+    """Leave `error.txt` for a run whose process was killed before it could do so itself."""
+    place = workplace(spec.folder)
+    if place.exists() and not error_file(spec.folder).exists():
+        _leave(place / ERROR, f"To repeat it, in {shlex.quote(os.getcwd())}: {spec.command}\n\n{sentence}\n")
+
+
+def _leave(path: Path, text: str) -> None:
+    """Write `error.txt`; if even that does not fit, what is written to the terminal has to do."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        log.error(f"{path} cannot be written ({error.strerror})")

@@ -68,6 +68,11 @@ def state(folder: Path) -> State:
     return "unfinished" if folder.exists() else "missing"
 
 
+def is_file_of_run(path: Path) -> bool:
+    """Return whether a file lies in the folder of a run that has begun, or in one of its own folders."""
+    return any((folder / name).is_file() for folder in path.resolve().parents[:2] for name in (SPEC, RESULT))
+
+
 def run_folders(study_folder: Path) -> list[Path]:
     """Return the folders of all runs of a study, in whatever state, by name."""
     return sorted(path for path in study_folder.glob("[!.]*") if (path / CONFIG).exists() or is_complete(path))

@@ -5,17 +5,14 @@ it is until the new one is complete; then both folders are exchanged by one rena
 that, two renames do it, and `recover` finishes the second one for a process that was killed between them.
 """
 
-import ctypes
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from pairreg.files import exchanged
 from pairreg.locks import Busy
 from pairreg.runs.folder import CHECKPOINT, ERROR, METRICS, beside, is_complete, lock_run
-
-_EXCHANGE = 2  # RENAME_EXCHANGE of Linux' renameat2
-_HERE = -100  # AT_FDCWD: paths are relative to the working folder
 
 
 def workplace(folder: Path) -> Path:
@@ -48,7 +45,7 @@ def take_place(place: Path, folder: Path) -> None:
     for entry in folder.iterdir():
         if not (place / entry.name).exists() and entry.name != CHECKPOINT:
             _link(entry, place / entry.name)
-    if not _exchanged(place, folder):
+    if not exchanged(place, folder):
         old = folder.with_name(f".{folder.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)
@@ -78,12 +75,3 @@ def _link_file(source: str, target: str) -> None:
         os.link(source, target, follow_symlinks=False)
     except OSError:
         shutil.copy2(source, target, follow_symlinks=False)
-
-
-def _exchanged(first: Path, second: Path) -> bool:
-    """Exchange the names of two folders at once; False where the system or the file system has no such call."""
-    call = getattr(ctypes.CDLL(None), "renameat2", None)
-    if call is None:
-        return False
-    done: int = call(_HERE, os.fsencode(first), _HERE, os.fsencode(second), _EXCHANGE)
-    return done == 0

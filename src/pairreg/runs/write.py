@@ -6,12 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-import h5py
 import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, plain_json, whole_transform
-from pairreg.files import expanded, replacing
+from pairreg.files import expanded, naming, replacing
+from pairreg.hdf5_files import writing_hdf5
+from pairreg.image_files import write_image
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.pair.pair import InputNote, Pair
@@ -124,7 +125,7 @@ def write_partial(result: Registered, folder: Path, config: Mapping[str, Any]) -
     _write_history(folder / names.HISTORY, result.history)
     _write_json(folder / names.METRICS, result.metrics)
     for name, image in _images(result).items():
-        sitk.WriteImage(image, str(names.image_file(folder, name)))
+        write_image(image, names.image_file(folder, name))
     whole_transform.write(result.transform, folder / names.TRANSFORM)
     write_arrays(result, folder / names.ARRAYS, config)
 
@@ -146,7 +147,7 @@ def _images(result: Registered) -> dict[str, sitk.Image]:
 
 def _write_history(path: Path, history: History) -> None:
     """Write a CSV file with a column per term and a row per iteration, counted from 1."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with naming(path), path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["iteration", *history.names])
         writer.writerows([i, *row] for i, row in enumerate(history.rows.tolist(), start=1))
@@ -160,7 +161,7 @@ def write_arrays(result: Registered, path: Path, config: Mapping[str, Any]) -> N
         "warped": geometry.array(result.warped_image),
         "field": result.field,
     }
-    with h5py.File(path, "w") as file:
+    with writing_hdf5(path) as file:
         for name, values in arrays.items():
             file.create_dataset(name, data=values, compression="gzip", compression_opts=1)
         for name, values in result.history.columns().items():

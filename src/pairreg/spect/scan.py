@@ -13,6 +13,7 @@ from pydantic import Field
 from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.files import replacing
+from pairreg.image_files import write_image
 from pairreg.reading.any_format import read_vectors
 from pairreg.runs.read import Run
 from pairreg.spect.lesions import Lesions, draw_lesions
@@ -58,8 +59,7 @@ class Scan:
         folder.mkdir(parents=True, exist_ok=True)
         images = (self.spect, self.spect_lesions, self.lesions)
         for path, image in zip(_image_paths(folder), images, strict=True):
-            with replacing(path) as part:
-                sitk.WriteImage(image, str(part))
+            write_image(image, path)
         with replacing(folder / _LESION_TABLE) as part, part.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["lesion", "volume_cc", "contrast_to_bone", *"xyz"[: self.lesions.GetDimension()]])

@@ -9,7 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
-from pairreg import interruption, option_files
+from pairreg import interruption, machine_errors, option_files
 from pairreg.backend import drop_damaged_code
 from pairreg.console import console
 from pairreg.errors import DivergedError, InputError
@@ -52,7 +52,8 @@ def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
     except DivergedError as error:
         return _failed(spec, str(error))
     except Exception as error:
-        return _failed(spec, f"{type(error).__name__}: {error}")
+        said = machine_errors.sentence(error) or f"{type(error).__name__}: {machine_errors.last_line(error)}"
+        return _failed(spec, said)
 
 
 def _failed(spec: RunSpec, error: str) -> RunOutcome:

@@ -12,6 +12,7 @@ from pairreg.backend.gc_pause import gc_paused
 from pairreg.compute.base import Compute
 from pairreg.console import console
 from pairreg.errors import InputError
+from pairreg.runs.attempt import record_death
 from pairreg.runs.folder import is_complete
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.provenance import code
@@ -122,6 +123,8 @@ class Study:
         for outcome in compute.run(specs, do, self.folder):
             interruption.check()  # the exception of a signal may have been dropped by a library
             self.outcomes[outcome.signature] = outcome
+            if outcome.state == "failed":  # its process may have had no time to say so
+                record_death(self.specs[outcome.signature], str(outcome.error))
             if len(self.specs) > 1 and outcome.state != "busy":
                 over = sum(o.state != "busy" for o in self.outcomes.values())
                 log.info(f"[{over}/{len(self.specs)}] {outcome.signature} {outcome.state}")

@@ -1,0 +1,186 @@
+"""Outputs: never over something else, whole or not at all, and one sentence where they do not fit."""
+
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from command_helpers import many, only_run
+from pairreg.hdf5_files import writing_hdf5
+from pairreg.image_files import write_image
+from pairreg.machine_errors import sentence
+
+BIN = Path(sys.executable).parent
+RUN = ("preset=smoke", "transform=displacement", "tracking=none", "pair=phantom_2d")
+
+
+@pytest.fixture(scope="module")
+def work(pairreg, tmp_path_factory, warped_2d):
+    """A folder with a run, images, a manifest of them, and a link to one."""
+    folder = tmp_path_factory.mktemp("outputs")
+    done = pairreg(*RUN, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    only_run(folder).rename(folder / "run")
+    for name in ("fixed", "moving"):
+        sitk.WriteImage(warped_2d.image(name), folder / f"{name}.nii.gz")
+        shutil.copy(folder / f"{name}.nii.gz", folder / f"{name}.h5")  # a name that says something else
+    (folder / "cases.csv").write_text("case,fixed,moving\na,fixed.nii.gz,moving.nii.gz\n")
+    (folder / "h5.csv").write_text("case,fixed,moving\na,fixed.h5,moving.h5\n")
+    (folder / "link.nii.gz").symlink_to("moving.nii.gz")
+    os.link(folder / "moving.nii.gz", folder / "second name.nii.gz")
+    (folder / "other.h5").write_bytes((folder / "run" / "transform.h5").read_bytes())
+    (folder / "mine.h5").write_text("notes")
+    return folder
+
+
+PACK = {
+    "the manifest": ["cases.csv", "cases.csv"],
+    "the manifest by another path": ["cases.csv", "./cases.csv"],
+    "an image": ["cases.csv", "fixed.nii.gz"],
+    "an image that is called .h5": ["h5.csv", "moving.h5"],
+    "another ending": ["cases.csv", "cases.txt"],
+    "an HDF5 file of something else": ["cases.csv", "other.h5"],
+    "a file that is no HDF5": ["cases.csv", "mine.h5"],
+    "a file of a run": ["cases.csv", "run/transform.h5"],
+    "a folder": ["cases.csv", "run"],
+    "a folder that is not there": ["cases.csv", "nowhere/cases.h5"],
+}
+WARP = {
+    "its input": ["run", "moving.nii.gz", "-o", "moving.nii.gz"],
+    "its input by a link": ["run", "moving.nii.gz", "-o", "link.nii.gz"],
+    "its input by a second name": ["run", "moving.nii.gz", "-o", "second name.nii.gz"],
+    "its grid": ["run", "moving.nii.gz", "-o", "fixed.nii.gz", "--grid", "fixed.nii.gz"],
+    "the displacement of a run": ["run", "moving.nii.gz", "-o", "run/displacement.nii.gz"],
+    "a figure's folder": ["run", "moving.nii.gz", "-o", "run/figures"],
+}
+
+
+@pytest.mark.parametrize(("command", "cases"), [("pairreg-pack", PACK), ("pairreg-warp", WARP)])
+def test_nothing_else_is_replaced(command, cases, work, tmp_path):
+    before = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
+    for name, done in zip(cases, many(command, list(cases.values()), work, tmp_path), strict=True):
+        assert done.returncode == 2 and done.stderr.count("\n") == 1, (name, done.stderr)
+    assert {path: path.read_bytes() for path in work.rglob("*") if path.is_file()} == before
+
+
+def test_what_the_command_wrote_earlier_is_replaced_and_anything_by_force(work, tmp_path):
+    shutil.copytree(work, tmp_path / "w")
+    (tmp_path / "said").mkdir()
+    calls = [["cases.csv", "new.h5"], ["cases.csv", "new.h5"], ["cases.csv", "mine.h5", "--force"]]
+    done = many("pairreg-pack", calls, tmp_path / "w", tmp_path / "said")
+    assert [one.returncode for one in done] == [0, 0, 0], done
+    with h5py.File(tmp_path / "w" / "mine.h5") as file:
+        assert list(file) == ["a"]
+
+
+def limited(arguments, folder, size):
+    """Runs a command whose files may have `size` bytes at most."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    command = [str(BIN / arguments[0]), *map(str, arguments[1:])]
+    return subprocess.run(command, cwd=folder, preexec_fn=limit, capture_output=True, text=True)
+
+
+def is_a_failure(done, output):
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr[-3000:]
+    assert re.search("cannot be (written|kept)|can be written", done.stderr), done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not output.exists() or not list(output.rglob("result.json"))
+
+
+@pytest.mark.parametrize("size", [0, 3000, 20_000])
+def test_a_pack_or_warp_that_does_not_fit_leaves_what_was_there(size, work, tmp_path):
+    for name, call in {
+        "cases.h5": ["pairreg-pack", work / "cases.csv", "cases.h5"],
+        "warped.nii.gz": ["pairreg-warp", work / "run", work / "moving.nii.gz", "-o", "warped.nii.gz"],
+        "warped.mha": ["pairreg-warp", work / "run", work / "moving.nii.gz", "-o", "warped.mha"],
+    }.items():
+        (tmp_path / name).write_bytes(b"earlier")
+        call = [*call, "--force"]
+        done = limited(call, tmp_path, size)
+        if done.returncode == 0:
+            assert (tmp_path / name).stat().st_size <= size
+            continue
+        is_a_failure(done, tmp_path)
+        assert f"{name} cannot be written" in done.stderr or "TMPDIR" in done.stderr
+        assert (tmp_path / name).read_bytes() == b"earlier"
+        assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("size", [300, 40_000, 300_000])
+def test_a_run_that_does_not_fit_is_a_sentence_and_the_same_command_completes_it(size, pairreg, tmp_path):
+    arguments = ["pairreg", *RUN]
+    failed = limited(arguments, tmp_path, size)
+    is_a_failure(failed, tmp_path)
+    done = pairreg(*RUN, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = only_run(tmp_path)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    again = limited([*arguments, "rerun=true"], tmp_path, size)
+    is_a_failure(again, tmp_path / "nothing")
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(os.getuid() != 0 or shutil.which("mount") is None, reason="mounts a small disk")
+@pytest.mark.slow
+def test_a_disk_that_fills_up_at_any_byte(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    for kilobytes in (4, 60, 200, 400, 700, 1000, 1300, 1700, 2200):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(disk)], check=True)
+        try:
+            command = [str(BIN / "pairreg"), *RUN, f"output_dir={disk / 'runs'}"]
+            is_a_failure(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True), disk)
+        finally:
+            subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("name", ["x.nii.gz", "x.nii", "x.mha", "x.nrrd"])
+@pytest.mark.parametrize("dimension", ["2d", "3d"])
+def test_images_come_back_as_they_were_written(name, dimension, request, tmp_path):
+    image = request.getfixturevalue(f"warped_{dimension}").image("fixed", 1.5)
+    write_image(image, tmp_path / name)
+    found = sitk.ReadImage(str(tmp_path / name))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found), sitk.GetArrayFromImage(image))
+    assert found.GetSpacing() == pytest.approx(image.GetSpacing())
+
+
+def test_an_hdf5_file_is_that_of_the_library(tmp_path):
+    values = np.random.default_rng(0).normal(size=(40, 50))
+    with writing_hdf5(tmp_path / "a.h5") as file:
+        file.create_dataset("x/y", data=values, compression="gzip", shuffle=True)
+        file.attrs["text"] = "täxt"
+    with h5py.File(tmp_path / "a.h5") as file:
+        np.testing.assert_array_equal(file["x/y"][()], values)
+        assert file.attrs["text"] == "täxt"
+
+
+@pytest.mark.parametrize(
+    ("error", "parts"),
+    [
+        (
+            MemoryError("Unable to allocate 3.35 GiB for an array with shape (900, 1000)"),
+            ["3.35 GiB", "900,1000"],
+        ),
+        (OSError(28, "No space left on device", "a/b.h5"), ["a/b.h5 cannot be written", "free some space"]),
+        (PermissionError(13, "Permission denied", "a"), ["a cannot be written", "may write to"]),
+        (OSError(122, "Disk quota exceeded", "a"), ["quota"]),
+    ],
+)
+def test_failures_of_the_machine_say_what_helps(error, parts):
+    found = sentence(error)
+    assert found is not None and all(part in found for part in parts) and found.count("\n") == 0
+
+
+def test_other_errors_are_not_failures_of_the_machine():
+    assert sentence(ValueError("x")) is None and sentence(OSError("x")) is None
