@@ -7,6 +7,7 @@ import pairreg
 from pairreg.errors import DivergedError
 from pairreg.optimization import checkpoint
 from pairreg.optimization.checkpoint import Checkpoint, Checkpoints
+from pairreg.optimizer.gradient_descent import GradientDescent
 from pairreg.schedule.coarse_to_fine import CoarseToFine
 
 
@@ -73,7 +74,7 @@ def test_the_same_bits_from_any_checkpoint(name, dimension, request):
 @pytest.mark.usefixtures("after_every_chunk")
 def test_a_run_that_diverges_keeps_the_same_field(warped_2d):
     """It goes back to the start of a block of iterations, which a checkpoint within the block has to know."""
-    adam = pairreg.build("optimizer/adam", learning_rate=3e37)
+    adam = GradientDescent("Adam", {"learning_rate": 3e37})
     parts = {"transform": "displacement", "optimizer": adam, "schedule": CoarseToFine(scales=[1], iterations=[200])}
     kept = Kept()
     with pytest.raises(DivergedError) as first:

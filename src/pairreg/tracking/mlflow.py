@@ -1,5 +1,6 @@
 """MLflow as the index of runs: experiment = study, one run per run folder."""
 
+import errno
 import hashlib
 import logging
 import os
@@ -20,8 +21,9 @@ from pairreg.runs.spec import Described, name_of
 from pairreg.tracking.base import TrackedRun, Tracker
 from pairreg.tracking.from_folder import record
 from pairreg.tracking.mlflow_address import ENV, beside, secrets, shown
-from pairreg.tracking.mlflow_client import connect
-from pairreg.tracking.mlflow_errors import lost_errors, opening_errors, reason, said
+from pairreg.tracking.mlflow_client import connect, prepare_mlflow
+from pairreg.tracking.mlflow_database import make_database
+from pairreg.tracking.mlflow_errors import is_full, lost_errors, opening_errors, reason, said
 from pairreg.tracking.mlflow_moved import follow
 from pairreg.tracking.mlflow_run import MLflowRun
 from pairreg.tracking.mlflow_tags import run_tags, source
@@ -73,12 +75,16 @@ class MLflowTracker(Tracker):
         try:
             # two processes that make the same database at once break it
             with lock(_lock_of(self.address), wait=True):
+                prepare_mlflow(self.address)
+                make_database(self.address, own=self.address == self._beside)
                 self._experiment = self._find_experiment(study, output_dir)
                 self._parent = self._find_parent(study, tags)
                 self._mark_killed_runs(output_dir.resolve() / study)
         except InputError:
             raise
         except opening_errors() as error:
+            if is_full(error):
+                raise OSError(errno.ENOSPC, "no space left on device", self.address) from error
             where, why = shown(self.address, self.address), reason(error, self.address)
             advice = f"start it, or unset {ENV}, or use tracking=none"
             raise InputError(f"MLflow at {where} cannot be used ({why}); {advice}.") from None

@@ -1,5 +1,7 @@
 """What MLflow raises, in our words."""
 
+import errno
+
 from pairreg.tracking.mlflow_address import shown
 
 NO_ANSWER = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED")
@@ -18,6 +20,11 @@ def opening_errors() -> tuple[type[Exception], ...]:
     from sqlalchemy.exc import SQLAlchemyError
 
     return *lost_errors(), SQLAlchemyError, CommandError, ImportError, ValueError
+
+
+def is_full(error: Exception) -> bool:
+    """Whether a database does not fit on its disk."""
+    return "disk is full" in str(error) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
 
 
 def is_rejection(error: Exception) -> bool:
