@@ -56,7 +56,7 @@ def _open_if_closed(number: int) -> None:
     try:
         os.fstat(number)
     except OSError:
-        os.open(os.devnull, os.O_RDWR)
+        os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # for the processes of a study, too
 
 
 def _lenient(stream: TextIO | None, original: TextIO | None, number: int) -> TextIO:
