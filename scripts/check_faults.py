@@ -6,8 +6,8 @@
 Each round is a study in a folder of its own, which is killed several times: the command alone, its whole group, or one
 of its workers; by SIGKILL, SIGTERM or SIGINT; from .2 s after its start on, so within imports, while MLflow's database
 is made, in optimisations, while files are written and in the report. Some rounds have two commands at once, or
-`rerun=true` over a complete study; at last an MLflow server dies. Every planned run has to be there once, with the bytes,
-metrics and curves of the undisturbed study, nothing RUNNING in MLflow, and nothing left over.
+`rerun=true` over a complete study; at last an MLflow server dies. Every planned run has to be there once, with the
+bytes, metrics and curves of the undisturbed study, nothing RUNNING in MLflow, and nothing left over.
 """
 
 import argparse
