@@ -23,8 +23,11 @@ def expanded(path: str | Path) -> Path:
         raise InputError(f"{path} begins with the home folder of nobody; give the path without '~'.") from None
 
 
-def folder_to_be(path: str | Path) -> Path:
-    """`path` as a folder that is there or can be made; raises `InputError` otherwise. Makes nothing."""
+def folder_to_be(path: str | Path, written: bool = False) -> Path:
+    """`path` as a folder that is there or can be made; raises `InputError` otherwise. Makes nothing.
+
+    `written`: whether one that is there has to be writable.
+    """
     path = expanded(path)
     try:
         above = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
@@ -32,7 +35,7 @@ def folder_to_be(path: str | Path) -> Path:
         raise InputError(
             f"{path} cannot be a folder ({error.strerror}); give a shorter path, or another one."
         ) from None
-    if not above.is_dir() or (above != path.absolute() and not os.access(above, os.W_OK | os.X_OK)):
+    if not above.is_dir() or ((written or above != path.absolute()) and not os.access(above, os.W_OK | os.X_OK)):
         raise InputError(f"{path} cannot be written: {above} is no folder that you may write to; give another one.")
     return path
 

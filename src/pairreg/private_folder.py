@@ -53,5 +53,16 @@ def lock_folder() -> Path:
     raise InputError(f"There is no folder for locks ({'; '.join(reasons)}); set XDG_RUNTIME_DIR to one of your own.")
 
 
+def give_home() -> None:
+    """Set `HOME` if the system knows no home, as in many containers: libraries fail then, or make a folder `~`.
+
+    Raises `InputError` if there is no folder for it.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = str(lock_folder())
+
+
 def _of_user(folder: Path) -> Path:
     return folder / f"pairreg-{os.getuid()}"

@@ -1,13 +1,13 @@
 """The parts that all commands share: one parser, one way to print an error, one list of exit codes."""
 
 import argparse
-import io
 import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
 from pairreg import machine_errors
+from pairreg.cli.surroundings import check_working_folder, ended, settle
 from pairreg.errors import InputError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
@@ -22,17 +22,23 @@ class Parser(argparse.ArgumentParser):
 
 def run(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
     """Do the work that the command line asks for, and end the process with an exit code if it cannot be done."""
-    tolerate()
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    code: int | str | None = 0
     try:
+        settle()
+        check_working_folder()
         work(parser.parse_args())
     except InputError as error:
-        sys.exit(complain(parser.prog, str(error), BAD_INPUT))
+        code = complain(parser.prog, str(error), BAD_INPUT)
     except (OSError, MemoryError) as error:
-        sys.exit(complain(parser.prog, failure(error), FAILED))
+        code = complain(parser.prog, failure(error), FAILED)
     except KeyboardInterrupt:
-        sys.exit(complain(parser.prog, "interrupted; no file is half written.", INTERRUPTED))
+        code = complain(parser.prog, "interrupted; no file is half written.", INTERRUPTED)
+    except SystemExit as end:  # --help
+        code = end.code
+    if code := ended(parser.prog, code):
+        sys.exit(code)
 
 
 def failure(error: OSError | MemoryError) -> str:
@@ -41,13 +47,6 @@ def failure(error: OSError | MemoryError) -> str:
     if found is None:
         raise error
     return found
-
-
-def tolerate() -> None:
-    """Let output go on where its encoding lacks a character, such as `Δ` of a name in latin-1: as an escape."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def complain(program: str, sentence: str, code: int) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from pairreg.cli.common import Parser, run
 from pairreg.console import console
 from pairreg.errors import InputError
-from pairreg.files import expanded
+from pairreg.files import expanded, folder_to_be
 from pairreg.runs.folder import run_folders
 
 
@@ -38,7 +38,7 @@ def _report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
     from pairreg.report.tables import terminal_table
     from pairreg.report.write import write
 
-    study = read_study(folder)
+    study = read_study(folder_to_be(folder, written=True))
     ranking = rank(Design.of(study.runs), reference)
     page = write(study, ranking)
     terminal = console()

@@ -11,10 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 from pairreg import interruption
 from pairreg.cli import from_run
 from pairreg.cli.arguments import check_options
-from pairreg.cli.common import BAD_INPUT, FAILED, INTERRUPTED, complain, failure, tolerate
+from pairreg.cli.common import BAD_INPUT, FAILED, INTERRUPTED, complain, failure
 from pairreg.cli.hydra_errors import as_input_errors
 from pairreg.cli.hydra_guard import guard_hydra
 from pairreg.cli.plugins import register_plugins
+from pairreg.cli.surroundings import check_working_folder, ended, settle
 from pairreg.cli.text_overrides import as_typed, with_text_quoted
 from pairreg.console import console
 from pairreg.errors import InputError
@@ -55,7 +56,10 @@ def main() -> None:
 
     Exit code 0: every run is complete; 2: the input cannot be used; 1: a run failed; 130: interrupted.
     """
-    tolerate()
+    try:
+        settle()
+    except InputError as error:
+        sys.exit(complain("pairreg", str(error), BAD_INPUT))
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach the handlers below instead of Hydra's printer
     log.setLevel(logging.INFO)
     screen = logging.StreamHandler(sys.stdout)
@@ -64,7 +68,9 @@ def main() -> None:
     # Signals are remembered from here on: whatever follows may be interrupted inside of a library.
     interruption.listen(late=_say_interrupted)
     register_plugins()
+    code: int | str | None
     try:
+        check_working_folder()
         earlier, arguments = from_run.split(sys.argv[1:])
         check_options(arguments)
         trust_arguments(arguments)
@@ -85,7 +91,9 @@ def main() -> None:
         code = complain("pairreg", failure(error), FAILED)
     except KeyboardInterrupt:
         code = _say_interrupted()
-    sys.exit(code)
+    except SystemExit as end:  # Hydra's, after --help
+        code = end.code
+    sys.exit(ended("pairreg", code))
 
 
 def _say_interrupted() -> int:

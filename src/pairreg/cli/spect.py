@@ -24,9 +24,9 @@ def main() -> None:
 def _simulate(arguments: argparse.Namespace) -> None:
     from pairreg.spect.scan import scan, scan_folder
 
-    folder, output = expanded(arguments.run), arguments.output and folder_to_be(arguments.output)
-    result = scan(folder, lesions=arguments.lesions, counts=arguments.counts, seed=arguments.seed)
-    folder = output or scan_folder(folder)
+    run_folder = expanded(arguments.run)
+    folder = folder_to_be(arguments.output or scan_folder(run_folder), written=True)
+    result = scan(run_folder, lesions=arguments.lesions, counts=arguments.counts, seed=arguments.seed)
     result.save(folder)
     for i, (volume, contrast) in enumerate(zip(result.volumes, result.drawn.contrasts, strict=True), start=1):
         print(f"lesion {i}: {volume:.2f} cc, {contrast:.1f} times the uptake of bone")

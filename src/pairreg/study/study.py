@@ -12,6 +12,7 @@ from pairreg.backend.gc_pause import gc_paused
 from pairreg.compute.base import Compute
 from pairreg.console import console
 from pairreg.errors import InputError
+from pairreg.files import folder_to_be
 from pairreg.runs.attempt import record_death
 from pairreg.runs.folder import is_complete
 from pairreg.runs.outcome import RunOutcome
@@ -85,6 +86,8 @@ class Study:
                 self.terminal.print(f"the files of {count} pair{'s' * (count > 1)} can be used")
             raise DryRun
         todo = [spec for spec in new.values() if spec.config["rerun"] or not is_complete(spec.folder)]
+        if todo:
+            folder_to_be(self.folder, written=True)
         # Pairs are read before anything is written, so a pair that cannot be used leaves no folder and no index. A
         # single pair is read even if it is made by code, such as a phantom; many of these would take too long.
         if single and todo:
