@@ -108,7 +108,7 @@ def test_a_server_that_is_down_is_one_sentence_before_any_compute(pairreg, tmp_p
 
 
 def test_a_failed_run_is_marked_as_failed_and_keeps_its_curves(pairreg, tmp_path):
-    done = pairreg(*QUICK, "optimizer.learning_rate=1e38", cwd=tmp_path)
+    done = pairreg(*QUICK, "optimizer.beta_1=0.999999999999", cwd=tmp_path)
     assert done.returncode == 1
     store = client(f"sqlite:///{tmp_path}/runs/mlflow.db")
     ((run,),) = [runs_of(store, "default")[1]]
