@@ -132,9 +132,9 @@ def problems(folder: Path, expected: Study, database: Path, answer: int, said: s
         found += [f"{name}/{file} differs" for file in BYTES if study.files[name][file] != expected.files[name][file]]
         if study.metrics[name] != expected.metrics[name]:
             found.append(f"{name}: the metrics differ")
-    left = [path for path in folder.parent.rglob("*") if path.name in ("checkpoint", "error.txt")]
-    left += [path for path in folder.parent.rglob(".*") if path.name != ".locks"]
-    found += [f"left over: {path.relative_to(folder)}" for path in left]
+    left = [path for path in folder.rglob("*") if path.name in ("checkpoint", "error.txt")]
+    left += [path for path in (*folder.rglob(".*"), *folder.parent.glob(".*")) if path.name != ".locks"]
+    found += [f"left over: {path.relative_to(folder.parent)}" for path in left]
     return found + index_problems(database, folder)
 
 
