@@ -20,7 +20,7 @@ from pairreg.reading.roles import (
     read_mask,
     read_varying,
 )
-from pairreg.validation import one_of
+from pairreg.validation import one_of, shown
 
 
 def load_pair(
@@ -140,8 +140,8 @@ def stem(path: str | Path) -> str:
 def numbered(names: Mapping[int | str, str]) -> dict[int, str]:
     """`names` by number: YAML keys may be quoted."""
     keys = ", ".join(map(str, names))
-    if not all(re.fullmatch(r"-?\d+", str(key)) for key in names):
-        raise InputError(f"label_names has the keys {keys}; give whole numbers, such as {{1: bone}}.")
+    if not all(re.fullmatch(r"-?\d{1,18}", str(key)) for key in names):  # a voxel holds no more digits
+        raise InputError(f"label_names has the keys {shown(keys)}; give whole numbers, such as {{1: bone}}.")
     found = {int(key): name for key, name in names.items()}
     if len(found) < len(names):
         raise InputError(f"label_names has a number twice (its keys: {keys}); give each label one name.")
