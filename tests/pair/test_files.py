@@ -102,8 +102,7 @@ def test_label_names(files: Files) -> None:
     refused("label_names", load_pair, *files, label_names={"bone": "x"})
 
 
-@pytest.mark.parametrize(
-    "key", [10**20, "9" * 5000, "1.5", "-"], ids=["20 digits", "5000 digits", "a fraction", "none"]
-)
+@pytest.mark.parametrize("key", [10**20, "9" * 5000, "1.5", "-"], ids=["20 digits", "5000", "a fraction", "none"])
 def test_a_label_that_no_voxel_can_hold(files: Files, key: int | str) -> None:
-    refused("label_names has the keys .*; give whole numbers", load_pair, *files, label_names={key: "bone"})
+    message = refused("give whole numbers", load_pair, *files, label_names={key: "bone"})
+    assert message.startswith("label_names has the keys") and len(message) < 300
