@@ -58,7 +58,8 @@ def call(line, cwd, redirection="", before="", prefix=(), **environment):
     """The command in a shell, as users redirect its output."""
     command = shlex.join([*prefix, str(BIN / line[0]), *line[1:]])
     script = f"set -o pipefail; {before} {command} {redirection}"
-    given = {key: value for key, value in (os.environ | environment).items() if value is not None}
+    own = {"TF_XLA_FLAGS": None}  # where this process keeps compiled code, if it has imported TensorFlow
+    given = {key: value for key, value in (os.environ | own | environment).items() if value is not None}
     return subprocess.run(
         ["bash", "-c", script], cwd=cwd, env=given, capture_output=True, encoding="utf-8", errors="replace", timeout=300
     )
