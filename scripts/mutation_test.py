@@ -157,11 +157,12 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tests", nargs="*", help="default: the folder of the package in tests")
+    parser.add_argument("-k", default="", help="of pytest: which of these tests")
     options = parser.parse_args()
     os.chdir(ROOT)
     for library in LIBRARIES:  # once, for all children
         importlib.import_module(library)
-    tests = options.tests or [f"tests/{options.package}"]
+    tests = [*(options.tests or [f"tests/{options.package}"]), "-k", options.k]
     every = [one for path in sorted((ROOT / "src/pairreg" / options.package).rglob("*.py")) for one in mutants(path)]
     chosen = random.Random(options.seed).sample(every, min(options.sample, len(every)))
     if not survives(None, tests):

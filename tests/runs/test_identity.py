@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from omegaconf import OmegaConf
 
 import pairreg
 from pairreg import option_files, validation
@@ -281,3 +282,18 @@ def test_every_option_has_an_identity():
         for option in pairreg.options(group):
             target = node(f"{group}/{option}")["_target_"]
             assert identity.option_name(group, target) == option
+
+
+def test_the_kept_config_has_absolute_paths_of_inputs_alone(tmp_path, monkeypatch):
+    """Also of a channel whose name has a dot; what only looks like a path stays."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("f.nii", "m.nii", "c.nii"):
+        (tmp_path / name).write_bytes(b"x")
+    channels = {"a.b": "c.nii", "a": {"file": "c.nii", "labels": True}}
+    pair = node("pair/files", fixed="f.nii", moving="m.nii", channels=channels) | {"name": "f.nii"}
+    spec = RunSpec(CONFIG | {"pair": pair}, {})
+    kept = OmegaConf.to_container(OmegaConf.create(spec.config_yaml))["pair"]
+    assert kept["fixed"] == str(tmp_path / "f.nii") and kept["name"] == "f.nii"
+    there = str(tmp_path / "c.nii")
+    assert kept["channels"] == {"a.b": there, "a": {"file": there, "labels": True}}
+    assert spec.config["pair"]["fixed"] == "f.nii"

@@ -1,5 +1,6 @@
 """The specification of a run: what is asked for, before anything of it is computed."""
 
+import copy
 import json
 import shlex
 from collections.abc import Mapping
@@ -84,16 +85,29 @@ class RunSpec:
         """The text of a YAML file with the config, in which paths do not depend on the working folder."""
         from omegaconf import OmegaConf
 
-        config = OmegaConf.create(dict(self.config))
+        config = copy.deepcopy(dict(self.config))
         for one in self.inputs:
-            OmegaConf.update(config, one.name, str(expanded(one.path).absolute()), merge=False)
-        return OmegaConf.to_yaml(config)
+            _set(config, one.name, str(expanded(one.path).absolute()))
+        return OmegaConf.to_yaml(OmegaConf.create(config))
 
     @property
     def json(self) -> str:
         """The text of a JSON file with what `config_yaml` does not hold: choices, command and digests of inputs."""
         inputs = {one.name: one.digest for one in self.inputs}
         return json.dumps({"choices": dict(self.choices), "command": self.command, "inputs": inputs}, indent=2)
+
+
+def _set(node: Any, name: str, value: str) -> None:
+    """Set the entry `name` of a nested config, such as `pair.channels.a.b` or `pair.files[0]`; keys may hold dots."""
+    for key in list(node) if isinstance(node, Mapping) else range(len(node)):
+        head = str(key) if isinstance(node, Mapping) else f"[{key}]"
+        rest = name.removeprefix(head)
+        if not name.startswith(head):
+            continue
+        if not rest:
+            node[key] = value
+        elif rest[0] in ".[" and isinstance(node[key], Mapping | list):
+            _set(node[key], rest.removeprefix("."), value)
 
 
 def name_of(run: Described) -> str:

@@ -21,7 +21,7 @@ from pairreg.runs.spec import Described, name_of
 from pairreg.tracking.base import TrackedRun, Tracker
 from pairreg.tracking.from_folder import record
 from pairreg.tracking.mlflow_address import ENV, beside, secrets, shown
-from pairreg.tracking.mlflow_client import connect, prepare_mlflow
+from pairreg.tracking.mlflow_client import check_answers, connect, prepare_mlflow
 from pairreg.tracking.mlflow_database import make_database
 from pairreg.tracking.mlflow_errors import is_full, lost_errors, opening_errors, reason, said
 from pairreg.tracking.mlflow_moved import follow
@@ -76,6 +76,7 @@ class MLflowTracker(Tracker):
             # two processes that make the same database at once break it
             with lock(_lock_of(self.address), wait=True):
                 prepare_mlflow(self.address)
+                check_answers(self.address)
                 make_database(self.address, own=self.address == self._beside)
                 self._experiment = self._find_experiment(study, output_dir)
                 self._parent = self._find_parent(study, tags)
