@@ -11,18 +11,13 @@ from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.sources_registry import SourcesRegistry
+from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
 from pairreg.bounded_yaml import check_yaml
 from pairreg.errors import InputError
 
-_PLUGINS = {
-    "launcher._target_": ("pairreg.cli.launcher.StudyLauncher",),
-    "sweeper._target_": (
-        "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
-        "pairreg.search.sweeper.SearchSweeper",
-    ),
-}
+_PLUGINS = ("launcher._target_", "sweeper._target_")  # classes that are registered: ours, and of installed plugins
 _BUILDS = ("_target_", "()", "class")  # keys by which Hydra and Python's logging choose what to call
 _FIXED = {
     "callbacks": {},
@@ -59,7 +54,7 @@ def check_hydra(node: Any) -> None:
     """Raise `InputError` for settings below `hydra` that run code or write files; `node` is a plain mapping."""
     for name, value in _flat(node):
         key = name.rpartition(".")[2]
-        if name in _PLUGINS and value in _PLUGINS[name]:
+        if name in _PLUGINS and value in Plugins.instance().class_name_to_class:
             continue
         if key in _BUILDS:
             raise InputError(f"hydra.{name}={value} would run code; leave it out.")
