@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from command_helpers import many, only_run
+from command_helpers import OF_COVERAGE, environment_without, many, only_run
 from pairreg.hdf5_files import writing_hdf5
 from pairreg.image_files import write_image
 from pairreg.machine_errors import sentence
@@ -88,7 +88,8 @@ def limited(arguments, folder, size):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
     command = [str(BIN / arguments[0]), *map(str, arguments[1:])]
-    return subprocess.run(command, cwd=folder, preexec_fn=limit, capture_output=True, text=True)
+    given = environment_without(*OF_COVERAGE)
+    return subprocess.run(command, cwd=folder, env=given, preexec_fn=limit, capture_output=True, text=True)
 
 
 def is_a_failure(done, output):
@@ -140,7 +141,8 @@ def test_a_disk_that_fills_up_at_any_byte(tmp_path):
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(disk)], check=True)
         try:
             command = [str(BIN / "pairreg"), *RUN, f"output_dir={disk / 'runs'}"]
-            is_a_failure(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True), disk)
+            given = environment_without(*OF_COVERAGE)
+            is_a_failure(subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, text=True), disk)
         finally:
             subprocess.run(["umount", str(disk)], check=True)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from command_helpers import only_run
+from command_helpers import OF_COVERAGE, environment_without, only_run
 from pairreg import private_folder
 
 BIN = Path(sys.executable).parent
@@ -58,8 +58,8 @@ def call(line, cwd, redirection="", before="", prefix=(), **environment):
     """The command in a shell, as users redirect its output."""
     command = shlex.join([*prefix, str(BIN / line[0]), *line[1:]])
     script = f"set -o pipefail; {before} {command} {redirection}"
-    own = {"TF_XLA_FLAGS": None}  # where this process keeps compiled code, if it has imported TensorFlow
-    given = {key: value for key, value in (os.environ | own | environment).items() if value is not None}
+    usual = environment_without(*OF_COVERAGE)
+    given = {key: value for key, value in (usual | environment).items() if value is not None}
     return subprocess.run(
         ["bash", "-c", script], cwd=cwd, env=given, capture_output=True, encoding="utf-8", errors="replace", timeout=300
     )

@@ -11,6 +11,17 @@ from pathlib import Path
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
+# Of this process: where it keeps compiled code, once it has imported TensorFlow; and how children measure coverage, which
+# fails, and says so, where a test lets them write nothing.
+OF_TESTS = ("TF_XLA_FLAGS",)
+OF_COVERAGE = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+
+
+def environment_without(*names: str) -> dict[str, str]:
+    """The environment for a command of a user, without these variables and those of the tests."""
+    return {key: value for key, value in os.environ.items() if key not in (*OF_TESTS, *names)}
+
+
 def installed(name: str) -> Command:
     """Calls the command with arguments and, by keyword, the folder `cwd` and further environment variables."""
     command = Path(sys.executable).parent / name
@@ -19,7 +30,7 @@ def installed(name: str) -> Command:
         return subprocess.run(
             [str(command), *map(str, arguments)],
             cwd=cwd,
-            env=os.environ | environment,
+            env=environment_without() | environment,
             capture_output=True,
             text=True,
             timeout=600,

@@ -13,6 +13,8 @@ from command_helpers import Command, only_run
 from pairreg import composition, option_files
 from pairreg.runs.folder import CHECKPOINT
 
+PRESETS = option_files.variants("preset")
+PAIRS = {"published_2d": "thorax_ct_2d", "smoke": "thorax_ct_2d"}
 FEW = ["tracking=none", "schedule.iterations=[6,6,6,6]"]
 COMPARED = ("displacement.nii.gz", "history.csv", "warped.nii.gz")
 KILLS = [signal.SIGKILL, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGINT))]
@@ -41,12 +43,13 @@ def test_the_default_network(pairreg, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", [None, *option_files.variants("preset")])
-@pytest.mark.parametrize("pair", ["thorax_ct_2d", "thorax_ct_3d"])
+@pytest.mark.parametrize(
+    ("preset", "pair"), [(None, "thorax_ct_3d"), *((name, PAIRS.get(name, "thorax_ct_3d")) for name in PRESETS)]
+)
 def test_every_preset(preset, pair, pairreg, tmp_path):
     chosen = [f"preset={preset}"] if preset else []
-    planned = composition.composed(chosen)["schedule"]["iterations"]
-    few = 3 if isinstance(planned, int) else [3] * len(planned)
+    scales = composition.composed(chosen)["schedule"].get("scales")
+    few = [3] * len(scales) if scales else 3
     arguments = [f"pair={pair}", *chosen, f"schedule.iterations={few}"]
     same_over_threads(pairreg, tmp_path, *arguments, counts=(1, 8))
 
