@@ -11,9 +11,9 @@ from pathlib import Path
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-# Of this process: where it keeps compiled code, once it has imported TensorFlow; and how children measure coverage, which
-# fails, and says so, where a test lets them write nothing.
+# Of this process: where it keeps compiled code, once it has imported TensorFlow.
 OF_TESTS = ("TF_XLA_FLAGS",)
+# How children measure coverage, which fails, and says so, where a test lets them write nothing.
 OF_COVERAGE = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
 

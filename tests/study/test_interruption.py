@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from command_helpers import OF_COVERAGE, environment_without
 from pairreg import interruption
 from worker_helpers import wait_for
 
@@ -60,6 +61,7 @@ def test_at_any_moment_of_the_start(compute, seconds, tmp_path):
 def test_a_library_that_does_not_return_is_not_waited_for(tmp_path):
     script = """
 import ctypes, sys
+from command_helpers import OF_COVERAGE, environment_without
 from pairreg import interruption
 
 interruption.PATIENCE = 0.5
@@ -86,7 +88,10 @@ def test_a_worker_that_is_killed_leaves_its_error(tmp_path):
     arguments = ("transform=displacement", "preset=smoke", "tracking=none", "seed=0,1", "-m")
     more = ("schedule.iterations=[20,6000]", "compute=processes", "compute.workers=1", "output_dir=runs")
     command = [PAIRREG, *arguments, *more]
-    running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    given = environment_without(*OF_COVERAGE)
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     wait_for(lambda: len(list(tmp_path.glob("runs/*/*/checkpoint"))) == 1)
     children = Path(f"/proc/{running.pid}/task").glob("*/children")
     pids = [int(pid) for file in children for pid in file.read_text().split()]
