@@ -168,7 +168,7 @@ def test_a_bad_table_is_one_sentence_and_leaves_nothing(manifest, tmp_path, monk
     manifest.write_text(table, errors="surrogateescape")
     (tmp_path / "old.h5").write_text("as it was")
     before = set(tmp_path.rglob("*"))
-    monkeypatch.setattr(sys, "argv", ["pairreg-pack", str(manifest), str(tmp_path / "old.h5")])
+    monkeypatch.setattr(sys, "argv", ["pairreg-pack", str(manifest), str(tmp_path / "old.h5"), "--force"])
     with pytest.raises(SystemExit) as exit:
         pack.main()
     said = capsys.readouterr().err
