@@ -46,7 +46,7 @@ def test_no_number_may_be_nan_or_infinite(walked):
             assert said is not None, (key, value)
 
 
-SAID = {  # FAULTS 27, and what is like it
+SAID = {  # what used to be accepted, or to fail after the compute, and what is like it
     ("optimizer=adam", "optimizer.learning_rate=nan"): "a finite number",
     ("optimizer=adam", "optimizer.learning_rate=inf"): "a finite number",
     ("optimizer=sgd", "optimizer.learning_rate=0"): "above 0",

@@ -4,12 +4,10 @@ import json
 import os
 import stat
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from command_helpers import many
+from command_helpers import BIN, many
 from pairreg import InputError, option_files, trust
 from pairreg.bounded_yaml import check_yaml
 from pairreg.locks import Busy, is_held, lock
@@ -207,8 +205,6 @@ def test_an_attack_through_json_is_a_sentence(tmp_path):
     }
     commands["pairreg"] = ["--from", str(run)]
     for command, arguments in commands.items():
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / command), *arguments], cwd=tmp_path, capture_output=True, text=True
-        )
+        done = subprocess.run([str(BIN / command), *arguments], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 2 and done.stderr.count("\n") == 1, (command, done.stderr[-500:])
     assert json.loads("[]") == []

@@ -3,6 +3,7 @@
 import ctypes
 import math
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,6 +114,28 @@ def _last_written(file: Path) -> float:
         return file.stat().st_mtime
     except FileNotFoundError:  # another process drops the oldest at the same time
         return -math.inf
+
+
+def replace_folder(place: Path, folder: Path) -> None:
+    """Put the folder `place` where `folder` is, which is deleted, if it is there: by one rename where that is possible.
+
+    Elsewhere two renames do it; for a process that is killed between them, `folder` is at `set_aside(folder)`.
+    """
+    if not folder.exists():
+        place.rename(folder)
+        return
+    if not exchanged(place, folder):
+        old = set_aside(folder)
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+        place.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def set_aside(folder: Path) -> Path:
+    """Return where `replace_folder` puts the old folder between two renames."""
+    return folder.with_name(f".{folder.name}.old")
 
 
 def exchanged(first: Path, second: Path) -> bool:

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from pairreg import geometry
 from pairreg.files import replacing
-from pairreg.library_messages import quiet, reason
+from pairreg.foreign_messages import quiet, reason
 
 _LITTLE = 1 << 20  # bytes
 

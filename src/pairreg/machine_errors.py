@@ -3,6 +3,8 @@
 import errno
 import re
 
+from pairreg.foreign_messages import last_line
+
 _DISK = {
     errno.ENOSPC: "free some space, or write to another disk (output_dir=FOLDER)",
     errno.EDQUOT: "free some space, or write to another disk (output_dir=FOLDER)",
@@ -37,12 +39,6 @@ def sentence(error: BaseException) -> str | None:
         where = error.filename2 or error.filename or "a file"
         return f"{where} cannot be written ({(error.strerror or str(error)).lower()}); {_DISK[error.errno]}."
     return None
-
-
-def last_line(error: BaseException) -> str:
-    """Return the line of a message that says what happened: TensorFlow puts nodes of its graph around it."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    return next((line for line in reversed(lines) if line and not line.startswith("[[")), "no message")
 
 
 def _of_memory(message: str) -> str:

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from catalogue_cases import Case, Catalogue
+from command_helpers import BIN
 
 QUICK = ("preset=smoke", "transform=displacement", "schedule.scales=[2]", "schedule.iterations=[2]", "tracking=none")
 PROCESSES = 2
@@ -46,7 +47,7 @@ def finished_run(folder: Path) -> Path:
     folder.mkdir()
     image = nifti("f.nii.gz")(folder)
     pair = ("pair=files", f"pair.fixed={image}", f"pair.moving={image}", "pair.name=p")
-    pairreg = Path(sys.executable).parent / "pairreg"
+    pairreg = BIN / "pairreg"
     subprocess.run([pairreg, *pair, *QUICK], cwd=folder, check=True, capture_output=True)
     (result,) = folder.glob("runs/*/*/result.json")
     return result.parent

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from command_helpers import installed
+from command_helpers import BIN, installed
 
 SCRIPTS = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["scripts"]
 HEAVY = ("tensorflow", "keras", "SimpleITK", "mlflow", "matplotlib", "scipy", "skimage", "optuna", "h5py")
@@ -53,7 +53,7 @@ def test_help_loads_nothing_that_takes_long(command, tmp_path):
 def test_an_interruption_is_a_sentence(tmp_path):
     manifest = tmp_path / "manifest.csv"
     os.mkfifo(manifest)
-    program = Path(sys.executable).parent / "pairreg-pack"
+    program = BIN / "pairreg-pack"
     command = subprocess.Popen([program, manifest, tmp_path / "o.h5"], stderr=subprocess.PIPE, text=True)
     writer = os.open(manifest, os.O_WRONLY)  # returns once the command reads, which then waits for us
     command.send_signal(signal.SIGINT)

@@ -4,14 +4,12 @@ import json
 import os
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from command_helpers import only_run
+from command_helpers import BIN, only_run
 
 QUICK = ("preset=smoke", "transform=displacement", "tracking=none")
 MODULE = """
@@ -173,7 +171,7 @@ def test_the_command_of_a_failed_run_works_when_pasted(work, pairreg, tmp_path):
     for error in errors:
         folder, command = re.fullmatch(r"To repeat it, in (.*?): (.*)", error.read_text().splitlines()[0]).groups()
         assert command in pasted
-        shell = f"cd {folder} && PATH={Path(sys.executable).parent}:$PATH; {command}"
+        shell = f"cd {folder} && PATH={BIN}:$PATH; {command}"
         bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         again = subprocess.run(["bash", "-c", shell], cwd=tmp_path, env=bare, capture_output=True, text=True)
         assert again.returncode == 1 and "became" in again.stderr, again.stderr

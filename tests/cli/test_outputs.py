@@ -5,20 +5,17 @@ import re
 import resource
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from command_helpers import OF_COVERAGE, environment_without, many, only_run
+from command_helpers import BIN, OF_COVERAGE, environment_without, many, only_run
 from pairreg.hdf5_files import writing_hdf5
 from pairreg.image_files import write_image
 from pairreg.machine_errors import sentence
 
-BIN = Path(sys.executable).parent
 RUN = ("preset=smoke", "transform=displacement", "tracking=none", "pair=phantom_2d")
 
 

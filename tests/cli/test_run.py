@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from pair_helpers import write_noise
+
 QUICK = ("preset=smoke", "tracking=none", "transform=displacement")
 
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
-    rng = np.random.default_rng(0)
-    for name in ("fixed", "moving"):
-        sitk.WriteImage(sitk.GetImageFromArray(rng.normal(size=(20, 24)).astype(np.float32)), folder / f"{name}.nii.gz")
+    write_noise(folder, "fixed", "moving")
     sitk.WriteImage(sitk.Image([24, 20, 8], sitk.sitkFloat32) + 1, folder / "constant.nii.gz")
-    sitk.WriteImage(sitk.GetImageFromArray(rng.normal(size=(8, 20, 24))), folder / "volume.nii.gz")
+    sitk.WriteImage(sitk.GetImageFromArray(np.random.default_rng(0).normal(size=(8, 20, 24))), folder / "volume.nii.gz")
     broken = np.ones((20, 24), np.float32)
     broken[3, 4] = np.nan
     sitk.WriteImage(sitk.GetImageFromArray(broken), folder / "nan.nii.gz")

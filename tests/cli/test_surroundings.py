@@ -5,18 +5,15 @@ import pwd
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import pytest
-import SimpleITK as sitk
 
-from command_helpers import OF_COVERAGE, environment_without, only_run
+from command_helpers import BIN, OF_COVERAGE, environment_without, only_run
+from pair_helpers import write_noise
 from pairreg import private_folder
 
-BIN = Path(sys.executable).parent
 SMOKE = ("preset=smoke", "transform=displacement", "initialization=none")
 PHANTOM = ("pair=phantom_2d", "pair.size=[64,48]", "pair.spacing=6", "pair.deformation=5")
 NOBODY = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"]
@@ -31,9 +28,7 @@ as_nobody = pytest.mark.skipif(
 def inputs(tmp_path_factory):
     """Two images, a manifest, and a run of a phantom, which every command takes something of."""
     folder = tmp_path_factory.mktemp("inputs")
-    rng = np.random.default_rng(0)
-    for name in ("f", "m"):
-        sitk.WriteImage(sitk.GetImageFromArray(rng.normal(size=(20, 24)).astype(np.float32)), folder / f"{name}.nii.gz")
+    write_noise(folder, "f", "m")
     (folder / "m.csv").write_text("case,fixed,moving\nΔé,f.nii.gz,m.nii.gz\n")
     done = call(["pairreg", *SMOKE, *PHANTOM, "tracking=none", "study=made"], folder)
     assert done.returncode == 0, done.stderr

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from command_helpers import BIN
 from pairreg.compute.base import THREADS
 from pairreg.compute.ray import ANSWER, Ray, require_cluster
 from pairreg.errors import InputError
@@ -51,7 +52,7 @@ class Cluster:
         self.address = f"127.0.0.1:{port}"
         options = ["--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=2"]
         options += ["--include-dashboard=false", "--disable-usage-stats"]
-        program = Path(sys.executable).parent / "ray"
+        program = BIN / "ray"
         self.process = subprocess.Popen(
             [program, "start", *options],
             env=os.environ | {"PYTHONPATH": f"{TESTS / 'helpers'}"},  # where its workers find what they are to do

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+BIN = Path(sys.executable).parent  # where the commands are installed that are tested
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -24,7 +25,7 @@ def environment_without(*names: str) -> dict[str, str]:
 
 def installed(name: str) -> Command:
     """Calls the command with arguments and, by keyword, the folder `cwd` and further environment variables."""
-    command = Path(sys.executable).parent / name
+    command = BIN / name
 
     def call(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

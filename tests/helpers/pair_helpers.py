@@ -25,6 +25,13 @@ def image(size: tuple[int, ...], dtype: type = np.int16, seed: int = 0) -> sitk.
     return result
 
 
+def write_noise(folder: Path, *names: str) -> None:
+    """Small 2-D images of nothing but noise, each in NAME.nii.gz."""
+    rng = np.random.default_rng(0)
+    for name in names:
+        written(folder / f"{name}.nii.gz", sitk.GetImageFromArray(rng.normal(size=(20, 24)).astype(np.float32)))
+
+
 def written(path: Path, content: sitk.Image) -> Path:
     sitk.WriteImage(content, str(path))
     return path

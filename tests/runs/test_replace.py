@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from command_helpers import only_run
+from command_helpers import BIN, only_run
+from pairreg import files
 from pairreg.files import exchanged
 from pairreg.locks import lock
 from pairreg.runs import folder as names
-from pairreg.runs import replace
 from pairreg.runs.replace import discard, recover, take_place, tidy, workplace
 
 
@@ -31,7 +31,7 @@ def make(folder: Path, text: str, *more: str) -> Path:
 @pytest.fixture(params=[True, False], ids=["one rename", "two renames"])
 def run(request, tmp_path, monkeypatch):
     if not request.param:  # as on a file system without RENAME_EXCHANGE
-        monkeypatch.setattr(replace, "exchanged", lambda first, second: False)
+        monkeypatch.setattr(files, "exchanged", lambda first, second: False)
     return tmp_path / "study" / "abcd1234"
 
 
@@ -103,7 +103,7 @@ def test_a_repetition_that_is_killed_leaves_the_result(pairreg, tmp_path):
     assert first.returncode == 0, first.stderr
     run = only_run(tmp_path)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    command = [str(Path(sys.executable).parent / "pairreg"), *ARGUMENTS, "rerun=true"]
+    command = [str(BIN / "pairreg"), *ARGUMENTS, "rerun=true"]
     for wait in (0.0, 0.6, 1.5):  # after the place was made: before TensorFlow is there, while it traces, in iterations
         killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not (names.beside(run) / names.LOG).exists():

@@ -5,7 +5,6 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from command_helpers import BIN
 from pairreg.runs.spec import RunSpec
 
 PLUGINS = Path(__file__).parent / "plugins"
@@ -34,7 +34,7 @@ def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 
     def popen(*arguments: str, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [str(Path(sys.executable).parent / "pairreg"), *arguments],
+            [str(BIN / "pairreg"), *arguments],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(PLUGINS)} | environment,
             stdout=subprocess.PIPE,

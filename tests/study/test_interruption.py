@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from command_helpers import OF_COVERAGE, environment_without
+from command_helpers import BIN, OF_COVERAGE, environment_without
 from pairreg import interruption
 from worker_helpers import wait_for
 
-PAIRREG = str(Path(sys.executable).parent / "pairreg")
+PAIRREG = str(BIN / "pairreg")
 LONG = ("transform=displacement", "schedule.iterations=[20,20,20,100000]", "schedule.tolerance=0", "tracking=none")
 COMPUTES = {"local": (), "processes": ("compute=processes", "compute.workers=2", "seed=0,1,2", "-m")}
 SAID = "pairreg: interrupted; the same command goes on with what is missing.\n"

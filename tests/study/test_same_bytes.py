@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from command_helpers import Command, only_run
+from command_helpers import BIN, Command, only_run
 from pairreg import composition, option_files
 from pairreg.runs.folder import CHECKPOINT
 
@@ -74,7 +74,7 @@ def test_a_run_goes_on_where_it_was_killed(number, pairreg, tmp_path):
     schedule = ["schedule.iterations=[30,30,30,2500]", "schedule.tolerance=0"]
     arguments = ["tracking=none", "transform=displacement", *schedule]
     assert pairreg(*arguments, "output_dir=whole", cwd=tmp_path).returncode == 0
-    command = [str(Path(sys.executable).parent / "pairreg"), *arguments, "output_dir=killed"]
+    command = [str(BIN / "pairreg"), *arguments, "output_dir=killed"]
     killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     until = time.monotonic() + 60
     while sum(1 for _ in tmp_path.glob(f"killed/*/*/{CHECKPOINT}")) == 0:

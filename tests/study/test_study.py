@@ -5,14 +5,15 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from command_helpers import BIN
+
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-COMMAND = str(Path(sys.executable).parent / "pairreg")
+COMMAND = str(BIN / "pairreg")
 INTERRUPTED = "pairreg: interrupted; the same command goes on with what is missing.\n"
 QUICK = ("preset=smoke", "transform=displacement", "study=s")
 

@@ -6,15 +6,14 @@ import resource
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from command_helpers import OF_COVERAGE, environment_without
+from command_helpers import BIN, OF_COVERAGE, environment_without
 
-PAIRREG = str(Path(sys.executable).parent / "pairreg")
+PAIRREG = str(BIN / "pairreg")
 QUICK = ("preset=smoke", "transform=displacement", "schedule.iterations=[2,2]")
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pairreg.backend.compile_cache import clear_compile_cache
 from pairreg.backend.tensorflow import tf
-from pairreg.machine_errors import last_line
+from pairreg.foreign_messages import last_line
 
 Cache = TypeVar("Cache", bound="functools._lru_cache_wrapper[Any]")
 _caches: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -54,6 +54,8 @@ def drop_damaged_code(error: Exception) -> bool:
 
     A damaged file there makes TensorFlow fail with errors of many kinds, none of which names the file.
     """
+    if "tensorflow" not in sys.modules:  # which takes seconds to import, and cannot have failed
+        return False
     if not isinstance(error, tf.errors.OpError) or isinstance(error, tf.errors.ResourceExhaustedError):
         return False
     if not clear_compile_cache():

@@ -9,8 +9,9 @@ from typing import NoReturn
 from pairreg import machine_errors
 from pairreg.cli.surroundings import check_working_folder, ended, settle
 from pairreg.errors import InputError
+from pairreg.interruption import EXIT_CODE
 
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, EXIT_CODE  # exit codes
 
 
 class Parser(argparse.ArgumentParser):

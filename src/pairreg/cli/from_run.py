@@ -3,7 +3,6 @@
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -26,10 +25,10 @@ _SCIENCE = ("pair", *PARTS, *option_files.TERM_GROUPS)
 log = logging.getLogger("pairreg")
 
 
-def split(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
-    """Return the folder that follows `--from`, if there is one, and the other arguments.
+def split(arguments: Sequence[str]) -> tuple[Run | None, list[str]]:
+    """Return the run whose folder follows `--from`, if there is one, and the other arguments.
 
-    Raises `InputError` if the folder is missing or is none of a run.
+    Raises `InputError` if the folder is missing.
     """
     rest, folders = [], []
     words = iter(arguments)
@@ -44,18 +43,19 @@ def split(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
         return None, rest
     if len(folders) > 1 or not folders[0]:
         raise InputError(f"{OPTION} should be followed by one run folder, such as runs/default/0123abcd.")
-    return existing(folders[0]).resolve(), rest
+    return Run(existing(folders[0]).resolve()), rest
 
 
-def primary_config(folder: Path) -> str:
-    """Have Hydra know the config of the run in `folder`, and return the name under which it does.
+def primary_config(run: Run) -> str:
+    """Have Hydra know the config of `run`, and return the name under which it does.
 
     Each of its groups is an option that a command line, a preset or an ablation can replace like any other. Trusted
     modules are no part of it: a folder from somebody else must not choose which code runs.
 
-    Raises `InputError` if the folder has no config of a run.
+    Raises `InputError` if its folder has no config of a run.
     """
-    config, choices = _recorded(folder)
+    config, choices = _recorded(run)
+    folder = run.folder
     primary: Any = OmegaConf.to_container(OmegaConf.load(option_files.conf_folder() / "config.yaml"))
     names = {group: _store(group, config[group], choices) for group in _SCIENCE}
     tracking = choices.get("tracking", "")
@@ -72,9 +72,9 @@ def primary_config(folder: Path) -> str:
     return _NAME
 
 
-def _recorded(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """Return the config and the choices in a run folder."""
-    run = Run(folder)
+def _recorded(run: Run) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Return the config and the choices in the folder of a run."""
+    folder = run.folder
     if not run.is_asked_for:
         raise InputError(f"{folder} is not the folder of a run: it has no config.yaml; give another one.")
     try:
@@ -97,9 +97,8 @@ def _store(group: str, node: Any, choices: Mapping[str, str]) -> Any:
     return [name] if group in option_files.TERM_GROUPS else name
 
 
-def warn_of_changed_inputs(folder: Path, overrides: Sequence[str]) -> None:
-    """Warn of inputs whose content is not what the run in `folder` has seen, unless `overrides` name others."""
-    run = Run(folder)
+def warn_of_changed_inputs(run: Run, overrides: Sequence[str]) -> None:
+    """Warn of inputs whose content is not what `run` has seen, unless `overrides` name others."""
     try:
         now = {one.name: one for one in identity({**run.asked_config, SETTING: []})[1]}
     except InputError:  # one that is gone, or a module that nobody trusts yet: the check of the config says so
@@ -107,7 +106,7 @@ def warn_of_changed_inputs(folder: Path, overrides: Sequence[str]) -> None:
     replaced = {override.partition("=")[0] for override in overrides}
     for name, digest in run.asked.get("inputs", {}).items():
         if name in now and now[name].digest != digest and not {name, name.partition(".")[0]} & replaced:
-            log.warning(f"{now[name].path} has changed since {folder.name} was computed: this is another run.")
+            log.warning(f"{now[name].path} has changed since {run.signature} was computed: this is another run.")
 
 
 def _names(group: str) -> list[str]:

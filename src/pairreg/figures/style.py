@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from pairreg.files import naming
+from pairreg.files import replacing
 
 DPI = 180  # of PNG files
 STYLE: Any = {
@@ -46,9 +46,8 @@ def save(figure: Figure, path: str | Path) -> Path:
     """Write a figure as PNG, also into a folder that does not exist yet; return its path."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with any_script():
-        with naming(path):
-            figure.savefig(path, dpi=DPI, facecolor="white")
+    with any_script(), replacing(path) as part:
+        figure.savefig(part, dpi=DPI, facecolor="white")
     return path
 
 

@@ -10,6 +10,7 @@ from pairreg.backend import Tensor, tf
 from pairreg.optimization.cache_key import term_key
 from pairreg.optimization.objective import Inputs, Objective, Programs
 from pairreg.optimization.recent import Recent
+from pairreg.optimizer.base import assign
 from pairreg.transform.base import LevelGrid, Precision, Transform
 
 _VARIANTS = 32  # programs of each kind that one grid keeps: as many similarities or regularisers as a study compares
@@ -106,6 +107,5 @@ class CompiledLevel:
 
     def go_on(self, inputs: Inputs, parameters: Sequence[np.ndarray]) -> None:
         """Set the inputs, and the parameters to what `parameters` returned earlier."""
-        for variable, value in zip(self.parametrization.state, parameters, strict=True):
-            variable.assign(value)
+        assign(self.parametrization.state, parameters)
         self.inputs = inputs

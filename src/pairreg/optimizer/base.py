@@ -48,6 +48,12 @@ class Problem(Protocol):
         """Return the values `(columns,)` of a row of the history, and the gradients of the variables."""
 
 
+def assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
+    """Set each tf.Variable to the value at its place."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
 @runtime_checkable
 class Optimizer(Protocol):
     """An object that lowers a problem's objective."""

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from pairreg.backend import Tensor, keras, tf
 from pairreg.errors import InputError
-from pairreg.optimizer.base import Paused, Problem, Report
+from pairreg.optimizer.base import Paused, Problem, Report, assign
 from pairreg.optimizer.pace import Pace
 from pairreg.validation import Positive, shown
 
@@ -73,7 +73,7 @@ class GradientDescent:
             # The step before the first value that is not finite may have spoiled the variables already: go back to the
             # start of the block, where the values were finite.
             if not np.isfinite(rows[-1]).all():
-                _assign(problem.variables, before)
+                assign(problem.variables, before)
             if report(rows, functools.partial(loop.pause, done, before)) and done % _BLOCK == 0:
                 return
 
@@ -100,7 +100,7 @@ class Loop:
         Returns the iterations done, and the parameters at the start of the block in which it paused.
         """
         count = len(self.start)
-        _assign(self.optimizer.variables, self.start if paused is None else paused.arrays[:count])
+        assign(self.optimizer.variables, self.start if paused is None else paused.arrays[:count])
         return (0, ()) if paused is None else (paused.iterations, paused.arrays[count:])
 
     def pause(self, iterations: int, before: Sequence[Any]) -> Paused:
@@ -136,11 +136,6 @@ class Loop:
         """Take one step of the optimizer, as an operation that has no result."""
         self.optimizer.apply(gradients, self.problem.variables)
         return tf.no_op()
-
-
-def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
 
 
 def keras_optimizer(name: str, learning_rate: Any, **settings: Any) -> GradientDescent:

@@ -6,7 +6,7 @@ import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.files import existing
-from pairreg.library_messages import quiet
+from pairreg.foreign_messages import quiet
 from pairreg.reading import dicom, metaimage, nifti, nrrd, pictures
 from pairreg.reading.colour import grey
 from pairreg.reading.format_of import format_of

@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.library_messages import reason
+from pairreg.foreign_messages import reason
 from pairreg.reading import dicom_frames
 from pairreg.reading.dicom_files import Slice, look, slices_in
 from pairreg.reading.dicom_stack import sorted_stack

@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.library_messages import reason
+from pairreg.foreign_messages import reason
 from pairreg.reading.dicom_files import Slice
 from pairreg.reading.dicom_stack import sorted_stack
 from pairreg.reading.itk_formats import itk_image

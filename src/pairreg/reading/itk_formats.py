@@ -8,7 +8,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.library_messages import reason
+from pairreg.foreign_messages import reason
 from pairreg.reading.contents import AGAIN, check_length, inflated, raw_bytes
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.library_messages import reason
+from pairreg.foreign_messages import reason
 from pairreg.reading.contents import AGAIN
 
 log = logging.getLogger("pairreg")

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from pairreg.files import exchanged
+from pairreg.files import replace_folder
 from pairreg.locks import lock
 from pairreg.report.design import Design
 from pairreg.report.figures import FIGURES
@@ -46,11 +46,7 @@ def write(study: StudyRuns, ranking: Ranking) -> Path:
             write_tex(ranking, part / "table.tex")
             (part / "index.html").write_text(page(study, ranking, papers, panels, charts), encoding="utf-8")
             # Only now, with everything written, does the new report take the place of the old one.
-            if not final.exists():
-                part.rename(final)
-            elif not exchanged(part, final):
-                shutil.rmtree(final)
-                part.rename(final)
+            replace_folder(part, final)
         finally:
             shutil.rmtree(part, ignore_errors=True)
     return final / "index.html"

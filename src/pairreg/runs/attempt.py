@@ -46,9 +46,8 @@ def attempt(spec: RunSpec) -> Iterator[Path]:
         with interruption.unmasked():
             yield place
     except Exception as error:
-        again = f"To repeat it, in {shlex.quote(os.getcwd())}: {spec.command}\n\n"
         log.error(str(error))
-        _leave(place / ERROR, again + "".join(traceback.format_exception(error)))
+        _leave_error(place, spec, "".join(traceback.format_exception(error)))
         raise
     finally:
         log.removeHandler(handler)
@@ -60,12 +59,13 @@ def record_death(spec: RunSpec, sentence: str) -> None:
     """Leave `error.txt` for a run whose process was killed before it could do so itself."""
     place = workplace(spec.folder)
     if place.exists() and not error_file(spec.folder).exists():
-        _leave(place / ERROR, f"To repeat it, in {shlex.quote(os.getcwd())}: {spec.command}\n\n{sentence}\n")
+        _leave_error(place, spec, f"{sentence}\n")
 
 
-def _leave(path: Path, text: str) -> None:
+def _leave_error(place: Path, spec: RunSpec, text: str) -> None:
     """Write `error.txt`; if even that does not fit, what is written to the terminal has to do."""
+    again = f"To repeat it, in {shlex.quote(os.getcwd())}: {spec.command}\n\n"
     try:
-        path.write_text(text, encoding="utf-8")
+        (place / ERROR).write_text(again + text, encoding="utf-8")
     except OSError as error:
-        log.error(f"{path} cannot be written ({error.strerror})")
+        log.error(f"{place / ERROR} cannot be written ({error.strerror})")

@@ -84,7 +84,7 @@ class Run:
         """Whether the folder says what was asked for, as that of every run which has begun does."""
         return (self.folder / names.CONFIG).is_file()
 
-    @property
+    @cached_property
     def asked_config(self) -> Mapping[str, Any]:
         """The composed config with absolute paths, which repeats the run from anywhere."""
         from omegaconf import OmegaConf

@@ -10,7 +10,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from pairreg.files import exchanged
+from pairreg.files import replace_folder, set_aside
 from pairreg.locks import Busy
 from pairreg.runs.folder import CHECKPOINT, ERROR, METRICS, beside, is_complete, lock_run
 
@@ -45,18 +45,12 @@ def take_place(place: Path, folder: Path) -> None:
     for entry in folder.iterdir():
         if not (place / entry.name).exists() and entry.name != CHECKPOINT:
             _link(entry, place / entry.name)
-    if not exchanged(place, folder):
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-        place.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    discard(folder)
+    replace_folder(place, folder)
 
 
 def recover(folder: Path) -> None:
     """Finish what `take_place` began in a process that was killed; does nothing otherwise."""
-    old = folder.with_name(f".{folder.name}.old")
+    old = set_aside(folder)
     if not folder.exists() and old.exists():
         (beside(folder) if is_complete(beside(folder)) else old).rename(folder)
     shutil.rmtree(old, ignore_errors=True)

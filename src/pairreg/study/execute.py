@@ -13,6 +13,7 @@ from pairreg import interruption, machine_errors, option_files
 from pairreg.backend import drop_damaged_code
 from pairreg.console import console
 from pairreg.errors import DivergedError, InputError
+from pairreg.foreign_messages import last_line
 from pairreg.locks import Busy
 from pairreg.optimization.observer import Observer
 from pairreg.pair.pair import Pair
@@ -52,7 +53,7 @@ def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
     except DivergedError as error:
         return _failed(spec, str(error))
     except Exception as error:
-        said = machine_errors.sentence(error) or f"{type(error).__name__}: {machine_errors.last_line(error)}"
+        said = machine_errors.sentence(error) or f"{type(error).__name__}: {last_line(error) or 'no message'}"
         return _failed(spec, said)
 
 

@@ -85,7 +85,8 @@ class Study:
             if count:
                 self.terminal.print(f"the files of {count} pair{'s' * (count > 1)} can be used")
             raise DryRun
-        todo = [spec for spec in new.values() if spec.config["rerun"] or not is_complete(spec.folder)]
+        kept = {s: spec for s, spec in new.items() if not spec.config["rerun"] and is_complete(spec.folder)}
+        todo = [spec for signature, spec in new.items() if signature not in kept]
         if todo:
             folder_to_be(self.folder, written=True)
         # Pairs are read before anything is written, so a pair that cannot be used leaves no folder and no index. A
@@ -95,11 +96,9 @@ class Study:
         check_pairs(todo)
         # The process of the command makes the index: several processes that make one at once break it.
         self.open()
-        for spec in new.values():
-            if spec not in todo:
-                tidy(spec.folder)
-        kept = {signature: RunOutcome.of(spec, "kept") for signature, spec in new.items() if spec not in todo}
-        self.outcomes |= kept
+        for signature, spec in kept.items():
+            tidy(spec.folder)
+            self.outcomes[signature] = RunOutcome.of(spec, "kept")
         self.compute(todo, wait=False)
         # Runs of another command come last: most of them are complete by then, and waiting for them costs nothing.
         busy = [spec for spec in todo if self.outcomes[spec.signature].state == "busy"]

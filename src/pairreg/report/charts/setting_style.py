@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pairreg.figures.style import BLUE, STYLE, VERMILION, any_script, literal, save
-from pairreg.files import naming
+from pairreg.files import replacing
 from pairreg.report.design import Design
 from pairreg.runs.factors import in_order
 
@@ -77,8 +77,7 @@ def legend(figure: Figure, handles: Sequence[Line2D]) -> None:
 
 def save_both(figure: Figure, folder: Path, name: str) -> Path:
     """Write a figure as PNG, whose path is returned, and as PDF."""
-    with any_script():
-        with naming(folder / f"{name}.pdf"):
-            figure.savefig(folder / f"{name}.pdf")
+    with any_script(), replacing(folder / f"{name}.pdf") as part:
+        figure.savefig(part)
     figure.set_layout_engine("none")  # what was laid out once stays
     return save(figure, folder / f"{name}.png")

@@ -1,4 +1,4 @@
-"""What libraries say when they read or write images: quiet, or in our words."""
+"""What libraries say: quiet, or the line of it that matters."""
 
 import logging
 import os
@@ -32,10 +32,15 @@ def quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
+def last_line(error: BaseException) -> str:
+    """The line of a message that says what happened: TensorFlow puts nodes of its graph after it. Empty without one."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return next((line for line in reversed(lines) if line and not line.startswith("[[")), "")
+
+
 def reason(error: Exception) -> str:
     """The last line of a library's message, which holds the cause, without ITK's address of a C++ object."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[-1] if lines else type(error).__name__
+    text = last_line(error) or type(error).__name__
     for mark in ("ERROR:", "): "):
         text = text.rpartition(mark)[2]
     return text.strip().rstrip(".")
