@@ -85,6 +85,31 @@ def test_a_kill_between_two_renames_loses_nothing(run):
         run.rmdir()
 
 
+def test_an_old_result_stays_until_there_is_another(run):
+    """A folder without a result, such as that of an attempt that died, is no reason to delete it."""
+    old = make(run.with_name(f".{run.name}.old"), "old")
+    run.mkdir()
+    recover(run)
+    assert names.is_complete(old)
+    make(run, "new")
+    recover(run)
+    assert not old.exists() and names.is_complete(run)
+
+
+def test_python_saves_over_what_a_kill_between_two_renames_left(run, warped_2d, monkeypatch):
+    """The result that waits beside the folder is complete, and stays if the next one cannot be written."""
+    import pairreg as package
+
+    make(run.with_name(f".{run.name}.old"), "old")
+    make(names.beside(run), "new")
+    parts = {"preprocessing": "minmax", "initialization": "none", "similarity": "mse", "transform": "displacement"}
+    result = package.register(warped_2d.pair(), schedule=package.build("schedule/single_level", iterations=1), **parts)
+    monkeypatch.setattr("pairreg.runs.write.write_arrays", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        result.save(run)
+    assert contents(run)[names.RESULT] == f"new {names.RESULT}"
+
+
 def test_a_repetition_that_is_going_on_is_left_alone(run):
     make(run, "old")
     make(names.beside(run), "new")

@@ -53,7 +53,8 @@ def recover(folder: Path) -> None:
     old = set_aside(folder)
     if not folder.exists() and old.exists():
         (beside(folder) if is_complete(beside(folder)) else old).rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    if is_complete(folder):  # until then the old result is the only one
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _link(source: Path, target: Path) -> None:

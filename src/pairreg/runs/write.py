@@ -22,7 +22,7 @@ from pairreg.runs.draw import draw
 from pairreg.runs.figure_arrays import FigureArrays
 from pairreg.runs.identity import Input
 from pairreg.runs.provenance import provenance
-from pairreg.runs.replace import discard, take_place, workplace
+from pairreg.runs.replace import discard, recover, take_place, workplace
 
 
 class Registered(Protocol):
@@ -67,6 +67,7 @@ def write(
 
     A result that `folder` holds already stays until then, see `pairreg.runs.replace`.
     """
+    recover(folder)
     place = workplace(folder)
     discard(folder)
     try:
