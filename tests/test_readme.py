@@ -56,11 +56,15 @@ def test_its_settings_are_checked_like_ours(pairreg, extension, arguments, messa
 
 
 def test_every_command_of_the_readme_composes(pairreg, tmp_path):
-    """Printed instead of run: their options and keys exist."""
+    """Printed instead of run: their options and keys exist, also of those that begin at the folder of a run."""
     (tmp_path / "my_conf" / "ablation").mkdir(parents=True)
     own = block_after("my_conf/ablation/windows.yaml", "yaml")
     (tmp_path / "my_conf" / "ablation" / "windows.yaml").write_text(own)
-    commands = re.findall(r"^    pairreg (.*)$", README.replace("\\\n", " "), re.MULTILINE)
+    done = pairreg("transform=displacement", "preset=smoke", "tracking=none", "output_dir=runs", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (run,) = (tmp_path / "runs").glob("*/*/config.yaml")
+    of_this = README.replace("runs/default/0123abcd", str(run.parent))
+    commands = re.findall(r"^    pairreg (.*)$", of_this.replace("\\\n", " "), re.MULTILINE)
     assert len(commands) >= 12
     for command in commands:
         arguments = shlex.split(command, comments=True)
