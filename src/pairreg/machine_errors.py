@@ -5,17 +5,24 @@ import re
 
 from pairreg.foreign_messages import last_line
 
-_DISK = {
-    errno.ENOSPC: "free some space, or write to another disk (output_dir=FOLDER)",
-    errno.EDQUOT: "free some space, or write to another disk (output_dir=FOLDER)",
+_SPACE = "free some space, or write to another disk (output_dir=FOLDER)"
+_PLACE = "give a place that you may write to (output_dir=FOLDER)"
+_AGAIN = "look at it, and call the same command again"
+_WRITING = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
     errno.EFBIG: "the system limits the size of files (ulimit -f); raise the limit",
-    errno.EROFS: "write to another place (output_dir=FOLDER)",
-    errno.EACCES: "give a place that you may write to (output_dir=FOLDER)",
-    errno.EPERM: "give a place that you may write to (output_dir=FOLDER)",
+    errno.EROFS: _PLACE,
+}
+_READING_OR_WRITING = {
+    errno.EACCES: f"have its permissions changed, or {_PLACE}",
+    errno.EPERM: f"have its permissions changed, or {_PLACE}",
     errno.EIO: "free some space or look at the disk, and call the same command again",
     errno.ENOENT: "it was deleted meanwhile; call the same command again",
     errno.ENOTDIR: "something else took its place; call the same command again",
     errno.EMFILE: "the system limits open files (ulimit -n); raise the limit",
+    errno.ENFILE: "the system has too many open files; close some programs, and call the same command again",
+    errno.ENAMETOOLONG: "give a shorter path (output_dir=FOLDER)",
 }
 _SMALLER = (
     "an image with larger voxels, schedule.scales without 1, a larger transform.stride, transform=displacement, "
@@ -35,10 +42,17 @@ def sentence(error: BaseException) -> str | None:
         return f"Compiled code cannot be kept ({last_line(error)}); {advice}."
     if "temporary directory" in str(error):
         return "No temporary file can be written; free some space, or have TMPDIR name a folder on another disk."
-    if isinstance(error, OSError) and error.errno in _DISK:
-        where = error.filename2 or error.filename or "a file"
-        return f"{where} cannot be written ({(error.strerror or str(error)).lower()}); {_DISK[error.errno]}."
-    return None
+    return _of_file(error) if isinstance(error, OSError) else None
+
+
+def _of_file(error: OSError) -> str | None:
+    """Return what failed and what helps, if `error` names a file or is one of disks; None for those of networks."""
+    where = error.filename2 or error.filename
+    if where is None and error.errno not in _WRITING | _READING_OR_WRITING:
+        return None
+    verb = "written" if error.errno in _WRITING else "read or written"
+    advice = (_WRITING | _READING_OR_WRITING).get(error.errno or 0, _AGAIN)
+    return f"{where or 'a file'} cannot be {verb} ({(error.strerror or str(error)).lower()}); {advice}."
 
 
 def _of_memory(message: str) -> str:

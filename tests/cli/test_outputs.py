@@ -1,5 +1,6 @@
 """Outputs: never over something else, whole or not at all, and one sentence where they do not fit."""
 
+import errno
 import os
 import re
 import resource
@@ -91,7 +92,7 @@ def limited(arguments, folder, size):
 
 def is_a_failure(done, output):
     assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr[-3000:]
-    assert re.search("cannot be (written|kept)|can be written", done.stderr), done.stderr
+    assert re.search("cannot be (read or )?(written|kept)|can be written", done.stderr), done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert not output.exists() or not list(output.rglob("result.json"))
 
@@ -172,7 +173,10 @@ def test_an_hdf5_file_is_that_of_the_library(tmp_path):
             ["3.35 GiB", "900,1000"],
         ),
         (OSError(28, "No space left on device", "a/b.h5"), ["a/b.h5 cannot be written", "free some space"]),
-        (PermissionError(13, "Permission denied", "a"), ["a cannot be written", "may write to"]),
+        (PermissionError(13, "Permission denied", "a"), ["a cannot be read or written", "may write to"]),
+        (OSError(errno.ESTALE, "Stale file handle", "a"), ["a cannot be read or written (stale", "same command"]),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "a"), ["a cannot be read or written (is a dir"]),
+        (OSError(errno.ENFILE, "Too many open files in system"), ["a file", "close some programs"]),
         (OSError(122, "Disk quota exceeded", "a"), ["quota"]),
     ],
 )
@@ -183,3 +187,4 @@ def test_failures_of_the_machine_say_what_helps(error, parts):
 
 def test_other_errors_are_not_failures_of_the_machine():
     assert sentence(ValueError("x")) is None and sentence(OSError("x")) is None
+    assert sentence(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")) is None

@@ -1,6 +1,7 @@
 """`pairreg-pack` and `pair=hdf5`: what goes in comes out, and bad tables are refused in one sentence."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import SimpleITK as sitk
 from pair_helpers import image, refused, written
 from pairreg import option_files
 from pairreg.pair.files import load_pair
-from pairreg.pair.hdf5 import cases, load_case
+from pairreg.pair.hdf5 import cases, load_case, writing
 from pairreg.pair.pair import Pair
 
 
@@ -120,7 +121,7 @@ def test_other_cases_are_not_read(packed):
             file.seek(place.byte_offset)
             file.write(b"\0" * place.size)
     assert load_case(packed, "flat").fixed.GetSize() == (9, 8)
-    assert "'full'" in refused(packed, load_case, packed, "full")
+    assert "case full" in refused(packed, load_case, packed, "full")
 
 
 def test_names_are_listed_without_tensorflow(packed):
@@ -137,6 +138,34 @@ def test_files_that_are_no_cases(tmp_path):
     with h5py.File(tmp_path / "other.h5", "w"):
         pass
     assert "pairreg_format" in refused(tmp_path / "other.h5", load_case, tmp_path / "other.h5", "a")
+
+
+def damage(file: Path, dataset: str) -> None:
+    """Change a byte in the midst of what a dataset keeps on the disk."""
+    with h5py.File(file) as content:
+        chunk = content[dataset].id.get_chunk_info(0)
+    with file.open("r+b") as raw:
+        raw.seek(chunk.byte_offset + chunk.size // 2)
+        byte = raw.read(1)
+        raw.seek(-1, os.SEEK_CUR)
+        raw.write(bytes([byte[0] ^ 255]))
+
+
+def test_a_damaged_image_is_one_sentence(packed):
+    damage(packed, "full/moving")
+    assert "moving is damaged" in refused("case full", load_case, packed, "full")
+    assert load_case(packed, "flat").name == "flat"
+
+
+def test_a_file_that_a_disk_has_damaged_replaces_nothing(packed):
+    before = packed.read_bytes()
+    with pytest.raises(OSError, match="cannot be read back"), writing(packed) as file:
+        values = np.random.default_rng(0).normal(size=(40, 50))
+        file.create_dataset("a/fixed", data=values, compression="gzip", fletcher32=True)
+        file.flush()
+        (part,) = packed.parent.glob(".*cases.h5")
+        damage(part, "a/fixed")
+    assert packed.read_bytes() == before and not list(packed.parent.glob(".*cases.h5"))
 
 
 ROW = "flat/fixed.nii.gz,flat/moving.nrrd"

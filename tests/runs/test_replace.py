@@ -175,7 +175,12 @@ def test_a_result_that_python_saves_twice_is_replaced_as_a_whole(warped_2d, tmp_
     schedule = package.build("schedule/single_level", iterations=3)
     result = package.register(warped_2d.pair(), schedule=schedule, **parts)
     result.save(tmp_path / "kept")
+    written = sorted(path.name for path in (tmp_path / "kept").iterdir())
     (tmp_path / "kept" / "notes.txt").write_text("mine")
+    of_another_kind = ["inverse_displacement.nii.gz", "warped_labels.nii.gz", "warped_t2.nii.gz", names.LOG, names.SPEC]
+    for name in of_another_kind:
+        (tmp_path / "kept" / name).write_text("earlier")
     result.save(tmp_path / "kept")
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == sorted([*written, "notes.txt"])
     assert (tmp_path / "kept" / "notes.txt").read_text() == "mine"
     assert os.listdir(tmp_path) == ["kept"] and names.is_complete(tmp_path / "kept")

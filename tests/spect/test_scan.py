@@ -73,6 +73,16 @@ def test_the_same_seed_gives_the_same_bytes(pairreg_spect: Command, chest: Path,
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_a_measured_scan_in_a_named_folder_is_not_replaced(pairreg_spect: Command, chest: Path, tmp_path: Path) -> None:
+    (tmp_path / "spect.nii.gz").write_bytes(b"measured")
+    arguments = (chest, "--counts", 1e5, "-o", tmp_path)
+    done = pairreg_spect(*arguments, cwd=tmp_path)
+    assert done.returncode == 2 and "spect.nii.gz is there already" in done.stderr, done.stderr
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"measured"]
+    assert pairreg_spect(*arguments, "--force", cwd=tmp_path).returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
+
+
 def test_a_scan_reads_back(chest: Path, tmp_path: Path) -> None:
     simulated = scan.scan(chest, counts=1e5, seed=3)
     simulated.save(scan.scan_folder(tmp_path))

@@ -31,6 +31,13 @@ def output_file(
     return path
 
 
+def new_files(folder: Path, names: Iterable[str]) -> None:
+    """Raise `InputError` if a folder that a user has named holds a file of one of `names`, perhaps of other origin."""
+    for path in (folder / name for name in names):
+        if path.exists():
+            raise InputError(f"{path} is there already; give another folder, or {FORCE} to replace it.")
+
+
 def _is_in(path: Path, other: Path) -> bool:
     """Return whether both are one file, or `path` is a file in the folder `other`."""
     if not path.exists() or not other.exists():

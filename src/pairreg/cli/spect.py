@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from pairreg.cli.common import Parser, run
+from pairreg.cli.outputs import FORCE, new_files
 from pairreg.files import expanded, folder_to_be
 
 
@@ -18,14 +19,17 @@ def main() -> None:
     parser.add_argument("--lesions", type=int, default=3, help="how many (3)")
     parser.add_argument("--counts", type=float, default=6e6, help="detected in the whole scan (6e6)")
     parser.add_argument("--seed", type=int, default=0, help="of lesions and noise (0)")
+    parser.add_argument(FORCE, action="store_true", help="replace files of the same names in the folder of -o")
     run(parser, _simulate)
 
 
 def _simulate(arguments: argparse.Namespace) -> None:
-    from pairreg.spect.scan import scan, scan_folder
+    from pairreg.spect.scan import FILES, scan, scan_folder
 
     run_folder = expanded(arguments.run)
     folder = folder_to_be(arguments.output or scan_folder(run_folder), written=True)
+    if arguments.output and not arguments.force:
+        new_files(folder, FILES)
     result = scan(run_folder, lesions=arguments.lesions, counts=arguments.counts, seed=arguments.seed)
     result.save(folder)
     for i, (volume, contrast) in enumerate(zip(result.volumes, result.drawn.contrasts, strict=True), start=1):

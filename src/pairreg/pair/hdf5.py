@@ -1,5 +1,6 @@
 """Many pairs in one HDF5 file, a group per case: `pairreg-pack` writes it, `pair=hdf5` reads one case of it."""
 
+import errno
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -96,9 +97,20 @@ def opened(file: str | Path) -> Iterator[h5py.File]:
 @contextmanager
 def writing(path: Path) -> Iterator[h5py.File]:
     """A file for `write_pair`, a group per case; it takes the place of `path` at the end, whole or not at all."""
-    with replacing(path) as part, writing_hdf5(part) as file:
-        file.attrs["pairreg_format"] = FORMAT
-        yield file
+    with replacing(path) as part:
+        with writing_hdf5(part) as file:
+            file.attrs["pairreg_format"] = FORMAT
+            yield file
+        _read_through(part, path)
+
+
+def _read_through(part: Path, path: Path) -> None:
+    """Read all that was written, whose checksums HDF5 compares; raises `OSError` with `path` if it is not whole."""
+    try:
+        with h5py.File(part) as file:
+            file.visititems(lambda _, node: node[()] if isinstance(node, h5py.Dataset) else None)
+    except OSError as error:
+        raise OSError(errno.EIO, "what was written cannot be read back", str(path)) from error
 
 
 def write_pair(group: h5py.Group, pair: Pair) -> None:
@@ -107,7 +119,9 @@ def write_pair(group: h5py.Group, pair: Pair) -> None:
     images |= {f"channels/{name}": channel for name, channel in pair.channels.items()}
     for name, image in images.items():
         if image is not None:
-            dataset = group.create_dataset(name, data=geometry.array(image), compression="gzip", shuffle=True)
+            dataset = group.create_dataset(
+                name, data=geometry.array(image), compression="gzip", shuffle=True, fletcher32=True
+            )
             dataset.attrs.update({key: getattr(image, f"Get{key}")() for key in GRID})
     for name in POINTS:
         if getattr(pair, name) is not None:

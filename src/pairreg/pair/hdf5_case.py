@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
+from pairreg.foreign_messages import last_line
 from pairreg.pair.landmark_checks import check_landmarks
 from pairreg.pair.pair import InputNote, Pair
 from pairreg.pair.parts import IMAGES, POINTS
@@ -75,7 +76,10 @@ def values_of(dataset: h5py.Group | h5py.Dataset, where: str) -> np.ndarray:
         raise InputError(f"{where} keeps its data in another file, which is not read; {AGAIN}.")
     if dataset.dtype.kind not in "iuf" or dataset.shape is None:
         raise InputError(f"{where} has the type {dataset.dtype}, which is no type of numbers; {AGAIN}.")
-    return np.asarray(dataset[()])
+    try:
+        return np.asarray(dataset[()])
+    except OSError as error:  # its compression or checksum says that other bytes are there
+        raise InputError(f"{where} is damaged ({last_line(error)}); {AGAIN}.") from error
 
 
 def image_of(dataset: h5py.Group | h5py.Dataset, where: str) -> ImageFile:

@@ -22,6 +22,9 @@ ARRAYS = "result.h5"  # images, field, curves, and what the figures show
 FIGURES = "figures"
 CHECKPOINT = "checkpoint"  # of a run that is not complete: where it goes on
 
+_OF_RESULT = (RESULT, CONFIG, SPEC, ERROR, LOG, METRICS, HISTORY, TRANSFORM, ARRAYS, CHECKPOINT)
+_IMAGES = ("displacement", "inverse_displacement", "jacobian", "warped")
+
 State = Literal["complete", "running", "failed", "unfinished", "missing"]
 
 
@@ -31,6 +34,12 @@ def image_file(folder: Path, name: str) -> Path:
     `name` is `displacement`, `jacobian`, `warped`, `warped_labels` or `warped_<channel>`.
     """
     return folder / f"{name}.nii.gz"
+
+
+def is_of_result(name: str) -> bool:
+    """Return whether a file of that name is written by a run, as against what a user puts into its folder."""
+    stem = name.removesuffix(image_file(Path(), "").name)
+    return name in _OF_RESULT or (stem != name and (stem in _IMAGES or stem.startswith("warped_")))
 
 
 def beside(folder: Path) -> Path:

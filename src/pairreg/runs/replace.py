@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pairreg.files import replace_folder, set_aside
 from pairreg.locks import Busy
-from pairreg.runs.folder import CHECKPOINT, ERROR, METRICS, beside, is_complete, lock_run
+from pairreg.runs.folder import CHECKPOINT, ERROR, METRICS, beside, is_complete, is_of_result, lock_run
 
 
 def workplace(folder: Path) -> Path:
@@ -39,11 +39,15 @@ def tidy(folder: Path) -> None:
 
 
 def take_place(place: Path, folder: Path) -> None:
-    """Put the complete run in `place` where `folder` is; files in `folder` that are not of a run stay in it."""
+    """Put the complete run in `place` where `folder` is.
+
+    What a user has put into `folder` stays in it; nothing of the earlier result does, though the new one may be of
+    another kind and lack, say, the warped labels.
+    """
     if place == folder:
         return
     for entry in folder.iterdir():
-        if not (place / entry.name).exists() and entry.name != CHECKPOINT:
+        if not (place / entry.name).exists() and not is_of_result(entry.name):
             _link(entry, place / entry.name)
     replace_folder(place, folder)
 

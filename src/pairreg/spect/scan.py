@@ -25,7 +25,9 @@ BONES = ("bone", "spine", "ribs", "sternum", "scapulae", "clavicles", "humeri", 
 _SLICE = 5.0  # mm, thickness that a 2-D image stands for
 _PIXEL = 4.0  # mm, about that of a camera: finer images are averaged before they are projected
 
+_IMAGES = ("spect.nii.gz", "spect_lesions.nii.gz", "lesions.nii.gz")  # in the order of `Scan`'s attributes
 _LESION_TABLE = "lesions.csv"
+FILES = (*_IMAGES, _LESION_TABLE)
 
 Lots = Annotated[int, Field(ge=0, le=1000)]
 Counts = Annotated[float, Field(gt=0, lt=1e12, allow_inf_nan=False)]
@@ -37,8 +39,7 @@ def scan_folder(run: Path) -> Path:
 
 
 def _image_paths(folder: Path) -> list[Path]:
-    """Return the files of `Scan.spect`, `spect_lesions` and `lesions`."""
-    return [folder / f"{name}.nii.gz" for name in ("spect", "spect_lesions", "lesions")]
+    return [folder / name for name in _IMAGES]
 
 
 @dataclass(frozen=True)
