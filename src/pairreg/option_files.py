@@ -61,6 +61,22 @@ def variants(group: str) -> list[str]:
     return sorted(path.stem for path in (experiments_folder() / group).glob("*.yaml"))
 
 
+def not_chosen(group: str, key: str, chosen: Iterable[str] = ()) -> str | None:
+    """Return a sentence on a setting for an option that is not chosen: which choice has it; None if none of ours has.
+
+    `key` is a term, such as `jacobian` in `regularizer`, beside the terms that are `chosen`; or, in a group of one
+    option, a setting such as `width` in `transform`.
+    """
+    if group in TERM_GROUPS:
+        choice = f"[{','.join([*(term for term in chosen if term != 'none'), key])}]" if key in options(group) else None
+    else:
+        choice = next((option for option in options(group) if key in option_node(f"{group}/{option}")), None)
+    if choice is None:
+        return None
+    what = f"{group}.{key} is" if group in TERM_GROUPS else f"{group}.{key} is a setting of {choice}, which is"
+    return f"{what} not chosen; {group}={choice.replace('[' + key + ']', key)} chooses it."
+
+
 @functools.cache
 def defaults() -> dict[str, Any]:
     """Return what `pairreg` chooses if nothing is asked for, from `conf/config.yaml`.

@@ -79,7 +79,8 @@ def _unknown_key(error: OmegaConfBaseException) -> str:
     parent = error.parent_node
     known = [str(key) for key in parent if key != "_target_"] if parent is not None else []
     where = str(error.full_key).rpartition(".")[0]
-    return _one_of_sentence(f"{where}: key" if where else "key", str(error.key), known)
+    said = option_files.not_chosen(where, str(error.key), known) if where in option_files.groups() else None
+    return said or _one_of_sentence(f"{where}: key" if where else "key", str(error.key), known)
 
 
 def _one_of_sentence(what: str, value: str, choices: list[str]) -> str:

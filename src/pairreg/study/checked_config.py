@@ -48,7 +48,10 @@ def check(config: Mapping[str, Any]) -> None:
     _settings(**rest)
     trusted = config["trusted_modules"]
     for group in option_files.TERM_GROUPS:
+        chosen = [name for name, node in config[group].items() if _is_chosen(node)]
         for name, node in config[group].items():
+            if name not in chosen and (said := option_files.not_chosen(group, name, chosen)):
+                raise InputError(said)
             check_kind(f"{group}.{name}", option_files.instantiate(node, f"{group}.{name}", trusted))
     for group in PARTS:
         check_kind(group, option_files.instantiate(config[group], group, trusted))
@@ -56,3 +59,8 @@ def check(config: Mapping[str, Any]) -> None:
     for group in ("tracking", "compute"):
         option_files.instantiate(config[group], group, trusted)
     option_files.check_node(config["pair"], "pair", trusted)
+
+
+def _is_chosen(term: Any) -> bool:
+    """Return whether a term has come from an option file, and not from a setting that was given for it alone."""
+    return not isinstance(term, Mapping) or "_target_" in term

@@ -1,0 +1,122 @@
+"""Presets, options and studies compose with each other: every product of them gives configs that pass the check."""
+
+from collections.abc import Iterator
+from itertools import combinations, product
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from pairreg import option_files
+from pairreg.cli.hydra_errors import as_input_errors
+from pairreg.cli.plugins import register_plugins
+from pairreg.errors import InputError
+from pairreg.search.space import read_space
+from pairreg.study.checked_config import check
+
+PRESETS = [(), *((f"preset={name}",) for name in option_files.variants("preset"))]
+STUDIES = [f"{kind}={name}" for kind in ("ablation", "sweep", "figure") for name in option_files.variants(kind)]
+# what an option asks the user for
+GIVEN = {
+    "pair=files": ["pair.fixed=a.nii", "pair.moving=b.nii"],
+    "pair=hdf5": ["pair.file=a.h5", "pair.case=a"],
+}
+ids = "+".join
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hydra() -> Iterator[None]:
+    register_plugins()
+    with initialize_config_module("pairreg.conf", version_base="1.3"):
+        yield
+
+
+def choices(group: str) -> list[str]:
+    return [*option_files.options(group), *option_files.variants(group)]
+
+
+def fails(*overrides: str) -> str | None:
+    """The sentence that refuses a run, if it is refused."""
+    try:
+        with as_input_errors():
+            check(OmegaConf.to_container(compose("config", list(overrides)), resolve=True))  # type: ignore[arg-type]
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def jobs(*study: str) -> Iterator[list[str]]:
+    """The runs of a study, or one trial of a search."""
+    sweeper = compose("config", list(study), return_hydra_config=True).hydra.sweeper
+    parser = OverridesParser.create()
+    if "space" in sweeper:
+        space = read_space(parser.parse_overrides([f"{key}={value}" for key, value in sweeper.space.items()]))
+        yield from space.jobs(space.example())
+        return
+    axes = [parser.parse_override(f"{key}={values}") for key, values in sweeper.params.items()]
+    named = [[f"{axis.key_or_group}={value}" for value in axis.sweep_string_iterator()] for axis in axes]
+    yield from map(list, product(*named))
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=ids)
+def test_every_option_takes_its_group_over_from_every_preset(preset):
+    asked = [[f"{group}={option}"] for group in option_files.groups() for option in choices(group)]
+    assert len(asked) > 55
+    refused = {one[0]: said for one in asked if (said := fails(*preset, *one, *GIVEN.get(one[0], ())))}
+    assert not refused
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", option_files.TERM_GROUPS)
+@pytest.mark.parametrize("preset", PRESETS, ids=ids)
+def test_so_does_every_list_of_two_terms(preset, group):
+    lists = [f"{group}=[{one},{other}]" for one, other in combinations(choices(group), 2)]
+    assert len(lists) > 50
+    assert not {one: said for one in lists if (said := fails(*preset, one))}
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=ids)
+def test_every_study_runs_under_every_preset(preset):
+    asked = [[study, *job] for study in STUDIES for job in jobs(*preset, study)]
+    assert len(asked) > 60
+    assert not {" ".join(one): said for one in asked if (said := fails(*preset, *one))}
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=ids)
+def test_a_preset_sets_nothing_itself_but_the_precision_of_networks(preset):
+    for name in preset:
+        file = option_files.experiments_folder() / f"{name.replace('=', '/')}.yaml"
+        assert set(OmegaConf.load(file)) <= {"defaults", "precision"}
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=ids)
+@pytest.mark.parametrize("group", ["transform", "similarity", "regularizer", "optimizer", "schedule", "preprocessing"])
+def test_a_later_choice_brings_all_its_settings(preset, group):
+    """An option under a preset is what it is without one."""
+    for option in option_files.options(group):
+        with_preset = compose("config", [*preset, f"{group}={option}"])[group]
+        assert with_preset == compose("config", [f"{group}={option}"])[group], option
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["regularizer.jacobian.weight=3"], "regularizer=[diffusion,jacobian] chooses it."),
+        (["+regularizer.jacobian.weight=3"], "regularizer=[diffusion,jacobian] chooses it."),
+        (
+            ["preset=fast", "regularizer=elastic", "regularizer.jacobian.weight=3"],
+            "regularizer.jacobian is not chosen; regularizer=[elastic,jacobian] chooses it.",
+        ),
+        (["regularizer=none", "regularizer.elastic.mu=3"], "regularizer=elastic chooses it."),
+        (["similarity.ncc.window=3"], "similarity.ncc is not chosen; similarity=[pcc,ssim,ncc] chooses it."),
+        (
+            ["transform=displacement", "transform.width=8"],
+            "transform.width is a setting of unet, which is not chosen; transform=unet chooses it.",
+        ),
+        (["optimizer.memory=3"], "optimizer=lbfgs chooses it."),
+        (["transform.widht=8"], "did you mean 'width'"),
+    ],
+)
+def test_a_setting_of_what_is_not_chosen_says_what_chooses_it(given, said):
+    assert said in str(fails(*given))
