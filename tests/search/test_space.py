@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -6,8 +8,8 @@ from pairreg.errors import InputError
 from pairreg.search.space import Space, read_space
 
 
-def space(*overrides: str) -> Space:
-    return read_space(OverridesParser.create().parse_overrides(list(overrides)))
+def space(*overrides: str, per: Sequence[str] = ()) -> Space:
+    return read_space(OverridesParser.create().parse_overrides(list(overrides)), per)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,14 @@ def test_pairs_and_seeds_are_replicates() -> None:
     assert list(found.free) == ["+x"]
 
 
+def test_what_is_compared_has_a_space_of_its_own_for_each_value() -> None:
+    found = space("similarity=mse,[pcc,ssim]", "a=1,2", "b=interval(0,1)", "seed=0,1", per=["similarity", "a"])
+    assert len(found.compared) == 4 and ("similarity=[pcc,ssim]", "a=2") in found.compared
+    own = found.of(found.compared[1])
+    assert own.jobs({"b": 0.5}) == [["similarity=mse", "a=2", f"seed={seed}", "b=0.5"] for seed in (0, 1)]
+    assert own.compared == ((),)
+
+
 def test_the_command_line_replaces_entries() -> None:
     found = space("a=interval(0,1)", "b=interval(0,1)", "a=3", "b=range(1,4)")
     assert found.fixed == ["a=3"] and found.free == {"b": IntDistribution(1, 3)}
@@ -45,8 +55,8 @@ def test_the_command_line_replaces_entries() -> None:
 @pytest.mark.parametrize(
     ("overrides", "complaint"),
     [
-        (["study=s", "seed=1,2"], "a search needs something to vary: give hydra.sweeper.space"),
         (["seed=interval(0,3)"], "seed makes replicates of a trial and needs values, such as seed=1,2,3."),
+        (["c=interval(0,3)"], "c is compared and needs values, such as c=1,2,3."),
         (["a=interval(3,1)"], "a=interval(3,1): "),
         (["a=tag(log,interval(0,1))"], "a=tag(log,interval(0,1)): "),
         (["a=tag(log,range(1,9))"], "a: only an interval can be searched on a logarithmic scale."),
@@ -56,5 +66,5 @@ def test_the_command_line_replaces_entries() -> None:
 )
 def test_what_cannot_be_searched(overrides: list[str], complaint: str) -> None:
     with pytest.raises(InputError) as error:
-        space(*overrides)
+        space(*overrides, per=["c"])
     assert complaint in str(error.value) and "\n" not in str(error.value)

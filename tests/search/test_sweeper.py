@@ -158,6 +158,12 @@ def test_failed_runs_do_not_end_a_search(pairreg: Callable[..., str], tmp_path: 
             [*BOWL, "regularizer.diffusion.weight=interval(9.1,10)"],
             "10 trials in a row failed, the last because run ",
         ),
+        ([*BOWL, "seed=1,2"], "a search needs something to vary: give hydra.sweeper.space"),
+        ([*BOWL, *SPACE, "hydra.sweeper.per=[similarity]"], "hydra.sweeper.per: similarity has no values to compare"),
+        (
+            ["hydra.sweeper.objectives={mse: minimize, ssim: maximize}", *SPACE, "hydra.sweeper.per=[seed]"],
+            "hydra.sweeper.per compares best settings, which one objective has",
+        ),
         ([*BOWL, *SPACE, "hydra.sweeper.trails=3"], "hydra.sweeper: key 'trails' is not one of"),
     ],
 )

@@ -5,14 +5,16 @@ from hydra.core.plugins import Plugins
 
 from pairreg.cli.launcher import StudyLauncher
 from pairreg.composition import register_search_path
+from pairreg.search.matched import MatchedSweeper, match_node
 from pairreg.search.sweeper import SearchSweeper, search_node
 
 
 def register_plugins() -> None:
     """Register what the command line needs beyond `pairreg.composition`."""
     register_search_path()
-    for plugin in (StudyLauncher, SearchSweeper):
+    for plugin in (StudyLauncher, SearchSweeper, MatchedSweeper):
         Plugins.instance().register(plugin)
     # Hydra copies its whole store for each of the groups that `--help` lists, and again whatever it loads from it.
     setattr(ConfigStore, "__deepcopy__", lambda store, memo: store)  # noqa: B010 (a new attribute of a class of Hydra's)
-    ConfigStore.instance().store(group="hydra/sweeper", name="pairreg_search", node=search_node(), provider="pairreg")
+    for name, node in (("pairreg_search", search_node()), ("pairreg_matched", match_node())):
+        ConfigStore.instance().store(group="hydra/sweeper", name=name, node=node, provider="pairreg")

@@ -32,14 +32,13 @@ def main() -> None:
 
 
 def _report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
-    from pairreg.report.design import Design
-    from pairreg.report.ranking import rank
+    from pairreg.report.ranking import rank_study
     from pairreg.report.study_runs import read_study
     from pairreg.report.tables import terminal_table
     from pairreg.report.write import write
 
     study = read_study(folder_to_be(folder, written=True))
-    ranking = rank(Design.of(study.runs), reference)
+    ranking = rank_study(study, reference)
     page = write(study, ranking)
     terminal = console()
     terminal.print(terminal_table(ranking))

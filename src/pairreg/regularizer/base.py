@@ -25,6 +25,8 @@ class Regularizer(Checked):
     stiffness: Mapping[str | int, NonNegative] | None = dataclasses.field(default=None, compare=False)
 
     does_nothing: ClassVar[bool] = False  # True only for the option `none`
+    # The setting whose increase makes the field more regular: what comparisons at equal regularity vary.
+    strength: ClassVar[str | None] = "weight"
 
     def problem(self) -> str | None:
         if not (self.has_penalty or self.has_constraint or self.does_nothing):

@@ -1,7 +1,7 @@
 """Gaussian smoothing of the field."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from pairreg.arrays import FieldTensor
 from pairreg.backend import Tensor, tf
@@ -25,6 +25,8 @@ class GaussianSmoothing(Regularizer):
     """
 
     sigma: NonNegative = 8.0
+
+    strength: ClassVar[str | None] = "sigma"
 
     def constrain(self, field: FieldTensor, spacing: Spacing) -> FieldTensor:
         field = as_field(field)

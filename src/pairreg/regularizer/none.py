@@ -12,3 +12,4 @@ class NoRegularizer(Regularizer):
     """Adds no penalty and no constraint: the similarity alone determines the field."""
 
     does_nothing: ClassVar[bool] = True
+    strength: ClassVar[str | None] = None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from pairreg.errors import InputError
 from pairreg.metrics.catalogue import deciding
 from pairreg.report.design import Design
 from pairreg.report.metric_columns import MetricColumn, metric_columns
+from pairreg.report.study_runs import StudyRuns
+from pairreg.runs.comparison import Comparison
 from pairreg.runs.factors import Factor
 
 _ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever the values
@@ -47,6 +49,22 @@ class Ranking:
         return [int(i) for i in np.argsort(self.ranks, kind="stable")]
 
 
+def rank_study(study: StudyRuns, reference: str | None = None) -> Ranking:
+    """Rank what a study compares; see `rank`. Its notes say how the settings were chosen, if a search chose them."""
+    found = rank(Design.of(study.compared), reference)
+    if study.comparison is None or study.compared is study.runs:
+        return found
+    return replace(found, notes=[*_choice(study.comparison), *found.notes])
+
+
+def _choice(comparison: Comparison) -> list[str]:
+    """Say how the settings were chosen, on which pairs, and which candidates have none."""
+    names = ", ".join(comparison.tuned_on)
+    where = f"on {names}, which the table leaves out" if names else "on the pairs of the table itself"
+    problems = [f"Left out: {one.label} ({one.problem})." for one in comparison.candidates if one.problem]
+    return [f"Compared {comparison.rule}; settings were chosen {where}.", *problems]
+
+
 def rank(design: Design, reference: str | None = None) -> Ranking:
     """Rank the settings of a design, and test them against a reference if there are enough units.
 
@@ -68,7 +86,9 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
     against = int(np.argmin(ranks)) if named is None else named
     units, name = len(primary.values[0]), design.unit
     if units < _ENOUGH:
-        notes.append(f"No test: {units} {name}{'s' * (units != 1)} are too few, Wilcoxon's test needs {_ENOUGH}.")
+        notes.append(
+            f"No test: {units} {name}{'s are' if units != 1 else ' is'} too few, Wilcoxon's test needs {_ENOUGH}."
+        )
         return Ranking(design, found, primary, ranks, against, none, notes)
     if name == "seed" and not any(np.ptp(values) for values in primary.values):
         notes.append(f"No test: the {units} seeds give equal results, so they say nothing about chance.")

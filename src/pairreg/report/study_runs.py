@@ -4,17 +4,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pairreg.errors import InputError
+from pairreg.runs.comparison import Comparison
 from pairreg.runs.folder import run_folders
 from pairreg.runs.read import Run
 
 
 @dataclass(frozen=True)
 class StudyRuns:
-    """The study in `folder`: its complete `runs`, and the `incomplete` ones, which have failed or are unfinished."""
+    """The study in `folder`.
+
+    **Attributes:** `runs`: the complete ones; `incomplete`: those that have failed or are unfinished; `comparison`: how
+    the settings were chosen that the study compares, None if all of its runs are compared.
+    """
 
     folder: Path
     runs: list[Run]
     incomplete: list[Run]
+    comparison: Comparison | None = None
+
+    @property
+    def compared(self) -> list[Run]:
+        """The runs that are ranked: without those that only chose a setting."""
+        judged = self.comparison.judged if self.comparison else set()
+        return [run for run in self.runs if run.signature in judged] or self.runs
 
     @property
     def name(self) -> str:
@@ -29,7 +41,7 @@ def read_study(folder: Path) -> StudyRuns:
     incomplete = [run for run in found if not run.is_complete]
     if not complete:
         raise InputError(f"study {folder} has no complete run ({_count(incomplete)}); run it first.")
-    return StudyRuns(folder, complete, incomplete)
+    return StudyRuns(folder, complete, incomplete, Comparison.read(folder))
 
 
 def _count(incomplete: list[Run]) -> str:

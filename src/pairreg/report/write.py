@@ -5,9 +5,8 @@ from pathlib import Path
 
 from pairreg.files import replace_folder
 from pairreg.locks import lock
-from pairreg.report.design import Design
 from pairreg.report.figures import FIGURES
-from pairreg.report.ranking import Ranking, rank
+from pairreg.report.ranking import Ranking, rank_study
 from pairreg.report.study_runs import StudyRuns, read_study
 
 REPORT = "report"
@@ -22,7 +21,7 @@ def write_report(study_folder: Path, reference: str | None = None) -> Path:
     Raises `InputError` if no run is complete, a run folder cannot be read, or `reference` is not one setting.
     """
     study = read_study(study_folder)
-    return write(study, rank(Design.of(study.runs), reference))
+    return write(study, rank_study(study, reference))
 
 
 def write(study: StudyRuns, ranking: Ranking) -> Path:
@@ -36,7 +35,7 @@ def write(study: StudyRuns, ranking: Ranking) -> Path:
         shutil.rmtree(part, ignore_errors=True)  # of a command that was killed
         part.mkdir()
         try:
-            panels, charts = draw(ranking, part / "figures")
+            panels, charts = draw(study, ranking, part / "figures")
             kept = [path for layout in FIGURES for path in sorted((final / "figures").glob(f"{layout}*"))]
             copies = [Path(shutil.copy2(path, part / "figures")) for path in kept]
             papers = [

@@ -5,8 +5,8 @@ Hydra), `choice(a, b)` and `a,b` mean what they mean to hydra-optuna-sweeper 1.4
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
@@ -22,17 +22,22 @@ class Space:
     """The overrides of a search, sorted by who chooses their values.
 
     **Attributes:** `free`: Optuna, a value for each trial; `replicates`: nobody, every trial runs all of them; `fixed`:
-    the user.
+    the user; `compared`: nobody, each has a search of its own (one without overrides if nothing is compared).
     """
 
-    free: Mapping[str, Distribution]  # Optuna, a value for each trial
-    replicates: Sequence[Sequence[str]]  # nobody: every trial runs all of them
-    fixed: Sequence[str]  # the user
+    free: Mapping[str, Distribution]
+    replicates: Sequence[Sequence[str]]
+    fixed: Sequence[str]
+    compared: Sequence[Sequence[str]] = ((),)
 
     def jobs(self, params: Mapping[str, object]) -> list[list[str]]:
         """Return the overrides of the runs of one trial."""
         chosen = [f"{key}={value}" for key, value in params.items()]
         return [[*self.fixed, *replicate, *chosen] for replicate in self.replicates]
+
+    def of(self, candidate: Sequence[str]) -> "Space":
+        """Return the space of the search for one of the things that are `compared`."""
+        return replace(self, fixed=[*self.fixed, *candidate], compared=((),))
 
     def example(self) -> dict[str, object]:
         """Return some value for every free parameter."""
@@ -42,28 +47,35 @@ class Space:
         }
 
 
-def read_space(overrides: Sequence[Override]) -> Space:
-    """Sort overrides into a space; of two with the same key the later counts.
+def read_space(overrides: Sequence[Override], per: Container[str] = ()) -> Space:
+    """Sort overrides into a space; of two with the same key the later counts. The keys in `per` are compared.
 
     Raises `InputError` for what cannot be searched.
     """
     last = {(override.key_or_group, override.package): override for override in overrides}
     free: dict[str, Distribution] = {}
     replicated: list[list[str]] = []
+    compared: list[list[str]] = []
     fixed: list[str] = []
     for override in last.values():
         key = override.get_key_element()
         if not override.is_sweep_override():
             fixed.append(str(override.input_line))
-        elif not _is_replicate(override.key_or_group):
-            free[key] = _distribution(override)
-        elif override.is_discrete_sweep():
-            replicated.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        elif _is_replicate(override.key_or_group):
+            replicated.append(_values(override, "makes replicates of a trial"))
+        elif key in per:
+            compared.append(_values(override, "is compared"))
         else:
-            raise InputError(f"{key} makes replicates of a trial and needs values, such as {key}=1,2,3.")
-    if not free:
-        raise InputError("a search needs something to vary: give hydra.sweeper.space, or KEY='interval(0.1, 10)'.")
-    return Space(free, list(itertools.product(*replicated)), fixed)
+            free[key] = _distribution(override)
+    return Space(free, list(itertools.product(*replicated)), fixed, list(itertools.product(*compared)))
+
+
+def _values(override: Override, what: str) -> list[str]:
+    """Return an override for each value of a sweep; raises `InputError` for one without an end."""
+    key = override.get_key_element()
+    if not override.is_discrete_sweep():
+        raise InputError(f"{key} {what} and needs values, such as {key}=1,2,3.")
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
 def _is_replicate(key: str) -> bool:

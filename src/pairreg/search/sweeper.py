@@ -4,28 +4,23 @@ hydra-optuna-sweeper 1.4, the first for Optuna 5, needs Hydra 1.4; its syntax is
 """
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
-from hydra.plugins.launcher import Launcher
-from hydra.plugins.sweeper import Sweeper
-from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from pairreg import validation
 from pairreg.console import console
 from pairreg.errors import InputError
-from pairreg.files import expanded
 from pairreg.metrics.catalogue import CATALOGUE, find
-from pairreg.runs.spec import RunSpec
-from pairreg.study.checked_config import check
-from pairreg.study.compose import spec_of
+from pairreg.runs.comparison import Candidate, Comparison
+from pairreg.search.base import StudySweeper, values_of
 
 if TYPE_CHECKING:
+    from pairreg.search.pair_split import PairSplit
     from pairreg.search.space import Space
     from pairreg.search.trials import Trials
 
@@ -45,38 +40,52 @@ class SearchConf:
     seed: int = 0  # of the sampler
     sampler: str = "tpe"  # or random
     storage: str | None = None  # journal of the trials; null: search.log in the folder of the study
+    per: list[str] = field(default_factory=list)  # keys whose values have a search each, and are compared at their best
+    tune: list[str] = field(default_factory=list)  # names of the pairs that choose; none: all
 
 
-class SearchSweeper(Sweeper):
+class SearchSweeper(StudySweeper):
     """Asks Optuna for trials, has the launcher run them on every pair and seed, tells the mean of each objective.
 
-    Hydra makes it by its name and then calls `setup` and `sweep`.
+    Hydra makes it by its name and then calls `setup` and `sweep`. What `per` names has a search for each of its values;
+    their best settings are then compared, on the pairs that `tune` leaves.
     """
-
-    hydra_context: HydraContext
-    config: DictConfig
-    launcher: Launcher
 
     def __init__(self, **settings: Any):
         self.settings = SearchConf(**settings)
 
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.hydra_context, self.config = hydra_context, config
-        self.launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
-        )
-
     def sweep(self, arguments: list[str]) -> None:
-        """Run trials until the wanted number is complete; print the best.
+        """Run trials until the wanted number is complete; print the best, and compare them if there is something to.
 
         Raises `InputError` for settings that cannot be searched, and when too many trials in a row fail.
         """
+        space, split = self.check(arguments)
+        candidates: list[Candidate] = []
+        jobs: list[list[list[str]]] = []
+        for candidate in space.compared:
+            own = replace(space.of(candidate), replicates=split.tuning)
+            with closing(self.trials(own)) as trials:
+                self.run(trials, own)
+                self.show(trials, own, values_of(candidate))
+                complete, best = trials.complete(), trials.best()
+            tried = [trial.user_attrs["signatures"] for trial in complete]
+            for trial in best:
+                label = values_of(candidate) if self.settings.per else f"trial {trial.number}"
+                chosen = [one.number for one in complete].index(trial.number)
+                candidates.append(Candidate(label, tried, chosen))
+                jobs.append(replace(own, replicates=split.test).jobs(trial.params))
+        if self.settings.per or split.names:
+            names = " and ".join(self.settings.objectives)
+            rule = f"at the best {names} of {self.settings.trials} trials{' each' * bool(self.settings.per)}"
+            self.judge(Comparison(rule, None, split.names, candidates), jobs)
+
+    def trials(self, space: "Space") -> "Trials":
+        """Return the trials of a search, with those of earlier commands."""
         from pairreg.search.trials import Trials
 
-        space = self.check(arguments)
         settings = self.settings
-        trials = Trials(
-            Path(settings.storage or expanded(self.config.output_dir) / self.config.study / "search.log"),
+        return Trials(
+            Path(settings.storage or self.study_folder / "search.log"),
             self.identity(space),
             settings.objectives,
             space.free,
@@ -84,12 +93,10 @@ class SearchSweeper(Sweeper):
             settings.sampler,
             settings.seed,
         )
-        with closing(trials):
-            self.run(trials, space)
-            self.show(trials, space)
 
-    def check(self, arguments: list[str]) -> "Space":
-        """Check the settings of the search, and return its space; raises `InputError` for what cannot be searched."""
+    def check(self, arguments: list[str]) -> "tuple[Space, PairSplit]":
+        """Return the space and the pairs of the search; raises `InputError` for what cannot be searched."""
+        from pairreg.search.pair_split import split
         from pairreg.search.space import read_space
         from pairreg.search.trials import SAMPLERS
 
@@ -104,33 +111,33 @@ class SearchSweeper(Sweeper):
         validation.one_of("hydra.sweeper.sampler", settings.sampler, SAMPLERS)
         for name, kind in (("trials", validation.Count), ("batch", validation.Count), ("seed", validation.Seed)):
             validation.check_value(kind, getattr(settings, name), f"hydra.sweeper.{name}")
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        entries = [f"{key}={value}" for key, value in settings.space.items()]
-        return read_space(parser.parse_overrides(entries + arguments))
+        space = read_space(self.parsed(settings.space, arguments), per=settings.per)
+        if not space.free:
+            raise InputError("a search needs something to vary: give hydra.sweeper.space, or KEY='interval(0.1, 10)'.")
+        if settings.per and len(settings.objectives) > 1:
+            raise InputError("hydra.sweeper.per compares best settings, which one objective has; it has several.")
+        for key in settings.per:
+            if not any(override.startswith(f"{key}=") for override in space.compared[0]):
+                raise InputError(f"hydra.sweeper.per: {key} has no values to compare; give them, such as {key}=a,b.")
+        first = space.of(space.compared[0])
+        return space, split(space.replicates, settings.tune, lambda r: self.spec(_one_job(first, r)))
 
     def identity(self, space: "Space") -> str:
         """Return eight hex digits that are the same for searches that may share trials.
 
         These have the same objectives, space, sampler, seed, and other settings.
         """
-        runs = sorted(self.example(job).signature for job in space.jobs(space.example()))
+        runs = sorted(self.spec(job).signature for job in space.jobs(space.example()))
         question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs)
         return hashlib.sha1(repr(question).encode()).hexdigest()[:8]
 
-    def example(self, overrides: list[str]) -> RunSpec:
-        """Return a checked run of the search; what it does not share with the other runs is in the space."""
-        spec = spec_of(self.hydra_context.config_loader.load_sweep_config(self.config, overrides), overrides)
-        check(spec.config)
-        return spec
-
     def run(self, trials: "Trials", space: "Space") -> None:
         """Ask for trials, launch their runs and tell the outcomes, batch by batch."""
-        launched = failed = 0
+        failed = 0
         # Runs of a trial follow each other in the batch, so their outcomes are found by their position.
         while asked := trials.ask(self.settings.batch):
             jobs = [job for trial in asked for job in space.jobs(trial.params)]
-            outcomes = [done.return_value for done in self.launcher.launch(jobs, initial_job_idx=launched)]
-            launched += len(jobs)
+            outcomes = self.launch(jobs)
             runs = len(space.replicates)
             for index, trial in enumerate(asked):
                 why = trials.tell(trial, outcomes[index * runs : (index + 1) * runs])
@@ -138,21 +145,27 @@ class SearchSweeper(Sweeper):
                 if failed == _FAILURES:
                     raise InputError(f"{_FAILURES} trials in a row failed, the last because {why}")
 
-    def show(self, trials: "Trials", space: "Space") -> None:
-        """Print the best trials and the commands that repeat them."""
+    def show(self, trials: "Trials", space: "Space", candidate: str) -> None:
+        """Print the best trials, of which candidate they are, and the commands that repeat them."""
         from optuna.trial import TrialState
 
         from pairreg.search.pareto_table import commands, front_table
 
         terminal = console()
-        complete, running = (len(trials.in_state(state)) for state in (TrialState.COMPLETE, TrialState.RUNNING))
-        if running:
+        if running := len(trials.in_state(TrialState.RUNNING)):
             terminal.print(f"{running} more trials run in other processes")
+        if candidate:
+            terminal.print(f"[bold]{candidate}[/bold]")
         best = trials.best()
-        terminal.print(front_table(best, complete, self.settings.objectives, space))
+        terminal.print(front_table(best, len(trials.complete()), self.settings.objectives, space))
         for trial in best:
             for command in commands(trial, space):
                 terminal.print(command, soft_wrap=True, highlight=False)
+
+
+def _one_job(space: "Space", replicate: Sequence[str]) -> list[str]:
+    """Return the overrides of some run of a space on one pair."""
+    return replace(space, replicates=[replicate]).jobs(space.example())[0]
 
 
 def search_node() -> DictConfig:

@@ -56,7 +56,7 @@ class Trials:
         self.objectives, self.free, self.wanted = objectives, free, wanted
         self.sampler, self.seed = SAMPLERS[sampler], seed
         log.parent.mkdir(parents=True, exist_ok=True)
-        self.locks = TrialLocks(log.with_name(f"{log.name}.locks"))
+        self.locks = TrialLocks(log.with_name(f"{log.name}.locks") / name)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with self.locks.alone():
             self.study = optuna.create_study(
@@ -69,6 +69,10 @@ class Trials:
     def in_state(self, *states: TrialState) -> list[FrozenTrial]:
         """Return the trials in one of these states."""
         return self.study.get_trials(deepcopy=False, states=states)
+
+    def complete(self) -> list[FrozenTrial]:
+        """Return the complete trials, by number."""
+        return self.in_state(TrialState.COMPLETE)
 
     def ask(self, batch: int) -> list[Trial]:
         """Return the next trials, at most `batch`; none if all that are wanted are complete or being worked on.

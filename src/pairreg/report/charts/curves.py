@@ -8,12 +8,11 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pairreg.figures.curves import KINDS, draw_bands, headroom, level_bands, log_scaled
 from pairreg.figures.style import literal
 from pairreg.option_files import TERM_GROUPS
-from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
+from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, plain_decades, save_both
 from pairreg.report.design import Design
 from pairreg.runs.factors import Setting
 from pairreg.runs.read import Run
@@ -74,7 +73,8 @@ def _draw(axes: Axes, runs: Sequence[Sequence[Run]], term: str, setting_styles: 
         line: dict[str, Any] = {"color": style.colour, "linestyle": style.dash, "linewidth": 1.1}
         axes.plot(np.arange(1, len(values) + 1), values, **line, **marks)
     if log_scaled(np.concatenate(lines)):
-        _logarithmic(axes)
+        axes.set_yscale("log")
+        plain_decades(axes.yaxis)
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.02)
     levels = [history["level"] for some in having for history in some if "level" in history]
@@ -88,11 +88,3 @@ def mean_curve(values: Sequence[np.ndarray]) -> np.ndarray:
     length = max(map(len, values), default=0)
     padded = [np.pad(one, (0, length - len(one)), "edge") for one in values]
     return np.mean(padded, axis=0) if padded else np.empty(0)
-
-
-def _logarithmic(axes: Axes) -> None:
-    """Make the axis logarithmic with plain numbers as ticks: a curve often spans little more than a decade."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=8))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -1,19 +1,23 @@
 """All figures of a report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pairreg.metrics.catalogue import of_kind
+from pairreg.metrics.catalogue import deciding, find, of_kind
 from pairreg.report.charts.bars import BOXES, cost, dice
 from pairreg.report.charts.curves import curves, terms_of
 from pairreg.report.charts.panel import panel
+from pairreg.report.charts.regularity import regularity
 from pairreg.report.charts.setting_style import SettingStyle, setting_styles
 from pairreg.report.charts.tradeoff import tradeoff
 from pairreg.report.metric_columns import label_columns, metric_column
 from pairreg.report.ranking import Ranking
+from pairreg.report.study_runs import StudyRuns
 
 _FOLDS, _OVERLAP = "folds_percent", "dice_mean"  # what the trade-off and the figure by label are about
+_WITHOUT = SettingStyle("", "0.6", "x", "-")
+_REGULARITY = "sdlogj"  # of a search for the best settings, which matches none
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Figure:
     caption: str
 
 
-def draw(ranking: Ranking, folder: Path) -> tuple[list[Figure], list[Figure]]:
+def draw(study: StudyRuns, ranking: Ranking, folder: Path) -> tuple[list[Figure], list[Figure]]:
     """Draw the panel of every pair, and the charts over all runs for which there are values; return both."""
     folder.mkdir()
     design = ranking.design
@@ -36,7 +40,34 @@ def draw(ranking: Ranking, folder: Path) -> tuple[list[Figure], list[Figure]]:
         Figure(panel(folder, f"panel_{i:02d}", design, pair, ranking.primary), pair, "")
         for i, pair in enumerate(design.pairs, start=1)
     ]
-    return panels, _charts(ranking, folder, setting_styles(design))
+    shown = setting_styles(design)
+    return panels, [*_choices(study, ranking, folder, shown), *_charts(ranking, folder, shown)]
+
+
+def _choices(study: StudyRuns, ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> list[Figure]:
+    """Draw how the compared settings were chosen, if a search chose them and there is a metric to show."""
+    comparison, design = study.comparison, ranking.design
+    if comparison is None:
+        return []
+    runs = {run.signature: run for run in study.runs}
+    tried = {s for one in comparison.candidates for some in one.tried for s in some} & runs.keys()
+    # The pairs that chose may lack what the others are ranked by, such as the true deformation.
+    match = next((metric for metric in deciding() if all(metric.name in runs[s].metrics for s in tried)), None)
+    if match is None or not tried:
+        return []
+    of_run = {run.signature: shown[design.settings.index(one)] for (one, *_), run in design.cells.items()}
+    drawn = []
+    for one in comparison.candidates:  # one without a setting is in no other figure
+        style = next((of_run[s] for s in one.judged if s in of_run), _WITHOUT)
+        drawn.append((one, replace(style, label=one.label)))
+    across = find(comparison.regularity or _REGULARITY)
+    assert across is not None, "checked when the comparison was made"
+    path = regularity(folder, "regularity", drawn, runs, across, match)
+    caption = (
+        "Every setting that was tried, as the mean over the pairs that chose; a large symbol has the setting of the "
+        "table. To the left the field is more regular."
+    )
+    return [Figure(path, f"{match.label} against regularity", caption)]
 
 
 def _charts(ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> list[Figure]:

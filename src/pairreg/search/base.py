@@ -1,0 +1,94 @@
+"""What our sweepers share: how they compose and launch runs, and how they judge what they have chosen."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from pairreg.console import console
+from pairreg.files import expanded
+from pairreg.runs.comparison import Comparison
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
+from pairreg.study.checked_config import check
+from pairreg.study.compose import spec_of
+
+
+class StudySweeper(Sweeper):
+    """A sweeper that decides from the outcomes of runs which runs come next. Hydra calls `setup`, then `sweep`."""
+
+    hydra_context: HydraContext
+    config: DictConfig
+    launcher: Launcher
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context, self.config = hydra_context, config
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+        self.launched = 0
+        self.study_folder = expanded(config.output_dir) / config.study
+
+    def parsed(self, entries: dict[str, str], arguments: list[str]) -> list[Override]:
+        """Return the overrides of the sweeper's own settings and of the command line."""
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        own = [f"{key}={value}" for key, value in entries.items()]
+        return parser.parse_overrides(own + arguments)
+
+    def spec(self, overrides: list[str]) -> RunSpec:
+        """Return a checked run; raises `InputError` if there cannot be one."""
+        spec = spec_of(self.hydra_context.config_loader.load_sweep_config(self.config, overrides), overrides)
+        check(spec.config)
+        return spec
+
+    def launch(self, jobs: list[list[str]]) -> list[RunOutcome]:
+        """Do the runs with these overrides; return their outcomes, in the same order."""
+        if not jobs:
+            return []
+        returned = self.launcher.launch(jobs, initial_job_idx=self.launched)
+        self.launched += len(jobs)
+        return [done.return_value for done in returned]
+
+    def judge(self, comparison: Comparison, jobs: Sequence[list[list[str]]]) -> None:
+        """Do the runs that judge each candidate, keep what is compared in the folder of the study, and print it.
+
+        `jobs` has the overrides of the runs of each candidate of `comparison`; none for one without a setting.
+        """
+        outcomes = iter(self.launch([job for some in jobs for job in some]))
+        judged = []
+        for candidate, some in zip(comparison.candidates, jobs, strict=True):
+            own = [next(outcomes) for _ in some]
+            error = next((outcome.error for outcome in own if outcome.error), None)
+            signatures = signatures_of(outcome for outcome in own if not outcome.error)
+            judged.append(replace(candidate, judged=signatures, problem=candidate.problem or error))
+        comparison = replace(comparison, candidates=judged)
+        comparison.write(self.study_folder)
+        self.show_comparison(comparison)
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        """Print the ranking of the candidates, and what became of those that are not in it."""
+        from pairreg.report.ranking import rank_study
+        from pairreg.report.study_runs import read_study
+        from pairreg.report.tables import terminal_table
+
+        for candidate in comparison.candidates:
+            if candidate.problem:
+                console().print(f"{candidate.label}: {candidate.problem}", soft_wrap=True, highlight=False)
+        if comparison.judged:
+            console().print(terminal_table(rank_study(read_study(self.study_folder))))
+
+
+def signatures_of(outcomes: Iterable[RunOutcome]) -> list[str]:
+    """Return the signatures of runs; an outcome of several cases has those of all of them."""
+    return [signature for outcome in outcomes for signature in outcome.signature.split()]
+
+
+def values_of(candidate: Iterable[str]) -> str:
+    """Return what tables call a candidate: the values of its overrides, such as `ncc, diffusion`."""
+    return ", ".join(override.partition("=")[2] for override in candidate)

@@ -1,0 +1,190 @@
+"""Comparison at equal regularity: every candidate with the strength of regularisation that makes it as regular.
+
+With one weight for all, a similarity of larger values is restrained less, and a ranking of similarities is partly one
+of weights. Here each candidate has the weight at which the mean of a metric of the field, over the pairs that tune,
+reaches the same value; then all are judged on the other pairs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from pairreg import option_files, validation
+from pairreg.console import console
+from pairreg.errors import InputError
+from pairreg.metrics.catalogue import Metric, find, of_kind
+from pairreg.runs.comparison import Candidate, Comparison
+from pairreg.runs.factors import flat_config
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
+from pairreg.search.base import StudySweeper, signatures_of, values_of
+from pairreg.search.bisection import Bisection
+
+if TYPE_CHECKING:
+    from pairreg.search.pair_split import PairSplit
+    from pairreg.search.space import Space
+
+
+@dataclass
+class MatchConf:
+    """The settings of `hydra/sweeper=pairreg_matched`."""
+
+    _target_: str = "pairreg.search.matched.MatchedSweeper"
+    _convert_: str = "all"  # plain dictionaries
+    params: dict[str, str] = field(default_factory=dict)  # what is compared: key -> values, as in any sweep
+    match: dict[str, float] = field(default_factory=dict)  # a metric of the field, and the value that all shall have
+    tolerance: float = 0.05  # of that value
+    vary: list[str] = field(
+        default_factory=list
+    )  # settings that rise together; none: the strengths of the regularisers
+    tune: list[str] = field(default_factory=list)  # names of the pairs that choose; none: those that are compared
+
+
+class _Match:
+    """One candidate: its overrides, the settings that vary with their values at factor 1, and what was measured."""
+
+    def __init__(self, candidate: tuple[str, ...], strengths: dict[str, float], bisection: Bisection):
+        self.candidate, self.strengths, self.bisection = candidate, strengths, bisection
+        self.label = values_of(candidate)
+        self.tried: list[list[str]] = []
+        self.problem: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.problem is None and self.bisection.factor is not None
+
+    def settings(self, factor: float) -> dict[str, float]:
+        """Return the settings at a factor, with four digits."""
+        return {key: float(f"{value * factor:.4g}") for key, value in self.strengths.items()}
+
+    def overrides(self, factor: float) -> list[str]:
+        return [*self.candidate, *(f"{key}={value:g}" for key, value in self.settings(factor).items())]
+
+    def tell(self, metric: Metric, outcomes: list[RunOutcome]) -> str:
+        """Take in the runs at the present factor; return a line that says what they gave."""
+        factor = self.bisection.factor
+        assert factor is not None, "asked for"
+        failed = next((outcome for outcome in outcomes if outcome.error), None)
+        values = [outcome.metrics.get(metric.name) for outcome in outcomes]
+        at = ", ".join(f"{key.partition('.')[2]} {value:g}" for key, value in self.settings(factor).items())
+        if failed or any(value is None or value != value for value in values):
+            why = f"run {failed.signature} failed: {failed.error}" if failed else f"a run has no {metric.label}"
+            self.problem = f"{why} (at {at})"
+            return f"{self.label}: {self.problem}"
+        self.tried.append(signatures_of(outcomes))
+        self.bisection.tell(mean := fmean(float(value) for value in values if value is not None))
+        if self.bisection.factor is None and not self.bisection.found:
+            self.problem = (
+                f"{metric.label} {self.bisection.goal:g} was not reached; nearest {self.bisection.best[1]:.4g}"
+            )
+        return f"{self.label}: {metric.label} {mean:.4g} at {at}"
+
+    def result(self) -> Candidate:
+        """Return what was found."""
+        chosen = None
+        if self.problem is None:
+            chosen = self.bisection.told.index(self.bisection.best)
+        return Candidate(self.label, self.tried, chosen, problem=self.problem)
+
+
+class MatchedSweeper(StudySweeper):
+    """Finds for every candidate the strength of regularisation at which a metric is the same, and compares them there.
+
+    Hydra makes it by its name and then calls `setup` and `sweep`. In each round, all candidates that are still open
+    have one factor measured on the pairs that tune, in one launch.
+    """
+
+    def __init__(self, **settings: Any):
+        self.settings = MatchConf(**settings)
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Match and compare; raises `InputError` for settings that make no comparison, before any run."""
+        metric, space, split = self.check(arguments)
+        goal, tolerance = self.settings.match[metric.name], self.settings.tolerance
+        matches = []
+        for candidate in space.compared:
+            strengths = self.strengths(self.spec([*space.fixed, *split.tuning[0], *candidate]))
+            matches.append(_Match(tuple(candidate), strengths, Bisection(goal, tolerance)))
+        terminal = console()
+        count = f"{len(matches)} candidates on {len(split.tuning)} pairs and seeds"
+        terminal.print(f"looking for {metric.label} {goal:g} ± {100 * tolerance:g} %: {count} a round", highlight=False)
+        while still := [match for match in matches if match.is_open]:
+            outcomes = iter(self.launch([job for match in still for job in self.jobs(match, space, split.tuning)]))
+            for match in still:
+                told = match.tell(metric, [next(outcomes) for _ in split.tuning])
+                terminal.print(told, soft_wrap=True, highlight=False)
+        rule = f"at {metric.label} {goal:g} ± {100 * tolerance:g} %"
+        comparison = Comparison(rule, metric.name, split.names, [match.result() for match in matches])
+        jobs = [[] if match.problem else self.jobs(match, space, split.test) for match in matches]
+        self.judge(comparison, jobs)
+
+    def check(self, arguments: list[str]) -> tuple[Metric, "Space", "PairSplit"]:
+        """Return the metric to match, what is compared, and the pairs; raises `InputError` for what cannot be done."""
+        from pairreg.search.pair_split import split
+        from pairreg.search.space import read_space
+
+        settings = self.settings
+        known = [metric.name for metric in of_kind("field")]
+        if len(settings.match) != 1:
+            has = f"; it has {', '.join(settings.match)} (~hydra.sweeper.match.NAME leaves one out)" * bool(
+                settings.match
+            )
+            raise InputError(f"hydra.sweeper.match has one metric and its value, such as {{sdlogj: 0.3}}{has}.")
+        ((name, goal),) = settings.match.items()
+        metric = find(validation.one_of("hydra.sweeper.match: metric", name, known))
+        assert metric is not None, "one of the known"
+        validation.check_value(validation.Positive, goal, f"hydra.sweeper.match.{name}")
+        validation.check_value(validation.Positive, settings.tolerance, "hydra.sweeper.tolerance")
+        space = read_space(self.parsed(settings.params, arguments), per=_Everything())
+        if space.compared == [()]:
+            raise InputError("nothing is compared: give hydra.sweeper.params, or values, such as similarity=mse,ncc.")
+        first = [*space.fixed, *space.compared[0]]
+        return metric, space, split(space.replicates, settings.tune, lambda replicate: self.spec([*first, *replicate]))
+
+    def strengths(self, spec: RunSpec) -> dict[str, float]:
+        """Return what varies of a run and its value at factor 1; raises `InputError` if there is nothing or it is 0."""
+        keys = self.settings.vary or list(_strengths(spec))
+        named = "+".join(spec.config["regularizer"])
+        if not keys:
+            raise InputError(f"regularizer={named} has no strength to vary; leave it out, or give hydra.sweeper.vary.")
+        values = flat_config(spec)
+        for key in keys:
+            validation.one_of("hydra.sweeper.vary: key", key, list(values))
+            try:
+                is_positive = float(values[key]) > 0
+            except ValueError:
+                is_positive = False
+            if not is_positive:
+                raise InputError(f"{key} is {values[key]}, which no factor changes; give it a positive number.")
+        return {key: float(values[key]) for key in keys}
+
+    def jobs(self, match: _Match, space: "Space", replicates: Iterable[Any]) -> list[list[str]]:
+        """Return the overrides of the runs of a candidate: at the factor to measure, or at the best one."""
+        factor = match.bisection.factor or match.bisection.best[0]
+        return [[*space.fixed, *replicate, *match.overrides(factor)] for replicate in replicates]
+
+
+def _strengths(spec: RunSpec) -> Iterable[str]:
+    """Yield the keys of the settings that make the regularisers of a run stronger."""
+    for name, node in spec.config["regularizer"].items():
+        built = option_files.instantiate(node, f"regularizer.{name}", spec.config["trusted_modules"])
+        if built.strength is not None and built.strength in node:
+            yield f"regularizer.{name}.{built.strength}"
+
+
+class _Everything:
+    """Contains every key: whatever has several values is compared."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+def match_node() -> DictConfig:
+    """Return the defaults of `hydra/sweeper=pairreg_matched`."""
+    node: DictConfig = OmegaConf.structured(MatchConf)
+    for name in ("params", "match"):  # the command line may add entries, also without a +
+        OmegaConf.set_struct(node[name], False)
+    return node

@@ -1,0 +1,143 @@
+"""Comparisons at equal regularity and at the best setting, with pairs that choose and pairs that judge: real runs."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from command_helpers import Command
+from pairreg.runs.read import Run
+
+QUICK = ("preset=smoke", "transform=displacement", "tracking=none", "study=s", "-m")
+MATCHED = ("hydra/sweeper=pairreg_matched", "hydra.sweeper.match={sdlogj: 0.08}", *QUICK)
+TWO = "pair=thorax_ct_2d,phantom_2d"
+TUNE = "hydra.sweeper.tune=[thorax_ct_2d]"
+
+
+@pytest.fixture(scope="module")
+def matched(pairreg: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("matched")
+    done = pairreg(*MATCHED, "similarity=mse,pcc", TWO, TUNE, cwd=folder)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    (folder / "said.txt").write_text(done.stdout)
+    return folder
+
+
+def comparison(folder: Path) -> dict:
+    return json.loads((folder / "runs/s/comparison.json").read_text())
+
+
+def test_all_candidates_are_equally_regular_on_the_pairs_that_chose(matched: Path) -> None:
+    found = comparison(matched)
+    assert [one["label"] for one in found["candidates"]] == ["mse", "pcc"] and found["tuned_on"] == ["thorax_ct_2d"]
+    weights = []
+    for one in found["candidates"]:
+        (chosen,) = (Run(matched / "runs/s" / name) for name in one["tried"][one["chosen"]])
+        assert chosen.choices["pair"] == "thorax_ct_2d"
+        assert chosen.metrics["sdlogj"] == pytest.approx(0.08, rel=0.05)
+        weights.append(chosen.config["regularizer"]["diffusion"]["weight"])
+    assert weights[0] < 0.7 * weights[1], "squared differences are smaller numbers than 1 - r"
+
+
+def test_the_table_has_the_other_pairs_alone_and_says_so(matched: Path) -> None:
+    for one in comparison(matched)["candidates"]:
+        (judged,) = (Run(matched / "runs/s" / name) for name in one["judged"])
+        (chosen,) = (Run(matched / "runs/s" / name) for name in one["tried"][one["chosen"]])
+        assert judged.choices["pair"] == "phantom_2d"
+        assert judged.config["regularizer"] == chosen.config["regularizer"]
+    rows = list(csv.DictReader((matched / "runs/s/report/table.csv").read_text().splitlines()))
+    assert sorted(row["similarity"] for row in rows) == ["mse", "pcc"]
+    page = (matched / "runs/s/report/index.html").read_text()
+    note = "Compared at SD log J 0.08 ± 5 %; settings were chosen on thorax_ct_2d, which the table leaves out."
+    assert note in page and note in " ".join((matched / "said.txt").read_text().split())
+    assert "against regularity" in page and (matched / "runs/s/report/figures/regularity.png").exists()
+
+
+def test_the_same_command_again_computes_nothing(matched: Path, pairreg: Command) -> None:
+    before, results = comparison(matched), sorted(matched.rglob("result.json"))
+    done = pairreg(*MATCHED, "similarity=mse,pcc", TWO, TUNE, cwd=matched)
+    assert done.returncode == 0 and " done" not in done.stdout
+    assert comparison(matched) == before and sorted(matched.rglob("result.json")) == results
+
+
+def test_what_cannot_reach_the_value_is_left_out_with_its_nearest(pairreg: Command, tmp_path: Path) -> None:
+    """Without a grid finer than the image, no weight makes a field this irregular."""
+    done = pairreg(
+        *MATCHED, "hydra.sweeper.match={sdlogj: 4}", "schedule.iterations=[2,2]", "similarity=mse,pcc", cwd=tmp_path
+    )
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 0 and "mse: SD log J 4 was not reached; nearest" in said
+    assert all(one["chosen"] is None and not one["judged"] for one in comparison(tmp_path)["candidates"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([TWO, "hydra.sweeper.tune=[thorax]"], "no pair is called 'thorax'; the pairs are thorax_ct_2d, phantom_2d."),
+        ([TWO, "hydra.sweeper.tune=['*_2d']"], "names all pairs"),
+        (["regularizer=none,diffusion"], "regularizer=none has no strength to vary"),
+        (["regularizer.diffusion.weight=0"], "regularizer.diffusion.weight is 0, which no factor changes"),
+        (["similarity.pcc.weight=1", "similarity=pcc"], "nothing is compared"),
+        (["hydra.sweeper.match={dice_mean: 0.9}"], "hydra.sweeper.match: metric 'dice_mean' is not one of folds"),
+        (["hydra.sweeper.match={sdlogj: 0}"], "hydra.sweeper.match.sdlogj should be"),
+        (["hydra.sweeper.match={}"], "has one metric and its value"),
+        (
+            ["hydra.sweeper.match={sdlogj: 0.3, folds_percent: 1}"],
+            "it has sdlogj, folds_percent (~hydra.sweeper.match.NAME leaves one out).",
+        ),
+        (["hydra.sweeper.vary=[transform.width]"], "hydra.sweeper.vary: key 'transform.width' is not one of"),
+        (["transform.stride=interval(1,3)"], "transform.stride is compared and needs values"),
+        (["similarity=mse,nothing"], "similarity option 'nothing' is not one of"),
+    ],
+)
+def test_what_makes_no_comparison_is_one_sentence_before_any_run(
+    pairreg: Command, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    given = [] if any(one.startswith("similarity=") for one in arguments) else ["similarity=mse,pcc"]
+    match = () if any("match" in one for one in arguments) else MATCHED[1:2]
+    done = pairreg(*MATCHED[:1], *match, *MATCHED[2:], *given, *arguments, cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and said in done.stderr, done.stderr
+    assert not list(tmp_path.rglob("result.json"))
+
+
+def test_a_dry_run_shows_the_first_round(pairreg: Command, tmp_path: Path) -> None:
+    done = pairreg(*MATCHED, "similarity=mse,pcc,mi", TWO, TUNE, "dry_run=true", cwd=tmp_path)
+    assert done.returncode == 0 and "3 runs, 3 to do" in done.stdout and not list(tmp_path.iterdir())
+    assert "looking for SD log J 0.08 ± 5 %: 3 candidates on 1 pairs and seeds a round" in done.stdout
+
+
+def test_the_best_setting_of_each_is_judged_on_the_other_pairs(pairreg: Command, tmp_path: Path) -> None:
+    search = ("hydra/sweeper=pairreg_search", "hydra.sweeper.objectives={dice_mean: maximize}", *QUICK)
+    options = ("hydra.sweeper.trials=3", "hydra.sweeper.per=[similarity]", "similarity=mse,pcc", TWO, TUNE)
+    command = (*search, *options, "regularizer.diffusion.weight=tag(log,interval(0.1,10))")
+    done = pairreg(*command, cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    found = comparison(tmp_path)
+    assert [one["label"] for one in found["candidates"]] == ["mse", "pcc"]
+    for one in found["candidates"]:
+        dice = [Run(tmp_path / "runs/s" / name).metrics["dice_mean"] for (name,) in one["tried"]]
+        assert len(dice) == 3 and one["chosen"] == dice.index(max(dice))
+        (judged,) = (Run(tmp_path / "runs/s" / name) for name in one["judged"])
+        assert judged.choices["pair"] == "phantom_2d"
+    assert re.search("best dice_mean of 3 trials each; settings were chosen on thorax_ct_2d", done.stdout)
+    page = (tmp_path / "runs/s/report/index.html").read_text()
+    assert "against regularity" in page
+
+
+def test_cases_of_a_file_are_split_by_name(pairreg: Command, pairreg_pack: Command, tmp_path: Path, warped_2d) -> None:
+    import SimpleITK as sitk
+
+    for name in ("fixed", "moving"):
+        sitk.WriteImage(warped_2d.image(name), str(tmp_path / f"{name}.nii.gz"))
+    rows = "".join(f"case_{i},fixed.nii.gz,moving.nii.gz\n" for i in range(3))
+    (tmp_path / "cases.csv").write_text(f"case,fixed,moving\n{rows}")
+    assert pairreg_pack("cases.csv", "cases.h5", cwd=tmp_path).returncode == 0
+    cases = ("pair=hdf5", "pair.file=cases.h5", "pair.case=*", "hydra.sweeper.tune=[case_0,case_1]")
+    done = pairreg(*MATCHED, "hydra.sweeper.match={sdlogj: 0.3}", "similarity=mse,pcc", *cases, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for one in comparison(tmp_path)["candidates"]:
+        tried = [[Run(tmp_path / "runs/s" / s).choices["pair"] for s in some] for some in one["tried"]]
+        assert all(some == ["case_0", "case_1"] for some in tried)
+        assert [Run(tmp_path / "runs/s" / s).choices["pair"] for s in one["judged"]] in ([], ["case_2"])
