@@ -41,6 +41,7 @@ def commands(inputs):
     run = str(only_run(inputs))
     return {
         "help": ["pairreg", "--help"],
+        "options": ["pairreg-options", "similarity"],
         "dry": ["pairreg", "tracking=none", "dry_run=true", "study=Δé"],
         "check": ["pairreg-check", f"{inputs}/f.nii.gz", f"{inputs}/m.nii.gz", "--figure", "o.png"],
         "pack": ["pairreg-pack", f"{inputs}/m.csv", "c.h5"],
@@ -67,7 +68,7 @@ def clean(done, code=0):
     assert "Traceback" not in done.stdout + done.stderr and "Exception ignored" not in done.stderr
 
 
-ALL = ("help", "dry", "check", "pack", "warp", "spect", "report")
+ALL = ("help", "options", "dry", "check", "pack", "warp", "spect", "report")
 MADE = {"check": "o.png", "pack": "c.h5", "warp": "o.nii.gz", "spect": "scan/spect.nii.gz"}
 
 

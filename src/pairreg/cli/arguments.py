@@ -1,5 +1,6 @@
 """The options of the command line that Hydra has."""
 
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -14,8 +15,11 @@ _REFUSED = {
 }
 
 
-def check_options(arguments: Sequence[str]) -> None:
-    """Raise `InputError` for an option that does not exist or lacks its value: Hydra explains that in eight lines."""
+def checked_options(arguments: Sequence[str]) -> Namespace:
+    """Return the options that are given.
+
+    Raises `InputError` for one that does not exist or lacks its value: Hydra explains that in eight lines.
+    """
     parser = get_args_parser()
 
     def error(message: str) -> NoReturn:
@@ -29,3 +33,4 @@ def check_options(arguments: Sequence[str]) -> None:
     for override in given.overrides:
         if override.lstrip("+~").startswith("hydra.searchpath"):
             raise InputError("hydra.searchpath is not supported; use --config-dir FOLDER for options of your own.")
+    return given
