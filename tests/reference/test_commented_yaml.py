@@ -54,7 +54,26 @@ def test_a_file_without_settings_is_read(text, tmp_path):
     CommentedYaml.read(tmp_path / "a.yaml")
 
 
-def test_what_is_no_yaml_is_one_sentence(tmp_path):
-    (tmp_path / "a.yaml").write_text("a: [\n")
-    with pytest.raises(InputError, match="is no YAML"):
+UNREADABLE = {
+    "cut off": b"a: [\n",
+    "two documents": b"---\na: 1\n---\nb: 2\n",
+    "a list that is in itself": b"a: &a\n  - *a\n",
+    "an unknown name": b"a: *b\n",
+    "another encoding": "a: µ\n".encode("utf-16"),
+    "a byte that is no text": b"a: \xff\n",
+}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_is_one_sentence(content, tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.yaml (is no YAML|cannot be read)") as info:
+        CommentedYaml.read(path)
+    assert "\n" not in str(info.value)
+
+
+def test_a_link_to_nowhere_is_one_sentence(tmp_path):
+    (tmp_path / "a.yaml").symlink_to("nowhere")
+    with pytest.raises(InputError, match="cannot be read"):
         CommentedYaml.read(tmp_path / "a.yaml")

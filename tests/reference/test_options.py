@@ -78,7 +78,7 @@ def test_a_table_of_the_page_has_as_many_columns_in_every_line():
 def folder(tmp_path):
     """Options of a user: of a class, a variant, two terms, one of our names, a broken file, a group of their own."""
     files = {
-        "similarity/mine.yaml": "mine:\n  _target_: my_losses.Mine\n  weight: 2.0  # how much\n",
+        "similarity/mine.yaml": "mine:\n  _target_: 'my_losses.Mine'\n  weight: 2.0  # how much\n",
         "similarity/wide.yaml": "# a wide window\ndefaults: [ncc]\nncc: {window: 21}\n",
         "similarity/two.yaml": "a:\n  _target_: my_losses.Mine\n  weight: 1.0\nb:\n  _target_: my_losses.Mine\n",
         "similarity/ncc.yaml": "ncc:\n  _target_: my_losses.Mine\n",
@@ -103,6 +103,7 @@ def test_options_of_a_user_come_with_ours(folder):
 def test_what_a_users_files_say(folder):
     similarity = groups(folder)["similarity"]
     (setting,) = similarity.option("mine").parts[0].settings()
+    assert similarity.option("mine").parts[0].target == "my_losses.Mine"
     assert (setting.key, setting.default, setting.meaning, str(setting.words)) == ("weight", "2.0", "how much", "")
     assert [part.where for part in similarity.option("two").parts] == ["similarity.a", "similarity.b"]
     wide = similarity.option("wide")

@@ -16,9 +16,13 @@ pairreg registers a moving image to a fixed one, and compares ways to do it.
 
 Groups and their options, chosen as GROUP=OPTION; `pairreg-options GROUP` prints their settings (GROUP.KEY=VALUE).
 """
-_END = """
-`pairreg --cfg job` prints every setting of a run, `pairreg-options GROUP/OPTION` everything on an option,
-`eval "$(pairreg -sc install=bash)"` switches on tab completion."""
+_OPTIONS = {
+    "-m": "Every combination of values with commas between them: a study",
+    "--cfg job": "Print every setting of a run, and do nothing",
+    "--config-dir FOLDER": "Also take options, presets and studies of your own from there",
+    "--from RUN_FOLDER": "Begin at the settings of an earlier run",
+    "-sc install=bash": 'What switches on tab completion, as eval "$(pairreg -sc install=bash)"',
+}
 
 
 def print_help(config_dir: str | None) -> None:
@@ -29,4 +33,5 @@ def print_help(config_dir: str | None) -> None:
     print_options(terminal, found)
     terminal.print("Settings beside the groups (KEY=VALUE):", soft_wrap=True, highlight=False)
     print_rows(terminal, [("", value.key, f"{value.text}: {value.comment}") for value in top_level()])
-    terminal.print(_END, soft_wrap=True, highlight=False)
+    terminal.print("\nOptions of the command line:", soft_wrap=True, highlight=False)
+    print_rows(terminal, [("", name, meaning) for name, meaning in _OPTIONS.items()])

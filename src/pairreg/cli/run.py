@@ -105,7 +105,7 @@ def main() -> None:
         code = complain("pairreg", failure(error), FAILED)
     except KeyboardInterrupt:
         code = _say_interrupted()
-    except SystemExit as end:  # Hydra's, after --hydra-help
+    except SystemExit as end:  # Hydra's own way to end
         code = end.code
     sys.exit(ended("pairreg", code))
 

@@ -1,5 +1,6 @@
 """The values in a YAML file as they are written there, with the comments behind them."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from pairreg.bounded_yaml import check_yaml
+from pairreg.errors import InputError
 
 _CHOICES = ("defaults",)  # Hydra's list of the options that a file chooses, of which each is a value
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -30,15 +32,16 @@ class CommentedYaml:
 
     @classmethod
     def read(cls, path: Path) -> "CommentedYaml":
-        """Return what a file holds; raises `InputError` if it is no YAML, or far too large."""
-        check_yaml(path)
-        text = path.read_text(encoding="utf-8")
-        lines = text.splitlines()
-        first = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
-        return cls(
-            tuple(line.removeprefix("#").removeprefix(" ") for line in lines[:first]),
-            tuple(_values(yaml.compose(text, Loader=_Loader), lines, ())),
-        )
+        """Return what a file holds; raises `InputError` if it cannot be read, is no YAML, or far too large."""
+        try:
+            check_yaml(path)
+            text = path.read_text(encoding="utf-8-sig")
+            lines = text.splitlines()
+            values = tuple(_values(yaml.compose(text, Loader=_Loader), lines, ()))
+        except (OSError, UnicodeError, yaml.YAMLError, RecursionError) as error:  # such as a list that is in itself
+            raise InputError(f"{path} cannot be read ({' '.join(str(error).split())}).") from None
+        head = itertools.takewhile(lambda line: line.startswith("#"), lines)
+        return cls(tuple(line.removeprefix("#").removeprefix(" ") for line in head), values)
 
     def __getitem__(self, key: str) -> str:
         """Return the text of the value with this key; empty if there is none."""

@@ -88,7 +88,7 @@ class Option:
         return tuple(
             Part(
                 f"{self.group}.{key}".rstrip("."),
-                self.file[f"{key}{_TARGET}"],
+                self.file[f"{key}{_TARGET}"].strip("'\""),
                 tuple(
                     Value(v.key.removeprefix(key), v.text, v.comment)
                     for v in self.file.values
@@ -125,7 +125,7 @@ class Option:
         """What a variant, a preset or a study chooses, as on a command line; values that it compares by commas."""
         values = self.file.values
         is_global = "@package _global_" in self.file.head
-        named = [v for v in values if v.key.startswith("defaults") and _HYDRA not in v.key and v.text != "_self_"]
+        named = [v for v in values if v.key.split(".")[0] == "defaults" and _HYDRA not in v.key and v.text != "_self_"]
         bases = [v.text for v in named if v.key == "defaults"]
         if len(bases) > 1 or (bases and self.group in option_files.TERM_GROUPS):
             bases = [f"[{','.join(bases)}]"]
