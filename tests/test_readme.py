@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from command_helpers import only_run
+from command_helpers import installed, only_run
 from pairreg import geometry
 from pairreg.pair.phantom import phantom_3d
 from pairreg.runs.read import Run
@@ -63,7 +63,7 @@ def test_every_command_of_the_readme_composes(pairreg, tmp_path):
     done = pairreg("transform=displacement", "preset=smoke", "tracking=none", "output_dir=runs", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "runs").glob("*/*/config.yaml")
-    of_this = README.replace("runs/default/0123abcd", str(run.parent))
+    of_this = re.sub("runs/default/(0123abcd|4567cdef)", str(run.parent), README)
     commands = re.findall(r"^    pairreg (.*)$", of_this.replace("\\\n", " "), re.MULTILINE)
     assert len(commands) >= 12
     for command in commands:
@@ -72,6 +72,17 @@ def test_every_command_of_the_readme_composes(pairreg, tmp_path):
             arguments = [a.split(",")[0] if "[" not in a else a for a in arguments if a != "-m"]
         done = pairreg(*arguments, "--cfg", "job", cwd=tmp_path)
         assert done.returncode == 0, (command, done.stderr)
+    (compared,) = re.findall(r"^    pairreg-diff (.*)$", of_this, re.MULTILINE)
+    done = installed("pairreg-diff")(*shlex.split(compared, comments=True), cwd=tmp_path)
+    assert done.returncode == 0 and "The runs are the same." in done.stdout, done.stderr
+
+
+def test_every_look_at_the_options_in_the_readme_succeeds(extension):
+    commands = re.findall(r"^    pairreg-options (.*)$", README, re.MULTILINE)
+    assert len(commands) >= 3
+    for command in commands:
+        done = installed("pairreg-options")(*shlex.split(command, comments=True), cwd=extension)
+        assert (done.returncode, done.stderr) == (0, ""), command
 
 
 def test_the_python_example_runs(tmp_path, warped_2d, monkeypatch):

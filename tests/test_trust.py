@@ -48,6 +48,7 @@ OPTIONS = {
     "a pickle": ("--experimental-rerun", "job.pickle"),
     "another primary config": ("--config-name", "other"),
     "another folder of primary configs": ("--config-path", "/tmp"),
+    "no folder of primary configs": ("--config-path", ""),
 }
 FILES = {
     "trusts a module": ("ablation/bad.yaml", "# @package _global_\ntrusted_modules: [evil]\n", "ablation=bad"),

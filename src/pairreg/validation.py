@@ -61,7 +61,7 @@ Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False), AfterValid
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Threads = Annotated[int, Field(ge=1, le=1024)]
-OddWindow = Annotated[int, Field(ge=3, le=999), AfterValidator(_odd)]  # side of a window in voxels
+OddWindow = Annotated[int, Field(ge=3, le=999, description="odd"), AfterValidator(_odd)]  # side of a window in voxels
 
 # How our sentences put what pydantic says; its own words stand for the rest ("a valid integer").
 _LONG = 160  # characters of a value in a message

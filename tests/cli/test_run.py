@@ -48,6 +48,8 @@ REFUSED = {
     "constant image": (("pair=files", "pair.fixed=volume.nii.gz", "pair.moving=constant.nii.gz"), "is constant"),
     "empty mask": ((*FILES, "pair.fixed_mask=empty.nii.gz"), "empty mask"),
     "broken override": (("similarity=[ncc",), ""),
+    "an option that does not exist": (("--no-such-option",), "pairreg --help lists the options"),
+    "Hydra's own help": (("--hydra-help",), "use --help"),
 }
 
 

@@ -41,11 +41,13 @@ def commands(inputs):
     run = str(only_run(inputs))
     return {
         "help": ["pairreg", "--help"],
+        "options": ["pairreg-options", "similarity"],
         "dry": ["pairreg", "tracking=none", "dry_run=true", "study=Δé"],
         "check": ["pairreg-check", f"{inputs}/f.nii.gz", f"{inputs}/m.nii.gz", "--figure", "o.png"],
         "pack": ["pairreg-pack", f"{inputs}/m.csv", "c.h5"],
         "warp": ["pairreg-warp", run, f"{run}/warped.nii.gz", "-o", "o.nii.gz"],
         "spect": ["pairreg-spect", run, "-o", "scan"],
+        "diff": ["pairreg-diff", run, run],
         "report": ["pairreg-report", f"{inputs}/runs/made"],
     }
 
@@ -67,7 +69,7 @@ def clean(done, code=0):
     assert "Traceback" not in done.stdout + done.stderr and "Exception ignored" not in done.stderr
 
 
-ALL = ("help", "dry", "check", "pack", "warp", "spect", "report")
+ALL = ("help", "options", "dry", "check", "pack", "warp", "spect", "diff", "report")
 MADE = {"check": "o.png", "pack": "c.h5", "warp": "o.nii.gz", "spect": "scan/spect.nii.gz"}
 
 

@@ -1,5 +1,6 @@
 """The options of the command line that Hydra has."""
 
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -11,21 +12,26 @@ _REFUSED = {
     "experimental_rerun": "it runs what a pickle says; use --from RUN_FOLDER",
     "config_name": "use --from RUN_FOLDER for the config of a run, or --config-dir FOLDER for options of your own",
     "config_path": "use --config-dir FOLDER for options of your own",
+    "hydra_help": "use --help",
 }
 
 
-def check_options(arguments: Sequence[str]) -> None:
-    """Raise `InputError` for an option that does not exist or lacks its value: Hydra explains that in eight lines."""
+def checked_options(arguments: Sequence[str]) -> Namespace:
+    """Return the options that are given.
+
+    Raises `InputError` for one that does not exist or lacks its value: Hydra explains that in eight lines.
+    """
     parser = get_args_parser()
 
     def error(message: str) -> NoReturn:
-        raise InputError(f"{message}; pairreg --hydra-help lists the options.")
+        raise InputError(f"{message}; pairreg --help lists the options.")
 
     parser.error = error  # type: ignore[method-assign]
     given = parser.parse_intermixed_args(arguments)
     for name, advice in _REFUSED.items():
-        if getattr(given, name) is not None:
+        if getattr(given, name) not in (None, False):
             raise InputError(f"--{name.replace('_', '-')} is not supported; {advice}.")
     for override in given.overrides:
         if override.lstrip("+~").startswith("hydra.searchpath"):
             raise InputError("hydra.searchpath is not supported; use --config-dir FOLDER for options of your own.")
+    return given

@@ -7,14 +7,13 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from pairreg import option_files
 from pairreg.errors import InputError
 from pairreg.files import existing
 from pairreg.registration import PARTS
 from pairreg.runs.identity import identity
-from pairreg.runs.read import Run
+from pairreg.runs.read import Run, readable
 from pairreg.study.compose import FROM_RUN
 from pairreg.trust import SETTING
 
@@ -77,12 +76,9 @@ def _recorded(run: Run) -> tuple[Mapping[str, Any], Mapping[str, str]]:
     folder = run.folder
     if not run.is_asked_for:
         raise InputError(f"{folder} is not the folder of a run: it has no config.yaml; give another one.")
-    try:
+    with readable(folder):
         config, choices = run.asked_config, dict(run.asked["choices"])
         missing = [key for key in (*_SCIENCE, "study") if not config.get(key)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OmegaConfBaseException) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{folder} is not the folder of a run ({reason}); give another one.") from None
     if missing:
         raise InputError(f"{folder} is not the folder of a run (its config lacks {missing[0]}); give another one.")
     return config, choices

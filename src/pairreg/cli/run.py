@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Sequence
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -10,8 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from pairreg import interruption
 from pairreg.cli import from_run
-from pairreg.cli.arguments import check_options
+from pairreg.cli.arguments import checked_options
 from pairreg.cli.common import BAD_INPUT, FAILED, INTERRUPTED, complain, failure
+from pairreg.cli.help import print_help
 from pairreg.cli.hydra_errors import as_input_errors
 from pairreg.cli.hydra_guard import guard_hydra
 from pairreg.cli.plugins import register_plugins
@@ -20,6 +22,7 @@ from pairreg.cli.sweep_size import check_sweep_size
 from pairreg.cli.text_overrides import as_typed, with_text_quoted
 from pairreg.console import console
 from pairreg.errors import InputError
+from pairreg.runs.read import Run
 from pairreg.study.cases import expand
 from pairreg.study.compose import spec_of
 from pairreg.study.study import DryRun, Study
@@ -52,6 +55,21 @@ class _Command:
         return self.study.finish()
 
 
+def _work(earlier: Run | None, arguments: Sequence[str]) -> int:
+    """Do what the arguments ask for, on the config of an `earlier` run if there is one; return the exit code."""
+    trust_arguments(arguments)
+    guard_hydra()
+    with as_input_errors():
+        sys.argv[1:] = with_text_quoted(list(arguments))
+        check_sweep_size(sys.argv[1:])
+    config = "config"
+    if earlier is not None:
+        config = from_run.primary_config(earlier)
+        from_run.warn_of_changed_inputs(earlier, arguments)
+    with as_input_errors(), Study() as study, interruption.unmasked():
+        return _Command(study, config).run()
+
+
 def main() -> None:
     """Run the command `pairreg`.
 
@@ -73,18 +91,12 @@ def main() -> None:
     try:
         check_working_folder()
         earlier, arguments = from_run.split(sys.argv[1:])
-        check_options(arguments)
-        trust_arguments(arguments)
-        guard_hydra()
-        with as_input_errors():
-            sys.argv[1:] = with_text_quoted(arguments)
-            check_sweep_size(sys.argv[1:])
-        config = "config"
-        if earlier is not None:
-            config = from_run.primary_config(earlier)
-            from_run.warn_of_changed_inputs(earlier, arguments)
-        with as_input_errors(), Study() as study, interruption.unmasked():
-            code = _Command(study, config).run()
+        given = checked_options(arguments)
+        if given.help:
+            print_help(given.config_dir)
+            code = 0
+        else:
+            code = _work(earlier, arguments)
     except DryRun:
         code = 0
     except InputError as error:
@@ -93,7 +105,7 @@ def main() -> None:
         code = complain("pairreg", failure(error), FAILED)
     except KeyboardInterrupt:
         code = _say_interrupted()
-    except SystemExit as end:  # Hydra's, after --help
+    except SystemExit as end:  # Hydra's own way to end
         code = end.code
     sys.exit(ended("pairreg", code))
 

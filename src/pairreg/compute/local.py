@@ -16,7 +16,7 @@ from pairreg.validation import Positive
 @final
 @dataclass(frozen=True, kw_only=True)
 class Local(Compute):
-    """Computes one run after the other in this process.
+    """Computes one run after the other in this process, so that compiled steps are used again.
 
     **Arguments:** `memory_gb`: once this process holds more, the rest goes on in a second one, which is replaced
     whenever it has grown as much: TensorFlow keeps part of what it has compiled.

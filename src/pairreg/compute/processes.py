@@ -26,7 +26,7 @@ _PATIENCE = 3.0  # seconds
 @final
 @dataclass(frozen=True, kw_only=True)
 class Processes(Compute):
-    """Computes several runs at once, each in a process that takes one run after the other.
+    """Computes several runs at once in processes of their own; with GPUs, one run per GPU.
 
     A process that dies costs its run only: another one takes its place.
 

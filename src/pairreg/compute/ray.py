@@ -19,7 +19,9 @@ ANSWER = 10.0  # seconds that a living cluster takes at most
 @final
 @dataclass(frozen=True, kw_only=True)
 class Ray(Compute):
-    """Computes every run as one task of an existing Ray cluster, one that was started with `ray start`.
+    """Computes every run as one task of an existing Ray cluster, one that was started with `ray start --head`.
+
+    All nodes have to see the run folder.
 
     **Arguments:** `address`: of the cluster, `auto` = the one on this machine, or `$RAY_ADDRESS`; `cpus`, `gpus`: of
     one run.

@@ -23,9 +23,10 @@ log = logging.getLogger("pairreg")
 @final
 @dataclass(frozen=True, kw_only=True)
 class Slurm(Compute):
-    """Computes every run as one task of a Slurm job array, by submitit. A pre-empted or timed-out task is queued again.
+    """Computes every run as one task of a Slurm job array, by submitit.
 
-    The runs go on if the submitting process ends; the same command later picks up what they have finished.
+    All nodes have to see the run folder. A pre-empted or timed-out task is queued again. The runs go on if the
+    submitting process ends; the same command later picks up what they have finished.
 
     **Arguments:** `partition`: None = the default one; `minutes`, `cpus`, `memory_gb`, `gpus`: of one run; `at_once`:
     most tasks that run at a time; `extra`: further options of sbatch.

@@ -12,9 +12,13 @@ from pairreg.pair.pair import Pair
 @final
 @dataclass(frozen=True, kw_only=True)
 class Affine(IntensitySearch):
-    """Finds the affine transform of highest mutual information, from the rigid one; it is never worse than that one.
+    """Finds the affine transform of highest mutual information, coarse to fine, from the rigid one.
+
+    It is never worse than that one.
 
     **Arguments** as of `IntensitySearch`.
+
+    Source: Mattes et al., IEEE TMI 22:120 (2003), for the mutual information.
     """
 
     def estimate(self, pair: Pair) -> sitk.Transform:

@@ -12,7 +12,12 @@ from pairreg.pair.pair import Pair
 @final
 @dataclass(frozen=True, kw_only=True)
 class Rigid(IntensitySearch):
-    """Finds the rotation and translation of highest mutual information; **arguments** as of `IntensitySearch`."""
+    """Finds the rotation and translation of highest mutual information, coarse to fine.
+
+    **Arguments** as of `IntensitySearch`.
+
+    Source: Mattes et al., IEEE TMI 22:120 (2003), for the mutual information.
+    """
 
     def estimate(self, pair: Pair) -> sitk.Transform:
         return self.estimate_rigid(pair)

@@ -9,12 +9,20 @@ from pairreg.pair.pair import Pair
 
 
 def thorax_ct_2d() -> Pair:
-    """Axial chest CT slices of two patients (1.5 mm), in HU, with 5 derived labels."""
+    """Axial chest CT slices of two patients (1.5 mm), in HU, with labels of lungs, bone, airway and other body.
+
+    The labels are from thresholds, not from a reader.
+
+    Source: the test data of pyradiomics.
+    """
     return bundled("thorax_ct_2d")
 
 
 def thorax_ct_3d() -> Pair:
-    """Chest CT of one patient at end-exhale and end-inhale (3.9 × 3.9 × 5 mm), in HU, with 5 derived labels."""
+    """Chest CT of one patient at end-exhale and end-inhale (3.9 × 3.9 × 5 mm), in HU, with labels as `thorax_ct_2d`.
+
+    Source: the registration tutorial of plastimatch.
+    """
     return bundled("thorax_ct_3d")
 
 

@@ -39,7 +39,9 @@ def load_pair(
     channels: Mapping[str, str | Path | dict[str, Any]] | None = None,
     label_names: dict[int | str, str] | None = None,
 ) -> Pair:
-    """The pair that these files hold; images and channels float32, masks uint8, labels of an integer type.
+    """The pair that files of yours hold, in any format that is common in medicine.
+
+    Images and channels are float32, masks uint8, labels of an integer type.
 
     What was repaired or is doubtful is logged, and kept in `Pair.inputs`. Padding of an image (PixelPaddingValue in
     DICOM, otherwise see `pairreg.reading.padding`) is left out of its mask.

@@ -65,7 +65,9 @@ def _chunks(node: h5py.Group | h5py.Dataset, where: str) -> Iterator[bytes]:
 
 
 def load_case(file: Annotated[str | Path, ContentOf(case_chunks)], case: Text = "*") -> Pair:
-    """The pair of one case, equal to that of `load_pair` from its files; nothing of other cases is read.
+    """The pair of one case of an HDF5 file that `pairreg-pack` wrote, equal to that of `load_pair` from its files.
+
+    Nothing of other cases is read.
 
     Raises `InputError` if `case` is a pattern that matches several.
     """

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import numpy as np
 import SimpleITK as sitk
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from pairreg.backend.memory import lack_of_memory
 from pairreg.errors import InputError
@@ -44,7 +44,10 @@ class Preprocessing(Checked, ABC):
     blur_fixed: NonNegative = 0.0
     blur_moving: NonNegative = 0.0
     spacing: Positive | list[Positive] | tuple[Positive, ...] | None = None
-    range: Annotated[list[Finite] | tuple[Finite, ...], AfterValidator(_rising)] = (0.0, 1.0)
+    range: Annotated[list[Finite] | tuple[Finite, ...], AfterValidator(_rising), Field(description="rising")] = (
+        0.0,
+        1.0,
+    )
 
     def __call__(self, pair: Pair) -> Pair:
         """Return the pair with float32 images in `range`; raises `InputError` for an image that becomes constant."""

@@ -51,13 +51,18 @@ def identity(config: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Input, ..
     return content, tuple(found.inputs)
 
 
-def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return a nested config as one mapping, such as `{"similarity.ncc.window": "9", …}`."""
-    result: dict[str, str] = {}
+def flat(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return a nested config as one mapping of texts, such as `{"similarity.ncc.window": "9", …}`."""
+    return {name: str(value) for name, value in leaves(config)}
+
+
+def leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of a nested config by its name, such as `("similarity.ncc.window", 9)`."""
     for key, value in config.items():
-        name = f"{prefix}{key}"
-        result |= flat(value, f"{name}.") if isinstance(value, Mapping) and value else {name: str(value)}
-    return result
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 class _Identity:
@@ -71,7 +76,7 @@ class _Identity:
         """Return the identity of a top-level entry of the config: a number, an option, or terms by name."""
         if key in option_files.TERM_GROUPS:
             return {name: self.option(key, name, node) for name, node in value.items()}
-        return self.option(key, None, value) if isinstance(value, Mapping) else _plain(value)
+        return self.option(key, None, value) if isinstance(value, Mapping) else plain(value)
 
     def option(self, group: str, term: str | None, node: Mapping[str, Any]) -> dict[str, Any]:
         """Return the name of an option (or, of a user's own, the digest of its module's source) and its settings."""
@@ -111,7 +116,7 @@ class _Identity:
             elif isinstance(value, Mapping) and "_target_" in value:
                 content[key] = {"target": value["_target_"], **self.settings(f"{where}.{key}", value)}
             else:
-                content[key] = _plain(value)
+                content[key] = plain(value)
         return content
 
     def part(self, name: str, path: str, settings: Mapping[str, Any], chunks: Callable[..., Any]) -> str:
@@ -127,7 +132,7 @@ class _Identity:
         if isinstance(value, list | tuple):
             return [self.files(f"{name}[{i}]", path) for i, path in enumerate(value)]
         if not isinstance(value, str | Path):
-            return _plain(value)
+            return plain(value)
         self.inputs.append(Input(name, str(value), digest(value)))
         return self.inputs[-1].digest
 
@@ -180,12 +185,12 @@ def _source_files(module: str) -> Iterator[Path]:
         yield from sorted(Path(folder).rglob("*.py"))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a setting with whole numbers as integers: 1 and 1.0 are the same weight."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     return value

@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from pairreg.errors import InputError
 from pairreg.plain_json import numbers
 from pairreg.runs import folder as names
+from pairreg.runs.identity import Input, leaves
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -25,6 +27,28 @@ _PARTS = ("metrics", "choices", "config", "provenance")  # of result.json
 def read_metrics(folder: Path) -> dict[str, float]:
     """Return the final metrics in a run folder, by name."""
     return numbers(json.loads((folder / names.METRICS).read_text(encoding="utf-8")))
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Raise `InputError` if what the run in `folder` was asked for cannot be read in the block."""
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        yield
+    except InputError:
+        raise
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        OmegaConfBaseException,
+    ) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{folder} is not the folder of a run ({reason}); give another one.") from None
 
 
 @dataclass(frozen=True)
@@ -40,6 +64,16 @@ class Run:
             raise InputError(f"{folder} has no {names.RESULT}; give the folder of a run that has finished.")
         run = cls(folder)
         run.summary  # noqa: B018 (reading it is the check)
+        return run
+
+    @classmethod
+    def begun(cls, folder: Path) -> "Run":
+        """Return the run in `folder`, complete or not; raises `InputError` if there is none that can be read."""
+        run = cls(folder)
+        if not run.is_complete and not run.is_asked_for:
+            raise InputError(f"{folder} is not the folder of a run: it has no {names.CONFIG}; give another one.")
+        with readable(folder):
+            dict(run.config), dict(run.choices)  # noqa: B018 (reading them is the check)
         return run
 
     @property
@@ -107,6 +141,19 @@ class Run:
         found: Mapping[str, str] = self.summary["provenance"]
         return found
 
+    @cached_property
+    def inputs(self) -> Mapping[str, Input] | None:
+        """The files that the run depends on, by the names of their settings; None if it is from before they were kept.
+
+        The paths are those that a complete run was given, and those that repeat one which is not complete.
+        """
+        if not self.is_complete:
+            paths = {name: str(value) for name, value in leaves(self.asked_config)}
+            digests: Mapping[str, str] | None = self.asked.get("inputs")
+            return None if digests is None else {n: Input(n, paths.get(n, ""), one) for n, one in digests.items()}
+        kept = self.summary.get("inputs")
+        return None if kept is None else {one["name"]: Input(one["name"], one["path"], one["digest"]) for one in kept}
+
     @property
     def input_notes(self) -> list[str]:
         """What was repaired or is doubtful in the inputs of a complete run, a sentence each."""
@@ -128,6 +175,11 @@ class Run:
         return lines[-1].removeprefix("pairreg.errors.")
 
     @property
+    def unfinished(self) -> str:
+        """What became of a run that is not complete, as `has failed (…)` or `is running`."""
+        return f"has failed ({self.error.rstrip('.')})" if self.error else f"is {names.state(self.folder)}"
+
+    @property
     def has_history(self) -> bool:
         """Whether the run has left a history, which also one that diverged has."""
         return (self.folder / names.HISTORY).exists()
@@ -138,6 +190,21 @@ class Run:
         with (self.folder / names.HISTORY).open(newline="", encoding="utf-8") as file:
             columns, *rows = csv.reader(file)
         return dict(zip(columns, np.array(rows, float).reshape(-1, len(columns)).T, strict=True))
+
+    @property
+    def field(self) -> np.ndarray:
+        """The field `(*spatial, ndim)` in voxels without the initialisation, read anew each time.
+
+        Raises `InputError` if it is missing or damaged.
+        """
+        import h5py
+
+        path = self.folder / names.ARRAYS
+        try:
+            with h5py.File(path) as file:
+                return np.asarray(file["field"])
+        except (OSError, KeyError) as error:
+            raise InputError(f"{path} has no field ({error}); run it again with rerun=true.") from None
 
     @property
     def figure_arrays(self) -> "FigureArrays":

@@ -52,7 +52,9 @@ def phantom_2d(
     texture: NonNegative = 40.0,
     patient: bool = False,
 ) -> Pair:
-    """Return an axial slice of the phantom, and the same slice deformed; see `phantom_3d`, of which it is a plane.
+    """Return an axial slice of a procedural torso, and the same slice under a known smooth deformation.
+
+    It is a plane of `phantom_3d`, which says more.
 
     **Arguments:** `level`: z in mm, 0 = top of the sacrum: 420 shoulders, 300 heart, 200 lung base, 120 kidneys, -100
     hips. The slice stays at its anatomical level, so `anatomy.height` changes nothing.
@@ -73,7 +75,7 @@ def phantom_3d(
     texture: NonNegative = 40.0,
     patient: bool = False,
 ) -> Pair:
-    """Return the phantom as the moving image, and as the fixed one the phantom with a random smooth deformation.
+    """Return a procedural torso as the moving image, and the same under a known smooth deformation as the fixed one.
 
     **Arguments:**
 

@@ -38,7 +38,10 @@ def phantom_to_ct_2d(
     without: Sequence[str] = ("humeri", "scapulae"),
     seed: Seed = 0,
 ) -> Pair:
-    """Return a slice of the phantom and an axial slice of a patient's CT; see `phantom_to_ct_3d`."""
+    """Return a slice of a procedural torso as the moving image, an axial slice of a patient's CT as the fixed one.
+
+    See `phantom_to_ct_3d`, which says more.
+    """
     return _make_pair("phantom_to_ct_2d", 2, fixed, fixed_labels, size, spacing, level, anatomy, without, seed)
 
 
@@ -54,7 +57,7 @@ def phantom_to_ct_3d(
     without: Sequence[str] = ("humeri",),
     seed: Seed = 0,
 ) -> Pair:
-    """Return the phantom as the moving image, and a patient's CT as the fixed one.
+    """Return a procedural torso as the moving image, and a patient's CT as the fixed one.
 
     **Arguments:**
 
