@@ -125,3 +125,44 @@ def test_the_command_imports_heavy_libraries_only_when_it_draws() -> None:
     heavy = ("tensorflow", "matplotlib", "scipy", "SimpleITK", "pandas")
     code = f"import sys, pairreg.cli.report, pairreg.runs.factors; sys.exit(any(m in sys.modules for m in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_several_studies_are_one_report_over_the_pairs_that_they_share(write_run: Write, study: Path) -> None:
+    other = study.with_name("other")
+    for pair in ("thorax_ct_2d", "phantom_2d"):
+        write_run(f"a_{pair}", similarity="mse", pair=pair, metrics={"dice_mean": 0.8})
+    study.rename(other)
+    write_run("b", similarity="ncc", pair="phantom_2d", metrics={"dice_mean": 0.9})
+    write_run("a_phantom_2d", similarity="mse", pair="phantom_2d", metrics={"dice_mean": 0.8})  # of both: once
+    cwd = study.parents[1]
+    done = command("made", "other", "-o", "together", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "3 runs" in said and "Left out, as not every setting has a result there: thorax_ct_2d." in said
+    assert said.index("ncc") < said.index("mse"), "the better one is first"
+    assert re.search(r"<h1>together</h1>", (cwd / "together" / "index.html").read_text())
+    assert not (study / "report").exists() and not (other / "report").exists()
+    assert command("made", "other", "-o", "together", cwd=cwd).returncode == 0, "a report takes the place of a report"
+
+
+def test_what_cannot_be_one_report_is_refused(write_run: Write, study: Path) -> None:
+    write_run("a")
+    cwd = study.parents[1]
+    (cwd / "mine").mkdir()
+    (cwd / "mine" / "table.csv").write_text("of something else")
+    for arguments, said in (
+        (["made", "made"], "give -o FOLDER"),
+        (["made", "nothing", "-o", "x"], "there is no study 'nothing'"),
+        (["made", "made", "-o", "mine"], "mine is there already, and is no report"),
+        (["made", "made", "-o", "x", "--log-mlflow"], "--log-mlflow adds the report of one study"),
+    ):
+        done = command(*arguments, cwd=cwd)
+        assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert sorted(path.name for path in cwd.iterdir()) == ["mine", "runs"]
+
+
+def test_a_single_study_can_be_reported_on_elsewhere(write_run: Write, study: Path) -> None:
+    write_run("a")
+    done = command("made", "-o", "elsewhere", cwd=study.parents[1])
+    assert done.returncode == 0 and (study.parents[1] / "elsewhere" / "index.html").is_file(), done.stderr
+    assert not (study / "report").exists()

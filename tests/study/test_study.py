@@ -181,3 +181,23 @@ def test_a_process_that_has_grown_hands_over(pairreg, tmp_path):
     assert done.returncode == 0, done.stderr
     assert len(results(tmp_path)) == 2 and "iteration" not in done.stdout, "another process did the runs"
     assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED"] * 3
+
+
+def test_fail_fast_ends_with_the_first_failure(pairreg, tmp_path):
+    """A step so long that the field leaves the numbers: the runs after it are not begun."""
+    diverging = ("optimizer=sgd", "optimizer.learning_rate=1,1e9,2", "similarity=mse", "preset=smoke")
+    command = ("transform=displacement", *diverging, "tracking=none", "output_dir=runs", "-m")
+    done = pairreg(*command, "fail_fast=true", cwd=tmp_path)
+    assert done.returncode == 1 and "became" in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert "fail_fast=true: 1 runs are not begun or not finished" in done.stdout
+    assert len(list(tmp_path.rglob("result.json"))) == 1 and "2 runs" in done.stdout
+    done = pairreg(*command, cwd=tmp_path)
+    assert done.returncode == 1 and len(list(tmp_path.rglob("result.json"))) == 2, done.stderr
+
+
+def test_a_study_says_how_long_it_still_takes(pairreg, tmp_path):
+    options = ("preset=smoke", "transform=displacement", "tracking=none", "output_dir=runs", "seed=0,1,2", "-m")
+    done = pairreg(*options, cwd=tmp_path)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("[")]
+    assert [line[:5] for line in lines] == ["[1/3]", "[2/3]", "[3/3]"]
+    assert all(re.search(r"done, about \d+ s left$", line) for line in lines[:2]) and lines[2].endswith(" done")

@@ -1,5 +1,6 @@
 """The command `pairreg-report STUDY`, which writes the table, the figures and the page of a study."""
 
+import argparse
 import os
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from pairreg.runs.folder import run_folders
 def main() -> None:
     """Run the command `pairreg-report`; exit code 0, or 2 if there is nothing to report on."""
     parser = Parser(
-        prog="pairreg-report", description="Compare the runs of a study: STUDY/report/index.html, tables and figures."
+        prog="pairreg-report",
+        description="Compare the runs of a study: STUDY/report/index.html, tables and figures. "
+        "Several studies become one report, over the pairs that all settings have.",
     )
-    parser.add_argument("study", metavar="STUDY", help="name of a study, or its folder")
+    parser.add_argument("studies", metavar="STUDY", nargs="+", help="name of a study, or its folder")
+    parser.add_argument("-o", metavar="FOLDER", dest="output", type=Path, help="of the report of several studies")
     parser.add_argument("--output-dir", type=Path, default=Path("runs"), help="folder of the studies (default: runs)")
     parser.add_argument(
         "--reference",
@@ -28,25 +32,31 @@ def main() -> None:
         action="store_true",
         help="also add the report and the runs that it lacks to MLflow (default: OUTPUT_DIR/mlflow.db)",
     )
-    run(parser, lambda options: _report(find(options.study, options.output_dir), options.reference, options.log_mlflow))
+    run(parser, _report)
 
 
-def _report(folder: Path, reference: str | None, log_mlflow: bool) -> None:
+def _report(options: argparse.Namespace) -> None:
     from pairreg.report.ranking import rank_study
-    from pairreg.report.study_runs import read_study
+    from pairreg.report.study_runs import read_study, together
     from pairreg.report.tables import terminal_table
-    from pairreg.report.write import write
+    from pairreg.report.write import REPORT, report_to_be, write
 
-    study = read_study(folder_to_be(folder, written=True))
-    ranking = rank_study(study, reference)
-    page = write(study, ranking)
+    folders = [find(study, options.output_dir) for study in options.studies]
+    if len(folders) > 1 and options.output is None:
+        raise InputError("a report of several studies needs a folder of its own; give -o FOLDER.")
+    if len(folders) > 1 and options.log_mlflow:
+        raise InputError("--log-mlflow adds the report of one study; leave out the others.")
+    place = folder_to_be(folders[0], written=True) / REPORT if options.output is None else report_to_be(options.output)
+    study = read_study(folders[0]) if len(folders) == 1 else together(folders, place)
+    ranking = rank_study(study, options.reference)
+    page = write(study, ranking, place)
     terminal = console()
     terminal.print(terminal_table(ranking))
     terminal.print(f"report: {page}", soft_wrap=True, highlight=False)
-    if log_mlflow:
+    if options.log_mlflow:
         from pairreg.tracking.rebuild import log_to_mlflow
 
-        terminal.print(log_to_mlflow(folder, page.parent), soft_wrap=True, highlight=False)
+        terminal.print(log_to_mlflow(folders[0], page.parent), soft_wrap=True, highlight=False)
 
 
 def find(study: str, output_dir: Path) -> Path:

@@ -25,7 +25,7 @@ from pairreg.errors import InputError
 from pairreg.runs.read import Run
 from pairreg.study.cases import expand
 from pairreg.study.compose import spec_of
-from pairreg.study.study import DryRun, Study
+from pairreg.study.study import DryRun, FailedFast, Study
 from pairreg.trust import trust_arguments
 
 log = logging.getLogger("pairreg")
@@ -48,10 +48,13 @@ class _Command:
 
     def run(self) -> int:
         """Have Hydra read the command line, do what it asks for, and return the exit code."""
-        hydra.main(version_base="1.3", config_path="pkg://pairreg.conf", config_name=self.config)(self.record)()
-        specs = [one for composed, overrides in self.composed for one in expand(spec_of(composed, overrides))]
-        if specs:
-            self.study.start(specs, single=len(specs) == 1)
+        try:
+            hydra.main(version_base="1.3", config_path="pkg://pairreg.conf", config_name=self.config)(self.record)()
+            specs = [one for composed, overrides in self.composed for one in expand(spec_of(composed, overrides))]
+            if specs:
+                self.study.start(specs, single=len(specs) == 1)
+        except FailedFast:
+            pass  # the tables of what there is
         return self.study.finish()
 
 

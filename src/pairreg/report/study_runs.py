@@ -1,5 +1,6 @@
 """The runs of a study, read from their folders."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def read_study(folder: Path) -> StudyRuns:
     if not complete:
         raise InputError(f"study {folder} has no complete run ({_count(incomplete)}); run it first.")
     return StudyRuns(folder, complete, incomplete, Comparison.read(folder))
+
+
+def together(folders: Sequence[Path], place: Path) -> StudyRuns:
+    """Return what several studies compare as one study, to be reported on in `place`; a run of two of them counts once.
+
+    Raises `InputError` as `read_study` does.
+    """
+    studies = [read_study(folder) for folder in folders]
+    runs = {run.signature: run for study in studies for run in study.compared}
+    return StudyRuns(place, list(runs.values()), [run for study in studies for run in study.incomplete])
 
 
 def _count(incomplete: list[Run]) -> str:

@@ -3,13 +3,15 @@
 import shutil
 from pathlib import Path
 
-from pairreg.files import replace_folder
+from pairreg.errors import InputError
+from pairreg.files import folder_to_be, replace_folder
 from pairreg.locks import lock
 from pairreg.report.figures import FIGURES
 from pairreg.report.ranking import Ranking, rank_study
 from pairreg.report.study_runs import StudyRuns, read_study
 
 REPORT = "report"
+_PAGE, _TABLE = "index.html", "table.csv"
 
 
 def write_report(study_folder: Path, reference: str | None = None) -> Path:
@@ -21,17 +23,26 @@ def write_report(study_folder: Path, reference: str | None = None) -> Path:
     Raises `InputError` if no run is complete, a run folder cannot be read, or `reference` is not one setting.
     """
     study = read_study(study_folder)
-    return write(study, rank_study(study, reference))
+    return write(study, rank_study(study, reference), study_folder / REPORT)
 
 
-def write(study: StudyRuns, ranking: Ranking) -> Path:
-    """Write the report of a ranking; return the path of the page. See `write_report`."""
+def report_to_be(folder: Path) -> Path:
+    """Return a folder that a report may take the place of; raises `InputError` for one that holds anything else."""
+    folder = folder_to_be(folder, written=True)
+    if folder.exists() and any(folder.iterdir()) and not all((folder / name).is_file() for name in (_PAGE, _TABLE)):
+        raise InputError(f"{folder} is there already, and is no report; give another folder.")
+    return folder
+
+
+def write(study: StudyRuns, ranking: Ranking, final: Path) -> Path:
+    """Write the report of a ranking into the folder `final`; return the path of the page. See `write_report`."""
     from pairreg.report.charts.draw import Figure, draw
     from pairreg.report.page import page
     from pairreg.report.tables import write_csv, write_tex
 
-    part, final = study.folder / f".{REPORT}.part", study.folder / REPORT
-    with lock(study.folder / ".locks" / REPORT, wait=True):  # two commands of a study may end at once
+    part = final.with_name(f".{final.name}.part")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with lock(final.parent / ".locks" / final.name, wait=True):  # two commands of a study may end at once
         shutil.rmtree(part, ignore_errors=True)  # of a command that was killed
         part.mkdir()
         try:
@@ -41,11 +52,11 @@ def write(study: StudyRuns, ranking: Ranking) -> Path:
             papers = [
                 Figure(path, path.stem.replace("_", " ").capitalize(), "") for path in copies if path.suffix == ".png"
             ]
-            write_csv(ranking, part / "table.csv")
+            write_csv(ranking, part / _TABLE)
             write_tex(ranking, part / "table.tex")
-            (part / "index.html").write_text(page(study, ranking, papers, panels, charts), encoding="utf-8")
+            (part / _PAGE).write_text(page(study, ranking, papers, panels, charts), encoding="utf-8")
             # Only now, with everything written, does the new report take the place of the old one.
             replace_folder(part, final)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-    return final / "index.html"
+    return final / _PAGE

@@ -20,7 +20,9 @@ from pairreg.markers import ContentOf, Neutral
 from pairreg.runs.content import combined, digest, digest_of_part
 
 # What cannot change a result: where it is computed, kept and shown.
-BOOKKEEPING = ("tracking", "compute", "study", "output_dir", "dry_run", "rerun", "figure", "trusted_modules")
+BOOKKEEPING = (
+    "tracking", "compute", "study", "output_dir", "dry_run", "rerun", "fail_fast", "figure", "trusted_modules",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,13 @@ def _settings(
     seed: validation.Seed,
     study: str,
     output_dir: str,
+    fail_fast: bool,
     rerun: bool,
     dry_run: bool,
     figure: str | None,
 ) -> None:
     """Declare the names and types of the settings beside the groups, and check their values."""
-    del precision, threads, trusted_modules, seed, rerun, dry_run
+    del precision, threads, trusted_modules, seed, fail_fast, rerun, dry_run
     if figure is not None:
         validation.one_of("figure", figure, FIGURES)
     names.check_study(study)

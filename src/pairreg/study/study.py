@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,10 @@ class DryRun(Exception):
     """Raised after the table of `dry_run=true` is printed: nothing else is to be done."""
 
 
+class FailedFast(Exception):
+    """Raised after the first run that failed under `fail_fast=true`: only `Study.finish` is left to do."""
+
+
 class Study:
     """The runs of one command. `start` may be called several times: a search launches one batch after the other.
 
@@ -68,7 +73,7 @@ class Study:
         cannot be used leaves nothing behind, and the end is a table of its metrics.
 
         Raises `InputError` for a config or a pair that cannot be used, before any run has begun; `DryRun` after its
-        table.
+        table; `FailedFast` after a run that failed, if the command asked for that.
         """
         # Every config is checked first: a signature looks at the parts that a config names, which may not exist.
         for spec in specs:
@@ -122,14 +127,26 @@ class Study:
             return
         compute: Compute = _part(self.first, "compute")
         do = partial(work, tracker=self.tracker.for_runs(compute.where), wait=wait)
-        for outcome in compute.run(specs, do, self.folder):
+        began = time.monotonic()
+        for done, outcome in enumerate(compute.run(specs, do, self.folder), start=1):
             interruption.check()  # the exception of a signal may have been dropped by a library
             self.outcomes[outcome.signature] = outcome
             if outcome.state == "failed":  # its process may have had no time to say so
                 record_death(self.specs[outcome.signature], str(outcome.error))
             if len(self.specs) > 1 and outcome.state != "busy":
                 over = sum(o.state != "busy" for o in self.outcomes.values())
-                log.info(f"[{over}/{len(self.specs)}] {outcome.signature} {outcome.state}")
+                seconds = (time.monotonic() - began) / done * (len(specs) - done)
+                left = f", about {_span(seconds)} left" if done < len(specs) else ""
+                self.say(f"[{over}/{len(self.specs)}] {outcome.signature} {outcome.state}{left}")
+            if outcome.state == "failed" and self.first.config["fail_fast"]:
+                self.say(f"fail_fast=true: {len(self.specs) - len(self.outcomes)} runs are not begun or not finished")
+                raise FailedFast
+
+    def say(self, line: str) -> None:
+        """Put a line into the log, and on a terminal, which does not show the log."""
+        log.info(line)
+        if self.terminal.is_terminal:
+            self.terminal.print(line, soft_wrap=True, highlight=False)
 
     def finish(self) -> int:
         """Print tables, write the report and complete the tracking; return the exit code of the command."""
@@ -189,6 +206,17 @@ class Study:
     def __exit__(self, *error: object) -> None:
         if self.opened:
             self.tracker.close(self.page.parent if self.page else None)
+
+
+def _span(seconds: float) -> str:
+    """Return a time in the unit that people would say it in."""
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 90
+        else f"{seconds / 60:.0f} min"
+        if seconds < 5400
+        else f"{seconds / 3600:.1f} h"
+    )
 
 
 def _part(spec: RunSpec, group: str) -> Any:
