@@ -166,3 +166,23 @@ def test_what_is_no_field_is_refused_and_fields_stay_as_they_are(metric) -> None
     before = field.copy()
     metric(field)
     assert (field == before).all()
+
+
+def test_learn2reg_needs_5_voxels_along_each_axis() -> None:
+    for shape in ((4, 9), (9, 4), (4, 9, 9), (9, 9, 4)):
+        with pytest.raises(ValueError, match="at least 5 voxels"):
+            sdlogj_l2r(np.zeros((*shape, len(shape))))
+    assert sdlogj_l2r(np.zeros((5, 5, 2))) == 0
+
+
+@NDIMS
+def test_fields_of_whole_numbers_are_as_those_of_floats(ndim: int) -> None:
+    field = np.round(noise(SHAPES[ndim], amplitude=2)).astype(int)
+    for metric in (jacobian_determinant, folds, folds_percent, ndv_percent, sdlogj):
+        np.testing.assert_array_equal(metric(field), metric(field.astype(float)))
+
+
+@NDIMS
+def test_a_plane_of_two_voxels_is_a_field(ndim: int) -> None:
+    field = affine(random_matrix(ndim), (2,) * ndim).astype(float)
+    assert jacobian_determinant(field) == pytest.approx(np.linalg.det(random_matrix(ndim)), rel=1e-6)
