@@ -104,7 +104,7 @@ def test_numbers_of_one_kind_have_the_same_decimals_and_counts_have_none():
     assert [find(name).text(250.0) for name in ("tre_points", "iterations", "peak_memory_mb")] == ["250"] * 3
 
 
-def test_what_decides_is_in_every_table():
+def test_all_tables_show_what_decides():
     assert all(row.in_terminal and row.in_paper for row in deciding())
 
 
