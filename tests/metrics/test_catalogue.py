@@ -42,6 +42,7 @@ LATE = ("epe_mean", "inverse_consistency", "sdlogj", "sdlogj_l2r", "ndv_percent"
 def test_names_are_unique_and_so_are_the_places_in_a_ranking():
     assert len({row.name for row in CATALOGUE}) == len(CATALOGUE)
     assert [row.name for row in deciding()] == ["epe_mean", "tre_mean", "dice_mean", "ssim"]
+    assert len({row.decides for row in deciding()}) == len(deciding())
 
 
 @pytest.mark.parametrize("row", [row for row in CATALOGUE if row.kind != "cost"], ids=lambda row: row.name)

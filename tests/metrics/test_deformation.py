@@ -159,7 +159,7 @@ def test_an_empty_mask_gives_nan_and_a_full_one_changes_nothing() -> None:
 
 @pytest.mark.parametrize("metric", [jacobian_determinant, folds, ndv_percent, sdlogj_l2r])
 def test_what_is_no_field_is_refused_and_fields_stay_as_they_are(metric) -> None:  # type: ignore[no-untyped-def]
-    for shape in ((5, 5), (5, 5, 3), (5, 5, 5, 2), (1, 5, 2)):
+    for shape in ((5, 5), (5, 5, 3), (5, 5, 5, 2), (1, 5, 2), (5, 1, 2), (5, 1, 5, 3), (5, 5, 1, 3)):
         with pytest.raises(ValueError, match="field should"):
             metric(np.zeros(shape))
     field = noise((9, 8))

@@ -284,3 +284,14 @@ def test_mind_in_a_mask_counts_voxels_whose_patches_lie_in_it(
     f, w = (mind_by_loops(image, radius, dilation, complete) for image in (fixed, warped))
     expected = ((f - w) ** 2).mean(0)[complete].mean()
     assert value("mind", fixed, warped, mask, radius=radius, dilation=dilation) == pytest.approx(expected, rel=1e-9)
+
+
+@MASKED
+def test_one_voxel_in_the_mask_counts_whole(shape: tuple[int, ...]) -> None:
+    (fixed, warped), mask = pair(shape), np.zeros(shape, bool)
+    at = tuple(n // 2 for n in shape)
+    mask[at] = True
+    assert value("mse", fixed, warped, mask) == pytest.approx((fixed[at] - warped[at]) ** 2, rel=1e-12)
+    # the joint histogram of one voxel is the product of both marginal ones: nothing is known of one by the other
+    assert value("mi", fixed, warped, mask) == pytest.approx(0, abs=1e-9)
+    assert value("nmi", fixed, warped, mask) == pytest.approx(1, abs=1e-9)
