@@ -91,3 +91,10 @@ def test_without_a_home_it_is_computed_each_time(large: Path, monkeypatch: pytes
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.bin cannot be read \(No such file or directory\); give a file"):
         content._digest_of_file(tmp_path / "a.bin")
+
+
+def test_pieces_have_16_mib(tmp_path: Path) -> None:
+    """Of any other size every run of a larger file would have another name."""
+    with (tmp_path / "a.bin").open("wb") as file:
+        file.truncate((16 << 20) + 1)
+    assert content.digest(tmp_path / "a.bin") == blake((blake(bytes(16 << 20)) + blake(b"\0")).encode())

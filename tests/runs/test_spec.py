@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ def test_the_folder_is_named_by_study_and_signature() -> None:
     one = spec()
     assert one.folder == one.study_folder / one.signature == Path("runs") / "s" / one.signature
     assert len(one.signature) == 8 and set(one.signature) <= set("0123456789abcdef")
+
+
+def test_a_request_stays_as_it_is() -> None:
+    with pytest.raises(FrozenInstanceError):
+        spec().config = {}  # type: ignore[misc]
 
 
 def test_people_call_a_run_by_its_method() -> None:
