@@ -17,6 +17,7 @@ PENALTIES = [name for name in OPTIONS if pairreg.build(f"regularizer/{name}").ha
 SHAPES = {2: (7, 9), 3: (6, 7, 5)}
 SPACINGS = {2: (0.7, 2.5), 3: (3.0, 0.7, 1.5)}
 NDIMS = pytest.mark.parametrize("ndim", [2, 3])
+LOOPED = pytest.mark.parametrize("shape", [*SHAPES.values(), (2, 2), (2, 5), (3, 2), (2, 2, 2), (3, 2, 4)], ids=str)
 
 
 def build(name: str, **overrides: Any) -> Regularizer:

@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,7 @@ LATE = ("epe_mean", "inverse_consistency", "sdlogj", "sdlogj_l2r", "ndv_percent"
 def test_names_are_unique_and_so_are_the_places_in_a_ranking():
     assert len({row.name for row in CATALOGUE}) == len(CATALOGUE)
     assert [row.name for row in deciding()] == ["epe_mean", "tre_mean", "dice_mean", "ssim"]
+    assert len({row.decides for row in deciding()}) == len(deciding())
 
 
 @pytest.mark.parametrize("row", [row for row in CATALOGUE if row.kind != "cost"], ids=lambda row: row.name)
@@ -60,6 +61,59 @@ def test_a_metric_is_found_by_all_of_its_names():
     assert find("volume_change") is None, "it has no mean"
     assert find("before/seconds") is find("initial/folds_percent") is None, "there is none before the registration"
     assert find("hd95_mean").title == "HD95 (mm) ↓" and find("sdlogj").title == "SD log J"
+
+
+def evidence(error: float) -> dict[str, dict[str, object]]:
+    """What metrics of each kind are computed from, of a registration that is perfect or errs by some voxels of 1 mm."""
+    rng = np.random.default_rng(0)
+    fixed, labels, noise = rng.random((30, 32)), np.zeros((30, 32), int), error * rng.normal(size=(30, 32, 2))
+    labels[8:20, 9:25] = 1
+    shift = round(error)
+    spacing = dict.fromkeys(("spacing", "fixed_spacing", "moving_spacing"), (1.0, 1.0))
+    warped = {"warped_labels": np.roll(labels, shift), "moving_labels": labels, "labels": [1]}
+    return {
+        "images": {"fixed": fixed, "warped": np.roll(fixed, shift), "mask": None},
+        "labels": {"fixed_labels": labels, **warped, **spacing},
+        "landmarks": {"mapped_points": noise[0], "target_points": 0 * noise[0], "inside": np.ones(32, bool)},
+        "truth": {"found": noise, "true": 0 * noise, "mask": None},
+        "field": {"field": noise},
+        "inverse": {"field": noise, "inverse": 0 * noise},
+    }
+
+
+@pytest.mark.parametrize("row", [row for row in CATALOGUE if row.kind != "cost"], ids=lambda row: row.name)
+def test_the_direction_is_that_from_a_poor_to_a_perfect_registration(row):
+    perfect, poor = (evidence(error)[row.kind] for error in (0, 3))
+    good, bad = (evaluate.metrics_of_kind(row.kind, one) for one in (perfect, poor))
+    assert (f"{row.stem}/1" in good) == row.per_label
+    if row.direction:
+        assert np.sign(good[row.name] - bad[row.name]) == row.direction
+        assert row.arrow == ("↑" if good[row.name] > bad[row.name] else "↓")
+
+
+def test_what_is_neither_good_nor_bad_has_no_direction():
+    neither = {"tre_points", "volume_change", "sdlogj", "sdlogj_l2r"}
+    assert {row.name for row in CATALOGUE if not row.arrow and row.kind != "cost"} == neither
+    assert not any(row.arrow for row in CATALOGUE if row.kind == "cost")
+
+
+def test_numbers_of_one_kind_have_the_same_decimals_and_counts_have_none():
+    for unit in ("mm", "%"):
+        assert len({row.decimals for row in CATALOGUE if row.unit == unit}) == 1
+    ratios = ("dice_mean", "volume_change/1", "ssim", "pcc", "ncc", "sdlogj", "sdlogj_l2r")
+    assert len({find(name).decimals for name in ratios}) == 1
+    assert [find(name).text(250.0) for name in ("tre_points", "iterations", "peak_memory_mb")] == ["250"] * 3
+
+
+def test_all_tables_show_what_decides():
+    assert all(row.in_terminal and row.in_paper for row in deciding())
+
+
+def test_a_row_is_given_by_names_and_stays_as_it_is():
+    with pytest.raises(TypeError, match="positional"):
+        Metric("name", "label", 1, 2, "images", None)
+    with pytest.raises(FrozenInstanceError):
+        CATALOGUE[0].decimals = 5
 
 
 @pytest.fixture(scope="module")

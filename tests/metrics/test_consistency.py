@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from pairreg.metrics import inverse_consistency
+from pairreg.metrics.consistency import inverse_consistency_mean
 
 
 @pytest.mark.parametrize("shape", [(20, 18), (14, 13, 12)])
@@ -25,3 +26,19 @@ def test_translations_by_hand() -> None:
 def test_shapes_have_to_agree() -> None:
     with pytest.raises(ValueError, match="differ in shape"):
         inverse_consistency(np.zeros((5, 5, 2)), np.zeros((5, 6, 2)))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_points_on_the_outermost_voxels_are_inside(axis: int, sign: int) -> None:
+    field = np.zeros((4, 5, 6, 3))
+    field[..., axis] = sign
+    outside = np.isnan(np.moveaxis(inverse_consistency(field, 0 * field), axis, 0)[::sign])
+    assert outside[-1].all() and not outside[:-1].any()
+
+
+def test_the_mean_is_over_the_points_that_stay_inside() -> None:
+    field = np.zeros((8, 8, 2))
+    field[:4, :, 1], field[4:, :, 1] = 2, 100
+    assert inverse_consistency_mean(field, np.zeros_like(field)) == 2
+    assert np.isnan(inverse_consistency_mean(field + 100, field))

@@ -159,10 +159,30 @@ def test_an_empty_mask_gives_nan_and_a_full_one_changes_nothing() -> None:
 
 @pytest.mark.parametrize("metric", [jacobian_determinant, folds, ndv_percent, sdlogj_l2r])
 def test_what_is_no_field_is_refused_and_fields_stay_as_they_are(metric) -> None:  # type: ignore[no-untyped-def]
-    for shape in ((5, 5), (5, 5, 3), (5, 5, 5, 2), (1, 5, 2)):
+    for shape in ((5, 5), (5, 5, 3), (5, 5, 5, 2), (1, 5, 2), (5, 1, 2), (5, 1, 5, 3), (5, 5, 1, 3)):
         with pytest.raises(ValueError, match="field should"):
             metric(np.zeros(shape))
     field = noise((9, 8))
     before = field.copy()
     metric(field)
     assert (field == before).all()
+
+
+def test_learn2reg_needs_5_voxels_along_each_axis() -> None:
+    for shape in ((4, 9), (9, 4), (4, 9, 9), (9, 9, 4)):
+        with pytest.raises(ValueError, match="at least 5 voxels"):
+            sdlogj_l2r(np.zeros((*shape, len(shape))))
+    assert sdlogj_l2r(np.zeros((5, 5, 2))) == 0
+
+
+@NDIMS
+def test_fields_of_whole_numbers_are_as_those_of_floats(ndim: int) -> None:
+    field = np.round(noise(SHAPES[ndim], amplitude=2)).astype(int)
+    for metric in (jacobian_determinant, folds, folds_percent, ndv_percent, sdlogj):
+        np.testing.assert_array_equal(metric(field), metric(field.astype(float)))
+
+
+@NDIMS
+def test_a_plane_of_two_voxels_is_a_field(ndim: int) -> None:
+    field = affine(random_matrix(ndim), (2,) * ndim).astype(float)
+    assert jacobian_determinant(field) == pytest.approx(np.linalg.det(random_matrix(ndim)), rel=1e-6)

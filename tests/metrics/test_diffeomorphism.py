@@ -98,6 +98,17 @@ def test_only_cells_inside_the_mask_count() -> None:
     assert ndv_percent(field, mask) == 50
 
 
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_cell_counts_if_all_of_its_corners_are_in_the_mask(ndim: int) -> None:
+    field, mask = noise(SHAPES[ndim], 2.0), np.random.default_rng(1).random(SHAPES[ndim]) > 0.2
+    volume = non_diffeomorphic_volume(field)
+    corners = list(itertools.product((0, 1), repeat=ndim))
+    inside = [cell for cell in np.ndindex(*volume.shape) if all(mask[tuple(np.add(cell, c))] for c in corners)]
+    assert 0 < len(inside) < volume.size
+    expected = 100 * np.mean([volume[cell] for cell in inside], dtype=float)
+    assert ndv_percent(field, mask) == pytest.approx(expected, rel=1e-5)
+
+
 def test_mirrored_and_stretched_counts_more_than_once() -> None:
     x = np.indices((6, 6))[0]
     field = np.stack([-3.0 * x, np.zeros((6, 6))], axis=-1)  # φ_0 = -2 x_0

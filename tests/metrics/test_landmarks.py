@@ -12,6 +12,8 @@ def test_distances() -> None:
 def test_shapes_have_to_agree() -> None:
     with pytest.raises(ValueError, match=r"\(n, ndim\)"):
         tre(np.zeros((3, 2)), np.zeros((2, 2)))
+    with pytest.raises(ValueError, match=r"\(n, ndim\)"):  # one point without the axis of points
+        tre(np.zeros(3), np.zeros(3))
 
 
 def test_the_statistics_are_those_of_the_distances() -> None:

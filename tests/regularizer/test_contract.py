@@ -232,3 +232,22 @@ def test_weight_and_stiffness_can_be_set(name: str) -> None:
 def test_no_stiffness_without_a_penalty(name: str) -> None:
     with pytest.raises(pairreg.InputError, match="stiffness scales a penalty"):
         build(name, stiffness={"bone": 10})
+
+
+@EVERY
+def test_settings_go_by_name(name: str) -> None:
+    with pytest.raises(TypeError, match="positional"):
+        type(build(name))(1.0)
+
+
+@pytest.mark.parametrize("name", sorted(set(OPTIONS) - set(PENALTIES)))
+def test_what_has_no_penalty_gives_none(name: str) -> None:
+    with pytest.raises(NotImplementedError):
+        build(name).penalty(noise((4, 5)), (1, 1))
+
+
+@EVERY_PENALTY
+@NDIMS
+def test_a_constraint_changes_nothing_where_there_is_none(name: str, ndim: int) -> None:
+    field = noise(SHAPES[ndim])
+    assert not build(name).has_constraint and build(name).constrain(field, SPACINGS[ndim]) is field

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from regularizer_helpers import (
+    LOOPED,
     NDIMS,
     SHAPES,
     SPACINGS,
@@ -31,9 +32,9 @@ def test_a_difference_in_voxels_is_scaled_by_both_spacings() -> None:
     assert value(build("diffusion"), field, (3.0, 0.5)) == pytest.approx(6**2 / 4)
 
 
-@NDIMS
-def test_loops(ndim: int) -> None:
-    shape, spacing = SHAPES[ndim], SPACINGS[ndim]
+@LOOPED
+def test_loops(shape: tuple[int, ...]) -> None:
+    ndim, spacing = len(shape), SPACINGS[len(shape)]
     field, stiffness = noise(shape), factors(shape)
     u, per_direction = field * spacing, []
     for d in range(ndim):

@@ -3,6 +3,7 @@ import pytest
 
 import pairreg
 from regularizer_helpers import (
+    LOOPED,
     NDIMS,
     SHAPES,
     SPACINGS,
@@ -48,9 +49,9 @@ def test_rotations() -> None:
         assert value(term, field, spacing) == pytest.approx(4 * (1 - np.cos(t)) ** 2, rel=1e-9)
 
 
-@NDIMS
-def test_loops(ndim: int) -> None:
-    shape, spacing = SHAPES[ndim], SPACINGS[ndim]
+@LOOPED
+def test_loops(shape: tuple[int, ...]) -> None:
+    spacing = SPACINGS[len(shape)]
     field, stiffness = noise(shape), factors(shape)
     expected = mean_over_cell_corners(lambda gradient: density(gradient, 0.7, 1.9), field, spacing, stiffness)
     term = build("elastic", mu=0.7, lam=1.9)

@@ -8,6 +8,7 @@ from pairreg.metrics import folds_percent, ndv_percent
 from pairreg.metrics.jacobian import corner_determinants
 from pairreg.transform.warp import warp
 from regularizer_helpers import (
+    LOOPED,
     NDIMS,
     SHAPES,
     SPACINGS,
@@ -72,9 +73,9 @@ def test_what_costs_is_what_the_metrics_count(ndim: int) -> None:
             assert 100 * ours == pytest.approx(ndv_percent(field), rel=1e-12)
 
 
-@NDIMS
-def test_loops(ndim: int) -> None:
-    shape, spacing = SHAPES[ndim], SPACINGS[ndim]
+@LOOPED
+def test_loops(shape: tuple[int, ...]) -> None:
+    ndim, spacing = len(shape), SPACINGS[len(shape)]
     field, stiffness = noise(shape), factors(shape)
     expected = mean_over_cell_corners(
         lambda gradient: max(0.0, 0.2 - np.linalg.det(np.eye(ndim) + gradient)), field, spacing, stiffness

@@ -3,6 +3,7 @@ import pytest
 
 import pairreg
 from regularizer_helpers import (
+    LOOPED,
     NDIMS,
     SHAPES,
     SPACINGS,
@@ -26,9 +27,9 @@ def test_affine_fields_cost_the_mean_norm_of_their_gradients(ndim: int) -> None:
     assert value(term, field, SPACINGS[ndim]) == pytest.approx(expected, rel=1e-12)
 
 
-@NDIMS
-def test_loops(ndim: int) -> None:
-    shape, spacing, epsilon = SHAPES[ndim], SPACINGS[ndim], 0.001
+@LOOPED
+def test_loops(shape: tuple[int, ...]) -> None:
+    ndim, spacing, epsilon = len(shape), SPACINGS[len(shape)], 0.001
     field, stiffness = noise(shape), factors(shape)
     u, terms = field * spacing, []
     for x in voxels(shape):

@@ -3,6 +3,7 @@ import pytest
 
 from pairreg.backend import tf
 from regularizer_helpers import (
+    LOOPED,
     NDIMS,
     SHAPES,
     SPACINGS,
@@ -44,9 +45,9 @@ def test_the_defect(ndim: int) -> None:
     assert value(build("total_variation"), field, SPACINGS[ndim]) > 0.3
 
 
-@NDIMS
-def test_loops(ndim: int) -> None:
-    shape, spacing = SHAPES[ndim], SPACINGS[ndim]
+@LOOPED
+def test_loops(shape: tuple[int, ...]) -> None:
+    spacing = SPACINGS[len(shape)]
     field, stiffness = noise(shape), factors(shape)
     u, terms = field * spacing, []
     for x in voxels((shape[0] - 1, *shape[1:])):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pairreg.report.design import Design
 from pairreg.report.study_runs import read_study
-from pairreg.runs.factors import factors, setting
+from pairreg.runs.factors import Factor, factors, in_order, label, ordered, setting
 from pairreg.runs.replicates import pair_names
 
 Write = Callable[..., Path]
@@ -82,3 +82,41 @@ def test_different_pairs_never_share_a_name(write_run: Write, study: Path) -> No
     for name, noise in (("a", 0), ("b", 0.1)):
         write_run(name, pair={"_target_": "phantom", "noise": noise})
     assert pair_names(read_study(study).runs) == ["files (noise 0)", "files (noise 0.1)"]
+
+
+def test_a_setting_is_labelled_by_what_means_something_to_it() -> None:
+    among = [
+        Factor("regularizer", "regularizer", True, ("none", "tv")),
+        Factor("regularizer.tv.weight", "tv.weight", False, ("0.123456", "2", "10")),
+        Factor("transform", "transform", True, ("unet",)),
+    ]
+    assert label(("none", None, "unet"), among) == "no regularizer · unet"
+    assert label(("tv", "0.123456", "unet"), among) == "tv · tv.weight 0.1235 · unet"
+    assert label((), []) == "all runs" == label((None, None, None), among)
+
+
+def test_settings_are_ordered_by_factor_and_what_means_nothing_comes_first() -> None:
+    among = [Factor("a", "a", True, ("x", "y")), Factor("b", "b", False, ("2", "10"))]
+    settings = [("y", "2"), ("x", "10"), ("y", None), ("x", "2"), ("x", "2")]
+    assert ordered(settings, among) == [("x", "2"), ("x", "10"), ("y", None), ("y", "2")]
+
+
+def test_values_are_ordered_by_size_before_words() -> None:
+    assert in_order(["b", "10", None, "9", "a", "-1", "1e-3", "9"]) == ("-1", "1e-3", "9", "10", "a", "b")
+
+
+def test_numbers_have_four_digits_unless_two_become_one() -> None:
+    def factor(*values: str) -> Factor:
+        return Factor("a.b", "b", False, values)
+
+    assert [factor("0.123456", "1").short(v) for v in ("0.123456", "1")] == ["0.1235", "1"]
+    assert factor("0.123456", "0.123457").short("0.123456") == "0.123456"
+    assert factor("0.123456", "word").short("0.123456") == "0.123456"
+    assert factor("1", "2").is_number and not factor("1", "x").is_number
+    assert factor("1").group == "a"
+
+
+def test_people_name_a_method_by_similarity_regularizer_and_transform_first(write_run: Write, study: Path) -> None:
+    for i, (similarity, regularizer) in enumerate((("mse", "none"), ("ncc", "none"), ("mse", "diffusion"))):
+        write_run(f"{i}", similarity=similarity, regularizer=regularizer)
+    assert [factor.key for factor in factors(read_study(study).runs)] == ["similarity", "regularizer"]

@@ -297,3 +297,39 @@ def test_the_kept_config_has_absolute_paths_of_inputs_alone(tmp_path, monkeypatc
     there = str(tmp_path / "c.nii")
     assert kept["channels"] == {"a.b": there, "a": {"file": there, "labels": True}}
     assert spec.config["pair"]["fixed"] == "f.nii"
+
+
+def test_a_file_that_a_users_own_class_takes_counts_by_its_content(tmp_path, monkeypatch):
+    """Whatever its annotation says; what is no file stays as it is."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "identity_loader.py").write_text(MODULE.replace("float = 1.0", "object = 1.0"))
+    for name in ("one", "copy", "two"):
+        (tmp_path / name).write_text(name[:2])
+
+    def of(factor: Any) -> str:
+        mine = {"_target_": "identity_loader.Mine", "weight": 1.0, "factor": factor}
+        return signature(similarity={"mine": mine}, trusted_modules=["identity_loader"])
+
+    (tmp_path / "copy").write_text("on")
+    assert of("one") == of("copy") == of(str(tmp_path / "one"))
+    values = ["one", "two", "missing", "", "x", 3, True, {"a": "one"}, {"a": "two"}, ["one"]]
+    assert len({of(value) for value in values}) == len(values)
+
+
+def test_only_the_users_modules_are_the_users(tmp_path):
+    found = identity._Identity(("mine", "a.b"))
+    assert [found.is_users(f"{name}.Term") for name in ("mine", "mine.sub", "a.b", "minette", "a", "pairreg.x")] == [
+        True, True, True, False, False, False,
+    ]  # fmt: skip
+
+
+def test_nested_settings_are_flat_keys_and_empty_ones_stay():
+    nested = {"a": {"b": {"c": 1}, "d": {}}, "e": None, "f": [1, {"g": 2}]}
+    assert identity.flat(nested) == {"a.b.c": "1", "a.d": "{}", "e": "None", "f": "[1, {'g': 2}]"}
+
+
+def test_whole_numbers_deep_in_lists_and_mappings_are_the_same_in_both_types():
+    whole, floats = ({"x": [1, (2, {"y": 3})]}, {"x": [1.0, (2.0, {"y": 3.0})]})
+    assert identity._plain(whole) == identity._plain(floats) == {"x": [1, [2, {"y": 3}]]}
+    assert [type(x) for x in identity._plain([1.0, 1.5, True, "1.0"])] == [int, float, bool, str]

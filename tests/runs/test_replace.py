@@ -120,6 +120,31 @@ def test_a_repetition_that_is_going_on_is_left_alone(run):
     assert not names.beside(run).exists()
 
 
+def test_links_of_a_user_stay_links(run):
+    make(run, "old", "mine/a.txt")
+    targets = {"link": "/nowhere", "folder": "mine", "mine/link": "a.txt", "mine/folder": "../figures"}
+    for link, target in targets.items():
+        (run / link).symlink_to(target)
+    take_place(make(workplace(run), "new"), run)
+    assert {link: os.readlink(run / link) for link in targets} == targets
+    assert (run / "mine" / "link").read_text() == "old mine/a.txt"
+
+
+def test_a_file_system_without_second_names_gets_copies(run, monkeypatch):
+    monkeypatch.setattr("os.link", lambda *_, **__: (_ for _ in ()).throw(PermissionError("no links here")))
+    make(run, "old", "notes.txt", "mine/a.txt")
+    (run / "link").symlink_to("/nowhere")
+    take_place(make(workplace(run), "new"), run)
+    assert (run / "notes.txt").read_text() == "old notes.txt" and os.readlink(run / "link") == "/nowhere"
+    assert (run / "mine" / "a.txt").read_text() == "old mine/a.txt"
+
+
+def test_a_checkpoint_does_not_outlive_its_run_and_new_files_win(run):
+    make(run, "old", names.CHECKPOINT, "both.txt")
+    take_place(make(workplace(run), "new", "both.txt"), run)
+    assert not (run / names.CHECKPOINT).exists() and (run / "both.txt").read_text() == "new both.txt"
+
+
 ARGUMENTS = ["tracking=none", "preset=smoke", "transform=displacement", "schedule.iterations=[300,400]"]
 
 

@@ -149,6 +149,6 @@ def test_figures_show_the_channels_as_their_files(run):
 
 def test_the_true_displacement_lies_beside_the_found_one(tmp_path):
     pair = pairreg.build("pair/phantom_2d", size=[64, 48], spacing=6.4)
-    pairreg.register(pair, transform="displacement", schedule=SingleLevel(iterations=2)).save(tmp_path)
-    truth = sitk.ReadImage(str(tmp_path / "true_displacement.nii.gz"))
+    pairreg.register(pair, transform="displacement", schedule=SingleLevel(iterations=2)).save(tmp_path / "new" / "run")
+    truth = sitk.ReadImage(str(tmp_path / "new" / "run" / "true_displacement.nii.gz"))
     np.testing.assert_allclose(geometry.array(truth), geometry.array(pair.true_displacement), atol=1e-4)

@@ -150,6 +150,32 @@ def test_rejects_bad_values(name: str) -> None:
         pairreg.build(f"similarity/{name}", widow=9)
 
 
+ENDS = [
+    ("mi", "bins", 4, 1024, 1),
+    ("nmi", "sigma", 0.1, 32.0, 0.01),  # at most the bins
+    ("mind", "radius", 0, 50, 1),
+    ("mind", "dilation", 1, 50, 1),
+    ("ncc", "window", 3, 999, 2),
+    ("ncc_published", "window", 3, 999, 2),
+    ("ssim", "sigma", 0.1, 100.0, 0.01),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "least", "most", "step"), ENDS)
+def test_settings_end_where_they_are_said_to(name: str, key: str, least: float, most: float, step: float) -> None:
+    for end in (least, most):
+        assert getattr(pairreg.build(f"similarity/{name}", **{key: end}), key) == end
+    for beyond in (least - step, most + step):
+        with pytest.raises(InputError, match=key):
+            pairreg.build(f"similarity/{name}", **{key: beyond})
+
+
+@each_option
+def test_settings_go_by_name(name: str) -> None:
+    with pytest.raises(TypeError, match="positional"):
+        type(pairreg.build(f"similarity/{name}"))(1.0)
+
+
 @each_option
 def test_rejects_images_that_do_not_fit(name: str) -> None:
     loss, image = pairreg.build(f"similarity/{name}"), texture((12, 13)).astype(np.float32)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 from skimage.metrics import normalized_mutual_information, structural_similarity
 
 from pairreg.backend import tf
@@ -92,6 +92,14 @@ def test_ssim_slicewise_is_that_of_tensorflow(shape: tuple[int, ...]) -> None:
         assert value("ssim_slicewise", fixed, warped) == pytest.approx(whole, abs=2e-6)
 
 
+@each_shape
+@pytest.mark.parametrize("name", ["mi", "nmi"])
+def test_intensities_beyond_the_range_count_at_its_end(shape: tuple[int, ...], name: str) -> None:
+    fixed, warped = (2 * image - 0.5 for image in pair(shape))
+    assert fixed.min() < 0 and fixed.max() > 1
+    assert value(name, fixed, warped) == value(name, np.clip(fixed, 0, 1), np.clip(warped, 0, 1))
+
+
 def entropies(fixed: Array, warped: Array, bins: int, sigma: float) -> list[float]:
     """By the full tables of voxels by bins."""
     centres = np.linspace(0, 1, bins)
@@ -164,8 +172,11 @@ def ngf_by_numpy(fixed: np.ndarray, warped: np.ndarray, edge: float) -> float:
     return float(1 - ((f * w).sum(-1) ** 2 / (norms[0] * norms[1])).mean())
 
 
-def mind_by_loops(image: np.ndarray, radius: int, dilation: int) -> np.ndarray:
-    """Descriptors `(pairs, *spatial)` from explicit shifts of the image with held borders."""
+def mind_by_loops(image: np.ndarray, radius: int, dilation: int, counted: np.ndarray | None = None) -> np.ndarray:
+    """Descriptors `(pairs, *spatial)` from explicit shifts of the image with held borders.
+
+    The floor of the variance is of the voxels that are `counted`.
+    """
     width = dilation + radius
     padded = np.pad(image, width, mode="edge")
 
@@ -183,7 +194,8 @@ def mind_by_loops(image: np.ndarray, radius: int, dilation: int) -> np.ndarray:
     )
     distances -= distances.min(0)
     mean = distances.mean(0)
-    return np.exp(-distances / np.maximum(mean, 1e-3 * mean.mean()))
+    floor = 1e-3 * (mean if counted is None else mean[counted]).mean()
+    return np.exp(-distances / np.maximum(mean, floor))
 
 
 @pytest.mark.parametrize("shape", [(17, 21), (9, 10, 11)])
@@ -202,3 +214,84 @@ def test_mind_is_its_formula(shape: tuple[int, ...], radius: int, dilation: int)
     assert len(f) == {2: 4, 3: 12}[len(shape)]
     found = value("mind", fixed, warped, radius=radius, dilation=dilation)
     assert found == pytest.approx(((f - w) ** 2).mean(), rel=1e-9)
+
+
+def test_mind_holds_faint_patches_against_a_thousandth_of_the_image() -> None:
+    fixed, warped = np.random.default_rng(0).uniform(size=(2, 17, 40)) * np.geomspace(1, 1e-3, 40)
+    f, w = (mind_by_loops(image, 1, 2) for image in (fixed, warped))
+    assert value("mind", fixed, warped) == pytest.approx(((f - w) ** 2).mean(), rel=1e-9)
+
+
+MASKED = pytest.mark.parametrize("shape", [(26, 31), (17, 15, 19)], ids=["2d", "3d"])
+
+
+@MASKED
+def test_mse_and_pcc_in_a_mask_are_those_of_its_voxels(shape: tuple[int, ...]) -> None:
+    (fixed, warped), mask = pair(shape), some_mask(shape)
+    assert value("mse", fixed, warped, mask) == pytest.approx(((fixed - warped)[mask] ** 2).mean(), rel=1e-12)
+    r = np.corrcoef(fixed[mask], warped[mask])[0, 1]
+    assert value("pcc", fixed, warped, mask) == pytest.approx(1 - r, rel=1e-9)
+
+
+@MASKED
+def test_ssim_in_a_mask_weighs_its_voxels(shape: tuple[int, ...]) -> None:
+    (f, w), mask = pair(shape), some_mask(shape)
+    inner = (slice(5, -5),) * len(shape)
+
+    def mean(x: Array) -> Array:
+        parts = (gaussian_filter(y, 1.5, truncate=5 / 1.5, mode="constant") for y in (mask * x, mask * 1.0))
+        return np.divide(*(part[inner] for part in parts))
+
+    mf, mw, c1, c2 = mean(f), mean(w), 0.01**2, 0.03**2
+    brightness = (2 * mf * mw + c1) / (mf**2 + mw**2 + c1)
+    contrast = (2 * (mean(f * w) - mf * mw) + c2) / (mean(f * f) - mf**2 + mean(w * w) - mw**2 + c2)
+    expected = 1 - (brightness * contrast)[mask[inner]].mean()
+    assert value("ssim", f, w, mask) == pytest.approx(expected, rel=1e-9)
+
+
+@MASKED
+def test_ngf_in_a_mask_takes_differences_within_it(shape: tuple[int, ...]) -> None:
+    (fixed, warped), mask = pair(shape), some_mask(shape)
+    mask[tuple(slice(n - 6, None, 2) for n in shape)] = False  # voxels without a neighbour along some axis
+    inside, gradients = {tuple(x) for x in np.argwhere(mask)}, []
+    for image in (fixed, warped):
+        found = np.zeros((len(inside), len(shape)))
+        for row, x in zip(found, sorted(inside), strict=True):
+            for axis, unit in enumerate(np.eye(len(shape), dtype=int)):
+                steps = [s for s in (1, -1) if tuple(np.add(x, s * unit)) in inside]
+                slopes = [s * (image[tuple(np.add(x, s * unit))] - image[x]) for s in steps]
+                row[axis] = np.mean(slopes) if slopes else 0
+        gradients.append(found)
+    f, w = gradients
+    norms = [(g**2).sum(-1) + 0.3**2 * (g**2).sum(-1).mean() for g in (f, w)]
+    expected = 1 - ((f * w).sum(-1) ** 2 / (norms[0] * norms[1])).mean()
+    assert value("ngf", fixed, warped, mask) == pytest.approx(expected, rel=1e-9)
+
+
+@MASKED
+@pytest.mark.parametrize(("radius", "dilation"), [(0, 1), (1, 2), (2, 1)])
+def test_mind_in_a_mask_counts_voxels_whose_patches_lie_in_it(
+    shape: tuple[int, ...], radius: int, dilation: int
+) -> None:
+    (fixed, warped), mask = pair(shape), some_mask(shape)
+    width, complete = radius + dilation, mask.copy()
+    padded = np.pad(mask, width, mode="edge")
+    neighbours = [s * dilation * unit for unit in np.eye(len(shape), dtype=int) for s in (1, -1)]
+    for at, within in itertools.product(neighbours, itertools.product(range(-radius, radius + 1), repeat=len(shape))):
+        begin = width + at + within
+        complete &= padded[tuple(slice(b, b + n) for b, n in zip(begin, shape, strict=True))]
+    assert 0 < complete.sum() < mask.sum()
+    f, w = (mind_by_loops(image, radius, dilation, complete) for image in (fixed, warped))
+    expected = ((f - w) ** 2).mean(0)[complete].mean()
+    assert value("mind", fixed, warped, mask, radius=radius, dilation=dilation) == pytest.approx(expected, rel=1e-9)
+
+
+@MASKED
+def test_one_voxel_in_the_mask_counts_whole(shape: tuple[int, ...]) -> None:
+    (fixed, warped), mask = pair(shape), np.zeros(shape, bool)
+    at = tuple(n // 2 for n in shape)
+    mask[at] = True
+    assert value("mse", fixed, warped, mask) == pytest.approx((fixed[at] - warped[at]) ** 2, rel=1e-12)
+    # the joint histogram of one voxel is the product of both marginal ones: nothing is known of one by the other
+    assert value("mi", fixed, warped, mask) == pytest.approx(0, abs=1e-9)
+    assert value("nmi", fixed, warped, mask) == pytest.approx(1, abs=1e-9)
