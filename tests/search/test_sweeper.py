@@ -164,12 +164,44 @@ def test_failed_runs_do_not_end_a_search(pairreg: Callable[..., str], tmp_path: 
             ["hydra.sweeper.objectives={mse: minimize, ssim: maximize}", *SPACE, "hydra.sweeper.per=[seed]"],
             "hydra.sweeper.per compares best settings, which one objective has",
         ),
+        ([*BOWL, *SPACE, "hydra.sweeper.minutes=0"], "hydra.sweeper.minutes should be"),
+        ([*BOWL, *SPACE, "hydra.sweeper.pruner=median"], "hydra.sweeper.pruner 'median' is not one of none, wilcoxon"),
+        (
+            [*BOWL, *SPACE, "hydra.sweeper.pruner=wilcoxon", "seed=0,1,2"],
+            "hydra.sweeper.pruner=wilcoxon compares trials pair by pair: it needs one objective and at least 4 pairs",
+        ),
         ([*BOWL, *SPACE, "hydra.sweeper.trails=3"], "hydra.sweeper: key 'trails' is not one of"),
     ],
 )
 def test_a_config_that_cannot_be_searched(pairreg: Callable[..., str], arguments: list[str], complaint: str) -> None:
     error = pairreg(*SEARCH, *arguments, code=2)
     assert error.startswith(f"pairreg: {complaint}") and error.count("\n") == 1
+
+
+PRUNED = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.pruner=wilcoxon", "seed=range(0,6)"]
+
+
+def test_a_pruned_trial_is_worse_than_the_best_and_saves_its_last_runs(
+    pairreg: Callable[..., str], tmp_path: Path
+) -> None:
+    shown = pairreg(*PRUNED, "hydra.sweeper.trials=15")
+    done, pruned = trials(tmp_path, TrialState.COMPLETE), trials(tmp_path, TrialState.PRUNED)
+    assert len(done) + len(pruned) == 15 and len(pruned) >= 5
+    assert f"{len(pruned)} trials were pruned" in shown and f"Best of {len(done)} trials" in shown
+    runs = [len(trial.user_attrs["signatures"]) for trial in pruned]
+    assert all(4 <= count < 6 for count in runs) and len(launched(tmp_path)) == 6 * len(done) + sum(runs)
+    best = min(trial.values[0] for trial in done)
+    for trial in pruned:  # the seed adds its number
+        bowls = [value - seed for seed, value in enumerate(trial.intermediate_values.values())]
+        assert len(bowls) == len(trial.user_attrs["signatures"]) and min(bowls) > best - 2.5
+    more = pairreg(*PRUNED, "hydra.sweeper.trials=15")
+    assert "15" not in more.split("pruned")[0] and len(trials(tmp_path)) == 15, "pruned trials count as wanted ones"
+
+
+def test_a_search_ends_with_its_time(pairreg: Callable[..., str], tmp_path: Path) -> None:
+    pairreg(*SEARCH, *BOWL, *SPACE, "hydra.sweeper.trials=100000", "hydra.sweeper.minutes=0.02")
+    assert 0 < len(trials(tmp_path, TrialState.COMPLETE)) < 5000
+    assert not trials(tmp_path, TrialState.RUNNING)
 
 
 @pytest.mark.parametrize("images", ["warped_2d", "warped_3d"])

@@ -54,14 +54,16 @@ def rank_study(study: StudyRuns, reference: str | None = None) -> Ranking:
     found = rank(Design.of(study.compared), reference)
     if study.comparison is None or study.compared is study.runs:
         return found
-    return replace(found, notes=[*_choice(study.comparison), *found.notes])
+    others = [run for run in study.runs if run.signature not in study.comparison.runs]
+    said = f"{len(others)} other runs of the study are not compared." if others else ""
+    return replace(found, notes=[*_choice(study.comparison), *([said] if said else []), *found.notes])
 
 
 def _choice(comparison: Comparison) -> list[str]:
-    """Say how the settings were chosen, on which pairs, and which candidates have none."""
+    """Say how the settings were chosen, on which pairs, and what became of candidates that have none or failed."""
     names = ", ".join(comparison.tuned_on)
     where = f"on {names}, which the table leaves out" if names else "on the pairs of the table itself"
-    problems = [f"Left out: {one.label} ({one.problem})." for one in comparison.candidates if one.problem]
+    problems = [f"{one.label}: {one.problem}." for one in comparison.candidates if one.problem]
     return [f"Compared {comparison.rule}; settings were chosen {where}.", *problems]
 
 

@@ -47,6 +47,11 @@ class Comparison:
         """The signatures of the runs that the settings are compared by."""
         return {signature for candidate in self.candidates for signature in candidate.judged}
 
+    @property
+    def runs(self) -> set[str]:
+        """The signatures of all runs that chose or judge."""
+        return self.judged.union(*(signatures for candidate in self.candidates for signatures in candidate.tried))
+
     def write(self, study_folder: Path) -> None:
         """Write it into the folder of the study, in place of what an earlier command compared there."""
         study_folder.mkdir(parents=True, exist_ok=True)

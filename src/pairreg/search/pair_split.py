@@ -25,19 +25,25 @@ class PairSplit:
     names: Sequence[str] = ()
 
 
-def split(replicates: Sequence[Overrides], tune: Sequence[str], spec: Callable[[list[str]], RunSpec]) -> PairSplit:
+def split(
+    replicates: Sequence[Overrides], tune: Sequence[str], spec: Callable[[list[str]], RunSpec], each: bool = False
+) -> PairSplit:
     """Split the pairs of a command by their names; `tune` has names or patterns of those that choose.
 
     `spec` composes a run from the overrides of a replicate. A pattern of cases (`pair.case=*`) becomes one replicate
-    for each case. Raises `InputError`, with the names, for a pattern that fits none, or if no pair is left to judge.
+    for each case; where nothing is split, only with `each`. Raises `InputError`, with the names, for a pattern that
+    fits none, or if no pair is left to judge.
     """
-    if not tune:
+    if not tune and not each:
         return PairSplit(replicates, replicates)
     expanded: list[tuple[Overrides, RunSpec]] = []
     for replicate in replicates:
         cases = expand(spec(list(replicate)))
         own = [replicate] if len(cases) == 1 else [[*replicate, case.overrides[-1]] for case in cases]
         expanded += zip(own, cases, strict=True)
+    if not tune:
+        every = [own for own, _ in expanded]
+        return PairSplit(every, every)
     names = pair_names([one for _, one in expanded])
     for pattern in tune:
         if not any(_fits(name, pattern) for name in names):

@@ -4,6 +4,8 @@ hydra-optuna-sweeper 1.4, the first for Optuna 5, needs Hydra 1.4; its syntax is
 """
 
 import hashlib
+import math
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -17,14 +19,18 @@ from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.metrics.catalogue import CATALOGUE, find
 from pairreg.runs.comparison import Candidate, Comparison
+from pairreg.runs.outcome import RunOutcome
 from pairreg.search.base import StudySweeper, values_of
 
 if TYPE_CHECKING:
+    from optuna.trial import Trial
+
     from pairreg.search.pair_split import PairSplit
     from pairreg.search.space import Space
     from pairreg.search.trials import Trials
 
 _FAILURES = 10  # that many trials in a row, and the search gives up
+_FEWEST = 4  # pairs, with which the pruner's test can reach its threshold
 
 
 @dataclass
@@ -36,6 +42,8 @@ class SearchConf:
     objectives: dict[str, str] = field(default_factory=dict)  # metric of a run -> minimize or maximize
     space: dict[str, str] = field(default_factory=dict)  # key -> sweep, such as tag(log, interval(0.1, 10))
     trials: int = 30  # complete ones wanted, over all invocations of the same search
+    minutes: float | None = None  # after which no trial is begun; null: no bound
+    pruner: str = "none"  # wilcoxon: a trial ends when the pairs so far say that it is worse than the best one
     batch: int = 1  # trials launched together
     seed: int = 0  # of the sampler
     sampler: str = "tpe"  # or random
@@ -109,6 +117,8 @@ class SearchSweeper(StudySweeper):
                 known = [metric.name for metric in CATALOGUE if metric.gives(metric.name)]
                 validation.one_of("hydra.sweeper.objectives: metric", name, known)
         validation.one_of("hydra.sweeper.sampler", settings.sampler, SAMPLERS)
+        validation.one_of("hydra.sweeper.pruner", settings.pruner, ("none", "wilcoxon"))
+        validation.check_value(validation.Positive | None, settings.minutes, "hydra.sweeper.minutes")
         for name, kind in (("trials", validation.Count), ("batch", validation.Count), ("seed", validation.Seed)):
             validation.check_value(kind, getattr(settings, name), f"hydra.sweeper.{name}")
         space = read_space(self.parsed(settings.space, arguments), per=settings.per)
@@ -120,7 +130,14 @@ class SearchSweeper(StudySweeper):
             if not any(override.startswith(f"{key}=") for override in space.compared[0]):
                 raise InputError(f"hydra.sweeper.per: {key} has no values to compare; give them, such as {key}=a,b.")
         first = space.of(space.compared[0])
-        return space, split(space.replicates, settings.tune, lambda r: self.spec(_one_job(first, r)))
+        prunes = settings.pruner != "none"
+        found = split(space.replicates, settings.tune, lambda r: self.spec(_one_job(first, r)), each=prunes)
+        if prunes and (len(settings.objectives) > 1 or len(found.tuning) < _FEWEST):
+            raise InputError(
+                f"hydra.sweeper.pruner={settings.pruner} compares trials pair by pair: it needs one objective and at "
+                f"least {_FEWEST} pairs or seeds, and has {len(settings.objectives)} and {len(found.tuning)}."
+            )
+        return space, found
 
     def identity(self, space: "Space") -> str:
         """Return eight hex digits that are the same for searches that may share trials.
@@ -128,22 +145,35 @@ class SearchSweeper(StudySweeper):
         These have the same objectives, space, sampler, seed, and other settings.
         """
         runs = sorted(self.spec(job).signature for job in space.jobs(space.example()))
-        question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs)
+        pruner = [self.settings.pruner] if self.settings.pruner != "none" else []
+        question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs, *pruner)
         return hashlib.sha1(repr(question).encode()).hexdigest()[:8]
 
     def run(self, trials: "Trials", space: "Space") -> None:
-        """Ask for trials, launch their runs and tell the outcomes, batch by batch."""
+        """Ask for trials, launch their runs and tell the outcomes, batch by batch, until the time is over."""
         failed = 0
-        # Runs of a trial follow each other in the batch, so their outcomes are found by their position.
-        while asked := trials.ask(self.settings.batch):
-            jobs = [job for trial in asked for job in space.jobs(trial.params)]
-            outcomes = self.launch(jobs)
-            runs = len(space.replicates)
-            for index, trial in enumerate(asked):
-                why = trials.tell(trial, outcomes[index * runs : (index + 1) * runs])
+        minutes = self.settings.minutes
+        until = math.inf if minutes is None else time.monotonic() + 60 * minutes
+        while time.monotonic() < until and (asked := trials.ask(self.settings.batch)):
+            for trial, outcomes in zip(asked, self.measured(trials, space, asked), strict=True):
+                why = trials.tell(trial, outcomes)
                 failed = failed + 1 if why else 0
                 if failed == _FAILURES:
                     raise InputError(f"{_FAILURES} trials in a row failed, the last because {why}")
+
+    def measured(self, trials: "Trials", space: "Space", asked: Sequence["Trial"]) -> list[list[RunOutcome]]:
+        """Return the outcomes of each trial: on all pairs at once, or pair by pair as long as it is not pruned."""
+        found: list[list[RunOutcome]] = [[] for _ in asked]
+        going = list(zip(asked, found, strict=True))
+        steps = [space.replicates] if self.settings.pruner == "none" else [[one] for one in space.replicates]
+        for replicates in steps:
+            jobs = [replace(space, replicates=replicates).jobs(trial.params) for trial, _ in going]
+            outcomes = iter(self.launch([job for some in jobs for job in some]))
+            for (_, own), some in zip(going, jobs, strict=True):
+                own += [next(outcomes) for _ in some]
+            if len(steps) > 1:
+                going = [(trial, own) for trial, own in going if trials.is_worth_going_on(trial, own, len(steps))]
+        return found
 
     def show(self, trials: "Trials", space: "Space", candidate: str) -> None:
         """Print the best trials, of which candidate they are, and the commands that repeat them."""
@@ -154,6 +184,8 @@ class SearchSweeper(StudySweeper):
         terminal = console()
         if running := len(trials.in_state(TrialState.RUNNING)):
             terminal.print(f"{running} more trials run in other processes")
+        if pruned := len(trials.in_state(TrialState.PRUNED)):
+            terminal.print(f"{pruned} trials were pruned: worse than the best one on the pairs that they had")
         if candidate:
             terminal.print(f"[bold]{candidate}[/bold]")
         best = trials.best()

@@ -1,12 +1,15 @@
 """The trials of a search: kept on disk by Optuna, shared by processes, continued after a crash."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import WilcoxonPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -39,7 +42,7 @@ class Trials:
     - `name`: which of the searches in the journal; a changed question needs a new name.
     - `objectives`: metric -> `"minimize"` or `"maximize"`.
     - `free`: what to vary.
-    - `wanted`: number of complete trials, over all invocations.
+    - `wanted`: number of trials that are complete or pruned, over all invocations.
     - `sampler`, `seed`: what chooses the values.
     """
 
@@ -56,14 +59,19 @@ class Trials:
         self.objectives, self.free, self.wanted = objectives, free, wanted
         self.sampler, self.seed = SAMPLERS[sampler], seed
         log.parent.mkdir(parents=True, exist_ok=True)
+        self.pruned: set[int] = set()  # by this process
         self.locks = TrialLocks(log.with_name(f"{log.name}.locks") / name)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            pruner = WilcoxonPruner()
         with self.locks.alone():
             self.study = optuna.create_study(
                 study_name=name,
                 storage=JournalStorage(JournalFileBackend(str(log))),
                 directions=[StudyDirection[direction.upper()] for direction in objectives.values()],
                 load_if_exists=True,
+                pruner=pruner,
             )
 
     def in_state(self, *states: TrialState) -> list[FrozenTrial]:
@@ -82,7 +90,7 @@ class Trials:
         with self.locks.alone():
             # Abandoned trials are dealt with first, as they count as running until then.
             self.repeat_abandoned()
-            taken = self.in_state(TrialState.COMPLETE, TrialState.RUNNING)
+            taken = self.in_state(TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
             waiting = self.in_state(TrialState.WAITING)
             self.study.sampler = self.seeded_sampler()
             asked = []
@@ -105,7 +113,7 @@ class Trials:
 
     def seeded_sampler(self) -> BaseSampler:
         """Return a sampler seeded by the seed and the number of trials started so far, repeats not counted."""
-        started = self.in_state(TrialState.COMPLETE, TrialState.FAIL, TrialState.RUNNING)
+        started = self.in_state(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING)
         repeats = [trial for trial in self.study.get_trials(deepcopy=False) if _SUCCEEDS in trial.user_attrs]
         entropy = (self.seed, len(started) - len(repeats))
         return self.sampler(seed=int(np.random.SeedSequence(entropy).generate_state(1)[0]))
@@ -120,12 +128,30 @@ class Trials:
         if reason:
             trial.set_user_attr("error", reason)
             self.study.tell(trial, state=TrialState.FAIL)
+        elif trial.number in self.pruned:
+            self.study.tell(trial, state=TrialState.PRUNED)
         else:
             self.study.tell(trial, [fmean(outcome.metrics[name] for outcome in outcomes) for name in self.objectives])
         self.locks.release(trial.number)  # after the trial has been ended, or another process would repeat it
         if reason and not self.in_state(TrialState.COMPLETE):
             self.check_names({name for outcome in outcomes for name in outcome.metrics})
         return reason
+
+    def is_worth_going_on(self, trial: Trial, outcomes: Sequence[RunOutcome], planned: int) -> bool:
+        """Return whether a trial may still be the best, after its runs so far, each on another of the `planned` pairs.
+
+        A failed run ends it. The only objective of the others is compared with that of the best trial on the same pairs
+        (Wilcoxon's signed-rank test); a trial that is worse for certain is pruned by `tell`.
+        """
+        if self.failure(outcomes[-1]):
+            return False
+        (name,) = self.objectives
+        trial.report(outcomes[-1].metrics[name], step=len(outcomes))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            if len(outcomes) < planned and trial.should_prune():
+                self.pruned.add(trial.number)
+        return trial.number not in self.pruned
 
     def failure(self, outcome: RunOutcome) -> str | None:
         """Return why the objectives of a run do not exist or are not finite; None if they are."""
