@@ -90,5 +90,6 @@ def signatures_of(outcomes: Iterable[RunOutcome]) -> list[str]:
 
 
 def values_of(candidate: Iterable[str]) -> str:
-    """Return what tables call a candidate: the values of its overrides, such as `ncc, diffusion`."""
-    return ", ".join(override.partition("=")[2] for override in candidate)
+    """Return what tables call a candidate: the values of its overrides, such as `pcc+ssim, diffusion`."""
+    values = [override.partition("=")[2] for override in candidate]
+    return ", ".join(value.strip("[]").replace(",", "+") if value.startswith("[") else value for value in values)
