@@ -15,6 +15,7 @@ from command_helpers import installed
 from pairreg.cli.report import find
 from pairreg.errors import InputError
 from pairreg.report.write import write_report
+from pairreg.runs.comparison import Candidate, Comparison
 from pairreg.runs.read import Run
 
 Write = Callable[..., Path]
@@ -166,3 +167,28 @@ def test_a_single_study_can_be_reported_on_elsewhere(write_run: Write, study: Pa
     done = command("made", "-o", "elsewhere", cwd=study.parents[1])
     assert done.returncode == 0 and (study.parents[1] / "elsewhere" / "index.html").is_file(), done.stderr
     assert not (study / "report").exists()
+
+
+def test_a_study_that_chose_its_settings_ranks_those_alone(write_run: Write, study: Path) -> None:
+    """With a candidate that has no result at all, one that has no setting, and a run from before."""
+    for name, similarity, weight, dice in (("a", "mse", 1, 0.7), ("b", "mse", 2, 0.8), ("c", "ncc", 1, 0.75)):
+        metrics = {"dice_mean": dice, "sdlogj": 0.2 + dice}
+        write_run(name, similarity=similarity, weights={"diffusion": weight}, metrics=metrics)
+    write_run("d", similarity="pcc", metrics={"dice_mean": 0.99})
+    candidates = [
+        Candidate("mse", [["a"], ["b"]], 1, ["b"]),
+        Candidate("ncc", [["c"]], 0, ["c"]),
+        Candidate("ssim", [["c"]], None, problem="SD log J 0.3 was not reached; nearest 0.95"),
+        Candidate("mi", [], None, problem="run e failed: it broke"),
+    ]
+    Comparison("at SD log J 1 ± 5 %", "sdlogj", [], candidates).write(study)
+    done = command("made", cwd=study.parents[1])
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "2 runs" in said and said.index("mse") < said.index("ncc") and "pcc" not in said
+    assert "1 other run is in the study, and not compared." in said
+    assert "ssim: SD log J 0.3 was not reached; nearest 0.95. mi: run e failed: it broke." in said
+    assert (study / "report" / "figures" / "regularity.pdf").is_file()
+    (study / "comparison.json").write_text("{}")
+    done = command("made", cwd=study.parents[1])
+    assert done.returncode == 2 and "comparison.json is damaged" in done.stderr and done.stderr.count("\n") == 1

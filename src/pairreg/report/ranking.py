@@ -55,8 +55,9 @@ def rank_study(study: StudyRuns, reference: str | None = None) -> Ranking:
     if study.comparison is None or study.compared is study.runs:
         return found
     others = [run for run in study.runs if run.signature not in study.comparison.runs]
-    said = f"{len(others)} other runs of the study are not compared." if others else ""
-    return replace(found, notes=[*_choice(study.comparison), *([said] if said else []), *found.notes])
+    are = " is" if len(others) == 1 else "s are"
+    said = [f"{len(others)} other run{are} in the study, and not compared."] if others else []
+    return replace(found, notes=[*_choice(study.comparison), *said, *found.notes])
 
 
 def _choice(comparison: Comparison) -> list[str]:

@@ -30,7 +30,7 @@ def regularity(
     figure = Figure(figsize=(5.2, 3.8), layout="constrained")
     axes = figure.subplots()
     for candidate, style in candidates:
-        points = np.array([_means(tried, runs, across, match) for tried in candidate.tried])
+        points = np.array([_means(tried, runs, across, match) for tried in candidate.tried]).reshape(-1, 2)
         order = np.argsort(points[:, 0])
         axes.plot(
             *points[order].T, color=style.colour, marker=style.marker, markersize=3.5, linestyle=style.dash, linewidth=1
