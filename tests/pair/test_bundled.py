@@ -6,7 +6,6 @@ import SimpleITK as sitk
 
 from pairreg import option_files
 
-
 SIZES = {"thorax_ct_2d": (214, 192), "thorax_ct_3d": (128, 76, 64), "xcat_to_ct_2d": (253, 172)}
 
 
