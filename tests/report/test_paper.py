@@ -13,7 +13,14 @@ from PIL import Image
 from command_helpers import Command
 from pairreg.errors import InputError
 from pairreg.figures.style import colour
-from pairreg.report.figures import FIGURES, loss_comparison, phantom_to_patient, regularizer_comparison, weight_sweep
+from pairreg.report.figures import (
+    FIGURES,
+    loss_comparison,
+    phantom_to_patient,
+    protocol_comparison,
+    regularizer_comparison,
+    weight_sweep,
+)
 from pairreg.report.figures.draw import draw_figure
 from pairreg.report.figures.panels import Shown, label_map
 from pairreg.report.write import write_report
@@ -114,6 +121,36 @@ def test_the_grid_is_the_one_of_the_run(write_run: Write) -> None:
     lines = [panel.collections[1].get_paths()[0].vertices[0, 0] for panel in (still, moved)]
     step = 2.5  # mm, of 100 mm in 32 lines rounded
     assert (lines[0] - lines[1]) % step == pytest.approx(2.0 % step), "1 voxel of 2 mm"
+
+
+COSTS = {"seconds": 12.3456, "iterations": 400.0, "pcc": 0.9, "ssim": 0.7, "folds_percent": 1.234, "sdlogj": 0.5}
+SAID = {"Seconds": "12.3", "Iterations": "400", "½(1−PCC) + ½(1−SSIM)": "0.200", "Folds (%)": "1.2", "SD log J": "0.50"}
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_protocols_say_what_they_cost_and_what_they_gave(write_run: Write, labels: bool) -> None:
+    presets = ("published_2d", "default")
+    dice = {"dice_mean": 0.9126, "dice/bone": 0.5} if labels else {}
+    runs = shown([write_run(f"{9 - i}", preset=preset, bend=i, labels=labels, metrics=COSTS | dice)
+                  for i, preset in enumerate(presets)])  # fmt: skip
+    figure = protocol_comparison.figure(runs)
+    assert titles(figure) == list(presets)
+    assert (picture(figure, "default") == runs[1].cut.scene.warped).all()
+    outlined = [panel for panel in figure.axes if len(panel.images) == 2]
+    assert len(outlined) == (3 if labels else 0), "the moving labels and those of both protocols, tinted"
+    said = SAID | ({"Dice, mean": "0.913", "Dice, bone": "0.500"} if labels else {})
+    below = texts(figure)
+    for title, value in said.items():
+        assert below.count(title) == 1 and below.count(value) == 2, title
+    assert ("Dice, mean" in below) == labels
+
+
+def test_what_a_protocol_lacks_is_left_out_for_all(write_run: Write) -> None:
+    costs = [COSTS, {"seconds": 1.0}]
+    figure = protocol_comparison.figure(
+        shown([write_run(f"{i}", preset=f"p{i}", bend=i, metrics=one) for i, one in enumerate(costs)])
+    )
+    assert "Seconds" in texts(figure) and "SD log J" not in texts(figure)
 
 
 def carrying(run: Shown, ndim: int) -> Shown:

@@ -1,4 +1,4 @@
-"""The real pairs that come with the package."""
+"""The pairs of files that come with the package."""
 
 import json
 from dataclasses import replace
@@ -24,6 +24,17 @@ def thorax_ct_3d() -> Pair:
     Source: the registration tutorial of plastimatch.
     """
     return bundled("thorax_ct_3d")
+
+
+def xcat_to_ct_2d() -> Pair:
+    """Axial chest slices of an XCAT-like phantom (1.5 mm) and of the CT of a patient that it becomes (1.77 mm), in HU.
+
+    The phantom is the moving image, with materials of nominal density, without noise. Labels are lungs, bone and other
+    body: of the phantom from its materials, of the patient from thresholds, not from a reader.
+
+    Source: patient C3N-00249 of CPTAC-PDA (The Cancer Imaging Archive); a voxelised phantom of XCIST.
+    """
+    return bundled("xcat_to_ct_2d")
 
 
 def bundled(name: str) -> Pair:

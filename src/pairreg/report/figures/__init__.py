@@ -4,6 +4,7 @@ FIGURES = (
     "loss_comparison",
     "phantom_spect",
     "phantom_to_patient",
+    "protocol_comparison",
     "regularizer_comparison",
     "weight_sweep",
 )  # one module each, with a function `figure`

@@ -15,18 +15,18 @@ STRIP, LINE = 0.5, 0.14  # inches between the left column and the table, and of 
 
 
 def page(
-    view: View, left: int, rows: Sequence[str], columns: Sequence[str]
+    view: View, left: int, rows: Sequence[str], columns: Sequence[str], *, footer: float = 0.0
 ) -> tuple[Figure, list[Axes], list[list[Axes]]]:
     """Return a figure, its `left` panels and its table `[row][column]` of panels.
 
-    `rows` and `columns` are the names of those of the table.
+    `rows` and `columns` are the names of those of the table; `footer` is the room below it in inches.
     """
     count = len(columns)
     cell = max(_NARROWEST, (WIDTH - STRIP - 2 * EDGE - (count - 1) * GAP) / (count + 1))
     height = cell * view.size[0] / view.size[1]
     header = max(name.count("\n") + 1 for name in columns) * LINE + 0.06
     lines = max(left, len(rows))
-    width, total = STRIP + 2 * EDGE + cell + count * (cell + GAP) - GAP, header + lines * (height + GAP) + EDGE
+    width, total = STRIP + 2 * EDGE + cell + count * (cell + GAP) - GAP, header + lines * (height + GAP) + EDGE + footer
     figure = Figure(figsize=(width, total))
 
     def panel(row: int, x: float) -> Axes:
