@@ -54,6 +54,16 @@ def test_what_the_moving_image_does_not_reach_is_not_enlarged() -> None:
     assert box.x < 61 < box.x + box.side and box.y < 22 < box.y + box.side
 
 
+def test_boxes_lie_within_the_body() -> None:
+    fixed, body = np.full(VIEW.shape, 0.5), np.zeros(VIEW.shape, bool)
+    body[:, 40:] = True
+    images = [fixed.copy() for _ in range(2)]
+    images[1][40:44, 5:9] = 1.0
+    images[1][10:13, 60:63] = 0.6  # far less than that
+    box = boxes(images, fixed, VIEW, within=body)[0]
+    assert box.x < 61 < box.x + box.side and box.y < 22 < box.y + box.side
+
+
 def test_one_setting_is_compared_to_the_fixed_image() -> None:
     fixed, warped = np.zeros(VIEW.shape), np.zeros(VIEW.shape)
     warped[30:33, 40:43] = 1

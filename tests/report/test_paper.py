@@ -124,7 +124,7 @@ def test_the_grid_is_the_one_of_the_run(write_run: Write) -> None:
 
 
 COSTS = {"seconds": 12.3456, "iterations": 400.0, "pcc": 0.9, "ssim": 0.7, "folds_percent": 1.234, "sdlogj": 0.5}
-SAID = {"Seconds": "12.3", "Iterations": "400", "½(1−PCC) + ½(1−SSIM)": "0.200", "Folds (%)": "1.2", "SD log J": "0.50"}
+SAID = {"Seconds": "12.3", "Iterations": "400", "1−½(PCC+SSIM)": "0.200", "Folds (%)": "1.2", "SD log J": "0.50"}
 
 
 @pytest.mark.parametrize("labels", [True, False])

@@ -41,18 +41,24 @@ class Box:
 
 
 def boxes(
-    warped: Sequence[np.ndarray], fixed: np.ndarray, view: View, colours: Sequence[str] = BOX_COLOURS
+    warped: Sequence[np.ndarray],
+    fixed: np.ndarray,
+    view: View,
+    colours: Sequence[str] = BOX_COLOURS,
+    *,
+    within: np.ndarray | None = None,
 ) -> list[Box]:
     """Return squares around the highest variance (smoothed) over the images in `warped`, not overlapping.
 
     **Arguments:** `warped`, `fixed`: `(rows, columns)`; `colours`: of the squares, one each. Of a single image the
     squares show where it differs most from `fixed`. Where one has nothing to show and `fixed` has, the moving image
-    does not reach, which says little of the settings. Images of another shape (a grid of other spacing) are resampled.
+    does not reach, which says little of the settings. `within`, `(rows, columns)`, is where it matters, such as a body;
+    None: everywhere. Images of another shape (a grid of other spacing) are resampled.
     """
     same = [image if image.shape == view.shape else resize(image, view.shape) for image in warped]
     disagreement = np.var(same, axis=0) if len(same) > 1 else (same[0] - fixed) ** 2
     empty = np.any([image <= image.min() + _FAINT for image in same], axis=0) & (fixed > fixed.min() + _FAINT)
-    disagreement = np.where(empty, 0, disagreement)
+    disagreement = np.where(empty | (False if within is None else ~within), 0, disagreement)
     side = _PART * min(view.size)
     cells = [min(n / 2, side / step) for n, step in zip(view.shape, view.spacing, strict=True)]
     score = gaussian_filter(disagreement.astype(float), [n / 4 for n in cells])

@@ -19,7 +19,7 @@ def figure(runs: Sequence[Shown]) -> Figure:
     """Draw the figure of one pair under every similarity."""
     first = runs[0].cut
     scene, view = first.scene, first.view
-    places = boxes([run.cut.scene.warped for run in runs], scene.fixed, view, _COLOURS)
+    places = boxes([run.cut.scene.warped for run in runs], scene.fixed, view, _COLOURS, within=runs[0].body)
     given = [(runs[0].moving, first, scene.moving), (runs[0].fixed, first, scene.fixed)]
     panels = [*given, *((run.name, run.cut, run.cut.scene.warped) for run in runs)]
     blocks = -(-len(panels) // _COLUMNS)

@@ -42,6 +42,12 @@ class Shown:
         return self.planes[0]
 
     @property
+    def body(self) -> np.ndarray | None:
+        """Where the fixed image has a label, in the plane that most figures draw; None if it has no labels."""
+        labels = self.cut.scene.fixed_labels
+        return None if labels is None else labels > 0
+
+    @property
     def metrics(self) -> Mapping[str, float]:
         """The final metrics of the run by name."""
         return self.run.metrics

@@ -13,7 +13,7 @@ Metrics = Mapping[str, float]
 _LINES: dict[str, Callable[[Metrics], str]] = {
     "Seconds": lambda m: f"{m['seconds']:.3g}",
     "Iterations": lambda m: f"{m['iterations']:.0f}",
-    "½(1−PCC) + ½(1−SSIM)": lambda m: f"{1 - (m['pcc'] + m['ssim']) / 2:.3f}",
+    "1−½(PCC+SSIM)": lambda m: f"{1 - (m['pcc'] + m['ssim']) / 2:.3f}",
     "Dice, mean": lambda m: f"{m['dice_mean']:.3f}",
     "Dice, bone": lambda m: f"{m['dice/bone']:.3f}",
     "Folds (%)": lambda m: f"{m['folds_percent']:.2g}",

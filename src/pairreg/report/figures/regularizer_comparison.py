@@ -17,7 +17,7 @@ def figure(runs: Sequence[Shown]) -> Figure:
     """Draw the figure of one pair under every regulariser."""
     first = runs[0].cut
     scene, labelled = first.scene, runs[0].has_labels
-    places = boxes([run.cut.scene.warped for run in runs], scene.fixed, first.view, _COLOURS)
+    places = boxes([run.cut.scene.warped for run in runs], scene.fixed, first.view, _COLOURS, within=runs[0].body)
     rows = ["Deformed image", *(["Deformed labels"] if labelled else []), "Deformed grid"]
     drawn, given, table = page(
         first.view, len(rows), rows, [fill(run.name.replace("+", " + "), _LETTERS) for run in runs]
