@@ -127,7 +127,7 @@ def test_every_figure_is_drawn_as_png_and_pdf(write_run: Write, study: Path, ndi
             if (similarity, case) != ("ncc", "2"):  # a pair that a setting lacks
                 write_run(similarity + case, similarity=similarity, pair={"case": case}, ndim=ndim, labels=labels,
                           bend=i, metrics=dice)  # fmt: skip
-    panels, charts = draw(rank(design(study)), study / "figures")
+    panels, charts = draw(read_study(study), rank(design(study)), study / "figures")
     names = ["panel_01", "panel_02", "tradeoff", *(["dice"] if labels else []), "cost", "curves"]
     assert [figure.path.stem for figure in (*panels, *charts)] == names
     for figure in (*panels, *charts):
