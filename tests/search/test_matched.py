@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 
 from command_helpers import Command
 from pairreg.runs.read import Run
@@ -23,6 +24,21 @@ def matched(pairreg: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0 and done.stderr == "", done.stderr
     (folder / "said.txt").write_text(done.stdout)
     return folder
+
+
+@pytest.fixture
+def packed(pairreg_pack: Command, tmp_path: Path, warped_2d) -> Path:
+    """A folder with three cases in one file, each another pair."""
+    sitk.WriteImage(warped_2d.image("fixed"), str(tmp_path / "fixed.nii.gz"))
+    rows = []
+    for i in range(3):
+        sitk.WriteImage(
+            sitk.SmoothingRecursiveGaussian(warped_2d.image("moving"), 0.1 + i), f"{tmp_path}/moving_{i}.nii.gz"
+        )
+        rows.append(f"case_{i},fixed.nii.gz,moving_{i}.nii.gz\n")
+    (tmp_path / "cases.csv").write_text(f"case,fixed,moving\n{''.join(rows)}")
+    assert pairreg_pack("cases.csv", "cases.h5", cwd=tmp_path).returncode == 0
+    return tmp_path
 
 
 def comparison(folder: Path) -> dict:
@@ -126,18 +142,22 @@ def test_the_best_setting_of_each_is_judged_on_the_other_pairs(pairreg: Command,
     assert "against regularity" in page
 
 
-def test_cases_of_a_file_are_split_by_name(pairreg: Command, pairreg_pack: Command, tmp_path: Path, warped_2d) -> None:
-    import SimpleITK as sitk
-
-    for name in ("fixed", "moving"):
-        sitk.WriteImage(warped_2d.image(name), str(tmp_path / f"{name}.nii.gz"))
-    rows = "".join(f"case_{i},fixed.nii.gz,moving.nii.gz\n" for i in range(3))
-    (tmp_path / "cases.csv").write_text(f"case,fixed,moving\n{rows}")
-    assert pairreg_pack("cases.csv", "cases.h5", cwd=tmp_path).returncode == 0
-    cases = ("pair=hdf5", "pair.file=cases.h5", "pair.case=*", "hydra.sweeper.tune=[case_0,case_1]")
-    done = pairreg(*MATCHED, "hydra.sweeper.match={sdlogj: 0.3}", "similarity=mse,pcc", *cases, cwd=tmp_path)
+def test_all_cases_of_a_file_may_choose_and_judge(packed: Path, pairreg: Command) -> None:
+    search = ("hydra/sweeper=pairreg_search", "hydra.sweeper.objectives={ssim: maximize}", *QUICK)
+    options = ("hydra.sweeper.trials=2", "hydra.sweeper.per=[similarity]", "similarity=mse,pcc", "pair=hdf5")
+    weight = "regularizer.diffusion.weight=tag(log,interval(0.1,10))"
+    done = pairreg(*search, *options, "pair.file=cases.h5", "pair.case=*", weight, cwd=packed)
     assert done.returncode == 0, done.stderr
-    for one in comparison(tmp_path)["candidates"]:
-        tried = [[Run(tmp_path / "runs/s" / s).choices["pair"] for s in some] for some in one["tried"]]
+    for one in comparison(packed)["candidates"]:
+        assert [len(some) for some in one["tried"]] == [3, 3] and len(one["judged"]) == 3
+        assert all((packed / "runs/s" / name / "result.json").exists() for some in one["tried"] for name in some)
+
+
+def test_cases_of_a_file_are_split_by_name(packed: Path, pairreg: Command) -> None:
+    cases = ("pair=hdf5", "pair.file=cases.h5", "pair.case=*", "hydra.sweeper.tune=[case_0,case_1]")
+    done = pairreg(*MATCHED, "hydra.sweeper.match={sdlogj: 0.3}", "similarity=mse,pcc", *cases, cwd=packed)
+    assert done.returncode == 0, done.stderr
+    for one in comparison(packed)["candidates"]:
+        tried = [[Run(packed / "runs/s" / s).choices["pair"] for s in some] for some in one["tried"]]
         assert all(some == ["case_0", "case_1"] for some in tried)
-        assert [Run(tmp_path / "runs/s" / s).choices["pair"] for s in one["judged"]] in ([], ["case_2"])
+        assert [Run(packed / "runs/s" / s).choices["pair"] for s in one["judged"]] in ([], ["case_2"])

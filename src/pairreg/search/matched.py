@@ -37,9 +37,7 @@ class MatchConf:
     params: dict[str, str] = field(default_factory=dict)  # what is compared: key -> values, as in any sweep
     match: dict[str, float] = field(default_factory=dict)  # a metric of the field, and the value that all shall have
     tolerance: float = 0.05  # of that value
-    vary: list[str] = field(
-        default_factory=list
-    )  # settings that rise together; none: the strengths of the regularisers
+    vary: list[str] = field(default_factory=list)  # settings that rise together; none: the regularisers' strengths
     tune: list[str] = field(default_factory=list)  # names of the pairs that choose; none: those that are compared
 
 

@@ -76,7 +76,7 @@ class SearchSweeper(StudySweeper):
                 self.run(trials, own)
                 self.show(trials, own, values_of(candidate))
                 complete, best = trials.complete(), trials.best()
-            tried = [trial.user_attrs["signatures"] for trial in complete]
+            tried = [" ".join(trial.user_attrs["signatures"]).split() for trial in complete]  # of cases: joined
             for trial in best:
                 label = values_of(candidate) if self.settings.per else f"trial {trial.number}"
                 chosen = [one.number for one in complete].index(trial.number)
