@@ -331,5 +331,5 @@ def test_nested_settings_are_flat_keys_and_empty_ones_stay():
 
 def test_whole_numbers_deep_in_lists_and_mappings_are_the_same_in_both_types():
     whole, floats = ({"x": [1, (2, {"y": 3})]}, {"x": [1.0, (2.0, {"y": 3.0})]})
-    assert identity._plain(whole) == identity._plain(floats) == {"x": [1, [2, {"y": 3}]]}
-    assert [type(x) for x in identity._plain([1.0, 1.5, True, "1.0"])] == [int, float, bool, str]
+    assert identity.plain(whole) == identity.plain(floats) == {"x": [1, [2, {"y": 3}]]}
+    assert [type(x) for x in identity.plain([1.0, 1.5, True, "1.0"])] == [int, float, bool, str]
