@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.common import Measured, seconds
 
 PAIRREG = str(Path(sys.executable).with_name("pairreg"))
-HELP, FIRST, NEXT = 1.0, 12.0, 1.5  # seconds
+HELP, FIRST, NEXT = 0.8, 12.0, 1.5  # seconds
 ONE_STEP = "schedule.iterations=[1,1,1,1]"  # on each level; reported at once
 STUDIES = ("seed=0,1", "regularizer.diffusion.weight=1,2", "similarity=mse,pcc")
 

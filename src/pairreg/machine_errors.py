@@ -8,13 +8,12 @@ from pairreg.foreign_messages import last_line
 _SPACE = "free some space, or write to another disk (output_dir=FOLDER)"
 _PLACE = "give a place that you may write to (output_dir=FOLDER)"
 _AGAIN = "look at it, and call the same command again"
-_WRITING = {
+_ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_ADVICE = {
     errno.ENOSPC: _SPACE,
     errno.EDQUOT: _SPACE,
     errno.EFBIG: "the system limits the size of files (ulimit -f); raise the limit",
     errno.EROFS: _PLACE,
-}
-_READING_OR_WRITING = {
     errno.EACCES: f"have its permissions changed, or {_PLACE}",
     errno.EPERM: f"have its permissions changed, or {_PLACE}",
     errno.EIO: "free some space or look at the disk, and call the same command again",
@@ -48,10 +47,10 @@ def sentence(error: BaseException) -> str | None:
 def _of_file(error: OSError) -> str | None:
     """Return what failed and what helps, if `error` names a file or is one of disks; None for those of networks."""
     where = error.filename2 or error.filename
-    if where is None and error.errno not in _WRITING | _READING_OR_WRITING:
+    if where is None and error.errno not in _ADVICE:
         return None
-    verb = "written" if error.errno in _WRITING else "read or written"
-    advice = (_WRITING | _READING_OR_WRITING).get(error.errno or 0, _AGAIN)
+    verb = "written" if error.errno in _ONLY_WRITING else "read or written"
+    advice = _ADVICE.get(error.errno or 0, _AGAIN)
     return f"{where or 'a file'} cannot be {verb} ({(error.strerror or str(error)).lower()}); {advice}."
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from pairreg import validation
 from pairreg.backend import configure
 from pairreg.errors import InputError
 from pairreg.validation import SettingError, check_arguments, one_of
@@ -68,13 +69,15 @@ def not_chosen(group: str, key: str, chosen: Iterable[str] = ()) -> str | None:
     option, a setting such as `width` in `transform`.
     """
     if group in TERM_GROUPS:
-        choice = f"[{','.join([*(term for term in chosen if term != 'none'), key])}]" if key in options(group) else None
-    else:
-        choice = next((option for option in options(group) if key in option_node(f"{group}/{option}")), None)
-    if choice is None:
+        if key not in options(group):
+            return None
+        others = [term for term in chosen if term != "none"]
+        choice = f"[{','.join([*others, key])}]" if others else key
+        return f"{group}.{key} is not chosen; {group}={choice} chooses it."
+    having = next((option for option in options(group) if key in option_node(f"{group}/{option}")), None)
+    if having is None:
         return None
-    what = f"{group}.{key} is" if group in TERM_GROUPS else f"{group}.{key} is a setting of {choice}, which is"
-    return f"{what} not chosen; {group}={choice.replace('[' + key + ']', key)} chooses it."
+    return f"{group}.{key} is a setting of {having}, which is not chosen; {group}={having} chooses it."
 
 
 @functools.cache
@@ -169,6 +172,16 @@ def targets(group: str) -> tuple[str, ...]:
     """Return what the option files of a group call; nothing for what is no group."""
     files = sorted((conf_folder() / group).glob("*.yaml"))
     return tuple(dict.fromkeys(target for path in files for target in _TARGET.findall(path.read_text("utf-8"))))
+
+
+def constructor_hints(target: str, where: str, trusted: Iterable[str]) -> Mapping[str, Any]:
+    """Return the annotations of what `target` takes, with markers; none for Keras, whose import would take seconds.
+
+    Raises `InputError` as `locate` does; `where` begins with the group.
+    """
+    if target.startswith("keras."):
+        return {}
+    return validation.constructor(locate(target, where, trusted, targets(where.partition(".")[0])))[1]
 
 
 def locate(target: str, where: str, trusted: Iterable[str], allowed: Iterable[str]) -> Any:

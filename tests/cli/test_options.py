@@ -1,6 +1,5 @@
 """`pairreg-options` and the list in `pairreg --help`, as real commands."""
 
-import os
 import re
 
 import pytest
@@ -127,12 +126,3 @@ def test_any_terminal_will_do(environment, options, tmp_path):
     for names in ((), ("regularizer",), ("similarity/ncc",)):
         done = options(*names, cwd=tmp_path, **environment)
         assert (done.returncode, done.stderr) == (0, "") and "\x1b" not in done.stdout
-
-
-def test_help_is_there_at_once(pairreg, tmp_path):
-    """In seconds of the processor, as this machine may have others to serve."""
-    before = os.times()
-    pairreg("--help", cwd=tmp_path)
-    after = os.times()
-    took = after.children_user + after.children_system - before.children_user - before.children_system
-    assert took < 0.8

@@ -74,8 +74,7 @@ def primary_config(run: Run) -> str:
 def _recorded(run: Run) -> tuple[Mapping[str, Any], Mapping[str, str]]:
     """Return the config and the choices in the folder of a run."""
     folder = run.folder
-    if not run.is_asked_for:
-        raise InputError(f"{folder} is not the folder of a run: it has no config.yaml; give another one.")
+    run.check_asked_for()
     with readable(folder):
         config, choices = run.asked_config, dict(run.asked["choices"])
         missing = [key for key in (*_SCIENCE, "study") if not config.get(key)]

@@ -1,7 +1,5 @@
 """What `pairreg --help` prints, without Hydra, which takes longer to list the groups than everything here."""
 
-from pathlib import Path
-
 from pairreg.cli.option_list import LEGEND, print_options, print_rows
 from pairreg.console import console
 from pairreg.files import expanded
@@ -28,7 +26,7 @@ _OPTIONS = {
 def print_help(config_dir: str | None) -> None:
     """Print how to call `pairreg`: commands to copy, and all options with those of the user's `config_dir`."""
     terminal = console()
-    found = groups(None if config_dir is None else Path(expanded(config_dir)))
+    found = groups(None if config_dir is None else expanded(config_dir))
     terminal.print(f"{_BEGIN.strip()} {LEGEND}.\n", soft_wrap=True, highlight=False)
     print_options(terminal, found)
     terminal.print("Settings beside the groups (KEY=VALUE):", soft_wrap=True, highlight=False)

@@ -56,12 +56,7 @@ class Part:
         return self.target in option_files.targets(group) or any(self.target.startswith(f"{m}.") for m in trusted)
 
     def _hints(self, trusted: tuple[str, ...]) -> Mapping[str, object]:
-        if not self.is_known(trusted):
-            return {}
-        group = self.where.partition(".")[0]
-        return validation.constructor(
-            option_files.locate(self.target, self.where, trusted, option_files.targets(group))
-        )[1]
+        return option_files.constructor_hints(self.target, self.where, trusted) if self.is_known(trusted) else {}
 
 
 @dataclass(frozen=True)

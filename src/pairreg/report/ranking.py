@@ -51,10 +51,12 @@ class Ranking:
 
 def rank_study(study: StudyRuns, reference: str | None = None) -> Ranking:
     """Rank what a study compares; see `rank`. Its notes say how the settings were chosen, if a search chose them."""
-    found = rank(Design.of(study.compared), reference)
-    if study.comparison is None or study.compared is study.runs:
+    compared = study.compared
+    found = rank(Design.of(compared), reference)
+    if study.comparison is None or compared is study.runs:
         return found
-    others = [run for run in study.runs if run.signature not in study.comparison.runs]
+    known = study.comparison.runs
+    others = [run for run in study.runs if run.signature not in known]
     are = " is" if len(others) == 1 else "s are"
     said = [f"{len(others)} other run{are} in the study, and not compared."] if others else []
     return replace(found, notes=[*_choice(study.comparison), *said, *found.notes])

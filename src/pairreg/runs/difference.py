@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from pairreg import geometry
 from pairreg.metrics.catalogue import CATALOGUE, STAGES, Metric, find
 from pairreg.runs.identity import BOOKKEEPING, leaves, plain
 from pairreg.runs.read import Run
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 _TARGET = "_target_"
 _CODE = ("git_commit", "git_dirty")
@@ -117,7 +121,7 @@ class Difference:
     @property
     def obstacle(self) -> str | None:
         """Why the displacements cannot be subtracted; None if they can."""
-        first, second = (run.image("displacement") for run in self._both)
+        first, second = self._displacements
         if first.GetDimension() != second.GetDimension():
             return f"one run is {first.GetDimension()}-D, the other {second.GetDimension()}-D"
         grids = [(i.GetSize(), i.GetSpacing(), i.GetOrigin(), i.GetDirection()) for i in (first, second)]
@@ -133,7 +137,7 @@ class Difference:
     @property
     def displacement(self) -> Distance:
         """The distance of the whole transforms, initialisation included; only where there is no `obstacle`."""
-        first, second = (run.image("displacement") for run in self._both)
+        first, second = self._displacements
         to_voxels = np.linalg.inv(geometry.index_to_physical(first))
         return Distance.between(geometry.array(first), geometry.array(second), to_voxels)
 
@@ -145,6 +149,10 @@ class Difference:
             if metric is not None and stage not in STAGES and bool(label) == per_label:
                 found.append(MetricRow(metric, label, *(run.metrics.get(name) for run in self._both)))
         return sorted(found, key=lambda row: (CATALOGUE.index(row.metric), row.label))
+
+    @cached_property
+    def _displacements(self) -> "tuple[sitk.Image, sitk.Image]":
+        return self.first.image("displacement"), self.second.image("displacement")
 
     @property
     def _both(self) -> tuple[Run, Run]:

@@ -15,7 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from pairreg import option_files, validation
+from pairreg import option_files
 from pairreg.markers import ContentOf, Neutral
 from pairreg.runs.content import combined, digest, digest_of_part
 
@@ -104,7 +104,7 @@ class _Identity:
     def settings(self, where: str, node: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings of an option as the user sees them, but content in place of paths."""
         settings = {key: value for key, value in node.items() if key != "_target_" and value is not None}
-        hints = _constructor_hints(node["_target_"], where, self.trusted)
+        hints = option_files.constructor_hints(node["_target_"], where, self.trusted)
         content: dict[str, Any] = {}
         for key, value in settings.items():
             hint, marks = _split(hints.get(key))
@@ -148,14 +148,6 @@ def option_name(group: str, target: str) -> str | None:
     known = option_files.options(group)
     names = [name for name in target.split(".")[-2:] if name in known]
     return next((name for name in names if option_files.option_node(f"{group}/{name}")["_target_"] == target), None)
-
-
-def _constructor_hints(target: str, where: str, trusted: tuple[str, ...]) -> Mapping[str, Any]:
-    """Return the annotations of what `target` takes; none for Keras, whose import would take seconds."""
-    if target.startswith("keras."):
-        return {}
-    located = option_files.locate(target, where, trusted, option_files.targets(where.partition(".")[0]))
-    return validation.constructor(located)[1]
 
 
 def _split(hint: Any) -> tuple[Any, tuple[Any, ...]]:

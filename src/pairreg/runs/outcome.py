@@ -28,6 +28,11 @@ class RunOutcome:
     error: str | None = None
     state: End = "done"
 
+    @property
+    def signatures(self) -> list[str]:
+        """The signature of every run that it stands for: one, or those that were `combined`."""
+        return self.signature.split()
+
     @classmethod
     def of(cls, spec: RunSpec, state: End, error: str | None = None) -> "RunOutcome":
         """Return the outcome of `spec`; its metrics are those in the run folder, if it is complete."""

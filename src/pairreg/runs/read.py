@@ -70,8 +70,8 @@ class Run:
     def begun(cls, folder: Path) -> "Run":
         """Return the run in `folder`, complete or not; raises `InputError` if there is none that can be read."""
         run = cls(folder)
-        if not run.is_complete and not run.is_asked_for:
-            raise InputError(f"{folder} is not the folder of a run: it has no {names.CONFIG}; give another one.")
+        if not run.is_complete:
+            run.check_asked_for()
         with readable(folder):
             dict(run.config), dict(run.choices)  # noqa: B018 (reading them is the check)
         return run
@@ -117,6 +117,11 @@ class Run:
     def is_asked_for(self) -> bool:
         """Whether the folder says what was asked for, as that of every run which has begun does."""
         return (self.folder / names.CONFIG).is_file()
+
+    def check_asked_for(self) -> None:
+        """Raise `InputError` unless the folder says what was asked for."""
+        if not self.is_asked_for:
+            raise InputError(f"{self.folder} is not the folder of a run: it has no {names.CONFIG}; give another one.")
 
     @cached_property
     def asked_config(self) -> Mapping[str, Any]:

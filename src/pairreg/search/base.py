@@ -9,7 +9,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from pairreg.console import console
 from pairreg.files import expanded
@@ -65,7 +65,7 @@ class StudySweeper(Sweeper):
         for candidate, some in zip(comparison.candidates, jobs, strict=True):
             own = [next(outcomes) for _ in some]
             error = next((outcome.error for outcome in own if outcome.error), None)
-            signatures = signatures_of(outcome for outcome in own if not outcome.error)
+            signatures = [signature for outcome in own if not outcome.error for signature in outcome.signatures]
             judged.append(replace(candidate, judged=signatures, problem=candidate.problem or error))
         comparison = replace(comparison, candidates=judged)
         comparison.write(self.study_folder)
@@ -84,9 +84,12 @@ class StudySweeper(Sweeper):
             console().print(terminal_table(rank_study(read_study(self.study_folder))))
 
 
-def signatures_of(outcomes: Iterable[RunOutcome]) -> list[str]:
-    """Return the signatures of runs; an outcome of several cases has those of all of them."""
-    return [signature for outcome in outcomes for signature in outcome.signature.split()]
+def settings_node(settings: type, *open_to: str) -> DictConfig:
+    """Return the defaults of a sweeper; the command line may add entries to those in `open_to`, also without a +."""
+    node: DictConfig = OmegaConf.structured(settings)
+    for name in open_to:
+        OmegaConf.set_struct(node[name], False)
+    return node
 
 
 def values_of(candidate: Iterable[str]) -> str:

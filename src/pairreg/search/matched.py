@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from pairreg import option_files, validation
 from pairreg.console import console
@@ -20,7 +20,7 @@ from pairreg.runs.comparison import Candidate, Comparison
 from pairreg.runs.factors import flat_config
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
-from pairreg.search.base import StudySweeper, signatures_of, values_of
+from pairreg.search.base import StudySweeper, settings_node, values_of
 from pairreg.search.bisection import Bisection
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class _Match:
             why = f"run {failed.signature} failed: {failed.error}" if failed else f"a run has no {metric.label}"
             self.problem = f"{why} (at {at})"
             return f"{self.label}: {self.problem}"
-        self.tried.append(signatures_of(outcomes))
+        self.tried.append([signature for outcome in outcomes for signature in outcome.signatures])
         self.bisection.tell(mean := fmean(float(value) for value in values if value is not None))
         if self.bisection.factor is None and not self.bisection.found:
             self.problem = (
@@ -136,7 +136,7 @@ class MatchedSweeper(StudySweeper):
         assert metric is not None, "one of the known"
         validation.check_value(validation.Positive, goal, f"hydra.sweeper.match.{name}")
         validation.check_value(validation.Positive, settings.tolerance, "hydra.sweeper.tolerance")
-        space = read_space(self.parsed(settings.params, arguments), per=_Everything())
+        space = read_space(self.parsed(settings.params, arguments), per=None)
         if space.compared == [()]:
             raise InputError("nothing is compared: give hydra.sweeper.params, or values, such as similarity=mse,ncc.")
         first = [*space.fixed, *space.compared[0]]
@@ -173,16 +173,6 @@ def _strengths(spec: RunSpec) -> Iterable[str]:
             yield f"regularizer.{name}.{built.strength}"
 
 
-class _Everything:
-    """Contains every key: whatever has several values is compared."""
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-
 def match_node() -> DictConfig:
     """Return the defaults of `hydra/sweeper=pairreg_matched`."""
-    node: DictConfig = OmegaConf.structured(MatchConf)
-    for name in ("params", "match"):  # the command line may add entries, also without a +
-        OmegaConf.set_struct(node[name], False)
-    return node
+    return settings_node(MatchConf, "params", "match")

@@ -47,8 +47,9 @@ class Space:
         }
 
 
-def read_space(overrides: Sequence[Override], per: Container[str] = ()) -> Space:
-    """Sort overrides into a space; of two with the same key the later counts. The keys in `per` are compared.
+def read_space(overrides: Sequence[Override], per: Container[str] | None = ()) -> Space:
+    """Sort overrides into a space; of two with the same key the later counts. The keys in `per` are compared;
+    None: whatever has several values.
 
     Raises `InputError` for what cannot be searched.
     """
@@ -63,7 +64,7 @@ def read_space(overrides: Sequence[Override], per: Container[str] = ()) -> Space
             fixed.append(str(override.input_line))
         elif _is_replicate(override.key_or_group):
             replicated.append(_values(override, "makes replicates of a trial"))
-        elif key in per:
+        elif per is None or key in per:
             compared.append(_values(override, "is compared"))
         else:
             free[key] = _distribution(override)

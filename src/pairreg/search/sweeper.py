@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from pairreg import validation
 from pairreg.console import console
@@ -20,7 +20,7 @@ from pairreg.errors import InputError
 from pairreg.metrics.catalogue import CATALOGUE, find
 from pairreg.runs.comparison import Candidate, Comparison
 from pairreg.runs.outcome import RunOutcome
-from pairreg.search.base import StudySweeper, values_of
+from pairreg.search.base import StudySweeper, settings_node, values_of
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -76,7 +76,7 @@ class SearchSweeper(StudySweeper):
                 self.run(trials, own)
                 self.show(trials, own, values_of(candidate))
                 complete, best = trials.complete(), trials.best()
-            tried = [" ".join(trial.user_attrs["signatures"]).split() for trial in complete]  # of cases: joined
+            tried = [trial.user_attrs["signatures"] for trial in complete]
             for trial in best:
                 label = values_of(candidate) if self.settings.per else f"trial {trial.number}"
                 chosen = [one.number for one in complete].index(trial.number)
@@ -156,7 +156,7 @@ class SearchSweeper(StudySweeper):
         until = math.inf if minutes is None else time.monotonic() + 60 * minutes
         while time.monotonic() < until and (asked := trials.ask(self.settings.batch)):
             for trial, outcomes in zip(asked, self.measured(trials, space, asked), strict=True):
-                why = trials.tell(trial, outcomes)
+                why = trials.tell(trial, outcomes, len(space.replicates))
                 failed = failed + 1 if why else 0
                 if failed == _FAILURES:
                     raise InputError(f"{_FAILURES} trials in a row failed, the last because {why}")
@@ -202,7 +202,4 @@ def _one_job(space: "Space", replicate: Sequence[str]) -> list[str]:
 
 def search_node() -> DictConfig:
     """Return the defaults of `hydra/sweeper=pairreg_search`."""
-    node: DictConfig = OmegaConf.structured(SearchConf)
-    OmegaConf.set_struct(node.objectives, False)  # the command line may add entries, also without a +
-    OmegaConf.set_struct(node.space, False)
-    return node
+    return settings_node(SearchConf, "objectives", "space")

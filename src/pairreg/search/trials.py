@@ -59,7 +59,6 @@ class Trials:
         self.objectives, self.free, self.wanted = objectives, free, wanted
         self.sampler, self.seed = SAMPLERS[sampler], seed
         log.parent.mkdir(parents=True, exist_ok=True)
-        self.pruned: set[int] = set()  # by this process
         self.locks = TrialLocks(log.with_name(f"{log.name}.locks") / name)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with warnings.catch_warnings():
@@ -118,17 +117,19 @@ class Trials:
         entropy = (self.seed, len(started) - len(repeats))
         return self.sampler(seed=int(np.random.SeedSequence(entropy).generate_state(1)[0]))
 
-    def tell(self, trial: Trial, outcomes: Sequence[RunOutcome]) -> str | None:
+    def tell(self, trial: Trial, outcomes: Sequence[RunOutcome], planned: int = 1) -> str | None:
         """End a trial with the mean of each objective over its runs; return why if it failed.
+
+        One with fewer outcomes than `planned`, and no failure among them, was pruned.
 
         Raises `InputError` if an objective is no metric of the runs.
         """
-        trial.set_user_attr("signatures", [outcome.signature for outcome in outcomes])
+        trial.set_user_attr("signatures", [s for outcome in outcomes for s in outcome.signatures])
         reason = next((why for outcome in outcomes if (why := self.failure(outcome))), None)
         if reason:
             trial.set_user_attr("error", reason)
             self.study.tell(trial, state=TrialState.FAIL)
-        elif trial.number in self.pruned:
+        elif len(outcomes) < planned:
             self.study.tell(trial, state=TrialState.PRUNED)
         else:
             self.study.tell(trial, [fmean(outcome.metrics[name] for outcome in outcomes) for name in self.objectives])
@@ -141,17 +142,13 @@ class Trials:
         """Return whether a trial may still be the best, after its runs so far, each on another of the `planned` pairs.
 
         A failed run ends it. The only objective of the others is compared with that of the best trial on the same pairs
-        (Wilcoxon's signed-rank test); a trial that is worse for certain is pruned by `tell`.
+        (Wilcoxon's signed-rank test).
         """
         if self.failure(outcomes[-1]):
             return False
         (name,) = self.objectives
         trial.report(outcomes[-1].metrics[name], step=len(outcomes))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            if len(outcomes) < planned and trial.should_prune():
-                self.pruned.add(trial.number)
-        return trial.number not in self.pruned
+        return len(outcomes) == planned or not trial.should_prune()
 
     def failure(self, outcome: RunOutcome) -> str | None:
         """Return why the objectives of a run do not exist or are not finite; None if they are."""
