@@ -1,4 +1,4 @@
-"""The two kinds of error with which a run ends without a result."""
+"""The kinds of error with which a run ends without a result."""
 
 from typing import Any
 
@@ -16,3 +16,7 @@ class DivergedError(RuntimeError):
     def __init__(self, message: str, result: Any = None):
         super().__init__(message)
         self.result = result
+
+
+class MethodError(RuntimeError):
+    """Raised when a method of others has found no transform; the message is a sentence (exit code 1)."""

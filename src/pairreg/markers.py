@@ -25,3 +25,8 @@ class ContentOf:
     """Which part of a file is an input: `chunks` yields its bytes, given all settings of the option by name."""
 
     chunks: Callable[[Mapping[str, Any]], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class Bookkeeping:
+    """Marks a setting that cannot change a result, such as where a program lies: it is not part of the identity."""

@@ -17,27 +17,33 @@ def to_moving(points: np.ndarray, transform: sitk.Transform) -> np.ndarray:
     return np.array([transform.TransformPoint(point) for point in points.tolist()])
 
 
-def to_fixed(points: np.ndarray, transform: sitk.CompositeTransform) -> np.ndarray:
+def to_fixed(points: np.ndarray, transform: sitk.Transform) -> np.ndarray:
     """Moving points `(n, ndim)` in LPS mm at their fixed positions; NaN where none leads to within `TOLERANCE`.
 
     Least squares from the voxels of the deformation that the transform brings nearest to the point, and from where the
-    initial transform alone leads to it. `transform`: of `pairreg.whole_transform`.
+    linear part of the transform alone leads to it.
     """
 
     def miss(fixed: np.ndarray, point: np.ndarray) -> np.ndarray:
         return transform.TransformPoint(fixed.tolist()) - point
 
-    undeformed = transform.GetNthTransform(0).GetInverse()
-    starts = _voxels(whole_transform.deformation(transform))
-    _, near = cKDTree(to_moving(starts, transform)).query(points, NEAREST)
+    undeformed = whole_transform.linear_part(transform).GetInverse()
+    grid = whole_transform.domain(transform)
+    near = np.empty((len(points), 0, points.shape[1])) if grid is None else _nearest(points, _voxels(grid), transform)
     found = np.full(points.shape, np.nan)
     for i, point in enumerate(points):
-        for start in (*starts[near[i]], undeformed.TransformPoint(point.tolist())):
+        for start in (*near[i], undeformed.TransformPoint(point.tolist())):
             solved = least_squares(miss, start, args=(point,), xtol=1e-10, ftol=1e-12, gtol=1e-12)
             if np.linalg.norm(solved.fun) <= TOLERANCE:
                 found[i] = solved.x
                 break
     return found
+
+
+def _nearest(points: np.ndarray, starts: np.ndarray, transform: sitk.Transform) -> np.ndarray:
+    """The `NEAREST` of `starts` for each point `(n, NEAREST, ndim)`, by where the transform brings them."""
+    _, near = cKDTree(to_moving(starts, transform)).query(points, NEAREST)
+    return np.asarray(starts[near])
 
 
 def _voxels(image: sitk.Image) -> np.ndarray:

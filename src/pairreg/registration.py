@@ -5,14 +5,18 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pairreg import option_files
+import SimpleITK as sitk
+
+from pairreg import geometry, option_files, whole_transform
 from pairreg.backend import configure
 from pairreg.backend.memory import peak_memory_mb, reset_peak
 from pairreg.errors import DivergedError, InputError
 from pairreg.evaluate import evaluate
 from pairreg.initialization.base import Initialization
+from pairreg.method.base import ExternalMethod, Method
 from pairreg.optimization.checkpoint import Checkpoints
 from pairreg.optimization.compiled_grids import CompiledGrids, of_this_process
+from pairreg.optimization.history import History
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.observer import Observer, Observers
 from pairreg.optimization.optimize import optimize
@@ -29,6 +33,7 @@ from pairreg.transform.base import Precision, Transform
 from pairreg.validation import Seed, Threads, check_value, one_of
 
 KINDS: dict[str, Any] = {
+    "method": Method,
     "preprocessing": Preprocessing,
     "initialization": Initialization,
     "transform": Transform,
@@ -44,6 +49,7 @@ def register(
     pair: Pair,
     *,
     preset: str | None = None,
+    method: str | Method | None = None,
     preprocessing: str | Preprocessing | None = None,
     initialization: str | Initialization | None = None,
     transform: str | Transform | None = None,
@@ -65,6 +71,7 @@ def register(
     taken from `preset` (such as `"fast"`), or, without a preset, from `conf/config.yaml`, as the command `pairreg`
     does.
 
+    - `method`: how the transform is found; a method of others uses few of the other parts, see its `uses`.
     - `precision`: the number format in which networks compute; everything else is float32.
     - `threads`: into which TensorFlow divides its work, on however many cores; one number per process.
     - `seed`: of the initial weights of a network.
@@ -77,6 +84,7 @@ def register(
     becomes NaN or infinite.
     """
     given = {
+        "method": method,
         "preprocessing": preprocessing,
         "initialization": initialization,
         "transform": transform,
@@ -94,11 +102,23 @@ def register(
     check_value(Precision, use["precision"], "precision")
     check_value(Threads, use["threads"], "threads")
     check_value(Seed, use["seed"], "seed")
+    check_landmarks(pair)
+    how = part("method", use["method"])
+    if isinstance(how, ExternalMethod):
+        return _of_others(pair, how, use)
+    owner = of_this_process if compiled is None else compiled  # an empty one is false
+    return _optimized(pair, use, Observers(observers), owner, Checkpoints() if checkpoints is None else checkpoints)
+
+
+def _optimized(
+    pair: Pair, use: Mapping[str, Any], observer: Observer, compiled: CompiledGrids, checkpoints: Checkpoints
+) -> Result:
+    """Optimise by the parts in `use`, and evaluate what was found."""
     objective = Objective(terms("similarity", use["similarity"]), terms("regularizer", use["regularizer"]))
     if not objective.similarities:
         raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
-    check_landmarks(pair)
     # The import comes before the clock and the memory are read, so that the first run of a process is not charged.
+    asked = time.perf_counter()
     configure(use["threads"])
     reset_peak()
     began = time.perf_counter()
@@ -106,7 +126,7 @@ def register(
     preprocessed = part("preprocessing", use["preprocessing"])(pair)
     initial = part("initialization", use["initialization"])(preprocessed)
     prepared = resample_pair(preprocessed, initial)
-    observer = Observers(observers)
+    prepared.check_overlap()
     try:
         outcome = optimize(
             prepared,
@@ -117,23 +137,63 @@ def register(
             use["precision"],
             use["seed"],
             observer,
-            of_this_process if compiled is None else compiled,
-            Checkpoints() if checkpoints is None else checkpoints,
+            compiled,
+            checkpoints,
         )
     finally:
         observer.end()  # a progress bar has to leave the terminal also if the optimisation is interrupted
     # The cost is that of the method: evaluation, figures and files come after it.
     cost = {
         "seconds": outcome.earlier_seconds + time.perf_counter() - began,
+        "startup_seconds": began - asked,
         "iterations": float(len(outcome.history)),
         "peak_memory_mb": peak_memory_mb(),
     }
-    result = Result(pair, prepared, outcome.field, outcome.inverse, outcome.history)
-    measured = evaluate(prepared.pair, initial, result.transform, result.field, result.inverse)
-    result = dataclasses.replace(result, metrics=measured | cost)
+    if initial.IsLinear():
+        result = Result(pair, prepared, outcome.field, outcome.inverse, outcome.history)
+    else:
+        # Where the start is dense, the field is that of both together, and an inverse of the second alone is none.
+        after = whole_transform.deformation(outcome.field, preprocessed.fixed)
+        whole = sitk.CompositeTransform([*whole_transform.parts(initial), after])
+        result = _with_exact(pair, preprocessed, whole, outcome.history)
+    result = _evaluated(result, cost)
     if outcome.diverged:  # raised last, so that the error carries the metrics of what was reached
         raise DivergedError(str(outcome.diverged), result) from outcome.diverged
     return result
+
+
+def _of_others(pair: Pair, method: ExternalMethod, use: Mapping[str, Any]) -> Result:
+    """Have a method of others find the transform, and evaluate it as ours."""
+    method.check_available()
+    reset_peak()
+    asked = time.perf_counter()
+    preprocessed = part("preprocessing", use["preprocessing"])(pair)
+    starts = "initialization" in method.uses
+    initial = part("initialization", use["initialization"])(preprocessed) if starts else geometry.identity(pair.ndim)
+    began = time.perf_counter()
+    found = method.register(pair, preprocessed, initial, use["threads"], use["seed"])
+    cost = {}
+    if found.seconds is not None:
+        cost = {
+            "seconds": found.seconds + began - asked,  # as ours, with what comes before images are compared
+            "startup_seconds": found.startup_seconds,
+            "peak_memory_mb": peak_memory_mb() if found.peak_memory_mb is None else found.peak_memory_mb,
+        }
+    result = _with_exact(pair, preprocessed, found.transform, History([]))
+    return _evaluated(dataclasses.replace(result, programs=found.programs), cost)
+
+
+def _with_exact(pair: Pair, preprocessed: Pair, transform: sitk.Transform, history: History) -> Result:
+    """Return a result whose transform is more than our field after a linear one."""
+    linear = whole_transform.linear_part(transform)
+    field = whole_transform.field_of(transform, linear, preprocessed.fixed)
+    return Result(pair, resample_pair(preprocessed, linear), field, None, history, exact=transform)
+
+
+def _evaluated(result: Result, cost: Mapping[str, float]) -> Result:
+    prepared = result.prepared
+    measured = evaluate(prepared.pair, prepared.initial, result.transform, result.field, result.inverse)
+    return dataclasses.replace(result, metrics={**measured, **cost})
 
 
 def of_preset(name: str) -> dict[str, Any]:

@@ -33,6 +33,9 @@ class Result:
     - `metrics`: final metrics by name, and those before registration and after the initialisation under `before/<name>`
       and `initial/<name>`.
     - `history`: the curve of every term.
+    - `exact`: the transform that another method found, or that began with one that is not linear; None: `field` after
+      the initialisation is all there is to it.
+    - `programs`: versions of the programs of others that found it, by name.
     """
 
     pair: Pair
@@ -41,6 +44,8 @@ class Result:
     inverse: Field | None
     history: History
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    exact: sitk.Transform | None = None
+    programs: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def displacement(self) -> sitk.Image:
@@ -66,6 +71,8 @@ class Result:
     @cached_property
     def transform(self) -> sitk.CompositeTransform:
         """The map from fixed to moving points, also beyond the fixed image; see `pairreg.whole_transform`."""
+        if self.exact is not None:
+            return sitk.CompositeTransform(whole_transform.parts(self.exact))
         return whole_transform.whole(self.field, self.prepared.pair.fixed, self.prepared.initial)
 
     @cached_property

@@ -2,8 +2,12 @@
 
 It maps fixed to moving points (LPS mm): `T(x) = A(x + d(x))`, A the initial transform, d the found deformation. On the
 fixed grid d is what was found; beyond it keeps its value at the border and fades out smoothly. Further out A remains.
+
+What another method found, or what began with a dense start, is kept as it is: a composite of any parts of ITK. Its A is
+the linear part that it begins or ends with.
 """
 
+from itertools import takewhile
 from pathlib import Path
 
 import h5py
@@ -11,6 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, metrics
+from pairreg.errors import InputError
 from pairreg.hdf5_files import writing_hdf5
 
 FADE = 0.1  # of the longest side of the fixed image: the way on which the deformation fades out
@@ -20,7 +25,12 @@ def whole(field: np.ndarray, fixed: sitk.Image, initial: sitk.Transform) -> sitk
     """The transform of a `field` `(*spatial, ndim)` in voxels on the grid of `fixed`, and the linear one before it."""
     matrix, offset = geometry.linear_part(initial, fixed.GetDimension())
     linear = sitk.AffineTransform(matrix.ravel().tolist(), offset.tolist())
-    return sitk.CompositeTransform([linear, geometry.displacement_transform(faded(field, fixed))])
+    return sitk.CompositeTransform([linear, deformation(field, fixed)])
+
+
+def deformation(field: np.ndarray, fixed: sitk.Image) -> sitk.DisplacementFieldTransform:
+    """The transform `x + d(x)` of a `field` `(*spatial, ndim)` in voxels on the grid of `fixed`, see `faded`."""
+    return geometry.displacement_transform(faded(field, fixed))
 
 
 def recovered(field: np.ndarray, displacement: sitk.Image) -> sitk.CompositeTransform:
@@ -69,38 +79,92 @@ def _weight(shape: tuple[int, ...], margins: list[int], step: np.ndarray) -> np.
     return weight
 
 
-def deformation(transform: sitk.CompositeTransform) -> sitk.Image:
-    """The deformation d of `whole` as a vector image in mm, float64; beyond it d is zero."""
-    field: sitk.Image = sitk.DisplacementFieldTransform(transform.GetNthTransform(1)).GetDisplacementField()
+def parts(transform: sitk.Transform) -> list[sitk.Transform]:
+    """The parts of a composite, and of those within it, of which the last is applied first; others are one part."""
+    if transform.GetTransformEnum() != sitk.sitkComposite:
+        return [transform]
+    composite = sitk.CompositeTransform(transform)
+    listed = [composite.GetNthTransform(k) for k in range(composite.GetNumberOfTransforms())]
+    return [part for one in listed for part in parts(one)]
+
+
+def linear_part(transform: sitk.Transform) -> sitk.AffineTransform:
+    """The linear transforms that are applied after all others or, if there are none, those that come before them.
+
+    The identity if there are neither.
+    """
+    listed = parts(transform)
+    last = list(takewhile(sitk.Transform.IsLinear, listed))
+    first = list(takewhile(sitk.Transform.IsLinear, reversed(listed)))[::-1]
+    ndim = transform.GetDimension()
+    matrix, offset = geometry.linear_part(sitk.CompositeTransform([geometry.identity(ndim), *(last or first)]), ndim)
+    return sitk.AffineTransform(matrix.ravel().tolist(), offset.tolist())
+
+
+def field_of(transform: sitk.Transform, linear: sitk.AffineTransform, grid: sitk.Image) -> np.ndarray:
+    """The field d `(*spatial, ndim)`, voxels of `grid`, with which `transform` is `linear(x + d(x))`; float32.
+
+    Raises `InputError` if the linear transform maps different points to the same one.
+    """
+    ndim = grid.GetDimension()
+    matrix, offset = geometry.linear_part(linear, ndim)
+    if abs(np.linalg.det(matrix)) < 1e-9:
+        raise InputError("The linear part of the transform maps the image onto a line or plane; use another transform.")
+    size = (grid.GetSize(), grid.GetOrigin(), grid.GetSpacing(), grid.GetDirection())
+    points = geometry.voxel_points(grid)
+    ends = points + geometry.array(sitk.TransformToDisplacementField(transform, sitk.sitkVectorFloat64, *size))
+    deformation = (ends - offset) @ np.linalg.inv(matrix).T - points
+    field: np.ndarray = (deformation @ np.linalg.inv(geometry.index_to_physical(grid)).T).astype(np.float32)
     return field
 
 
-def determinant(transform: sitk.CompositeTransform, grid: sitk.Image) -> np.ndarray:
-    """The determinant of the derivative of `whole` on `grid` `(*spatial,)`."""
-    field = deformation(transform)
+def domain(transform: sitk.Transform) -> sitk.Image | None:
+    """An image on the grid of the first part that is no linear transform; None if there is none."""
+    for part in parts(transform):
+        if part.GetTransformEnum() == sitk.sitkDisplacementField:
+            return sitk.DisplacementFieldTransform(part).GetDisplacementField()
+        if part.GetTransformEnum() == sitk.sitkBSplineTransform:
+            return sitk.BSplineTransform(part).GetCoefficientImages()[0]
+    return None
+
+
+def determinant(transform: sitk.Transform, grid: sitk.Image) -> np.ndarray:
+    """The determinant of the derivative of a transform on `grid` `(*spatial,)`."""
+    linear, *others = parts(transform)
+    ndim = grid.GetDimension()
+    if not linear.IsLinear() or [part.GetTransformEnum() for part in others] != [sitk.sitkDisplacementField]:
+        whole_field = field_of(transform, sitk.AffineTransform(ndim), grid)
+        return metrics.jacobian_determinant(whole_field)
+    # Of `whole`: the derivative is that of its deformation where this is known, however `grid` lies.
+    field = sitk.DisplacementFieldTransform(others[0]).GetDisplacementField()
     to_voxels = np.linalg.inv(geometry.index_to_physical(field)).T
     local = metrics.jacobian_determinant(geometry.array(field) @ to_voxels)
-    on_grid = geometry.resample(geometry.image(local, field), grid, geometry.identity(field.GetDimension()), fill=1.0)
-    matrix, _ = geometry.linear_part(transform.GetNthTransform(0), field.GetDimension())
+    on_grid = geometry.resample(geometry.image(local, field), grid, geometry.identity(ndim), fill=1.0)
+    matrix, _ = geometry.linear_part(linear, ndim)
     return geometry.array(on_grid) * float(np.linalg.det(matrix))
 
 
-def write(transform: sitk.CompositeTransform, path: Path) -> None:
-    """Write `whole` as a composite transform of ITK: what `sitk.WriteTransform` writes, compressed, without the time.
+def write(transform: sitk.Transform, path: Path) -> None:
+    """Write a composite transform of ITK: what `sitk.WriteTransform` writes, compressed, without the time.
 
     The layout is that of `itk::HDF5TransformIO`.
     """
     ndim, text = transform.GetDimension(), h5py.string_dtype("ascii")
-    linear, field = transform.GetNthTransform(0), transform.GetNthTransform(1)
-    parts = ((linear, np.array(linear.GetParameters())), (field, geometry.array(deformation(transform)).ravel()))
     with writing_hdf5(path) as file:
         group = file.create_group("TransformGroup")
         group.create_dataset("0/TransformType", data=[f"CompositeTransform_double_{ndim}_{ndim}"], dtype=text)
-        for number, (part, parameters) in enumerate(parts, start=1):
+        for number, part in enumerate(parts(transform), start=1):
             one = group.create_group(str(number))
             one.create_dataset("TransformType", data=[f"{part.GetName()}_double_{ndim}_{ndim}"], dtype=text)
             one["TransformFixedParameters"] = np.array(part.GetFixedParameters())
-            one.create_dataset("TransformParameters", data=parameters, shuffle=True, compression=1)
+            one.create_dataset("TransformParameters", data=_parameters(part), shuffle=True, compression=1)
+
+
+def _parameters(part: sitk.Transform) -> np.ndarray:
+    if part.GetTransformEnum() != sitk.sitkDisplacementField:
+        return np.array(part.GetParameters())
+    # As an array at once: SimpleITK gives parameters as a tuple of Python numbers, one for each voxel and component.
+    return geometry.array(sitk.DisplacementFieldTransform(part).GetDisplacementField()).ravel()
 
 
 def read(path: Path) -> sitk.CompositeTransform:

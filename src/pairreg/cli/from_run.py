@@ -11,8 +11,9 @@ from omegaconf import OmegaConf
 from pairreg import option_files
 from pairreg.errors import InputError
 from pairreg.files import existing
+from pairreg.method.base import PROGRAMS
 from pairreg.registration import PARTS
-from pairreg.runs.identity import identity
+from pairreg.runs.identity import identity, used
 from pairreg.runs.read import Run, readable
 from pairreg.study.compose import FROM_RUN
 from pairreg.trust import SETTING
@@ -55,8 +56,11 @@ def primary_config(run: Run) -> str:
     """
     config, choices = _recorded(run)
     folder = run.folder
+    science = [group for group in _SCIENCE if group in config]
+    if "method" in config:
+        config = {**config, "method": _without_programs(config["method"])}
     primary: Any = OmegaConf.to_container(OmegaConf.load(option_files.conf_folder() / "config.yaml"))
-    names = {group: _store(group, config[group], choices) for group in _SCIENCE}
+    names = {group: _store(group, config[group], choices) for group in science}
     tracking = choices.get("tracking", "")
     if tracking in option_files.options("tracking"):
         names["tracking"] = tracking
@@ -77,10 +81,16 @@ def _recorded(run: Run) -> tuple[Mapping[str, Any], Mapping[str, str]]:
     run.check_asked_for()
     with readable(folder):
         config, choices = run.asked_config, dict(run.asked["choices"])
-        missing = [key for key in (*_SCIENCE, "study") if not config.get(key)]
+        needed = ["pair", "study", *sorted(used({**config, SETTING: []}) - set(option_files.NUMERICS))]
+        missing = [key for key in needed if not config.get(key)]
     if missing:
         raise InputError(f"{folder} is not the folder of a run (its config lacks {missing[0]}); give another one.")
     return config, choices
+
+
+def _without_programs(method: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a method without those that say which program runs: the command line has to give these."""
+    return {key: "???" if key in PROGRAMS and value is not None else value for key, value in method.items()}
 
 
 def _store(group: str, node: Any, choices: Mapping[str, str]) -> Any:

@@ -122,6 +122,8 @@ CATALOGUE = (
     Metric(name="inverse_consistency", label="inverse consistency", unit="voxels", direction=-1, decimals=3,
            kind="inverse", function="consistency.inverse_consistency_mean"),
     Metric(name="seconds", label="time", unit="s", direction=0, decimals=1, kind="cost", function=None),
+    Metric(name="startup_seconds", label="start-up", unit="s", direction=0, decimals=1, kind="cost", function=None,
+           in_terminal=False, in_paper=False),
     Metric(name="peak_memory_mb", label="memory", unit="MB", direction=0, decimals=0, kind="cost", function=None,
            in_terminal=False, in_paper=False),
     Metric(name="iterations", label="iterations", direction=0, decimals=0, kind="cost", function=None,

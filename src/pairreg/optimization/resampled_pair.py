@@ -37,6 +37,14 @@ class ResampledPair:
     moving_mask: Mask
     margin: tuple[int, ...]
 
+    def check_overlap(self) -> None:
+        """Raise `InputError` if no voxel of the fixed mask meets the moving image."""
+        if not (self.fixed_mask & self.moving_mask[_middle(self.margin[::-1], self.fixed.shape)]).any():
+            raise InputError(
+                f"pair {self.pair.name!r}: fixed and moving do not overlap after the initialisation; "
+                "try initialization=center_of_mass or check the masks."
+            )
+
     @property
     def inner_moving(self) -> Image:
         """Return `moving` on the fixed grid `(*spatial,)`."""
@@ -96,10 +104,7 @@ class ResampledPair:
 
 
 def resample_pair(pair: Pair, initial: sitk.Transform) -> ResampledPair:
-    """Resample a preprocessed pair through its initialisation; `initial` maps fixed to moving points.
-
-    Raises `InputError` if no voxel of the fixed mask meets the moving image.
-    """
+    """Resample a preprocessed pair through its initialisation; `initial` maps fixed to moving points."""
     margin = _margin(pair, initial)
     wide = sitk.ConstantPad(pair.fixed, margin, margin)
     moving = geometry.resample(pair.moving, wide, initial, fill=geometry.minimum(pair.moving))
@@ -109,11 +114,6 @@ def resample_pair(pair: Pair, initial: sitk.Transform) -> ResampledPair:
     fixed_mask = np.ones(pair.fixed.GetSize()[::-1], bool)
     if pair.fixed_mask is not None:
         fixed_mask = geometry.mask_on(pair.fixed, pair.fixed_mask)
-    if not (fixed_mask & moving_mask[_middle(margin, fixed_mask.shape)]).any():
-        raise InputError(
-            f"pair {pair.name!r}: fixed and moving do not overlap after the initialisation; "
-            "try initialization=center_of_mass or check the masks."
-        )
     arrays = geometry.array(pair.fixed), geometry.array(moving), fixed_mask, moving_mask
     return ResampledPair(pair, initial, *arrays, tuple(margin[::-1]))
 

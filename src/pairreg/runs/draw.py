@@ -14,7 +14,10 @@ from pairreg.runs.figure_arrays import FigureArrays
 
 
 def draw(arrays: FigureArrays, history: Mapping[str, np.ndarray], folder: Path) -> None:
-    """Write `overview.png`, `grid.png` and `curves.png` into `folder`; `history`: curves by name."""
+    """Write `overview.png`, `grid.png` and, if there were iterations of ours, `curves.png` into `folder`.
+
+    `history`: curves by name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     at = informative_slices(arrays.fixed, arrays.fixed_labels)
     common: dict[str, Any] = {"spacing": arrays.spacing, "title": arrays.name, "at": at}
@@ -30,4 +33,5 @@ def draw(arrays: FigureArrays, history: Mapping[str, np.ndarray], folder: Path) 
         **common,
     )
     grid(folder / "grid.png", warped=arrays.warped, field=arrays.field, **common)
-    curves(folder / "curves.png", history=history, title=arrays.name)
+    if len(history["loss"]):
+        curves(folder / "curves.png", history=history, title=arrays.name)

@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pairreg import option_files
-from pairreg.markers import ContentOf, Neutral
+from pairreg.markers import Bookkeeping, ContentOf, Neutral
+from pairreg.method.optimization import Optimization
 from pairreg.runs.content import combined, digest, digest_of_part
 
 # What cannot change a result: where it is computed, kept and shown.
 BOOKKEEPING = (
     "tracking", "compute", "study", "output_dir", "dry_run", "rerun", "fail_fast", "figure", "trusted_modules",
 )  # fmt: skip
+OF_METHODS = Optimization().uses  # our own method uses whatever a method may
+_OURS = "pairreg.method.optimization.Optimization"
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,25 @@ def identity(config: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Input, ..
 
     Raises `InputError` for an input that does not exist or cannot be read.
     """
-    found = _Identity(tuple(config.get("trusted_modules", ())))
-    scientific = {key: value for key, value in config.items() if key not in BOOKKEEPING}
+    trusted = tuple(config.get("trusted_modules", ()))
+    found = _Identity(trusted)
+    unused = OF_METHODS - used(config)
+    scientific = {key: value for key, value in config.items() if key not in BOOKKEEPING and key not in unused}
+    if scientific.get("method", {}).get("_target_") == _OURS:  # what every run of an earlier version did
+        del scientific["method"]
     content = {key: found.entry(key, value) for key, value in scientific.items() if value is not None}
     return content, tuple(found.inputs)
+
+
+def used(config: Mapping[str, Any]) -> frozenset[str]:
+    """Return the groups and numbers of `OF_METHODS` that the method of a config depends on.
+
+    A config of an earlier version has no method: it was our optimisation.
+    """
+    if "method" not in config:
+        return OF_METHODS
+    method = option_files.instantiate(config["method"], "method", tuple(config.get("trusted_modules", ())))
+    return frozenset(method.uses)
 
 
 def flat(config: Mapping[str, Any]) -> dict[str, str]:
@@ -108,6 +126,8 @@ class _Identity:
         content: dict[str, Any] = {}
         for key, value in settings.items():
             hint, marks = _split(hints.get(key))
+            if any(isinstance(mark, Bookkeeping) for mark in marks):
+                continue
             if any(isinstance(mark, Neutral) and mark.value == value for mark in marks):
                 continue
             of_part = next((mark for mark in marks if isinstance(mark, ContentOf)), None)

@@ -13,7 +13,7 @@ from pairreg.files import expanded
 from pairreg.runs.identity import Input, identity, signature_of
 
 STUDY_FILES = ("ablation", "sweep", "figure")  # the groups whose options make a study
-_NAMING = ("pair", "similarity", "regularizer", "transform")  # the groups that name a run for people
+_NAMING = ("pair", "method", "similarity", "regularizer", "transform")  # the groups that name a run for people
 
 
 class Described(Protocol):
@@ -111,5 +111,9 @@ def _set(node: Any, name: str, value: str) -> None:
 
 
 def name_of(run: Described) -> str:
-    """Return the options that name a run for people: `thorax_ct_2d | pcc+ssim | diffusion | unet`."""
-    return " | ".join(run.choices[group] for group in _NAMING if group in run.choices)
+    """Return the options that name a run for people: `thorax_ct_2d | pcc+ssim | diffusion | unet`.
+
+    Our own method is not named, as its parts are.
+    """
+    named = {group: run.choices[group] for group in _NAMING if group in run.choices}
+    return " | ".join(option for group, option in named.items() if (group, option) != ("method", "optimization"))

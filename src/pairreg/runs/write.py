@@ -49,6 +49,8 @@ class Registered(Protocol):
     @property
     def jacobian(self) -> sitk.Image: ...
     @property
+    def programs(self) -> Mapping[str, str]: ...
+    @property
     def inverse_displacement(self) -> sitk.Image | None: ...
     @property
     def warped_labels(self) -> sitk.Image | None: ...
@@ -92,7 +94,7 @@ def _write_all(
         "choices": choices,
         "config": config,
         "inputs": _described(inputs, result.prepared.pair.inputs),
-        "provenance": provenance(),
+        "provenance": {**provenance(), **result.programs},
     }
     (folder / names.CHECKPOINT).unlink(missing_ok=True)  # a complete run has none, however this process ends
     _write_json(folder / names.RESULT, summary)

@@ -40,21 +40,31 @@ def check(config: Mapping[str, Any]) -> None:
         if isinstance(config.get(group), Mapping):
             raise InputError(f"The file of the {group} sets nothing; begin it with the line '# @package _global_'.")
     known = (*option_files.TERM_GROUPS, *PARTS, *_OTHERS)
-    for group in known:
+    trusted = config["trusted_modules"]
+    if not config.get("method"):
+        raise InputError("method is empty; choose an option, such as method=optimization.")
+    method = option_files.instantiate(config["method"], "method", trusted)
+    check_kind("method", method)
+    method.check_available()
+    needed = [group for group in known if group in method.uses or group in ("method", *_OTHERS)]
+    for group in needed:
         if not config.get(group):
             example = option_files.options(group)[0]
             raise InputError(f"{group} is empty; choose an option, such as {group}={example}.")
     rest = {key: value for key, value in config.items() if key not in known}
     validation.check_arguments(_settings, rest, "config")
     _settings(**rest)
-    trusted = config["trusted_modules"]
     for group in option_files.TERM_GROUPS:
+        if group not in needed:
+            continue
         chosen = [name for name, node in config[group].items() if _is_chosen(node)]
         for name, node in config[group].items():
             if name not in chosen and (said := option_files.not_chosen(group, name, chosen)):
                 raise InputError(said)
             check_kind(f"{group}.{name}", option_files.instantiate(node, f"{group}.{name}", trusted))
-    for group in PARTS:
+    for group in needed:
+        if group not in PARTS:
+            continue
         check_kind(group, option_files.instantiate(config[group], group, trusted))
     # These are built, as building checks their settings; a pair is not, as building it would read its images.
     for group in ("tracking", "compute"):

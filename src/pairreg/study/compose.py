@@ -8,7 +8,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from pairreg import trust
-from pairreg.option_files import TERM_GROUPS
+from pairreg.option_files import NUMERICS, TERM_GROUPS
+from pairreg.runs.identity import OF_METHODS, used
 from pairreg.runs.spec import RunSpec
 from pairreg.trust import SETTING, trusted
 
@@ -31,7 +32,11 @@ def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
     pair = plain.get("pair") or {}
     named["pair"] = str(pair.get("case") or pair.get("name") or named.get("pair"))
     terms = {group: "+".join(plain.get(group) or {}) for group in TERM_GROUPS}  # `check` refuses what is missing
-    return RunSpec(plain, named | terms, tuple(overrides), _program(composed.hydra, overrides))
+    # What the method does not use is no part of the run: no table or index should name it.
+    unused = (OF_METHODS - used(plain)) - set(NUMERICS)
+    config = {key: value for key, value in plain.items() if key not in unused}
+    choices = {key: value for key, value in (named | terms).items() if key not in unused}
+    return RunSpec(config, choices, tuple(overrides), _program(composed.hydra, overrides))
 
 
 def _program(hydra: DictConfig, overrides: Sequence[str]) -> str:

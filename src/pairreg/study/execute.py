@@ -12,7 +12,7 @@ import numpy as np
 from pairreg import interruption, machine_errors, option_files
 from pairreg.backend import drop_damaged_code
 from pairreg.console import console
-from pairreg.errors import DivergedError, InputError
+from pairreg.errors import DivergedError, InputError, MethodError
 from pairreg.foreign_messages import last_line
 from pairreg.locks import Busy
 from pairreg.optimization.observer import Observer
@@ -50,7 +50,7 @@ def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
         return RunOutcome.of(spec, "busy")
     except InputError as error:
         return RunOutcome.of(spec, "refused", str(error))
-    except DivergedError as error:
+    except (DivergedError, MethodError) as error:
         return _failed(spec, str(error))
     except Exception as error:
         said = machine_errors.sentence(error) or f"{type(error).__name__}: {last_line(error) or 'no message'}"
@@ -91,10 +91,15 @@ def _do(spec: RunSpec, place: Path, tracked: TrackedRun) -> None:
 
 
 def parts(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the objects that a config describes, by group; those of a group of terms by name."""
+    """Return the objects that a config describes, by group; those of a group of terms by name.
+
+    It has no part that its method does not use.
+    """
     build = partial(option_files.instantiate, trusted=config["trusted_modules"])
-    found: dict[str, Any] = {group: build(config[group], group) for group in PARTS}
+    found: dict[str, Any] = {group: build(config[group], group) for group in PARTS if group in config}
     for group in option_files.TERM_GROUPS:
+        if group not in config:
+            continue
         found[group] = {name: build(node, f"{group}.{name}") for name, node in config[group].items()}
     return found
 

@@ -39,7 +39,7 @@ def run_table(metrics: Mapping[str, float]) -> Table:
         earlier = [number(metrics.get(f"{stage}/{name}")) for stage in STAGES]
         table.add_row(_title(name), *earlier, Text(number(metrics[name]), "bold"))
     table.add_section()
-    for name in costs:
+    for name in [cost for cost in costs if cost in metrics]:
         table.add_row(name, "", "", number(metrics[name]))
     return table
 

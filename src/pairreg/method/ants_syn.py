@@ -1,0 +1,30 @@
+"""ANTs, by antspyx."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+from pairreg.method.worker import WorkerMethod
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class AntsSyN(WorkerMethod):
+    """Symmetric normalisation of ANTs (antspyx), with its own affine registration before it.
+
+    **Arguments:** `type_of_transform`: any that `ants.registration` knows, such as `SyN`, `SyNCC`, `SyNRA` or
+    `Affine`; `arguments`: others of that function by name, such as `{grad_step: 0.1}`. The others as of `WorkerMethod`.
+
+    Source: Avants et al., Medical Image Analysis 12:26 (2008).
+    """
+
+    type_of_transform: str = "SyN"
+    arguments: Mapping[str, Any] | None = None
+
+    script: ClassVar[str] = "ants_registration.py"
+    module: ClassVar[str] = "ants"
+    package: ClassVar[str] = "antspyx"
+    format: ClassVar[str] = "ants"
+
+    def settings(self) -> dict[str, Any]:
+        return {"arguments": {"type_of_transform": self.type_of_transform, **(self.arguments or {})}}

@@ -1,0 +1,29 @@
+"""Our own method: the objective is minimised for this pair alone."""
+
+from dataclasses import dataclass
+from typing import final
+
+from pairreg.method.base import Method
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Optimization(Method):
+    """Minimises the objective that the other groups describe, level by level."""
+
+    @property
+    def uses(self) -> frozenset[str]:
+        return frozenset(
+            {
+                "preprocessing",
+                "initialization",
+                "transform",
+                "similarity",
+                "regularizer",
+                "optimizer",
+                "schedule",
+                "precision",
+                "threads",
+                "seed",
+            }
+        )

@@ -1,0 +1,90 @@
+"""Methods that are libraries of others, which work in a process, and if need be an environment, of their own.
+
+Libraries such as antspyx want older versions of NumPy and SciPy than TensorFlow comes with; a process of its own also
+has its own threads, memory and crashes.
+"""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import SimpleITK as sitk
+
+from pairreg.errors import InputError
+from pairreg.files import expanded
+from pairreg.image_files import write_image
+from pairreg.markers import Bookkeeping
+from pairreg.method.base import Found, ImageMethod
+from pairreg.method.program import run, scratch
+from pairreg.transform_files.read import read_transform
+
+_WORKERS = Path(__file__).with_name("workers")
+_HAS = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerMethod(ImageMethod, ABC):
+    """A method that a script in `workers` does with a library of others.
+
+    **Arguments:** `python`: the interpreter of an environment that has the library; None: this one. The others as of
+    `ImageMethod`. Masks count as they do for our own optimisation.
+    """
+
+    python: Annotated[str | None, Bookkeeping()] = None
+
+    script: ClassVar[str]
+    module: ClassVar[str]  # of the library, as Python imports it
+    package: ClassVar[str]  # and as pip installs it
+    format: ClassVar[str]  # of the transforms that it leaves
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        return frozenset({"threads", "seed"})
+
+    @property
+    def interpreter(self) -> str:
+        """The Python that has the library."""
+        return sys.executable if self.python is None else str(expanded(self.python))
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return what the script is asked for besides the images, as JSON takes it."""
+
+    def check_available(self) -> None:
+        if self.python is None:
+            found = importlib.util.find_spec(self.module) is not None
+        else:
+            try:
+                found = subprocess.run([self.interpreter, "-c", _HAS, self.module]).returncode == 0
+            except OSError as error:
+                raise InputError(f"method.python: {self.interpreter} cannot be started ({error.strerror}).") from None
+        if not found:
+            raise InputError(
+                f"method needs {self.package}, which {self.interpreter} does not have: pip install {self.package} into "
+                "an environment of its own and give its interpreter as method.python=PATH, or pip install "
+                "'pairreg[peers]'."
+            )
+
+    def find(self, images: Mapping[str, sitk.Image], threads: int, seed: int) -> Found:
+        self.check_available()
+        with scratch() as folder:
+            asked = folder / "asked.json"
+            # MetaImage keeps any grid in double precision, in 2-D, too.
+            files = {role: str(folder / f"{role}.mha") for role in images if not role.endswith("labels")}
+            for role, path in files.items():
+                image = images[role]
+                write_image(sitk.Cast(image > 0, sitk.sitkUInt8) if role.endswith("mask") else image, Path(path))
+            wanted = {**files, "folder": str(folder), "seed": seed, **self.settings()}
+            asked.write_text(json.dumps(wanted), encoding="utf-8")
+            threads_of_itk = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": str(threads)}
+            took = run([self.interpreter, str(_WORKERS / self.script), str(asked)], folder, threads_of_itk)
+            answer = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
+            transform = read_transform(answer["files"], images["fixed"], images["moving"], self.format)
+            seconds = answer["seconds"]
+        return Found(transform, seconds, took.seconds - seconds, took.peak_memory_mb, answer["programs"])
