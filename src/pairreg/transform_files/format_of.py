@@ -5,7 +5,7 @@ from pathlib import Path
 from pairreg.errors import InputError
 from pairreg.reading import nifti as nifti_images
 from pairreg.reading.format_of import format_of as image_format
-from pairreg.transform_files import fsl, itk, learn2reg, nifti
+from pairreg.transform_files import elastix, fsl, itk, learn2reg, nifti
 from pairreg.transform_files.fields import ARRAYS
 
 
@@ -13,6 +13,8 @@ def format_of(path: Path) -> str:
     """The name of the format; raises `InputError` with the candidates if it is not certain."""
     if itk.is_transform_file(path):
         return "itk"
+    if elastix.is_parameter_file(path):
+        return "elastix"
     if learn2reg.FILE.fullmatch(path.name):
         return "learn2reg"
     if path.name.lower().endswith(ARRAYS):

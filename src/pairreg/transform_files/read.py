@@ -7,16 +7,18 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from pairreg import geometry
 from pairreg.errors import InputError
-from pairreg.files import existing
 from pairreg.reading.grid import SAME
-from pairreg.transform_files import fsl, itk, learn2reg, nifti, voxels
+from pairreg.transform_files import ants, elastix, fsl, itk, learn2reg, nifti, voxels
 from pairreg.transform_files.format_of import format_of
 from pairreg.transform_files.images import Images, size_text
 
 Reader = Callable[[Path, Images], sitk.Transform]
 READERS: dict[str, Reader] = {
     "itk": itk.read,
+    "ants": itk.read,
+    "elastix": elastix.read,
     "nifti": nifti.read,
     "ras": nifti.read_ras,
     "learn2reg": learn2reg.read,
@@ -24,6 +26,7 @@ READERS: dict[str, Reader] = {
     "voxels": voxels.read,
 }
 FORMATS = tuple(READERS)  # names of the formats that can be read
+SINGULAR = 1e-9  # determinants below this are 0
 
 
 def read_transform(
@@ -37,7 +40,9 @@ def read_transform(
     **Arguments:**
 
     - `paths`: a file, or a chain of them in the order of `antsApplyTransforms -t`: the first file takes a point of the
-      fixed image first (such as `[1Warp.nii.gz, 0GenericAffine.mat]`).
+      fixed image first (such as `[1Warp.nii.gz, 0GenericAffine.mat]`). As there, `[FILE,1]` is the inverse of a linear
+      transform. The prefix that `antsRegistration` was given stands for both files. Of elastix, the last file of a
+      chain is given, which names the others.
     - `fixed`, `moving`: the images between which it leads; only their grids are used, to understand what is stored in
       voxels (`learn2reg`, `fsl`, `voxels`) and to check that a field covers the fixed image.
     - `format`: one of `FORMATS` for every file; None: told from each file, if that is certain.
@@ -45,25 +50,34 @@ def read_transform(
     **Returns:** one transform of SimpleITK, a `CompositeTransform` for a chain.
 
     **Raises:** `InputError` for a file that is missing, not whole, or whose format is not certain; for transforms of
-    other dimensions than the images; for NaN and infinite numbers; for a field that does not cover the fixed image.
+    other dimensions than the images; for NaN and infinite numbers; for a field that does not cover the fixed image; for
+    one that has no inverse where that is asked for.
     """
-    files = [existing(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
-    if not files:
-        raise InputError("No transform file is given; give one, or several in the order of antsApplyTransforms.")
-    images = Images(fixed, moving)
-    found = [_read_one(file, images, format) for file in files]
-    _check_dimensions(found, files, images)
+    links, images = ants.links(paths), Images(fixed, moving)
+    found = [_read_one(link, images, format) for link in links]
+    _check_dimensions(found, [link.path for link in links], images)
     # The last one that a composite was given comes first.
     whole = found[0] if len(found) == 1 else sitk.CompositeTransform(found[::-1])
     if fixed is not None:
-        _check_cover(whole, fixed, files[0])
+        _check_cover(whole, fixed, links[0].path)
     return whole
 
 
-def _read_one(file: Path, images: Images, format: str | None) -> sitk.Transform:
+def _read_one(link: ants.Link, images: Images, format: str | None) -> sitk.Transform:
     if format is not None and format not in READERS:
         raise InputError(f"the format should be one of {', '.join(FORMATS)}; it is {format!r}.")
-    return READERS[format or format_of(file)](file, images)
+    found = READERS[format or format_of(link.path)](link.path, images)
+    _check_linear_parts(found, link.path)
+    return ants.inverse(found, link.path) if link.inverse else found
+
+
+def _check_linear_parts(transform: sitk.Transform, path: Path) -> None:
+    """Raise `InputError` for a linear transform that leads space to a plane or a point."""
+    for part in itk.single(transform):
+        if part.IsLinear() and abs(np.linalg.det(geometry.linear_part(part, part.GetDimension())[0])) < SINGULAR:
+            raise InputError(
+                f"{path} has a linear transform of the determinant 0, which loses a dimension; correct it."
+            )
 
 
 def _check_dimensions(found: Sequence[sitk.Transform], files: Sequence[Path], images: Images) -> None:
