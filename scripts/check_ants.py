@@ -1,7 +1,9 @@
-"""Writes transforms of random fields on random grids, and compares how ANTs applies them; see `check_ants`.
+"""Compares how ANTs applies transforms that we write, and we those of its registrations; see `check_ants`.
 
-`write FOLDER` needs pairreg, `compare FOLDER` antspyx. Each folder (`2d_00`, …) has a fixed and a moving image, both
-files of the transform, points in LPS mm with where SimpleITK takes them, and the moving image as SimpleITK warps it.
+`write FOLDER` and `read FOLDER` need pairreg, `compare FOLDER` and `register FOLDER` antspyx. Each folder (`2d_00`, …)
+has a fixed and a moving image on random grids, both files of the transform of a random field, points in LPS mm with
+where SimpleITK takes them, and the moving image as SimpleITK warps it. `register` adds to some of them the transforms
+that ANTs finds between these images, and where it takes points by them: `read` compares.
 """
 
 import json
@@ -13,6 +15,7 @@ import numpy as np
 
 GRIDS = 12  # in each dimension
 POINTS = 1e-3  # mm: what ANTs may differ by, as it reads and writes float32
+REGISTERED = ("SyN", "Affine", "Rigid")  # what ANTs computes itself
 VALUES = 2e-3  # of the range of the image, where it is interpolated
 
 
@@ -101,5 +104,62 @@ def differences(folder: Path) -> dict[str, float]:
     return found
 
 
+def register(folder: Path) -> None:
+    """Leave the transforms of ANTs in `ants_SyN_1Warp.nii.gz` and the like, and points with where ANTs takes them."""
+    import ants
+
+    for one in [folder / f"{ndim}d_{number:02d}" for ndim in (2, 3) for number in range(3)]:
+        fixed, moving = (ants.image_read(str(one / f"{name}.nii.gz")) for name in ("fixed", "moving"))
+        for kind in REGISTERED:
+            prefix = str(one / f"ants_{kind}_")
+            made = ants.registration(
+                fixed,
+                moving,
+                kind,
+                outprefix=prefix,
+                reg_iterations=(8, 4),
+                aff_iterations=(20, 10, 5, 5),
+                random_seed=1,
+            )
+            save_points(one, kind, made["fwdtransforms"])
+
+
+def save_points(folder: Path, kind: str, files: list[str]) -> None:
+    """Where ANTs takes the points, and by the affine transform backwards."""
+    import ants
+    import pandas
+
+    known = json.loads((folder / "points.json").read_text())
+    points = np.array(known["points"])[: known["inside"]]
+    ndim = points.shape[1]
+    table = pandas.DataFrame(points, columns=list("xyz")[:ndim])
+    moved = ants.apply_transforms_to_points(ndim, table, files).to_numpy()[:, :ndim]
+    back = ants.apply_transforms_to_points(ndim, table, files[-1:], whichtoinvert=[True]).to_numpy()[:, :ndim]
+    np.savez(folder / f"ants_{kind}.npz", points=points, moved=moved, back=back)
+
+
+def read(folder: Path) -> None:
+    """Assert that the files of ANTs, by their names or their prefix, take points where ANTs took them."""
+    import SimpleITK as sitk
+
+    from pairreg.transform_files.read import read_transform
+
+    worst: dict[str, float] = {}
+    for saved in sorted(folder.glob("*/ants_*.npz")):
+        known = np.load(saved)
+        kind, prefix = saved.stem.removeprefix("ants_"), str(saved).removesuffix(".npz") + "_"
+        warp, affine = f"{prefix}1Warp.nii.gz", f"{prefix}0GenericAffine.mat"
+        files = [warp, affine] if kind == "SyN" else [affine]
+        fixed, moving = (sitk.ReadImage(str(saved.parent / f"{name}.nii.gz")) for name in ("fixed", "moving"))
+        for paths, goal in ((files, "moved"), (prefix, "moved"), (f"[{affine},1]", "back")):
+            transform = read_transform(paths, fixed, moving)
+            ours = [transform.TransformPoint(point) for point in known["points"].tolist()]
+            worst[kind] = max(worst.get(kind, 0.0), float(np.abs(ours - known[goal]).max()))
+    assert set(worst) == set(REGISTERED), worst
+    for kind, found in worst.items():
+        print(f"points by the files of {kind}: at most {found:.2g} mm (limit {POINTS:g})")
+        assert found <= POINTS, kind
+
+
 if __name__ == "__main__":
-    {"write": write, "compare": compare}[sys.argv[1]](Path(sys.argv[2]))
+    {"write": write, "compare": compare, "register": register, "read": read}[sys.argv[1]](Path(sys.argv[2]))

@@ -6,6 +6,7 @@ they stand in `Annotated[TYPE, MARKER]`. See `pairreg.runs.identity`.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -25,6 +26,16 @@ class ContentOf:
     """Which part of a file is an input: `chunks` yields its bytes, given all settings of the option by name."""
 
     chunks: Callable[[Mapping[str, Any]], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class FilesOf:
+    """The files that a setting stands for without naming each, such as those of a chain that begins with it.
+
+    `find` returns them, given the setting, each with a text on how it is used.
+    """
+
+    find: Callable[[Any], Iterable[tuple[Path, str]]]
 
 
 @dataclass(frozen=True)

@@ -81,10 +81,9 @@ def _weight(shape: tuple[int, ...], margins: list[int], step: np.ndarray) -> np.
 
 def parts(transform: sitk.Transform) -> list[sitk.Transform]:
     """The parts of a composite, and of those within it, of which the last is applied first; others are one part."""
-    if transform.GetTransformEnum() != sitk.sitkComposite:
-        return [transform]
-    composite = sitk.CompositeTransform(transform)
-    listed = [composite.GetNthTransform(k) for k in range(composite.GetNumberOfTransforms())]
+    if not isinstance(transform, sitk.CompositeTransform):
+        return [transform.Downcast()]
+    listed = [transform.GetNthTransform(k) for k in range(transform.GetNumberOfTransforms())]
     return [part for one in listed for part in parts(one)]
 
 
@@ -121,22 +120,20 @@ def field_of(transform: sitk.Transform, linear: sitk.AffineTransform, grid: sitk
 def domain(transform: sitk.Transform) -> sitk.Image | None:
     """An image on the grid of the first part that is no linear transform; None if there is none."""
     for part in parts(transform):
-        if part.GetTransformEnum() == sitk.sitkDisplacementField:
-            return sitk.DisplacementFieldTransform(part).GetDisplacementField()
-        if part.GetTransformEnum() == sitk.sitkBSplineTransform:
-            return sitk.BSplineTransform(part).GetCoefficientImages()[0]
+        if isinstance(part, sitk.DisplacementFieldTransform):
+            return part.GetDisplacementField()
+        if isinstance(part, sitk.BSplineTransform):
+            return part.GetCoefficientImages()[0]
     return None
 
 
 def determinant(transform: sitk.Transform, grid: sitk.Image) -> np.ndarray:
     """The determinant of the derivative of a transform on `grid` `(*spatial,)`."""
+    ndim, field = grid.GetDimension(), domain(transform)
     linear, *others = parts(transform)
-    ndim = grid.GetDimension()
-    if not linear.IsLinear() or [part.GetTransformEnum() for part in others] != [sitk.sitkDisplacementField]:
-        whole_field = field_of(transform, sitk.AffineTransform(ndim), grid)
-        return metrics.jacobian_determinant(whole_field)
+    if field is None or not linear.IsLinear() or [type(part) for part in others] != [sitk.DisplacementFieldTransform]:
+        return metrics.jacobian_determinant(field_of(transform, sitk.AffineTransform(ndim), grid))
     # Of `whole`: the derivative is that of its deformation where this is known, however `grid` lies.
-    field = sitk.DisplacementFieldTransform(others[0]).GetDisplacementField()
     to_voxels = np.linalg.inv(geometry.index_to_physical(field)).T
     local = metrics.jacobian_determinant(geometry.array(field) @ to_voxels)
     on_grid = geometry.resample(geometry.image(local, field), grid, geometry.identity(ndim), fill=1.0)
@@ -155,16 +152,23 @@ def write(transform: sitk.Transform, path: Path) -> None:
         group.create_dataset("0/TransformType", data=[f"CompositeTransform_double_{ndim}_{ndim}"], dtype=text)
         for number, part in enumerate(parts(transform), start=1):
             one = group.create_group(str(number))
-            one.create_dataset("TransformType", data=[f"{part.GetName()}_double_{ndim}_{ndim}"], dtype=text)
+            one.create_dataset("TransformType", data=[_type(part)], dtype=text)
             one["TransformFixedParameters"] = np.array(part.GetFixedParameters())
             one.create_dataset("TransformParameters", data=_parameters(part), shuffle=True, compression=1)
 
 
+def _type(part: sitk.Transform) -> str:
+    """The name of the type in a file: that of ITK's class, as it prints itself, with the order of splines but 3."""
+    name, ndim = str(part).splitlines()[1].split()[0], part.GetDimension()
+    order = part.GetOrder() if isinstance(part, sitk.BSplineTransform) else 3
+    return f"{name}_double_{ndim}_{ndim}" + (f"_{order}" if order != 3 else "")
+
+
 def _parameters(part: sitk.Transform) -> np.ndarray:
-    if part.GetTransformEnum() != sitk.sitkDisplacementField:
-        return np.array(part.GetParameters())
-    # As an array at once: SimpleITK gives parameters as a tuple of Python numbers, one for each voxel and component.
-    return geometry.array(sitk.DisplacementFieldTransform(part).GetDisplacementField()).ravel()
+    """The parameters; those of a field from its image, as a tuple of numbers would need four times the memory."""
+    if isinstance(part, sitk.DisplacementFieldTransform):
+        return geometry.array(part.GetDisplacementField()).ravel()
+    return np.array(part.GetParameters())
 
 
 def read(path: Path) -> sitk.CompositeTransform:

@@ -49,7 +49,7 @@ class Command(ImageMethod):
       that is removed afterwards, and `{threads}` and `{seed}` are numbers. It is not read by a shell.
     - `result`: the file of the transform, or several in the order of `antsApplyTransforms`, such as
       `["{output}1Warp.nii.gz", "{output}0GenericAffine.mat"]`.
-    - `format`: of the transform, one of `pairreg.transform_files.FORMATS`; None: told from the file.
+    - `format`: of the transform, one of `pairreg.transform_files.read.FORMATS`; None: told from the file.
 
     The others as of `ImageMethod`. `experiments/method` has what was written for greedy, NiftyReg, deeds and others.
     """

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Annotated, final
 
 import SimpleITK as sitk
 
 from pairreg.method.base import ExternalMethod, Found
+from pairreg.markers import FilesOf
 from pairreg.pair.pair import Pair
-from pairreg.transform_files.read import read_transform
+from pairreg.transform_files.read import files_of, read_transform
 
 
 @final
@@ -16,12 +17,14 @@ from pairreg.transform_files.read import read_transform
 class FieldMethod(ExternalMethod):
     """Scores a transform that is read from a file, instead of finding one.
 
-    **Arguments:** `path`: of the file, or a list of files that make one transform, in the order in which
-    `antsApplyTransforms` takes them (the last is applied first); `format`: one of `pairreg.transform_files.FORMATS`,
-    None: told from the file.
+    **Arguments:**
+
+    - `path`: of the file, or a list of files that make one transform, of which the first takes a point of the fixed
+      image first (the order of `antsApplyTransforms -t`).
+    - `format`: one of `pairreg.transform_files.read.FORMATS`; None: told from the file.
     """
 
-    path: str | Path | list[str | Path]
+    path: Annotated[str | Path | list[str | Path], FilesOf(files_of)]
     format: str | None = None
 
     @property

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pairreg import option_files
-from pairreg.markers import Bookkeeping, ContentOf, Neutral
+from pairreg.markers import Bookkeeping, ContentOf, FilesOf, Neutral
 from pairreg.method.optimization import Optimization
 from pairreg.runs.content import combined, digest, digest_of_part
 
@@ -130,6 +130,10 @@ class _Identity:
                 continue
             if any(isinstance(mark, Neutral) and mark.value == value for mark in marks):
                 continue
+            chain = next((mark for mark in marks if isinstance(mark, FilesOf)), None)
+            if chain is not None:
+                content[key] = self.chain(f"{where}.{key}", value, chain)
+                continue
             of_part = next((mark for mark in marks if isinstance(mark, ContentOf)), None)
             if of_part is not None:
                 content[key] = self.part(f"{where}.{key}", value, settings, of_part.chunks)
@@ -146,6 +150,20 @@ class _Identity:
         others = json.dumps({key: value for key, value in settings.items() if value != path}, sort_keys=True)
         self.inputs.append(Input(name, str(path), digest_of_part(path, others, partial(chunks, settings))))
         return self.inputs[-1].digest
+
+    def chain(self, name: str, value: Any, files: FilesOf) -> list[str]:
+        """Return the digests of the files that a setting stands for, each with how it is used."""
+        named = (
+            {str(value): name}
+            if isinstance(value, str | Path)
+            else {str(v): f"{name}[{i}]" for i, v in enumerate(value)}
+        )
+        found = []
+        for number, (path, use) in enumerate(files.find(value)):
+            # One that the setting names has its name, so that the config of a run can have its absolute path.
+            self.inputs.append(Input(named.get(str(path), f"{name} file {number}"), str(path), digest(path)))
+            found.append(f"{self.inputs[-1].digest} {use}".strip())
+        return found
 
     def files(self, name: str, value: Any) -> Any:
         """Return the digests in place of the paths in `value`, which may be a list or a mapping of them."""

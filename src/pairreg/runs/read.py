@@ -233,6 +233,12 @@ class Run:
         return read_label_names(self.folder / names.ARRAYS)
 
     @property
+    def transform_file(self) -> Path:
+        """The file of the transform; what holds the same in a run from before it was written."""
+        path = self.folder / names.TRANSFORM
+        return path if path.is_file() else names.image_file(self.folder, "displacement")
+
+    @property
     def transform(self) -> "sitk.CompositeTransform":
         """The map from fixed to moving points, defined everywhere; see `pairreg.whole_transform`.
 

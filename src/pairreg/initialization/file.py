@@ -1,0 +1,31 @@
+"""A transform from a file as initialisation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, final
+
+import SimpleITK as sitk
+
+from pairreg.initialization.base import Initialization
+from pairreg.markers import FilesOf
+from pairreg.pair.pair import Pair
+from pairreg.transform_files.read import files_of, read_transform
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class FromFile(Initialization):
+    """Begins with a transform from a file, linear or dense: a clinician's alignment, or the warp of another tool.
+
+    **Arguments:**
+
+    - `path`: of the file, or a list of files that make one transform, of which the first takes a point of the fixed
+      image first (the order of `antsApplyTransforms -t`).
+    - `format`: one of `pairreg.transform_files.read.FORMATS`; None: told from the file.
+    """
+
+    path: Annotated[str | Path | list[str | Path], FilesOf(files_of)]
+    format: str | None = None
+
+    def __call__(self, pair: Pair) -> sitk.Transform:
+        return read_transform(self.path, pair.fixed, pair.moving, self.format)
