@@ -63,7 +63,9 @@ def linear_part(transform: sitk.Transform, ndim: int) -> tuple[np.ndarray, np.nd
 
 
 def is_identity(transform: sitk.Transform, ndim: int) -> bool:
-    """Return whether a linear transform leaves every point where it is."""
+    """Return whether a transform is linear and leaves every point where it is."""
+    if not transform.IsLinear():
+        return False
     matrix, offset = linear_part(transform, ndim)
     return bool(np.allclose(matrix, np.eye(ndim)) and np.allclose(offset, 0))
 

@@ -156,7 +156,7 @@ def _optimized(
         after = whole_transform.deformation(outcome.field, preprocessed.fixed)
         whole = sitk.CompositeTransform([*whole_transform.parts(initial), after])
         result = _with_exact(pair, preprocessed, whole, outcome.history)
-    result = _evaluated(result, cost)
+    result = _evaluated(result, initial, cost)
     if outcome.diverged:  # raised last, so that the error carries the metrics of what was reached
         raise DivergedError(str(outcome.diverged), result) from outcome.diverged
     return result
@@ -180,7 +180,7 @@ def _of_others(pair: Pair, method: ExternalMethod, use: Mapping[str, Any]) -> Re
             "peak_memory_mb": peak_memory_mb() if found.peak_memory_mb is None else found.peak_memory_mb,
         }
     result = _with_exact(pair, preprocessed, found.transform, History([]))
-    return _evaluated(dataclasses.replace(result, programs=found.programs), cost)
+    return _evaluated(dataclasses.replace(result, programs=found.programs), result.prepared.initial, cost)
 
 
 def _with_exact(pair: Pair, preprocessed: Pair, transform: sitk.Transform, history: History) -> Result:
@@ -190,9 +190,9 @@ def _with_exact(pair: Pair, preprocessed: Pair, transform: sitk.Transform, histo
     return Result(pair, resample_pair(preprocessed, linear), field, None, history, exact=transform)
 
 
-def _evaluated(result: Result, cost: Mapping[str, float]) -> Result:
-    prepared = result.prepared
-    measured = evaluate(prepared.pair, prepared.initial, result.transform, result.field, result.inverse)
+def _evaluated(result: Result, initial: sitk.Transform, cost: Mapping[str, float]) -> Result:
+    """Return the result with its metrics and what it took; `initial`: what the registration began with."""
+    measured = evaluate(result.prepared.pair, initial, result.transform, result.field, result.inverse)
     return dataclasses.replace(result, metrics={**measured, **cost})
 
 

@@ -3,7 +3,7 @@
 from pairreg.backend.compiled import compiled
 from pairreg.backend.derivative import with_gradient
 from pairreg.backend.forget import drop_damaged_code, forget_compiled, forgettable
-from pairreg.backend.tensorflow import Tensor, configure, keras, tf
+from pairreg.backend.tensorflow import Tensor, configure, is_configured, keras, tf
 
 __all__ = [
     "Tensor",
@@ -12,6 +12,7 @@ __all__ = [
     "drop_damaged_code",
     "forget_compiled",
     "forgettable",
+    "is_configured",
     "keras",
     "tf",
     "with_gradient",

@@ -26,11 +26,17 @@ def peak_memory_mb() -> float:
 
     What earlier runs of the process left behind is subtracted.
     """
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return _highest_mb()
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024 - _left
+    return highest_mb("self") - _left if Path("/proc/self/status").exists() else _highest_mb()
+
+
+def highest_mb(process: int | str) -> float:
+    """Return the highest resident memory of a process until now, in MB; 0 if it is gone or the system does not tell."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    # A process that has ended, but was not waited for, has no memory any more.
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def resident_mb() -> float:

@@ -69,6 +69,11 @@ def configure(threads: int | None = None) -> None:
         tensorflow.config.experimental.set_memory_growth(gpu, True)
 
 
+def is_configured() -> bool:
+    """Return whether this process computes with TensorFlow."""
+    return _threads is not None
+
+
 def _set_threads(tensorflow: Any, threads: int) -> None:
     try:
         tensorflow.config.threading.set_intra_op_parallelism_threads(threads)

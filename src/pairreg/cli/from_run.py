@@ -89,8 +89,8 @@ def _recorded(run: Run) -> tuple[Mapping[str, Any], Mapping[str, str]]:
 
 
 def _without_programs(method: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a method without those that say which program runs: the command line has to give these."""
-    return {key: "???" if key in PROGRAMS and value is not None else value for key, value in method.items()}
+    """Return the settings of a method without those that say which program runs: these are the user's to give."""
+    return {key: PROGRAMS.get(key, value) for key, value in method.items()}
 
 
 def _store(group: str, node: Any, choices: Mapping[str, str]) -> Any:

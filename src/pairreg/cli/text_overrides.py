@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
 
 from pairreg.errors import InputError
@@ -16,7 +16,8 @@ from pairreg.pair.parts import IMAGES, POINTS
 
 WHOLE = ("study", "output_dir")  # never several values: with `-m` those are refused
 NAMES = (*WHOLE, "pair.case")  # `null` is a name here, elsewhere it means none
-TEXT = (*NAMES, "pair.name", "pair.file", "tracking.uri", *(f"pair.{part}" for part in (*IMAGES, *POINTS)))
+METHODS = ("method.path", "method.command", "method.result", "method.python", "initialization.path")
+TEXT = (*NAMES, "pair.name", "pair.file", "tracking.uri", *(f"pair.{part}" for part in (*IMAGES, *POINTS)), *METHODS)
 TEXT_BELOW = ("pair.channels.", "pair.label_names.")
 OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.+)", re.DOTALL)
 FUNCTION = re.compile(r"(choice|range|interval|glob|shuffle|sort|tag|str|int|float|bool)\(.*\)", re.DOTALL)
@@ -77,7 +78,9 @@ def _override(argument: str, is_sweep: bool) -> str:
     head, key, value = match.groups()
     if FUNCTION.fullmatch(value) or "${" in value or _is_as_meant(key, value):  # Hydra's own language, or plain
         return argument
-    is_one = (key in WHOLE and not is_sweep) or _exists(value)
+    if key in METHODS and _is_list(value):
+        return argument
+    is_one = (key in WHOLE and not is_sweep) or key == "method.command" or _exists(value)
     parts = [value] if is_one else value.split(",")
     return head + ",".join(part if _is_as_meant(key, part) else quoted(part.strip()) for part in parts)
 
@@ -92,6 +95,15 @@ def _exists(value: str) -> bool:
         return "," in value and Path(value).expanduser().exists()
     except (OSError, RuntimeError):
         return False
+
+
+def _is_list(value: str) -> bool:
+    """Whether Hydra reads a value as a list, or as several: of the files of one transform."""
+    try:
+        read = OverridesParser.create().parse_override(f"key={value}").value()
+    except HydraException:
+        return False
+    return isinstance(read, list) or (isinstance(read, ChoiceSweep) and any(isinstance(one, list) for one in read.list))
 
 
 def _is_as_meant(key: str, part: str) -> bool:

@@ -11,7 +11,8 @@ from pairreg import geometry
 from pairreg.pair.pair import Pair
 from pairreg.validation import Checked
 
-PROGRAMS = ("command", "python")  # settings that say which program runs: a folder from somebody else may not
+# Settings that say which program runs. A folder may be somebody else's: what its config has there is replaced by this.
+PROGRAMS = {"command": "???", "python": "${oc.env:PAIRREG_PEERS,null}"}
 COMPANIONS = ("fixed_labels", "moving_labels", "fixed_mask", "moving_mask")
 
 

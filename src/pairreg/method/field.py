@@ -6,8 +6,8 @@ from typing import Annotated, final
 
 import SimpleITK as sitk
 
-from pairreg.method.base import ExternalMethod, Found
 from pairreg.markers import FilesOf
+from pairreg.method.base import ExternalMethod, Found
 from pairreg.pair.pair import Pair
 from pairreg.transform_files.read import files_of, read_transform
 

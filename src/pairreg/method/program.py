@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pairreg.backend.memory import highest_mb
 from pairreg.errors import InputError, MethodError
+
+_POLL = 0.02  # seconds
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A program that has ended well: how long it took, and its peak memory."""
+    """A program that has ended well: how long it took, and the peak memory of its process, without those it started."""
 
     seconds: float
     peak_memory_mb: float
@@ -46,17 +49,19 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
             )
         except OSError as error:
             raise InputError(f"method: {command[0]} cannot be started ({error.strerror}); give its path.") from error
+        peak = 0.0
         try:
-            # `wait4` has the memory of this child alone, the module `resource` the highest of all children.
-            _, status, usage = os.wait4(process.pid, 0)
+            while process.poll() is None:
+                # What `wait4` reports of a child includes the memory of this process, from which it was forked.
+                peak = max(peak, highest_mb(process.pid))
+                time.sleep(_POLL)
         except BaseException:
             process.kill()
             process.wait()
             raise
-    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise MethodError(f"{command[0]} ended with {process.returncode} ({_last_line(printed)}).")
-    return Ran(time.perf_counter() - began, usage.ru_maxrss / 1024)
+    return Ran(time.perf_counter() - began, peak)
 
 
 def _last_line(printed: Path) -> str:

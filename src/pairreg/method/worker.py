@@ -32,8 +32,8 @@ _HAS = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1
 class WorkerMethod(ImageMethod, ABC):
     """A method that a script in `workers` does with a library of others.
 
-    **Arguments:** `python`: the interpreter of an environment that has the library; None: this one. The others as of
-    `ImageMethod`. Masks count as they do for our own optimisation.
+    **Arguments:** `python`: the interpreter of an environment that has the library, on the command line that of the
+    environment variable `PAIRREG_PEERS`; None: this one. The others as of `ImageMethod`. Masks of the pair are used.
     """
 
     python: Annotated[str | None, Bookkeeping()] = None
@@ -66,9 +66,8 @@ class WorkerMethod(ImageMethod, ABC):
                 raise InputError(f"method.python: {self.interpreter} cannot be started ({error.strerror}).") from None
         if not found:
             raise InputError(
-                f"method needs {self.package}, which {self.interpreter} does not have: pip install {self.package} into "
-                "an environment of its own and give its interpreter as method.python=PATH, or pip install "
-                "'pairreg[peers]'."
+                f"method needs {self.package}, which {self.interpreter} does not have: pip install 'pairreg[peers]', "
+                f"or pip install {self.package} into an environment of its own, whose Python PAIRREG_PEERS=PATH names."
             )
 
     def find(self, images: Mapping[str, sitk.Image], threads: int, seed: int) -> Found:

@@ -11,7 +11,7 @@ from pairreg.runs.identity import BOOKKEEPING, flat
 from pairreg.runs.spec import Described
 
 _REPLICATES = ("pair", "seed")  # a method is judged over these
-FIRST = ("similarity", "regularizer", "transform")  # the order in which people name a method
+FIRST = ("method", "similarity", "regularizer", "transform")  # the order in which people name a method
 Setting = tuple[str | None, ...]  # a value of every factor, None where the factor means nothing to the run
 
 
@@ -101,8 +101,9 @@ def flat_config(run: Described) -> dict[str, str]:
 
 
 def _varies(values: Sequence[str | None], above: Sequence[object]) -> bool:
-    """Return whether runs with equal `above` differ in `values`."""
-    return len(set(zip(values, above, strict=True))) > len(set(above))
+    """Return whether runs with equal `above` differ in `values`; those to which these mean nothing do not count."""
+    known = [(value, what) for value, what in zip(values, above, strict=True) if value is not None]
+    return len(set(known)) > len({what for _, what in known})
 
 
 def _short_names(keys: Sequence[str]) -> dict[str, str]:

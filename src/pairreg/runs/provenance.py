@@ -15,7 +15,10 @@ _PACKAGES = ("pairreg", "tensorflow", "keras", "numpy", "SimpleITK", "hydra-core
 
 
 def provenance() -> Mapping[str, str]:
-    """Return facts as text by name; `git_commit` and `git_dirty` only where the code runs from a checkout."""
+    """Return facts as text by name; `git_commit` and `git_dirty` only where the code runs from a checkout.
+
+    TensorFlow is asked for the device if `pairreg.backend.configure` was called, and is not imported for it.
+    """
     return {**code(), "device": _device()}
 
 
@@ -33,9 +36,11 @@ def code() -> Mapping[str, str]:
 
 
 def _device() -> str:
-    """Return whether TensorFlow has a GPU here."""
-    from pairreg.backend import tf
+    """Return whether TensorFlow has a GPU here; a method of others, which does without TensorFlow, has none."""
+    from pairreg.backend import is_configured, tf
 
+    if not is_configured():
+        return "CPU"
     gpus = tf.config.list_physical_devices("GPU")
     return "GPU" if gpus else "CPU"
 

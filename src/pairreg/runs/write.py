@@ -94,7 +94,7 @@ def _write_all(
         "choices": choices,
         "config": config,
         "inputs": _described(inputs, result.prepared.pair.inputs),
-        "provenance": {**provenance(), **result.programs},
+        "provenance": {**provenance(), **{f"version/{name}": version for name, version in result.programs.items()}},
     }
     (folder / names.CHECKPOINT).unlink(missing_ok=True)  # a complete run has none, however this process ends
     _write_json(folder / names.RESULT, summary)

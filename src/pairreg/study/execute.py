@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 
 from pairreg import interruption, machine_errors, option_files
-from pairreg.backend import drop_damaged_code
+from pairreg.backend import configure, drop_damaged_code
 from pairreg.console import console
 from pairreg.errors import DivergedError, InputError, MethodError
 from pairreg.foreign_messages import last_line
@@ -42,6 +42,8 @@ def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
             recover(spec.folder)
             if is_complete(spec.folder) and not again:  # another process has completed it before it gave up the lock
                 return RunOutcome.of(spec, "kept")
+            if "transform" in spec.config:  # before the device is asked for: a process has one number of threads
+                configure(spec.config["threads"])
             # The tracker is the outer context: a failure has left its traceback in the folder when it is recorded.
             with tracker.start(spec, provenance()) as tracked, attempt(spec) as place:
                 _do(spec, place, tracked)

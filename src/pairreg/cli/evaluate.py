@@ -1,0 +1,63 @@
+"""The command `pairreg-evaluate`, which scores transforms that were found elsewhere with all our metrics."""
+
+import argparse
+import re
+import sys
+
+from pairreg.cli.common import Parser, run
+from pairreg.errors import InputError
+from pairreg.files import expanded
+
+SETTING = re.compile(r"[+~]{0,2}[A-Za-z_][\w./]*=")
+_CHAIN = ","  # between the files of one transform
+
+
+def main() -> None:
+    """Run the command `pairreg-evaluate`; its exit codes are those of `pairreg`."""
+    parser = Parser(
+        prog="pairreg-evaluate",
+        usage="pairreg-evaluate TRANSFORM ... [--format FORMAT] [SETTING=VALUE ...]",
+        description="Score transforms from files on a pair (pair=files pair.fixed=... and so on) with all metrics: a "
+        "run each, and a table and a report of several. It is pairreg method=field method.path=TRANSFORM,... with "
+        "study=evaluate; other settings are those of pairreg.",
+    )
+    parser.add_argument(
+        "given",
+        metavar="TRANSFORM",
+        nargs="+",
+        help="a file, or the files of one transform with commas, in the order of antsApplyTransforms -t",
+    )
+    parser.add_argument(
+        "--format", help="of all files, such as ants, elastix, learn2reg, voxels (default: told from each)"
+    )
+    run(parser, _evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from pairreg.cli import run as command
+    from pairreg.transform_files.read import FORMATS
+    from pairreg.validation import one_of
+
+    settings = [argument for argument in options.given if _is_setting(argument)]
+    transforms = [argument for argument in options.given if argument not in settings]
+    if not transforms:
+        raise InputError("no transform is given; pairreg-evaluate --help shows how to call it.")
+    if options.format is not None:
+        settings.append(f"method.format={one_of('--format', options.format, FORMATS)}")
+    paths = ",".join(_value(transform) for transform in transforms)
+    arguments = ["method=field", "study=evaluate", f"method.path={paths}", *settings]
+    sys.argv[1:] = [*arguments, *(["-m"] if len(transforms) > 1 else [])]
+    command.main()
+
+
+def _is_setting(argument: str) -> bool:
+    return SETTING.match(argument) is not None and not expanded(argument).exists()
+
+
+def _value(transform: str) -> str:
+    """Return one transform as Hydra reads it: a path, or a list of those of one transform."""
+    from pairreg.cli.text_overrides import quoted
+
+    if _CHAIN not in transform or transform.startswith("[") or expanded(transform).exists():
+        return quoted(transform)
+    return f"[{','.join(quoted(file) for file in transform.split(_CHAIN))}]"
