@@ -1,0 +1,78 @@
+"""Methods of others by the commands: studies, `--from`, `pairreg-evaluate`."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from command_helpers import installed, only_run
+
+DEMONS = ("method=demons", "method.shrink=[8]", "method.iterations=[5]", "preset=smoke", "tracking=none")
+
+
+@pytest.fixture
+def evaluate():
+    return installed("pairreg-evaluate")
+
+
+def test_a_study_of_methods_is_one_table_and_report(pairreg, tmp_path):
+    quick = ("transform=displacement", "method=optimization,demons,bspline_itk", "preset=smoke", "tracking=none")
+    done = pairreg(*quick, "similarity=mse,pcc", "threads=2", "study=s", "-m", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    # The method of others has no similarity: both points of the sweep are one run.
+    assert "4 runs" in done.stdout and len(list(tmp_path.glob("runs/s/*/result.json"))) == 4
+    table = (tmp_path / "runs/s/report/table.csv").read_text()
+    assert "demons" in table and "bspline_itk" in table and "startup_seconds" in table
+    assert all(json.loads(path.read_text())["config"]["threads"] == 2 for path in tmp_path.glob("runs/s/*/result.json"))
+
+
+def test_a_run_is_repeated_but_a_folder_does_not_say_which_program_runs(pairreg, tmp_path):
+    assert pairreg(*DEMONS, cwd=tmp_path).returncode == 0
+    run = only_run(tmp_path)
+    again = pairreg("--from", run, cwd=tmp_path)
+    assert again.returncode == 0 and "complete since an earlier command" in again.stdout
+    script = tmp_path / "program.py"
+    script.write_text(
+        "import sys, SimpleITK as sitk\n"
+        "sitk.WriteTransform(sitk.TranslationTransform(2), sys.argv[1] + '.tfm')\n"
+        f"open({str(tmp_path / 'ran')!r}, 'a').write('x')\n"
+    )
+    command = f"method.command={sys.executable} {script} {{output}}"
+    own = ("method=command", "method.result={output}.tfm", "tracking=none", "output_dir=other")
+    done = pairreg(*own, command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    other = only_run(tmp_path / "other")
+    refused = pairreg("--from", other, "rerun=true", cwd=tmp_path)
+    assert refused.returncode == 2 and "method.command is missing" in refused.stderr
+    assert (tmp_path / "ran").read_text() == "x"
+    assert pairreg("--from", other, command, "rerun=true", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "ran").read_text() == "xx"
+
+
+def test_transforms_from_files_are_scored(evaluate, tmp_path):
+    shift = sitk.TranslationTransform(2, [3.0, -2.0])
+    sitk.WriteTransform(shift, str(tmp_path / "a=b, c.tfm"))
+    sitk.WriteTransform(sitk.AffineTransform(2), str(tmp_path / "identity.tfm"))
+    done = evaluate("a=b, c.tfm", "identity.tfm,identity.tfm", "tracking=none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(path.read_text()) for path in tmp_path.glob("runs/evaluate/*/result.json")]
+    by_path = {str(one["config"]["method"]["path"]): one["metrics"] for one in found}
+    same = by_path["['identity.tfm', 'identity.tfm']"]
+    assert same["dice_mean"] == same["before/dice_mean"] != by_path["a=b, c.tfm"]["dice_mean"]
+    assert "report:" in done.stdout and np.isfinite(same["ssim"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere.tfm",), "pairreg: nowhere.tfm does not exist"),
+        (("pair=thorax_ct_2d",), "pairreg-evaluate: no transform is given"),
+        (("--format", "itc", "x.tfm"), "pairreg-evaluate: --format 'itc' is not one of"),
+    ],
+)
+def test_what_cannot_be_scored_is_one_sentence(arguments, said, evaluate, tmp_path):
+    done = evaluate(*arguments, "tracking=none", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith(said) and done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())

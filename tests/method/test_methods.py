@@ -1,0 +1,258 @@
+"""Methods of others: what they find, how it is kept, and what of a config belongs to their runs."""
+
+import dataclasses
+import json
+import sys
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+import pairreg
+from pair_helpers import image, refused, written
+from pairreg import composition, geometry, whole_transform
+from pairreg.errors import MethodError
+from pairreg.pair.pair import Pair
+from pairreg.runs.identity import identity, signature_of
+from pairreg.runs.read import Run
+
+
+def bumps(shape: tuple[int, ...]) -> np.ndarray:
+    """Smooth blobs of different sizes."""
+    draw = np.random.default_rng(0)
+    grid = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), -1).astype(float)
+    centres = draw.uniform(0, 1, (80, len(shape))) * shape
+    widths = draw.uniform(0.06, 0.12, 80) * min(shape)
+    found = sum(np.exp(-((grid - c) ** 2).sum(-1) / (2 * w**2)) for c, w in zip(centres, widths, strict=True))
+    return np.asarray(found, np.float32)
+
+
+def known(ndim: int) -> Pair:
+    """A pair whose moving image is the fixed one, moved by a known field of up to two voxels, on a turned grid."""
+    shape = (48, 44) if ndim == 2 else (26, 24, 22)
+    fixed = image(shape[::-1])
+    fixed = geometry.image(bumps(shape), fixed)
+    turn = np.stack(np.meshgrid(*[np.linspace(0, np.pi, n) for n in shape], indexing="ij"), -1)
+    field = 2 * np.stack([np.prod(np.sin(turn), -1)] * ndim, -1)
+    truth = geometry.total_displacement(field, fixed, geometry.identity(ndim))
+    # The moving image is looked up where the inverse of the true map leads.
+    back = sitk.InvertDisplacementField(sitk.Cast(truth, sitk.sitkVectorFloat64), maximumNumberOfIterations=50)
+    moving = geometry.resample(fixed, fixed, sitk.DisplacementFieldTransform(back))
+    return Pair(name="known", fixed=fixed, moving=moving, true_displacement=truth)
+
+
+ITK = [
+    ("demons", {"shrink": [2, 1], "iterations": [60, 60], "smoothing": 1.0}),
+    ("bspline_itk", {"shrink": [1], "spacing": 8.0, "iterations": 10, "sampled": 1.0}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings"), ITK)
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_simpleitk_finds_a_known_warp(ndim, name, settings, tmp_path):
+    pair = known(ndim)
+    method = pairreg.build(f"method/{name}", **settings)
+    result = pairreg.register(pair, method=method, initialization="none", preprocessing="minmax")
+    again = pairreg.register(pair, method=method, initialization="none", preprocessing="minmax")
+    assert result.metrics["epe_mean"] < 0.5 * result.metrics["before/epe_mean"]
+    np.testing.assert_array_equal(result.field, again.field)
+    assert result.metrics["seconds"] > 0 and "iterations" not in result.metrics and not len(result.history)
+    # Found on the moving image as it lies: started from an initialisation, the whole transform contains it.
+    shift = sitk.TranslationTransform(ndim, [4.0] * ndim)
+    moved = dataclasses.replace(pair, moving=_shifted(pair.moving, shift), true_displacement=None)
+    path = tmp_path / "start.tfm"
+    sitk.WriteTransform(shift, str(path))
+    start = pairreg.build("initialization/file", path=str(path))
+    other = pairreg.register(moved, method=method, initialization=start, preprocessing="minmax")
+    centre = pair.fixed.TransformContinuousIndexToPhysicalPoint([n / 2 for n in pair.fixed.GetSize()])
+    np.testing.assert_allclose(
+        other.transform.TransformPoint(centre), np.add(result.transform.TransformPoint(centre), 4.0), atol=0.3
+    )
+
+
+def _shifted(moving: sitk.Image, shift: sitk.TranslationTransform) -> sitk.Image:
+    found = sitk.Image(moving)
+    found.SetOrigin(np.add(moving.GetOrigin(), shift.GetOffset()).tolist())
+    return found
+
+
+def composites(ndim: int) -> dict[str, sitk.Transform]:
+    """Transforms of any kind: linear, dense after linear, linear after dense, splines."""
+    affine = sitk.AffineTransform(ndim)
+    affine.SetMatrix((np.eye(ndim) + 0.05 * np.eye(ndim, k=1)).ravel().tolist())
+    affine.SetTranslation([1.5, -2.0, 0.5][:ndim])
+    dense = sitk.DisplacementFieldTransform(sitk.Cast(known(ndim).true_displacement, sitk.sitkVectorFloat64))
+    spline = sitk.BSplineTransformInitializer(known(ndim).fixed, [3] * ndim)
+    spline.SetParameters(np.random.default_rng(1).normal(0, 0.8, spline.GetNumberOfParameters()).tolist())
+    return {
+        "affine": affine,
+        "affine of a field": sitk.CompositeTransform([affine, dense]),
+        "spline of an affine": sitk.CompositeTransform([spline, affine]),
+        "nested": sitk.CompositeTransform([affine, sitk.CompositeTransform([spline, dense])]),
+    }
+
+
+@pytest.mark.parametrize("kind", composites(2))
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_transform_from_a_file_is_scored_and_kept_as_it_is(ndim, kind, tmp_path):
+    transform, pair = composites(ndim)[kind], known(ndim)
+    draw = np.random.default_rng(2)
+    labels = geometry.image((bumps(pair.fixed.GetSize()[::-1]) > 0.5).astype(np.uint8), pair.fixed)
+    points = np.array(
+        [pair.fixed.TransformContinuousIndexToPhysicalPoint(i) for i in draw.uniform(2, 19, (20, ndim)).tolist()]
+    )
+    pair = dataclasses.replace(
+        pair, fixed_labels=labels, moving_labels=labels, fixed_landmarks=points, moving_landmarks=points
+    )
+    whole_transform.write(transform, tmp_path / "found.h5")
+    method = pairreg.build("method/field", path=str(tmp_path / "found.h5"))
+    result = pairreg.register(pair, method=method, preprocessing="minmax")
+    ends = np.array([transform.TransformPoint(p) for p in points.tolist()])
+    assert result.metrics["tre_mean"] == pytest.approx(np.linalg.norm(ends - points, axis=1).mean(), abs=1e-6)
+    warped = sitk.Resample(labels, labels, transform, sitk.sitkNearestNeighbor)
+    overlap = sitk.LabelOverlapMeasuresImageFilter()
+    overlap.Execute(labels, warped)
+    assert result.metrics["dice_mean"] == pytest.approx(overlap.GetDiceCoefficient(), abs=1e-12)
+    assert "seconds" not in result.metrics
+    result.save(tmp_path / "run", composition.composed([]), {"pair": "known"})
+    kept = Run(tmp_path / "run")
+    at = np.array([kept.transform.TransformPoint(p) for p in points.tolist()])
+    np.testing.assert_allclose(at, ends, atol=1e-9)
+    size = (pair.fixed.GetSize(), pair.fixed.GetOrigin(), pair.fixed.GetSpacing(), pair.fixed.GetDirection())
+    exact = geometry.array(sitk.TransformToDisplacementField(transform, sitk.sitkVectorFloat64, *size))
+    np.testing.assert_allclose(geometry.array(kept.image("displacement")), exact, atol=1e-4)
+    np.testing.assert_allclose(
+        whole_transform.determinant(transform, pair.fixed)[(slice(3, -3),) * ndim],
+        geometry.array(result.jacobian)[(slice(3, -3),) * ndim],
+        atol=1e-3,
+    )
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_dense_start_is_composed(ndim, tmp_path):
+    """The optimisation goes on from it, and every point is led through both, between voxels, too."""
+    pair, start = known(ndim), composites(ndim)["nested"]
+    whole_transform.write(start, tmp_path / "start.h5")
+    result = pairreg.register(
+        pair,
+        initialization=pairreg.build("initialization/file", path=str(tmp_path / "start.h5")),
+        preset="smoke",
+        transform="displacement",
+        preprocessing="minmax",
+    )
+    *before, last = whole_transform.parts(result.transform)
+    assert len(before) == len(whole_transform.parts(start))
+    index = np.random.default_rng(3).uniform(4, 18, (20, ndim))
+    for where in index.tolist():
+        point = pair.fixed.TransformContinuousIndexToPhysicalPoint(where)
+        through = start.TransformPoint(last.TransformPoint(point))
+        np.testing.assert_allclose(result.transform.TransformPoint(point), through, atol=1e-9)
+    node = [int(n) for n in index[0]]
+    point = pair.fixed.TransformIndexToPhysicalPoint(node)
+    np.testing.assert_allclose(
+        np.add(point, result.displacement[node]), result.transform.TransformPoint(point), atol=1e-4
+    )
+    begun = pairreg.evaluate.under_transform(result.prepared.pair, start)
+    assert result.metrics["initial/ssim"] == pytest.approx(begun["ssim"])
+    assert result.metrics["pcc"] > result.metrics["initial/pcc"]
+
+
+def test_what_a_method_does_not_use_is_no_part_of_its_run(tmp_path):
+    written(tmp_path / "t.nii.gz", known(2).true_displacement)
+
+    def signature(*overrides: str) -> str:
+        return signature_of(identity(composition.composed(overrides))[0])
+
+    ours, demons, field = (
+        signature(),
+        signature("method=demons"),
+        signature("method=field", f"method.path={tmp_path}/t.nii.gz"),
+    )
+    assert len({ours, demons, field}) == 3
+    for changed in (
+        "similarity=mse",
+        "regularizer=none",
+        "transform=bspline",
+        "optimizer=sgd",
+        "schedule=single_level",
+        "seed=7",
+    ):
+        assert signature(changed) != ours and signature("method=demons", changed) == demons
+    assert signature("method=demons", "initialization=rigid") != demons
+    assert signature("method=demons", "preprocessing=minmax") != demons
+    for changed in ("initialization=rigid", "threads=2"):
+        assert signature("method=field", f"method.path={tmp_path}/t.nii.gz", changed) == field
+    syn = signature("method=ants_syn")
+    assert signature("method=ants_syn", "method.python=elsewhere/python") == syn
+    assert signature("method=ants_syn", "method.start=initialization") != syn != signature("method=ants_syn", "seed=1")
+    without = {key: value for key, value in composition.composed([]).items() if key != "method"}
+    assert signature_of(identity(without)[0]) == ours, "runs of an earlier version keep their names"
+    # A file that is replaced is another transform; the same one elsewhere is not.
+    written(tmp_path / "u.nii.gz", known(2).true_displacement)
+    assert signature("method=field", f"method.path={tmp_path}/u.nii.gz") == field
+    written(tmp_path / "u.nii.gz", known(2).true_displacement * 2)
+    assert signature("method=field", f"method.path={tmp_path}/u.nii.gz") != field
+
+
+PROGRAM = """
+import json, sys
+import SimpleITK as sitk
+fixed, moving, output, *more = sys.argv[1:]
+images = [sitk.ReadImage(path) for path in (fixed, moving)]
+transform = sitk.TranslationTransform(images[0].GetDimension(), [1.0] * images[0].GetDimension())
+sitk.WriteTransform(transform, output + ".tfm")
+print("did it", more)
+if "fail" in more:
+    sys.exit("no convergence in level 2")
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    path = tmp_path / "a program.py"
+    path.write_text(PROGRAM)
+    return f"{sys.executable} '{path}' {{fixed}} {{moving}} {{output}}"
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_any_program(ndim, program):
+    method = pairreg.build("method/command", command=program, result="{output}.tfm")
+    result = pairreg.register(known(ndim), method=method, preprocessing="minmax")
+    origin = [0.0] * ndim
+    assert result.transform.TransformPoint(origin) == tuple([1.0] * ndim)
+    assert result.metrics["seconds"] > 0 and result.metrics["peak_memory_mb"] > 10
+
+
+def test_a_program_that_does_not_do_it(program):
+    def call(command: str, result: str = "{output}.tfm") -> None:
+        method = pairreg.build("method/command", command=command, result=result)
+        pairreg.register(known(2), method=method, preprocessing="minmax")
+
+    with pytest.raises(MethodError, match=r"ended with 1 \(no convergence in level 2\)"):
+        call(f"{program} fail")
+    with pytest.raises(MethodError, match=r"has not left output1Warp.nii.gz; it left output.tfm"):
+        call(program, "{output}1Warp.nii.gz")
+    refused("no program 'nowhere'", call, "nowhere {fixed}")
+    refused("{fixed_labels}, which the pair does not have", call, f"{program} {{fixed_labels}}")
+    refused("placeholders", call, f"{program} {{thread}}")
+    refused("No closing quotation", call, f"{program} '")
+
+
+@pytest.mark.parametrize(("name", "package"), [("ants_syn", "antspyx"), ("elastix", "itk-elastix")])
+def test_what_is_not_installed_is_one_sentence(name, package, monkeypatch):
+    monkeypatch.delenv("PAIRREG_PEERS", raising=False)
+    method = pairreg.build(f"method/{name}", python=sys.executable)
+    said = refused(package, pairreg.register, known(2), method=method)
+    assert "pairreg[peers]" in said
+    refused("cannot be started", pairreg.register, known(2), method=pairreg.build(f"method/{name}", python="nowhere"))
+
+
+def test_methods_of_others_do_not_import_tensorflow(tmp_path):
+    import subprocess
+
+    code = "import sys, pairreg; from pairreg.pair.pair import Pair; "
+    code += "pair = pairreg.build('pair/thorax_ct_2d'); "
+    code += "m = pairreg.build('method/demons', shrink=[4], iterations=[2]); "
+    code += f"pairreg.register(pair, method=m).save({str(tmp_path / 'run')!r}); sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["provenance"]["version/SimpleITK"]
