@@ -20,7 +20,7 @@ WRITTEN = tuple(ENDINGS)  # names of the formats that can be written
 
 
 def write_transform(
-    transform: sitk.Transform, path: Path, format: str, fixed: sitk.Image, moving: sitk.Image | None
+    transform: sitk.Transform, path: Path, format: str, fixed: sitk.Image | None, moving: sitk.Image | None
 ) -> None:
     """Write the map `transform` from fixed to moving points (LPS mm).
 
@@ -28,8 +28,8 @@ def write_transform(
     - `nifti`: its displacement at the voxels of `fixed`, LPS mm, float32, intent 1007, in `.nii.gz` or `.nii`.
     - `learn2reg`: its displacement there in voxels of `moving`, in `.nii.gz`, `.nii` or `.npz`.
 
-    `format` is one of `WRITTEN`. Raises `InputError` if the name of the file does not fit the format, or `moving` is
-    missing where it is needed, and `OSError` if it cannot be written.
+    `format` is one of `WRITTEN`. Raises `InputError` if the name of the file does not fit the format, or an image is
+    missing whose grid is needed, and `OSError` if it cannot be written.
     """
     if format not in ENDINGS:
         raise InputError(f"the format should be one of {', '.join(WRITTEN)}; it is {format!r}.")
