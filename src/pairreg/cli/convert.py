@@ -1,6 +1,7 @@
 """The command `pairreg-convert`, which writes a transform of any tool, or of a finished run, in another format."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def _run_folder(arguments: argparse.Namespace) -> Path | None:
     """The folder of the run that is to be converted; None for files. Raises `InputError` for a mixture."""
     from pairreg.files import expanded
 
-    folders = [path for path in map(expanded, arguments.transforms) if path.is_dir()]
+    folders = [path for path in map(expanded, arguments.transforms) if os.path.isdir(path)]
     if not folders:
         return None
     if len(arguments.transforms) > 1 or arguments.source:

@@ -61,8 +61,7 @@ def _check_part(part: Part, path: Path, composite: bool) -> None:
     if named is None or named[2] != named[3] or named[2] not in "23" or not _is_known(named[1], composite):
         said = f"{path} has a transform of the type {part.type[:80]!r}, which SimpleITK does not have in 2-D and 3-D"
         raise InputError(f"{said}; convert it into a displacement field.")
-    numbers = np.concatenate([part.parameters, part.fixed])
-    bad = int((~np.isfinite(numbers)).sum())
+    bad = sum(int((~np.isfinite(numbers)).sum()) for numbers in (part.parameters, part.fixed))
     if bad:
         raise InputError(f"{path} has {bad} NaN or infinite numbers in its {named[1]}; write it anew.")
     if named[1] in GRIDS:

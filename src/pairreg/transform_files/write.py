@@ -9,8 +9,9 @@ import SimpleITK as sitk
 from pairreg import geometry, whole_transform
 from pairreg.errors import InputError
 from pairreg.files import replacing
-from pairreg.image_files import write_image
-from pairreg.transform_files import learn2reg
+from pairreg.foreign_messages import quiet, reason
+from pairreg.image_files import write_failure, write_image
+from pairreg.transform_files import itk, learn2reg
 from pairreg.transform_files.images import Images, steps
 
 HDF5, TEXT = (".h5", ".hdf5"), (".tfm", ".txt")
@@ -61,7 +62,19 @@ def _itk(transform: sitk.Transform, path: Path, images: Images) -> None:
         if path.name.lower().endswith(HDF5):
             whole_transform.write(whole, part)
         else:
-            sitk.WriteTransform(whole, str(part))
+            _write_text(whole, part)
+
+
+def _write_text(transform: sitk.Transform, path: Path) -> None:
+    """Write a text file of ITK; raises `OSError` if it is not what it should be: ITK itself overlooks a full disk."""
+    try:
+        with quiet():
+            sitk.WriteTransform(transform, str(path))
+            written, meant = (itk.single(one) for one in (sitk.ReadTransform(str(path)).Downcast(), transform))
+    except RuntimeError as error:
+        raise write_failure(path, reason(error)) from error
+    if [part.GetParameters() for part in written] != [part.GetParameters() for part in meant]:
+        raise write_failure(path, "the file is not whole")
 
 
 def _nifti(transform: sitk.Transform, path: Path, images: Images) -> None:
