@@ -203,8 +203,9 @@ def test_images_that_are_no_fields(tmp_path):
     for name, (values, code) in cases.items():
         splines = name.startswith("splines")
         file = save(tmp_path / name, values, grid(3, "fixed"), code, "NREG_TRANS" * splines, 2 * splines)
-        refused(file, read_transform, file, grid(3, "fixed"), grid(3, "moving"))
+        message = refused(file, read_transform, file, grid(3, "fixed"), grid(3, "moving"))
         if not splines:
+            assert "size" in message or "header" in message, message
             refused(file, read_transform, file, grid(3, "fixed"), grid(3, "moving"), "itk")
     scalar = tmp_path / "scalar.nrrd"
     sitk.WriteImage(grid(3, "fixed"), str(scalar))

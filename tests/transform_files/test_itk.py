@@ -140,6 +140,20 @@ def test_an_hdf5_file_of_something_else_is_refused(tmp_path):
     refused(file, read_transform, file, None, None)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("notes.txt", b"some words", "elastix"),
+        ("t.h5", b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+        ("t.tfm", b"", "empty"),
+    ],
+)
+def test_a_file_that_has_the_name_of_a_transform_only(tmp_path, name, content, word):
+    file = tmp_path / name
+    file.write_bytes(content)
+    assert word in refused(file, read_transform, file, None, None)
+
+
 def test_a_missing_file_and_one_of_another_name(tmp_path):
     refused("none.h5", read_transform, tmp_path / "none.h5", None, None)
     file, other = tmp_path / "a.h5", tmp_path / "a.dat"

@@ -17,7 +17,6 @@ HDF5, TEXT = b"\x89HDF", b"#Insight Transform File"
 TYPE = re.compile(r"(\w+?)_(?:double|float)_(\d)_(\d)")
 AFFINE = "MatrixOffsetTransformBase"  # how c3d and old ANTs call it
 GRIDS = ("DisplacementFieldTransform", "BSplineTransform")  # those with parameters on a grid
-MOST_OF_MAT = 1 << 20  # bytes of a record in a .mat file: such a file is for linear transforms
 
 
 class Part(NamedTuple):
@@ -127,7 +126,7 @@ def _records(data: bytes, path: Path) -> Iterator[tuple[str, np.ndarray]]:
         order = "<" if int.from_bytes(data[:4], "little") in (0, 10) else ">"
         code, rows, columns, imaginary, length = np.frombuffer(data, f"{order}i4", 5).tolist()
         kind = {0: f"{order}f8", 10: f"{order}f4", 1000: f"{order}f8", 1010: f"{order}f4"}.get(code)
-        if kind is None or imaginary or min(rows, columns, length) < 0 or max(rows, columns, length) > MOST_OF_MAT:
+        if kind is None or imaginary or min(rows, columns, length) < 0:
             raise InputError(f"{path} is no .mat file of ITK; give what ANTs or ITK have written, or a text file.")
         end = 20 + length + rows * columns * np.dtype(kind).itemsize
         check_length(path, len(data), end)
