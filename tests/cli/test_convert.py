@@ -1,7 +1,10 @@
 """`pairreg-convert` on files of other tools, from format to format, and on a real run."""
 
+import re
+import shutil
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -96,3 +99,27 @@ def test_the_help_names_every_format(tmp_path):
     for formats, option in ((FORMATS, "--from FORMAT"), (WRITTEN, "--to FORMAT")):
         shown = done.stdout.split(option)[-1].split("--")[0]
         assert all(format in shown for format in formats)
+
+
+ELASTIX = """(Transform "TranslationTransform")
+(FixedImageDimension 2)
+(MovingImageDimension 2)
+(TransformParameters 1.5 2.5)
+(InitialTransformParameterFileName "NoInitialTransform")
+"""
+
+
+def test_the_commands_of_the_readme(finished, tmp_path):
+    """With the images and the field of a run in the place of a user's."""
+    for name, file in (("f", "warped"), ("m", "warped"), ("out_1Warp", "displacement")):
+        shutil.copy(finished / f"{file}.nii.gz", tmp_path / f"{name}.nii.gz")
+    sitk.WriteTransform(linear(2), tmp_path / "out_0GenericAffine.mat")
+    (tmp_path / "TransformParameters.2.txt").write_text(ELASTIX)
+    size = sitk.ReadImage(str(tmp_path / "f.nii.gz")).GetSize()
+    nibabel.save(nibabel.Nifti1Image(np.ones((*size, 2), np.float32), np.eye(4)), tmp_path / "warp.nii.gz")
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    lines = re.findall(r"^    pairreg-convert (.*)$", readme, re.MULTILINE)
+    calls = [re.sub(r"runs/default/\w+", str(finished), line).split() for line in lines]
+    (tmp_path / "said").mkdir()
+    answers = many("pairreg-convert", calls, tmp_path, tmp_path / "said")
+    assert len(answers) >= 4 and all((done.returncode, done.stderr) == (0, "") for done in answers), answers

@@ -133,6 +133,14 @@ def test_what_is_no_transform_of_itk_is_refused(tmp_path, name, content):
     refused(file, read_transform, file, None, None, "itk")
 
 
+def test_a_type_that_simpleitk_does_not_have_within_a_composite(tmp_path):
+    """SimpleITK would read it as a composite of itself, without end."""
+    file = tmp_path / "t.tfm"
+    sitk.WriteTransform(sitk.CompositeTransform([linear(3), linear(3)]), str(file))
+    file.write_text(file.read_text().replace("AffineTransform", "MatrixOffsetTransformBase", 1))
+    assert "MatrixOffsetTransformBase" in refused(file, read_transform, file, None, None)
+
+
 def test_an_hdf5_file_of_something_else_is_refused(tmp_path):
     file = tmp_path / "cases.h5"
     with h5py.File(file, "w") as content:

@@ -76,7 +76,7 @@ def _run_folder(arguments: argparse.Namespace) -> Path | None:
     if not folders:
         return None
     if len(arguments.transforms) > 1 or arguments.source:
-        raise InputError(f"{folders[0]} is a run folder, which is converted alone and without --from.")
+        raise InputError(f"{folders[0]} is a folder; that of a run is converted alone and without --from.")
     return folders[0]
 
 

@@ -35,7 +35,7 @@ def write_transform(
     if format not in ENDINGS:
         raise InputError(f"the format should be one of {', '.join(WRITTEN)}; it is {format!r}.")
     if not path.name.lower().endswith(ENDINGS[format]):
-        raise InputError(f"{path} does not end in {' or '.join(ENDINGS[format])}, as the format {format} does.")
+        raise InputError(f"{path} should end in {' or '.join(ENDINGS[format])}, as files of the format {format} do.")
     writers: dict[str, Callable[[sitk.Transform, Path, Images], None]] = {
         "itk": _itk,
         "nifti": _nifti,
