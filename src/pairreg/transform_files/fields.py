@@ -73,7 +73,9 @@ def load(path: Path) -> Field:
     if path.name.lower().endswith(ARRAYS):
         return Field(path, _in_array_order(_array(path), path))
     if format_of(path) != "nifti":
-        image = read_vectors(path).image
+        found = read_vectors(path)
+        found.announce()
+        image = found.image
         _check_vectors(image, path)
         return Field(path, _finite(geometry.array(image), path), image=image)
     stored = nifti.opened(path)
