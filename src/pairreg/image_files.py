@@ -25,12 +25,12 @@ def write_image(image: sitk.Image, path: Path) -> None:
                 sitk.WriteImage(image, str(part))
             same = np.array_equal(geometry.array(sitk.ReadImage(str(part))), geometry.array(image), equal_nan=True)
         except RuntimeError as error:
-            raise _failure(path, reason(error)) from error
+            raise write_failure(path, reason(error)) from error
         if not same:
-            raise _failure(path, "the file is not whole")
+            raise write_failure(path, "the file is not whole")
 
 
-def _failure(path: Path, said: str) -> OSError:
-    """Return what went wrong: SimpleITK does not tell a full disk from other causes."""
+def write_failure(path: Path, said: str) -> OSError:
+    """What went wrong when `path` was written: SimpleITK does not tell a full disk from other causes."""
     full = shutil.disk_usage(path.parent).free < _LITTLE
     return OSError(errno.ENOSPC if full else errno.EIO, "no space left on device" if full else said, str(path))

@@ -191,6 +191,14 @@ OTHERS = {
         [LONG, "a.nii", "-o", "o.nii"],
         ["no [red]", "x", "-o", "o.nii"],
     ],
+    "pairreg-convert": [
+        ["~nouser/t.h5", "o.h5"],
+        [LONG, "o.h5"],
+        ["[~nouser/t.mat,1]", "o.h5"],
+        ["no [red]", "plain/f.nii.gz", "o.h5"],
+        ["plain/f.nii.gz", "o.h5", "--fixed", "~nouser/f.nii"],
+        ["plain/f.nii.gz", LONG],
+    ],
     "pairreg-report": [["~nouser/x"], [LONG], ["no [red] \udcff"], ["x", "--output-dir=~nouser"]],
     "pairreg-pack": [
         ["~nouser/x.csv", "o.h5"],

@@ -61,7 +61,19 @@ WARP = {
 }
 
 
-@pytest.mark.parametrize(("command", "cases"), [("pairreg-pack", PACK), ("pairreg-warp", WARP)])
+CONVERT = {
+    "its input": ["other.h5", "other.h5"],
+    "its fixed image": ["other.h5", "fixed.nii.gz", "--fixed", "fixed.nii.gz"],
+    "its moving image by a link": ["other.h5", "link.nii.gz", "--fixed", "fixed.nii.gz", "--moving", "moving.nii.gz"],
+    "the transform of its run": ["run", "run/transform.h5"],
+    "the displacement of a run": ["other.h5", "run/displacement.nii.gz", "--fixed", "fixed.nii.gz"],
+    "a folder that is not there": ["run", "nowhere/t.h5"],
+    "another ending": ["run", "cases.csv"],
+}
+ALL = {"pairreg-pack": PACK, "pairreg-warp": WARP, "pairreg-convert": CONVERT}
+
+
+@pytest.mark.parametrize(("command", "cases"), ALL.items())
 def test_nothing_else_is_replaced(command, cases, work, tmp_path):
     before = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
     for name, done in zip(cases, many(command, list(cases.values()), work, tmp_path), strict=True):
@@ -98,11 +110,17 @@ def is_a_failure(done, output):
 
 
 @pytest.mark.parametrize("size", [0, 3000, 20_000])
-def test_a_pack_or_warp_that_does_not_fit_leaves_what_was_there(size, work, tmp_path):
+def test_an_output_that_does_not_fit_leaves_what_was_there(size, work, tmp_path):
+    learn2reg = ["pairreg-convert", work / "run", "--moving", work / "moving.nii.gz"]
     for name, call in {
         "cases.h5": ["pairreg-pack", work / "cases.csv", "cases.h5"],
         "warped.nii.gz": ["pairreg-warp", work / "run", work / "moving.nii.gz", "-o", "warped.nii.gz"],
         "warped.mha": ["pairreg-warp", work / "run", work / "moving.nii.gz", "-o", "warped.mha"],
+        "t.h5": ["pairreg-convert", work / "run", "t.h5"],
+        "t.tfm": ["pairreg-convert", work / "run", "t.tfm"],
+        "t.nii.gz": ["pairreg-convert", work / "run", "t.nii.gz"],
+        "disp_0001_0002.nii.gz": [*learn2reg, "disp_0001_0002.nii.gz"],
+        "disp_0001_0002.npz": [*learn2reg, "disp_0001_0002.npz"],
     }.items():
         (tmp_path / name).write_bytes(b"earlier")
         call = [*call, "--force"]

@@ -46,6 +46,7 @@ def commands(inputs):
         "check": ["pairreg-check", f"{inputs}/f.nii.gz", f"{inputs}/m.nii.gz", "--figure", "o.png"],
         "pack": ["pairreg-pack", f"{inputs}/m.csv", "c.h5"],
         "warp": ["pairreg-warp", run, f"{run}/warped.nii.gz", "-o", "o.nii.gz"],
+        "convert": ["pairreg-convert", run, "t.h5"],
         "spect": ["pairreg-spect", run, "-o", "scan"],
         "diff": ["pairreg-diff", run, run],
         "report": ["pairreg-report", f"{inputs}/runs/made"],

@@ -34,14 +34,28 @@ def test_the_first_file_takes_a_point_first(files, ndim):
     np.testing.assert_allclose(at(reverse, start), at(smooth(ndim), at(linear(ndim), start)), rtol=0, atol=1e-4)
 
 
-def test_a_prefix_stands_for_both_files(files, ndim, tmp_path):
-    points = points_in(grid(ndim, "fixed"))
-    found = read_transform(str(tmp_path / "out_"), grid(ndim, "fixed"), None)
-    np.testing.assert_allclose(at(found, points), at(linear(ndim), at(smooth(ndim), points)), rtol=0, atol=1e-4)
-    (tmp_path / "out_1Warp.nii.gz").unlink()
-    found = read_transform(str(tmp_path / "out_"), grid(ndim, "fixed"), None)
-    np.testing.assert_allclose(at(found, points), at(linear(ndim), points), rtol=0, atol=1e-9)
+def test_a_prefix_stands_for_the_files_of_all_stages(files, ndim, tmp_path):
+    fixed, points = grid(ndim, "fixed"), points_in(grid(ndim, "fixed"))
+    found = read_transform(str(tmp_path / "out_"), fixed, None)
+    expected = at(linear(ndim), at(smooth(ndim), points))
+    np.testing.assert_allclose(at(found, points), expected, rtol=0, atol=1e-4)
+    sitk.WriteImage(smooth(ndim).GetDisplacementField(), str(tmp_path / "out_1InverseWarp.nii.gz"))
+    sitk.WriteTransform(linear(ndim), str(tmp_path / "out_2Rigid.mat"))
+    shifted = points_in(fixed, 1)
+    expected = at(linear(ndim), at(smooth(ndim), at(linear(ndim), shifted)))
+    found = read_transform(str(tmp_path / "out_"), None, None)
+    np.testing.assert_allclose(at(found, shifted), expected, rtol=0, atol=1e-4)
+
+
+def test_a_prefix_whose_files_are_not_one_transform(files, ndim, tmp_path):
+    prefix = str(tmp_path / "out_")
+    (tmp_path / "out_0GenericAffine.mat").rename(tmp_path / "moved.mat")
+    assert "0GenericAffine.mat" in refused(prefix, read_transform, prefix, None, None)
+    for name in ("out_0Rigid.mat", "out_0Affine.mat"):
+        sitk.WriteTransform(linear(ndim), str(tmp_path / name))
+    assert "one stage" in refused(prefix, read_transform, prefix, None, None)
     refused("out", read_transform, str(tmp_path / "out"), None, None)
+    refused("nowhere", read_transform, str(tmp_path / "nowhere" / "out_"), None, None)
     refused(tmp_path, read_transform, tmp_path, None, None)
 
 

@@ -1,5 +1,6 @@
 """Displacement fields by their conventions, each written here by its formula; SimpleITK reads some of them, too."""
 
+from functools import cache
 from pathlib import Path
 
 import nibabel
@@ -29,13 +30,14 @@ def save(path: Path, values: np.ndarray, like: sitk.Image, code: int, name: str 
     return path
 
 
-def each_voxel(ndim: int, transform: sitk.Transform | None = None) -> tuple[np.ndarray, np.ndarray]:
+@cache
+def each_voxel(ndim: int) -> tuple[np.ndarray, np.ndarray]:
     """The points of the voxels `(X, Y[, Z], ndim)` of the fixed image, and where they are led to, LPS mm."""
-    fixed, transform = grid(ndim, "fixed"), transform or truth(ndim)
+    fixed = grid(ndim, "fixed")
     index = np.stack(np.meshgrid(*[np.arange(n) for n in fixed.GetSize()], indexing="ij"), -1).reshape(-1, ndim)
     start = np.array([fixed.TransformIndexToPhysicalPoint(i) for i in index.tolist()])
     shape = (*fixed.GetSize(), ndim)
-    return start.reshape(shape), at(transform, start).reshape(shape)
+    return start.reshape(shape), at(truth(ndim), start).reshape(shape)
 
 
 def vectors(values: np.ndarray) -> np.ndarray:
@@ -49,6 +51,7 @@ def agrees(found: sitk.Transform, ndim: int) -> None:
     assert abs(at(found, points) - points).max() > 1
 
 
+@cache
 def displaced(ndim: int) -> sitk.Transform:
     """The truth at the voxels of the fixed image, linearly interpolated: what a field can hold of it."""
     fixed = grid(ndim, "fixed")
@@ -123,7 +126,7 @@ def test_learn2reg(tmp_path, ndim, name):
     if name.startswith("disp_"):
         agrees(read_transform(file, fixed, moving), ndim)
     for images, word in (((None, moving), "fixed"), ((fixed, None), "moving")):
-        assert f"without the {word} image" in refused(file, read_transform, file, *images, "learn2reg")
+        assert f"the {word} image" in refused(file, read_transform, file, *images, "learn2reg")
 
 
 def array_file(path: Path, values: np.ndarray) -> Path:
@@ -200,8 +203,9 @@ def test_images_that_are_no_fields(tmp_path):
     for name, (values, code) in cases.items():
         splines = name.startswith("splines")
         file = save(tmp_path / name, values, grid(3, "fixed"), code, "NREG_TRANS" * splines, 2 * splines)
-        refused(file, read_transform, file, grid(3, "fixed"), grid(3, "moving"))
+        message = refused(file, read_transform, file, grid(3, "fixed"), grid(3, "moving"))
         if not splines:
+            assert "size" in message or "header" in message, message
             refused(file, read_transform, file, grid(3, "fixed"), grid(3, "moving"), "itk")
     scalar = tmp_path / "scalar.nrrd"
     sitk.WriteImage(grid(3, "fixed"), str(scalar))

@@ -133,11 +133,33 @@ def test_what_is_no_transform_of_itk_is_refused(tmp_path, name, content):
     refused(file, read_transform, file, None, None, "itk")
 
 
+def test_a_type_that_simpleitk_does_not_have_within_a_composite(tmp_path):
+    """SimpleITK would read it as a composite of itself, without end."""
+    file = tmp_path / "t.tfm"
+    sitk.WriteTransform(sitk.CompositeTransform([linear(3), linear(3)]), str(file))
+    file.write_text(file.read_text().replace("AffineTransform", "MatrixOffsetTransformBase", 1))
+    assert "MatrixOffsetTransformBase" in refused(file, read_transform, file, None, None)
+
+
 def test_an_hdf5_file_of_something_else_is_refused(tmp_path):
     file = tmp_path / "cases.h5"
     with h5py.File(file, "w") as content:
         content["fixed"] = np.zeros(3)
     refused(file, read_transform, file, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("notes.txt", b"some words", "elastix"),
+        ("t.h5", b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+        ("t.tfm", b"", "empty"),
+    ],
+)
+def test_a_file_that_has_the_name_of_a_transform_only(tmp_path, name, content, word):
+    file = tmp_path / name
+    file.write_bytes(content)
+    assert word in refused(file, read_transform, file, None, None)
 
 
 def test_a_missing_file_and_one_of_another_name(tmp_path):

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.files import existing
+from pairreg.files import existing, expanded
 from pairreg.foreign_messages import quiet, reason
 
-OF_PREFIX = ("1Warp.nii.gz", "0GenericAffine.mat")  # in the order of antsApplyTransforms
+STAGE = r"(\d+)(?:Warp\.nii\.gz|[A-Za-z]+\.mat)"  # after the prefix, not the inverse of a warp
 INVERSE = re.compile(r"\[(.+),\s*([01])\s*\]")
 
 
@@ -42,9 +42,28 @@ def _links_of(text: str) -> list[Link]:
     bracketed = INVERSE.fullmatch(text)
     if bracketed:
         return [Link(existing(bracketed[1]), bracketed[2] == "1")]
-    files = [Path(text + ending).expanduser() for ending in OF_PREFIX]
-    of_prefix = [Link(file, False) for file in files if file.is_file()]
-    return of_prefix or [Link(existing(text), False)]
+    if not os.path.isfile(expanded(text)) and (stages := _stages(text)):
+        return [Link(file, False) for file in stages]
+    return [Link(existing(text), False)]
+
+
+def _stages(prefix: str) -> list[Path]:
+    """The files that a registration has left for its output `prefix`, the last stage first; empty if there are none."""
+    first = expanded(prefix + "0")
+    files = sorted(first.parent.iterdir()) if os.path.isdir(first.parent) else []
+    pattern, found = re.compile(re.escape(first.name[:-1]) + STAGE), dict[int, Path]()
+    for match, file in ((pattern.fullmatch(file.name), file) for file in files):
+        if match and int(match[1]) in found:
+            two = f"{found[int(match[1])].name} and {file.name}"
+            raise InputError(f"{prefix} has two files of one stage, {two}; name the files of the transform.")
+        if match:
+            found[int(match[1])] = file
+    missing = [number for number in range(max(found, default=-1)) if number not in found]
+    if missing:
+        raise InputError(
+            f"{prefix} has no file of the stage {missing[0]}, such as {missing[0]}GenericAffine.mat; add it."
+        )
+    return [found[number] for number in sorted(found, reverse=True)]
 
 
 def inverse(transform: sitk.Transform, path: Path) -> sitk.Transform:

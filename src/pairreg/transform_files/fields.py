@@ -73,9 +73,11 @@ def load(path: Path) -> Field:
     if path.name.lower().endswith(ARRAYS):
         return Field(path, _in_array_order(_array(path), path))
     if format_of(path) != "nifti":
-        image = read_vectors(path).image
+        found = read_vectors(path)
+        found.announce()
+        image = found.image
         _check_vectors(image, path)
-        return Field(path, _finite(geometry.array(image).astype(np.float64), path), image=image)
+        return Field(path, _finite(geometry.array(image), path), image=image)
     stored = nifti.opened(path)
     shape = _shape(stored.header, path)
     return Field(path, _in_array_order(stored.values(shape[::-1]).T, path), stored.header)
@@ -104,7 +106,7 @@ def _in_array_order(values: np.ndarray, path: Path) -> np.ndarray:
         said = f"{path} has the size {size_text(values.shape)}, which is no displacement field"
         raise InputError(f"{said}; give one of X×Y×Z×3 numbers, or of X×Y×2 in 2-D.")
     spatial = values.reshape(*shape[:ndim], ndim)
-    return _finite(spatial.transpose(*range(ndim - 1, -1, -1), ndim).astype(np.float64), path)
+    return _finite(spatial.transpose(*range(ndim - 1, -1, -1), ndim), path)
 
 
 def _array(path: Path) -> np.ndarray:
@@ -126,10 +128,11 @@ def _check_vectors(image: sitk.Image, path: Path) -> None:
 
 
 def _finite(values: np.ndarray, path: Path) -> np.ndarray:
+    """The values as float64; raises `InputError` for NaN and infinite ones."""
     bad = int((~np.isfinite(values)).any(-1).sum())
     if bad:
         raise InputError(f"{path} has {bad} voxels with NaN or infinite displacements; write the field anew.")
-    return values
+    return values.astype(np.float64)
 
 
 def displacement(values: np.ndarray, grid: sitk.Image) -> sitk.DisplacementFieldTransform:

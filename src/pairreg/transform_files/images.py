@@ -20,7 +20,7 @@ class Images(NamedTuple):
         """The image `fixed` or `moving`; raises `InputError` if it is not known."""
         found: sitk.Image | None = getattr(self, name)
         if found is None:
-            raise InputError(f"{path}: the format {format} says nothing without the {name} image; give that, too.")
+            raise InputError(f"{path}: the format {format} needs the grid of the {name} image; give that image, too.")
         return found
 
 

@@ -17,7 +17,6 @@ HDF5, TEXT = b"\x89HDF", b"#Insight Transform File"
 TYPE = re.compile(r"(\w+?)_(?:double|float)_(\d)_(\d)")
 AFFINE = "MatrixOffsetTransformBase"  # how c3d and old ANTs call it
 GRIDS = ("DisplacementFieldTransform", "BSplineTransform")  # those with parameters on a grid
-MOST_OF_MAT = 1 << 20  # bytes of a record in a .mat file: such a file is for linear transforms
 
 
 class Part(NamedTuple):
@@ -33,7 +32,7 @@ def parts(path: Path) -> list[Part]:
     head = raw_bytes(path, 32)
     if not head:
         raise InputError(f"{path} is empty (0 bytes); {AGAIN}.")
-    with refusing_damage(path):
+    with refusing_damage(path), np.errstate(invalid="ignore"):  # what is no number is refused by `check`
         if head.startswith(HDF5):
             return list(_of_hdf5(path))
         if head.startswith(TEXT):
@@ -61,8 +60,7 @@ def _check_part(part: Part, path: Path, composite: bool) -> None:
     if named is None or named[2] != named[3] or named[2] not in "23" or not _is_known(named[1], composite):
         said = f"{path} has a transform of the type {part.type[:80]!r}, which SimpleITK does not have in 2-D and 3-D"
         raise InputError(f"{said}; convert it into a displacement field.")
-    numbers = np.concatenate([part.parameters, part.fixed])
-    bad = int((~np.isfinite(numbers)).sum())
+    bad = sum(int((~np.isfinite(numbers)).sum()) for numbers in (part.parameters, part.fixed))
     if bad:
         raise InputError(f"{path} has {bad} NaN or infinite numbers in its {named[1]}; write it anew.")
     if named[1] in GRIDS:
@@ -128,7 +126,7 @@ def _records(data: bytes, path: Path) -> Iterator[tuple[str, np.ndarray]]:
         order = "<" if int.from_bytes(data[:4], "little") in (0, 10) else ">"
         code, rows, columns, imaginary, length = np.frombuffer(data, f"{order}i4", 5).tolist()
         kind = {0: f"{order}f8", 10: f"{order}f4", 1000: f"{order}f8", 1010: f"{order}f4"}.get(code)
-        if kind is None or imaginary or min(rows, columns, length) < 0 or max(rows, columns, length) > MOST_OF_MAT:
+        if kind is None or imaginary or min(rows, columns, length) < 0:
             raise InputError(f"{path} is no .mat file of ITK; give what ANTs or ITK have written, or a text file.")
         end = 20 + length + rows * columns * np.dtype(kind).itemsize
         check_length(path, len(data), end)

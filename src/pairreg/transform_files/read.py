@@ -41,8 +41,8 @@ def read_transform(
 
     - `paths`: a file, or a chain of them in the order of `antsApplyTransforms -t`: the first file takes a point of the
       fixed image first (such as `[1Warp.nii.gz, 0GenericAffine.mat]`). As there, `[FILE,1]` is the inverse of a linear
-      transform. The prefix that `antsRegistration` was given stands for both files. Of elastix, the last file of a
-      chain is given, which names the others.
+      transform. The prefix that `antsRegistration` was given stands for the files of its stages. Of elastix, the last
+      file of a chain is given, which names the others.
     - `fixed`, `moving`: the images between which it leads; only their grids are used, to understand what is stored in
       voxels (`learn2reg`, `fsl`, `voxels`) and to check that a field covers the fixed image.
     - `format`: one of `FORMATS` for every file; None: told from each file, if that is certain.

@@ -9,8 +9,9 @@ import SimpleITK as sitk
 from pairreg import geometry, whole_transform
 from pairreg.errors import InputError
 from pairreg.files import replacing
-from pairreg.image_files import write_image
-from pairreg.transform_files import learn2reg
+from pairreg.foreign_messages import quiet, reason
+from pairreg.image_files import write_failure, write_image
+from pairreg.transform_files import itk, learn2reg
 from pairreg.transform_files.images import Images, steps
 
 HDF5, TEXT = (".h5", ".hdf5"), (".tfm", ".txt")
@@ -20,7 +21,7 @@ WRITTEN = tuple(ENDINGS)  # names of the formats that can be written
 
 
 def write_transform(
-    transform: sitk.Transform, path: Path, format: str, fixed: sitk.Image, moving: sitk.Image | None
+    transform: sitk.Transform, path: Path, format: str, fixed: sitk.Image | None, moving: sitk.Image | None
 ) -> None:
     """Write the map `transform` from fixed to moving points (LPS mm).
 
@@ -28,13 +29,13 @@ def write_transform(
     - `nifti`: its displacement at the voxels of `fixed`, LPS mm, float32, intent 1007, in `.nii.gz` or `.nii`.
     - `learn2reg`: its displacement there in voxels of `moving`, in `.nii.gz`, `.nii` or `.npz`.
 
-    `format` is one of `WRITTEN`. Raises `InputError` if the name of the file does not fit the format, or `moving` is
-    missing where it is needed, and `OSError` if it cannot be written.
+    `format` is one of `WRITTEN`. Raises `InputError` if the name of the file does not fit the format, or an image is
+    missing whose grid is needed, and `OSError` if it cannot be written.
     """
     if format not in ENDINGS:
         raise InputError(f"the format should be one of {', '.join(WRITTEN)}; it is {format!r}.")
     if not path.name.lower().endswith(ENDINGS[format]):
-        raise InputError(f"{path} does not end in {' or '.join(ENDINGS[format])}, as the format {format} does.")
+        raise InputError(f"{path} should end in {' or '.join(ENDINGS[format])}, as files of the format {format} do.")
     writers: dict[str, Callable[[sitk.Transform, Path, Images], None]] = {
         "itk": _itk,
         "nifti": _nifti,
@@ -61,7 +62,19 @@ def _itk(transform: sitk.Transform, path: Path, images: Images) -> None:
         if path.name.lower().endswith(HDF5):
             whole_transform.write(whole, part)
         else:
-            sitk.WriteTransform(whole, str(part))
+            _write_text(whole, part)
+
+
+def _write_text(transform: sitk.Transform, path: Path) -> None:
+    """Write a text file of ITK; raises `OSError` if it is not what it should be: ITK itself overlooks a full disk."""
+    try:
+        with quiet():
+            sitk.WriteTransform(transform, str(path))
+            written, meant = (itk.single(one) for one in (sitk.ReadTransform(str(path)).Downcast(), transform))
+    except RuntimeError as error:
+        raise write_failure(path, reason(error)) from error
+    if [part.GetParameters() for part in written] != [part.GetParameters() for part in meant]:
+        raise write_failure(path, "the file is not whole")
 
 
 def _nifti(transform: sitk.Transform, path: Path, images: Images) -> None:
