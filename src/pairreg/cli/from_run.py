@@ -10,7 +10,6 @@ from omegaconf import OmegaConf
 
 from pairreg import option_files
 from pairreg.errors import InputError
-from pairreg.files import existing
 from pairreg.registration import PARTS
 from pairreg.runs.identity import identity
 from pairreg.runs.read import Run, readable
@@ -42,7 +41,7 @@ def split(arguments: Sequence[str]) -> tuple[Run | None, list[str]]:
         return None, rest
     if len(folders) > 1 or not folders[0]:
         raise InputError(f"{OPTION} should be followed by one run folder, such as runs/default/0123abcd.")
-    return Run(existing(folders[0]).resolve()), rest
+    return Run(Run.at(folders[0]).folder.resolve()), rest
 
 
 def primary_config(run: Run) -> str:
