@@ -20,6 +20,7 @@ OPTION = "--from"
 _NAME = "config_from_run"
 _SETTINGS = (*option_files.NUMERICS, "study", "output_dir")
 _SCIENCE = ("pair", *PARTS, *option_files.TERM_GROUPS)
+_PRESET = "preset"
 log = logging.getLogger("pairreg")
 
 
@@ -59,6 +60,8 @@ def primary_config(run: Run) -> str:
     tracking = choices.get("tracking", "")
     if tracking in option_files.options("tracking"):
         names["tracking"] = tracking
+    if choices.get(_PRESET):
+        names[_PRESET] = _store_preset(str(choices[_PRESET]))
     for entry in primary["defaults"]:
         if isinstance(entry, dict):
             entry |= {group: names[group] for group in entry if group in names}
@@ -89,6 +92,17 @@ def _store(group: str, node: Any, choices: Mapping[str, str]) -> Any:
     name = f"{chosen if chosen in _names(group) else group}{FROM_RUN}"
     ConfigStore.instance().store(group=group, name=name, node=node, provider="pairreg")
     return [name] if group in option_files.TERM_GROUPS else name
+
+
+def _store_preset(chosen: str) -> str:
+    """Store an option that chooses nothing, as the groups have all that the preset has chosen, and return its name.
+
+    The run keeps the name of its preset so, by which studies and reports tell runs apart.
+    """
+    name = f"{chosen}{FROM_RUN}"
+    group, _, option = f"{_PRESET}/{name}".rpartition("/")
+    ConfigStore.instance().store(group=group, name=option, node={}, package="_global_", provider="pairreg")
+    return name
 
 
 def warn_of_changed_inputs(run: Run, overrides: Sequence[str]) -> None:
