@@ -138,6 +138,11 @@ def set_aside(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.old")
 
 
+def all_set_aside(parent: Path) -> list[Path]:
+    """Return the folders in `parent` for which there is something at `set_aside`."""
+    return [old.with_name(old.name[1:].removesuffix(".old")) for old in parent.glob(".*.old")]
+
+
 def exchanged(first: Path, second: Path) -> bool:
     """Exchange the names of two folders at once; False where the system or the file system has no such call."""
     call = getattr(ctypes.CDLL(None), "renameat2", None)

@@ -4,6 +4,7 @@ Arrays have SimpleITK's array axis order (z, y, x); points and displacements on 
 """
 
 from collections.abc import Sequence
+from itertools import product
 from math import ceil
 from typing import Literal
 
@@ -13,6 +14,7 @@ import SimpleITK as sitk
 from pairreg.errors import InputError
 
 Interpolation = Literal["linear", "nearest", "label"]
+SAME = 0.1  # voxels at the corners: two grids that differ by less are one
 INTERPOLATORS = {"linear": sitk.sitkLinear, "nearest": sitk.sitkNearestNeighbor, "label": sitk.sitkLabelLinear}
 
 
@@ -38,6 +40,27 @@ def index_to_physical(image: sitk.Image) -> np.ndarray:
     """Return the matrix `(ndim, ndim)` from a step in voxels (array axis order) to a step in mm (x first)."""
     n = image.GetDimension()
     matrix: np.ndarray = (np.reshape(image.GetDirection(), (n, n)) * np.asarray(image.GetSpacing()))[:, ::-1]
+    return matrix
+
+
+def corners(size: tuple[int, ...]) -> np.ndarray:
+    """Return the indices `(ndim, 2^ndim)` of the outer corners of a grid; along an axis with one voxel, its centre."""
+    return np.array(list(product(*((-0.5, n - 0.5) if n > 1 else (0.0,) for n in size)))).T
+
+
+def discrepancy(first: np.ndarray, second: np.ndarray, size: tuple[int, ...]) -> float:
+    """Return how far apart two matrices `(ndim + 1, ndim + 1)` put a corner at most, in voxels of the first."""
+    points = np.vstack([corners(size), np.ones(corners(size).shape[1])])
+    apart = np.linalg.solve(first, second @ points) - points
+    return float(np.linalg.norm(apart, axis=0).max())
+
+
+def matrix_of(image: sitk.Image) -> np.ndarray:
+    """Return the matrix `(ndim + 1, ndim + 1)` from indices to mm, x first."""
+    n = image.GetDimension()
+    matrix = np.eye(n + 1)
+    matrix[:n, :n] = np.reshape(image.GetDirection(), (n, n)) * image.GetSpacing()
+    matrix[:n, n] = image.GetOrigin()
     return matrix
 
 

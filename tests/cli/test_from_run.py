@@ -65,7 +65,7 @@ def test_a_run_is_repeated_from_its_folder_alone(kind, work, pairreg, tmp_path):
     for name in ("displacement.nii.gz", "history.csv"):
         assert (repeated / name).read_bytes() == (run / name).read_bytes()
     first, second = (json.loads((folder / "task.json").read_text())["choices"] for folder in (run, repeated))
-    assert second == {key: value for key, value in first.items() if key != "preset"}
+    assert second == first and first["preset"] == "smoke"
     kept = pairreg("--from", run, *trust, cwd=tmp_path, **path)
     assert kept.returncode == 0 and "complete since an earlier command" in kept.stdout
 

@@ -13,6 +13,7 @@ import pytest
 import SimpleITK as sitk
 
 from command_helpers import BIN, OF_COVERAGE, environment_without, many, only_run
+from pairreg.errors import InputError
 from pairreg.hdf5_files import writing_hdf5
 from pairreg.image_files import write_image
 from pairreg.machine_errors import sentence
@@ -164,13 +165,49 @@ def test_a_disk_that_fills_up_at_any_byte(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x.nii.gz", "x.nii", "x.mha", "x.nrrd"])
-@pytest.mark.parametrize("dimension", ["2d", "3d"])
-def test_images_come_back_as_they_were_written(name, dimension, request, tmp_path):
-    image = request.getfixturevalue(f"warped_{dimension}").image("fixed", 1.5)
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_images_come_back_as_they_were_written(name, ndim, tmp_path):
+    rng = np.random.default_rng(0)
+    image = sitk.GetImageFromArray(rng.normal(size=(5, 6, 7)[:ndim]).astype(np.float32))
+    image.SetSpacing([0.7, 1.3, 2.1][:ndim])
+    image.SetOrigin([-812.3456789, 55.1, 1000 / 3][:ndim])
+    image.SetDirection(np.linalg.qr(rng.normal(size=(ndim, ndim)))[0].ravel().tolist())
     write_image(image, tmp_path / name)
     found = sitk.ReadImage(str(tmp_path / name))
     np.testing.assert_array_equal(sitk.GetArrayFromImage(found), sitk.GetArrayFromImage(image))
-    assert found.GetSpacing() == pytest.approx(image.GetSpacing())
+    for index in ([0] * ndim, [n - 1 for n in image.GetSize()]):
+        where = [one.TransformIndexToPhysicalPoint(index) for one in (found, image)]
+        np.testing.assert_allclose(*where, atol=1e-4)  # float32 of NIfTI, at some 1000 mm
+
+
+def far_out() -> sitk.Image:
+    """An image that float32 numbers put 0.2 voxels elsewhere."""
+    image = sitk.GetImageFromArray(np.random.default_rng(0).random((40, 40), np.float32))
+    image.SetSpacing([1e-5, 1e-5])
+    image.SetOrigin([50 + 2e-6, 50 + 2e-6])
+    return image
+
+
+def elsewhere() -> sitk.Image:
+    """An image whose origin a PNG cannot keep."""
+    image = sitk.Image([40, 40], sitk.sitkUInt8)
+    image.SetOrigin([0.5, 20.0])
+    return image
+
+
+@pytest.mark.parametrize(("image", "name"), [(far_out(), "x.nii.gz"), (far_out(), "x.nii"), (elsewhere(), "x.png")])
+def test_a_format_that_would_move_the_voxels_is_refused(image, name, tmp_path):
+    with pytest.raises(InputError, match=rf"{name} cannot be written: .* voxels by [\d.]+ of their size; .*\.mha"):
+        write_image(image, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    write_image(image, tmp_path / "x.nrrd")
+
+
+def test_a_run_whose_results_would_lie_elsewhere_is_refused_before_it_is_computed(pairreg, tmp_path):
+    sitk.WriteImage(far_out(), str(tmp_path / "a.mha"))
+    done = pairreg(*RUN[:3], "pair=files", "pair.fixed=a.mha", "pair.moving=a.mha", cwd=tmp_path)
+    assert done.returncode == 2 and "a.mha lies too far out" in done.stderr + done.stdout, done
+    assert not list(tmp_path.rglob("*.nii.gz"))
 
 
 def test_an_hdf5_file_is_that_of_the_library(tmp_path):

@@ -7,9 +7,9 @@ import pytest
 import SimpleITK as sitk
 
 from pair_helpers import image, refused, same_space
+from pairreg.geometry import matrix_of
 from pairreg.reading.any_format import read
 from pairreg.reading.detached import data_files
-from pairreg.reading.grid import matrix_of
 
 
 def written(path: Path, compressed: bool = False, kind: type = np.int16) -> sitk.Image:

@@ -11,8 +11,8 @@ import pytest
 import SimpleITK as sitk
 
 from pair_helpers import image, refused
+from pairreg.geometry import matrix_of
 from pairreg.reading.any_format import read
-from pairreg.reading.grid import matrix_of
 from pairreg.reading.roles import read_intensities
 
 SIZE = (6, 5, 4)

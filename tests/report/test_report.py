@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import re
 import subprocess
 import sys
@@ -77,10 +78,10 @@ def test_a_report_is_replaced_as_a_whole_or_not_at_all(write_run: Write, study: 
     (folder / "result.h5").write_bytes(b"broken")
     with pytest.raises(InputError, match="a/result.h5 has no images to draw"):
         write_report(study)
-    assert sorted(path.name for path in study.iterdir()) == [".locks", "a", "report"] and old.exists()
+    assert sorted(path.name for path in study.iterdir()) == ["a", "report"] and old.exists()
     (folder / "result.h5").write_bytes(arrays)
     assert write_report(study).exists() and not old.exists()
-    assert sorted(path.name for path in study.iterdir()) == [".locks", "a", "report"]
+    assert sorted(path.name for path in study.iterdir()) == ["a", "report"]
 
 
 def test_the_last_line_of_a_traceback_is_the_error(tmp_path: Path) -> None:
@@ -167,6 +168,7 @@ def test_a_single_study_can_be_reported_on_elsewhere(write_run: Write, study: Pa
     done = command("made", "-o", "elsewhere", cwd=study.parents[1])
     assert done.returncode == 0 and (study.parents[1] / "elsewhere" / "index.html").is_file(), done.stderr
     assert not (study / "report").exists()
+    assert sorted(os.listdir(study.parents[1])) == ["elsewhere", "runs"]
 
 
 def test_a_study_that_chose_its_settings_ranks_those_alone(write_run: Write, study: Path) -> None:

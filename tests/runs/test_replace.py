@@ -1,6 +1,7 @@
 """A result stays until another one is complete, and is then replaced as a whole."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from command_helpers import BIN, only_run
+from command_helpers import BIN, installed, only_run
 from pairreg import files
 from pairreg.files import exchanged
 from pairreg.locks import lock
+from pairreg.report.study_runs import read_study
 from pairreg.runs import folder as names
+from pairreg.runs.read import Run
 from pairreg.runs.replace import discard, recover, take_place, tidy, workplace
 
 
@@ -209,3 +212,37 @@ def test_a_result_that_python_saves_twice_is_replaced_as_a_whole(warped_2d, tmp_
     assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == sorted([*written, "notes.txt"])
     assert (tmp_path / "kept" / "notes.txt").read_text() == "mine"
     assert os.listdir(tmp_path) == ["kept"] and names.is_complete(tmp_path / "kept")
+
+
+def test_commands_read_what_a_kill_between_two_renames_left(pairreg, tmp_path):
+    """While another process holds the run's lock they change nothing; otherwise they finish the replacement."""
+
+    def call(name, *arguments):
+        done = installed(name)(*arguments, cwd=tmp_path)
+        assert done.returncode == 0, (name, done.stderr)
+
+    call("pairreg", *ARGUMENTS[:-1], "schedule.iterations=[1,1]", "study=a")
+    run = only_run(tmp_path)
+    settings = set(Run(run).config)
+    shutil.copytree(run, tmp_path / "same")
+    run.rename(names.beside(run))
+    make(run.with_name(f".{run.name}.old"), "old", names.CONFIG)
+    before = sorted(os.listdir(run.parent))
+    with lock(run.parent / ".locks" / run.name):
+        call("pairreg-warp", run, tmp_path / "same" / "warped.nii.gz", "-o", "warped.nii.gz")
+        call("pairreg-diff", "same", run)
+        assert [(one.signature, set(one.config)) for one in read_study(run.parent).runs] == [(run.name, settings)]
+        assert sorted(os.listdir(run.parent)) == before
+    call("pairreg", "--from", run, "dry_run=true")
+    assert sorted(os.listdir(run.parent)) == [".locks", run.name] and names.is_complete(run)
+
+
+def test_a_reader_gets_the_earlier_result_where_the_new_one_is_not_complete(run):
+    make(run.with_name(f".{run.name}.old"), "old", names.CONFIG)
+    names.beside(run).mkdir()
+    assert names.run_folders(run.parent) == [run] and names.state(run) == "complete"
+    with lock(run.parent / ".locks" / run.name):
+        place = Run(run).place
+        assert contents(place)[names.RESULT] == f"old {names.RESULT}" and Run.at(run).place == place
+    assert Run.at(run).place == run == Run(run).place
+    assert contents(run)[names.RESULT] == f"old {names.RESULT}"

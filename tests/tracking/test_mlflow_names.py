@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from mlflow.utils.validation import _validate_metric_name, _validate_param_name
 
 from pairreg.errors import InputError
 from pairreg.tracking.mlflow import MLflowTracker
-from pairreg.tracking.mlflow_address import beside, secrets, shown
+from pairreg.tracking.mlflow_address import SCHEMES, beside, secrets, shown, unknown_scheme
 from pairreg.tracking.mlflow_names import cleaned
 
 HARD = [
@@ -77,6 +79,41 @@ def test_a_password_in_the_settings_is_refused(monkeypatch):
     assert "s3cret" not in str(caught.value)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:s3cret@host")
     assert "s3cret" not in repr(MLflowTracker().__getstate__()) + (MLflowTracker().hint() or "")
+
+
+def test_the_schemes_are_those_that_mlflow_registers():
+    from mlflow.tracking._tracking_service.utils import _tracking_store_registry
+
+    assert {"", *SCHEMES} == set(_tracking_store_registry._registry)
+
+
+@pytest.mark.parametrize(
+    "address", [*ADDRESSES, "runs/x", "/tmp/a:b", "C:\\x", "HTTP://[::1", "mysql+pymysql://a/b", "uc"]
+)
+def test_an_address_that_mlflow_may_know_is_left_to_it(address):
+    assert unknown_scheme(address) is None
+
+
+def test_a_scheme_without_a_store_is_refused_before_mlflow_is_imported(tmp_path):
+    (tmp_path / "plugin-1.dist-info").mkdir()
+    (tmp_path / "plugin-1.dist-info" / "METADATA").write_text("Name: plugin\nVersion: 1\n")
+    (tmp_path / "plugin-1.dist-info" / "entry_points.txt").write_text("[mlflow.tracking_store]\nmine=nowhere:Store\n")
+    script = f"""
+import sys
+from pathlib import Path
+from pairreg.errors import InputError
+from pairreg.tracking.mlflow import MLflowTracker
+from pairreg.tracking.mlflow_address import unknown_scheme
+assert unknown_scheme("mine://x") is None
+try:
+    MLflowTracker(uri="foo://x").open("study", Path({str(tmp_path)!r}), {{}})
+except InputError as error:
+    assert "mlflow" not in sys.modules and "sqlalchemy" not in sys.modules
+    print(error)
+"""
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.stdout.startswith("MLflow at foo://x cannot be used (it has no store for foo://, but"), done.stderr
 
 
 @pytest.mark.parametrize("name", ["plain", "a?b", "a%20b", "a#b", "it's ü"])

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
-from pairreg.files import existing
 
 DIFFERENT = 1  # exit code, as that of diff
 
@@ -29,7 +28,7 @@ def _diff(arguments: argparse.Namespace) -> None:
     from pairreg.runs.difference import Difference
     from pairreg.runs.read import Run
 
-    first, second = (Run.begun(existing(folder)) for folder in (arguments.first, arguments.second))
+    first, second = (Run.begun(folder) for folder in (arguments.first, arguments.second))
     shown = ShownDifference(console(), Difference(first, second))
     shown.what_was_asked()
     for one in (first, second):

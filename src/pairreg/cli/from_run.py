@@ -10,7 +10,6 @@ from omegaconf import OmegaConf
 
 from pairreg import option_files
 from pairreg.errors import InputError
-from pairreg.files import existing
 from pairreg.method.base import PROGRAMS
 from pairreg.registration import PARTS
 from pairreg.runs.identity import identity, used
@@ -22,6 +21,7 @@ OPTION = "--from"
 _NAME = "config_from_run"
 _SETTINGS = (*option_files.NUMERICS, "study", "output_dir")
 _SCIENCE = ("pair", *PARTS, *option_files.TERM_GROUPS)
+_PRESET = "preset"
 log = logging.getLogger("pairreg")
 
 
@@ -43,7 +43,7 @@ def split(arguments: Sequence[str]) -> tuple[Run | None, list[str]]:
         return None, rest
     if len(folders) > 1 or not folders[0]:
         raise InputError(f"{OPTION} should be followed by one run folder, such as runs/default/0123abcd.")
-    return Run(existing(folders[0]).resolve()), rest
+    return Run(Run.at(folders[0]).folder.resolve()), rest
 
 
 def primary_config(run: Run) -> str:
@@ -64,6 +64,8 @@ def primary_config(run: Run) -> str:
     tracking = choices.get("tracking", "")
     if tracking in option_files.options("tracking"):
         names["tracking"] = tracking
+    if choices.get(_PRESET):
+        names[_PRESET] = _store_preset(str(choices[_PRESET]))
     for entry in primary["defaults"]:
         if isinstance(entry, dict):
             entry |= {group: names[group] for group in entry if group in names}
@@ -100,6 +102,17 @@ def _store(group: str, node: Any, choices: Mapping[str, str]) -> Any:
     name = f"{chosen if chosen in _names(group) else group}{FROM_RUN}"
     ConfigStore.instance().store(group=group, name=name, node=node, provider="pairreg")
     return [name] if group in option_files.TERM_GROUPS else name
+
+
+def _store_preset(chosen: str) -> str:
+    """Store an option that chooses nothing, as the groups have all that the preset has chosen, and return its name.
+
+    The run keeps the name of its preset so, by which studies and reports tell runs apart.
+    """
+    name = f"{chosen}{FROM_RUN}"
+    group, _, option = f"{_PRESET}/{name}".rpartition("/")
+    ConfigStore.instance().store(group=group, name=option, node={}, package="_global_", provider="pairreg")
+    return name
 
 
 def warn_of_changed_inputs(run: Run, overrides: Sequence[str]) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from pairreg.errors import InputError
+from pairreg.geometry import SAME
 from pairreg.reading.dicom_files import Slice
-from pairreg.reading.grid import SAME
 
 EVEN = 0.02  # gaps between slices may differ by this part of their median: positions are rounded in some files
 APART = 1e-3  # mm: slices that are nearer lie at one position

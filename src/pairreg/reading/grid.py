@@ -1,41 +1,19 @@
 """Where voxels lie: matrices from voxel indices to mm, and what a file may not say about them."""
 
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
+from pairreg.geometry import SAME, discrepancy, matrix_of
 from pairreg.reading.notes import Notes
 
 FURTHEST = 1e6  # mm: a kilometre from the origin lies no image
 SPACINGS = (1e-7, 1e4)  # mm between voxels that can be meant
 EXACT = 5e-5  # cosines between axes below this are rounding; ITK itself refuses 1e-4 in NIfTI
 SNAPPED = 1e-2  # and below this an error that is repaired
-SAME = 0.1  # voxels at the corners: two grids that differ by less are one
 STRAIGHT = "resample it to a straight grid, or correct its header"
-
-
-def corners(size: tuple[int, ...]) -> np.ndarray:
-    """Indices `(ndim, 2^ndim)` of the outer corners of a grid; along an axis with one voxel, its centre."""
-    return np.array(list(product(*((-0.5, n - 0.5) if n > 1 else (0.0,) for n in size)))).T
-
-
-def discrepancy(first: np.ndarray, second: np.ndarray, size: tuple[int, ...]) -> float:
-    """How far apart two matrices `(ndim + 1, ndim + 1)` put a corner at most, in voxels of the first."""
-    points = np.vstack([corners(size), np.ones(corners(size).shape[1])])
-    apart = np.linalg.solve(first, second @ points) - points
-    return float(np.linalg.norm(apart, axis=0).max())
-
-
-def matrix_of(image: sitk.Image) -> np.ndarray:
-    """The matrix `(ndim + 1, ndim + 1)` from indices to mm, x first."""
-    n = image.GetDimension()
-    matrix = np.eye(n + 1)
-    matrix[:n, :n] = np.reshape(image.GetDirection(), (n, n)) * image.GetSpacing()
-    matrix[:n, n] = image.GetOrigin()
-    return matrix
 
 
 def check_matrix(matrix: np.ndarray, what: str, path: Path) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.reading.grid import EXACT, SAME, check_matrix, discrepancy, short, straight
+from pairreg.geometry import SAME, discrepancy
+from pairreg.reading.grid import EXACT, check_matrix, short, straight
 from pairreg.reading.notes import Notes
 
 TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # NIfTI counts to the right and to the front

@@ -8,9 +8,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.geometry import array
+from pairreg.geometry import SAME, array, discrepancy, matrix_of
 from pairreg.reading.any_format import read
-from pairreg.reading.grid import SAME, discrepancy, matrix_of
 from pairreg.reading.label_map import looks_like_labels, whole_numbers
 from pairreg.reading.notes import ImageFile
 from pairreg.reading.padding import with_padding

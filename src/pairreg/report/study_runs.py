@@ -37,7 +37,7 @@ class StudyRuns:
 
 def read_study(folder: Path) -> StudyRuns:
     """Return all runs in `folder`; raises `InputError` if none is complete, or a result is damaged."""
-    found = [Run(path) for path in run_folders(folder)]
+    found = [Run.at(path) for path in run_folders(folder)]
     complete = [Run.complete(run.folder) for run in found if run.is_complete]
     incomplete = [run for run in found if not run.is_complete]
     if not complete:

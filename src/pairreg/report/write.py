@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pairreg.errors import InputError
 from pairreg.files import folder_to_be, replace_folder
-from pairreg.locks import lock
+from pairreg.locks import passing_lock
 from pairreg.report.figures import FIGURES
 from pairreg.report.ranking import Ranking, rank_study
 from pairreg.report.study_runs import StudyRuns, read_study
@@ -42,7 +42,7 @@ def write(study: StudyRuns, ranking: Ranking, final: Path) -> Path:
 
     part = final.with_name(f".{final.name}.part")
     final.parent.mkdir(parents=True, exist_ok=True)
-    with lock(final.parent / ".locks" / final.name, wait=True):  # two commands of a study may end at once
+    with passing_lock(final.with_name(f".{final.name}.lock")):  # two commands of a study may end at once
         shutil.rmtree(part, ignore_errors=True)  # of a command that was killed
         part.mkdir()
         try:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
+from pairreg.files import all_set_aside, set_aside
 from pairreg.locks import is_held, lock
 
 RESULT = "result.json"  # written last, by rename: it exists if and only if the run is complete
@@ -47,6 +48,16 @@ def beside(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.new")
 
 
+def place_of(folder: Path) -> Path:
+    """Return where the files of the run of `folder` lie for a reader: there, unless a replacement was cut by a kill.
+
+    Between the two renames of `files.replace_folder` they lie beside it.
+    """
+    if os.path.exists(folder) or not os.path.exists(set_aside(folder)):  # False for a name that is too long
+        return folder
+    return beside(folder) if is_complete(beside(folder)) else set_aside(folder)
+
+
 def error_file(folder: Path) -> Path:
     """Return the traceback of the run in `folder`, which lies beside it if the folder keeps an earlier result."""
     again = beside(folder) / ERROR
@@ -60,7 +71,7 @@ def is_complete(folder: Path) -> bool:
 
 def is_over(folder: Path) -> bool:
     """Return whether the run in `folder` is complete or has failed."""
-    return is_complete(folder) or error_file(folder).exists()
+    return is_complete(place_of(folder)) or error_file(folder).exists()
 
 
 def state(folder: Path) -> State:
@@ -70,7 +81,7 @@ def state(folder: Path) -> State:
     """
     if is_held(_lock_file(folder)):
         return "running"
-    if is_complete(folder):
+    if is_complete(place_of(folder)):
         return "complete"
     if error_file(folder).exists():
         return "failed"
@@ -84,7 +95,8 @@ def is_file_of_run(path: Path) -> bool:
 
 def run_folders(study_folder: Path) -> list[Path]:
     """Return the folders of all runs of a study, in whatever state, by name."""
-    return sorted(path for path in study_folder.glob("[!.]*") if (path / CONFIG).exists() or is_complete(path))
+    found = {path: place_of(path) for path in (*study_folder.glob("[!.]*"), *all_set_aside(study_folder))}
+    return sorted(path for path, place in found.items() if (place / CONFIG).exists() or is_complete(place))
 
 
 def _lock_file(folder: Path) -> Path:

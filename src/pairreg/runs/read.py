@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairreg.errors import InputError
+from pairreg.files import existing, expanded
 from pairreg.plain_json import numbers
 from pairreg.runs import folder as names
 from pairreg.runs.identity import Input, leaves
+from pairreg.runs.replace import settle
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -58,18 +60,26 @@ class Run:
     folder: Path
 
     @classmethod
+    def at(cls, path: str | Path) -> "Run":
+        """Return the run in the folder `path`, in whatever state; raises `InputError` if there is no such folder."""
+        folder = expanded(path)
+        settle(folder)
+        existing(names.place_of(folder))
+        return cls(folder)
+
+    @classmethod
     def complete(cls, folder: Path) -> "Run":
         """Return the run in `folder`; raises `InputError` if it is not complete or its `result.json` is damaged."""
-        if not names.is_complete(folder):
+        run = cls.at(folder)
+        if not run.is_complete:
             raise InputError(f"{folder} has no {names.RESULT}; give the folder of a run that has finished.")
-        run = cls(folder)
         run.summary  # noqa: B018 (reading it is the check)
         return run
 
     @classmethod
     def begun(cls, folder: Path) -> "Run":
         """Return the run in `folder`, complete or not; raises `InputError` if there is none that can be read."""
-        run = cls(folder)
+        run = cls.at(folder)
         if not run.is_complete:
             run.check_asked_for()
         with readable(folder):
@@ -77,9 +87,14 @@ class Run:
         return run
 
     @property
+    def place(self) -> Path:
+        """Where the files lie: in `folder`, unless a replacement of it was cut by a kill."""
+        return names.place_of(self.folder)
+
+    @property
     def is_complete(self) -> bool:
         """Whether the run has left all of its results."""
-        return names.is_complete(self.folder)
+        return names.is_complete(self.place)
 
     @property
     def signature(self) -> str:
@@ -89,7 +104,7 @@ class Run:
     @cached_property
     def summary(self) -> Mapping[str, Any]:
         """The content of `result.json`; raises `InputError` if it is damaged."""
-        path = self.folder / names.RESULT
+        path = self.place / names.RESULT
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             return {**content, **{part: content[part] for part in _PARTS}, "metrics": numbers(content["metrics"])}
@@ -99,7 +114,7 @@ class Run:
     @cached_property
     def asked(self) -> Mapping[str, Any]:
         """The `choices` and the `command` of a run that came from a command; empty for others."""
-        path = self.folder / names.SPEC
+        path = self.place / names.SPEC
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     @property
@@ -116,7 +131,7 @@ class Run:
     @property
     def is_asked_for(self) -> bool:
         """Whether the folder says what was asked for, as that of every run which has begun does."""
-        return (self.folder / names.CONFIG).is_file()
+        return (self.place / names.CONFIG).is_file()
 
     def check_asked_for(self) -> None:
         """Raise `InputError` unless the folder says what was asked for."""
@@ -130,7 +145,7 @@ class Run:
 
         from pairreg.bounded_yaml import check_yaml
 
-        path = self.folder / names.CONFIG
+        path = self.place / names.CONFIG
         check_yaml(path)
         found: Any = OmegaConf.to_container(OmegaConf.load(path))
         return found
@@ -168,7 +183,7 @@ class Run:
     @property
     def finished_at(self) -> float:
         """The time at which the run was completed, in seconds since the epoch."""
-        return (self.folder / names.RESULT).stat().st_mtime
+        return (self.place / names.RESULT).stat().st_mtime
 
     @property
     def error(self) -> str | None:
@@ -187,12 +202,12 @@ class Run:
     @property
     def has_history(self) -> bool:
         """Whether the run has left a history, which also one that diverged has."""
-        return (self.folder / names.HISTORY).exists()
+        return (self.place / names.HISTORY).exists()
 
     @cached_property
     def history(self) -> dict[str, np.ndarray]:
         """The columns `(iterations,)` of `iteration`, `loss`, every term and `level`, by name."""
-        with (self.folder / names.HISTORY).open(newline="", encoding="utf-8") as file:
+        with (self.place / names.HISTORY).open(newline="", encoding="utf-8") as file:
             columns, *rows = csv.reader(file)
         return dict(zip(columns, np.array(rows, float).reshape(-1, len(columns)).T, strict=True))
 
@@ -204,7 +219,7 @@ class Run:
         """
         import h5py
 
-        path = self.folder / names.ARRAYS
+        path = self.place / names.ARRAYS
         try:
             with h5py.File(path) as file:
                 return np.asarray(file["field"])
@@ -219,7 +234,7 @@ class Run:
         """
         from pairreg.runs.figure_arrays import FigureArrays
 
-        path = self.folder / names.ARRAYS
+        path = self.place / names.ARRAYS
         try:
             return FigureArrays.read(path)
         except (OSError, KeyError) as error:
@@ -230,7 +245,7 @@ class Run:
         """The names of label values, as far as the pair had them."""
         from pairreg.runs.figure_arrays import read_label_names
 
-        return read_label_names(self.folder / names.ARRAYS)
+        return read_label_names(self.place / names.ARRAYS)
 
     @property
     def transform_file(self) -> Path:
@@ -247,7 +262,7 @@ class Run:
         """
         from pairreg import whole_transform
 
-        path = self.folder / names.TRANSFORM
+        path = self.place / names.TRANSFORM
         if not path.is_file():
             return whole_transform.recovered(self.figure_arrays.field, self.image("displacement"))
         try:
@@ -262,7 +277,7 @@ class Run:
         """
         from pairreg.reading.any_format import read_vectors
 
-        path = names.image_file(self.folder, name)
+        path = names.image_file(self.place, name)
         if not path.is_file():
             raise InputError(f"{path} is missing; {advice}.")
         return read_vectors(path).image

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pairreg.files import replace_folder, set_aside
 from pairreg.locks import Busy
-from pairreg.runs.folder import CHECKPOINT, ERROR, METRICS, beside, is_complete, is_of_result, lock_run
+from pairreg.runs.folder import CHECKPOINT, ERROR, METRICS, beside, is_complete, is_of_result, lock_run, place_of
 
 
 def workplace(folder: Path) -> Path:
@@ -59,6 +59,16 @@ def recover(folder: Path) -> None:
         (beside(folder) if is_complete(beside(folder)) else old).rename(folder)
     if is_complete(folder):  # until then the old result is the only one
         shutil.rmtree(old, ignore_errors=True)
+
+
+def settle(folder: Path) -> None:
+    """`recover` for those who read the run of `folder`.
+
+    Where another process is at it, or nothing may be written, `place_of` says where its files are read from.
+    """
+    if place_of(folder) != folder:
+        with suppress(Busy, OSError), lock_run(folder):
+            recover(folder)
 
 
 def _link(source: Path, target: Path) -> None:

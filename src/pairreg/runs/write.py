@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from pairreg import geometry, plain_json, whole_transform
 from pairreg.files import expanded, naming, replacing
 from pairreg.hdf5_files import writing_hdf5
-from pairreg.image_files import write_image
+from pairreg.image_files import check_nifti_grid, write_image
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.pair.pair import InputNote, Pair
@@ -56,6 +56,12 @@ class Registered(Protocol):
     def warped_labels(self) -> sitk.Image | None: ...
     @property
     def warped_channels(self) -> Mapping[str, sitk.Image]: ...
+
+
+def check_grids(pair: Pair) -> None:
+    """Raise `InputError` if the images of a run of `pair` could not be written such that they lie where they should."""
+    for role, image in (("fixed", pair.fixed), ("moving", pair.moving)):
+        check_nifti_grid(image, pair.inputs[role].path if role in pair.inputs else f"the {role} image")
 
 
 def write(

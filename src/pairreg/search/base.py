@@ -84,8 +84,11 @@ class StudySweeper(Sweeper):
             console().print(terminal_table(rank_study(read_study(self.study_folder))))
 
 
-def settings_node(settings: type, *open_to: str) -> DictConfig:
-    """Return the defaults of a sweeper; the command line may add entries to those in `open_to`, also without a +."""
+def settings_node(settings: object, *open_to: str) -> DictConfig:
+    """Return the defaults of a sweeper, a dataclass or an object of one.
+
+    The command line may add entries to those in `open_to`, also without a +.
+    """
     node: DictConfig = OmegaConf.structured(settings)
     for name in open_to:
         OmegaConf.set_struct(node[name], False)

@@ -5,6 +5,7 @@ Hydra), `choice(a, b)` and `a,b` mean what they mean to hydra-optuna-sweeper 1.4
 """
 
 import itertools
+import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from pairreg.errors import InputError
+from pairreg.study.sweep_size import check_runs
 
 Distribution = FloatDistribution | IntDistribution | CategoricalDistribution
 
@@ -68,6 +70,7 @@ def read_space(overrides: Sequence[Override], per: Container[str] | None = ()) -
             compared.append(_values(override, "is compared"))
         else:
             free[key] = _distribution(override)
+    check_runs(math.prod(map(len, [*replicated, *compared])))
     return Space(free, list(itertools.product(*replicated)), fixed, list(itertools.product(*compared)))
 
 

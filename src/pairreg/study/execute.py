@@ -66,7 +66,7 @@ def _failed(spec: RunSpec, error: str) -> RunOutcome:
 
 def _do(spec: RunSpec, place: Path, tracked: TrackedRun) -> None:
     """Register the pair of `spec` by its parts, and write everything into the folder `place`."""
-    from pairreg.runs.write import write_partial  # imports Matplotlib
+    from pairreg.runs.write import check_grids, write_partial  # imports Matplotlib
 
     terminal = console()
     # The bars of several processes would overwrite each other.
@@ -75,6 +75,7 @@ def _do(spec: RunSpec, place: Path, tracked: TrackedRun) -> None:
     numerics = {key: spec.config[key] for key in option_files.NUMERICS}
     try:
         pair = load_pair(spec.config)
+        check_grids(pair)
         checkpoints = RunCheckpoints(place)
         compute = partial(register, pair, **parts(spec.config), **numerics, observers=watching, checkpoints=checkpoints)
         try:

@@ -20,7 +20,7 @@ from pairreg.runs.outcome import Where
 from pairreg.runs.spec import Described, name_of
 from pairreg.tracking.base import TrackedRun, Tracker
 from pairreg.tracking.from_folder import record
-from pairreg.tracking.mlflow_address import ENV, beside, secrets, shown
+from pairreg.tracking.mlflow_address import ENV, SCHEMES, beside, secrets, shown, unknown_scheme
 from pairreg.tracking.mlflow_client import check_answers, connect, prepare_mlflow
 from pairreg.tracking.mlflow_database import make_database
 from pairreg.tracking.mlflow_errors import is_full, lost_errors, opening_errors, reason, said
@@ -72,6 +72,8 @@ class MLflowTracker(Tracker):
     def open(self, study: str, output_dir: Path, tags: Mapping[str, str]) -> None:
         if not self.address:
             self._beside = beside(output_dir)
+        if scheme := unknown_scheme(self.address):
+            raise self._unusable(f"it has no store for {scheme}://, but for {', '.join(SCHEMES)}")
         try:
             # two processes that make the same database at once break it
             with lock(_lock_of(self.address), wait=True):
@@ -86,9 +88,11 @@ class MLflowTracker(Tracker):
         except opening_errors() as error:
             if is_full(error):
                 raise OSError(errno.ENOSPC, "no space left on device", self.address) from error
-            where, why = shown(self.address, self.address), reason(error, self.address)
-            advice = f"start it, or unset {ENV}, or use tracking=none"
-            raise InputError(f"MLflow at {where} cannot be used ({why}); {advice}.") from None
+            raise self._unusable(reason(error, self.address)) from None
+
+    def _unusable(self, why: str) -> InputError:
+        advice = f"start it, or unset {ENV}, or use tracking=none"
+        return InputError(f"MLflow at {shown(self.address, self.address)} cannot be used ({why}); {advice}.")
 
     def for_runs(self, where: Where) -> Tracker:
         # a database file on a shared disk breaks when several machines write: `complete` fills the index afterwards

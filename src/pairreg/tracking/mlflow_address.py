@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,6 +11,10 @@ from pairreg.private_folder import cache_home, private
 
 ENV = "MLFLOW_TRACKING_URI"
 HIDDEN = "***"
+SCHEME = re.compile(r"([a-z][a-z\d+.-]+):", re.IGNORECASE)  # a single letter is a drive
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+SCHEMES = ("http", "https", *DATABASES, "databricks", "databricks-uc", "uc", "file")  # that MLflow itself registers
+_PLUGINS = "mlflow.tracking_store"  # entry points of packages that register more
 USER = re.compile(r"://([^:/@]*):(.*)@")  # greedy: a password may hold '@' and '/'
 TOKEN = re.compile(r"^https?://()([^/@]*)@")
 QUERY = re.compile(r"[?&]([^=&]*(?:pass|pwd|secret|token|key)[^=&]*)=([^&]*)", re.IGNORECASE)
@@ -36,6 +41,17 @@ def beside(output_dir: Path) -> str:
             f"cannot be made ({error.strerror}); choose another output_dir, or tracking=none."
         ) from error
     return f"sqlite:///{link / 'mlflow.db'}"
+
+
+def unknown_scheme(address: str) -> str | None:
+    """The scheme of an address that neither MLflow nor an installed plugin knows a store for; None if one does.
+
+    MLflow itself would say so only after seconds.
+    """
+    found = SCHEME.match(address)
+    scheme = found[1].lower() if found else SCHEMES[-1]
+    is_known = scheme in SCHEMES or scheme.startswith(DATABASES) or entry_points(group=_PLUGINS, name=scheme)
+    return None if is_known else scheme
 
 
 def secrets(address: str) -> list[str]:
