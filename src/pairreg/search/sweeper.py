@@ -6,7 +6,7 @@ hydra-optuna-sweeper 1.4, the first for Optuna 5, needs Hydra 1.4; its syntax is
 import hashlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,13 +18,14 @@ from pairreg import validation
 from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.metrics.catalogue import CATALOGUE, find
-from pairreg.runs.comparison import Candidate, Comparison
+from pairreg.runs.comparison import SEARCH_LOG, Candidate, Comparison
 from pairreg.runs.outcome import RunOutcome
 from pairreg.search.base import StudySweeper, settings_node, values_of
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
+    from pairreg.runs.search_log import Search
     from pairreg.search.pair_split import PairSplit
     from pairreg.search.space import Space
     from pairreg.search.trials import Trials
@@ -42,12 +43,12 @@ class SearchConf:
     objectives: dict[str, str] = field(default_factory=dict)  # metric of a run -> minimize or maximize
     space: dict[str, str] = field(default_factory=dict)  # key -> sweep, such as tag(log, interval(0.1, 10))
     trials: int = 30  # complete ones wanted, over all invocations of the same search
-    minutes: float | None = None  # after which no trial is begun; null: no bound
+    minutes: float | None = None  # of the whole command, after which no trial is begun; null: no bound
     pruner: str = "none"  # wilcoxon: a trial ends when the pairs so far say that it is worse than the best one
     batch: int = 1  # trials launched together
     seed: int = 0  # of the sampler
     sampler: str = "tpe"  # or random
-    storage: str | None = None  # journal of the trials; null: search.log in the folder of the study
+    storage: str | None = None  # journal of the trials; null: search.log in the folder of the study, for its report
     per: list[str] = field(default_factory=list)  # keys whose values have a search each, and are compared at their best
     tune: list[str] = field(default_factory=list)  # names of the pairs that choose; none: all
 
@@ -56,7 +57,7 @@ class SearchSweeper(StudySweeper):
     """Asks Optuna for trials, has the launcher run them on every pair and seed, tells the mean of each objective.
 
     Hydra makes it by its name and then calls `setup` and `sweep`. What `per` names has a search for each of its values;
-    their best settings are then compared, on the pairs that `tune` leaves.
+    their best settings are then compared, on the pairs that `tune` leaves. These searches share the `minutes` equally.
     """
 
     def __init__(self, **settings: Any):
@@ -70,36 +71,51 @@ class SearchSweeper(StudySweeper):
         space, split = self.check(arguments)
         candidates: list[Candidate] = []
         jobs: list[list[list[str]]] = []
-        for candidate in space.compared:
-            own = replace(space.of(candidate), replicates=split.tuning)
-            with closing(self.trials(own)) as trials:
-                self.run(trials, own)
-                self.show(trials, own, values_of(candidate))
-                complete, best = trials.complete(), trials.best()
-            tried = [trial.user_attrs["signatures"] for trial in complete]
-            for trial in best:
-                label = values_of(candidate) if self.settings.per else f"trial {trial.number}"
-                chosen = [one.number for one in complete].index(trial.number)
-                candidates.append(Candidate(label, tried, chosen))
-                jobs.append(replace(own, replicates=split.test).jobs(trial.params))
+        end = math.inf if self.settings.minutes is None else time.monotonic() + 60 * self.settings.minutes
+        for left, candidate in zip(range(len(space.compared), 0, -1), space.compared, strict=True):
+            own, label = replace(space.of(candidate), replicates=split.tuning), values_of(candidate)
+            with closing(self.trials(own, label)) as trials:
+                now = time.monotonic()
+                self.run(trials, own, until=now + (end - now) / left)
+                self.show(trials.search, own)
+                found = self.found(trials.search)
+            candidates += [one for one, _ in found]
+            jobs += [replace(own, replicates=split.test).jobs(params) if params else [] for _, params in found]
         if self.settings.per or split.names:
             names = " and ".join(self.settings.objectives)
-            rule = f"at the best {names} of {self.settings.trials} trials{' each' * bool(self.settings.per)}"
+            rule = f"at the best {names} of a search{' each' * bool(self.settings.per)}"
             self.judge(Comparison(rule, None, split.names, candidates), jobs)
 
-    def trials(self, space: "Space") -> "Trials":
-        """Return the trials of a search, with those of earlier commands."""
+    def found(self, search: "Search") -> list[tuple[Candidate, Mapping[str, Any]]]:
+        """Return what a search offers to the comparison, each with its parameters: its best trial, or its front."""
+        best, objectives = search.best, self.settings.objectives
+        complete = search.complete  # read after the best ones, which another process may add to
+        tried = [trial.user_attrs["signatures"] for trial in complete]
+        if not complete:
+            problem = f"no trial is complete ({search.counted})"
+            return [(Candidate(search.candidate or "search", tried, None, problem=problem), {})]
+        found: list[tuple[Candidate, Mapping[str, Any]]] = []
+        for trial in best:
+            values = [f"{name} {value:.4g}" for name, value in zip(objectives, trial.values, strict=True)]
+            label = search.candidate or f"trial {trial.number}"
+            reached = f"{', '.join(values)} ({search.counted})"
+            found.append((Candidate(label, tried, complete.index(trial), reached=reached), trial.params))
+        return found
+
+    def trials(self, space: "Space", candidate: str) -> "Trials":
+        """Return the trials of the search for a candidate, with those of earlier commands."""
         from pairreg.search.trials import Trials
 
         settings = self.settings
         return Trials(
-            Path(settings.storage or self.study_folder / "search.log"),
+            Path(settings.storage or self.study_folder / SEARCH_LOG),
             self.identity(space),
             settings.objectives,
             space.free,
             settings.trials,
             settings.sampler,
             settings.seed,
+            candidate,
         )
 
     def check(self, arguments: list[str]) -> "tuple[Space, PairSplit]":
@@ -149,11 +165,9 @@ class SearchSweeper(StudySweeper):
         question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs, *pruner)
         return hashlib.sha1(repr(question).encode()).hexdigest()[:8]
 
-    def run(self, trials: "Trials", space: "Space") -> None:
-        """Ask for trials, launch their runs and tell the outcomes, batch by batch, until the time is over."""
+    def run(self, trials: "Trials", space: "Space", until: float) -> None:
+        """Ask for trials, launch their runs and tell the outcomes, batch by batch, `until` a time (monotonic clock)."""
         failed = 0
-        minutes = self.settings.minutes
-        until = math.inf if minutes is None else time.monotonic() + 60 * minutes
         while time.monotonic() < until and (asked := trials.ask(self.settings.batch)):
             for trial, outcomes in zip(asked, self.measured(trials, space, asked), strict=True):
                 why = trials.tell(trial, outcomes, len(space.replicates))
@@ -175,22 +189,15 @@ class SearchSweeper(StudySweeper):
                 going = [(trial, own) for trial, own in going if trials.is_worth_going_on(trial, own, len(steps))]
         return found
 
-    def show(self, trials: "Trials", space: "Space", candidate: str) -> None:
+    def show(self, search: "Search", space: "Space") -> None:
         """Print the best trials, of which candidate they are, and the commands that repeat them."""
-        from optuna.trial import TrialState
-
         from pairreg.search.pareto_table import commands, front_table
 
         terminal = console()
-        if running := len(trials.in_state(TrialState.RUNNING)):
-            terminal.print(f"{running} more trials run in other processes")
-        if pruned := len(trials.in_state(TrialState.PRUNED)):
-            terminal.print(f"{pruned} trials were pruned: worse than the best one on the pairs that they had")
-        if candidate:
-            terminal.print(f"[bold]{candidate}[/bold]")
-        best = trials.best()
-        terminal.print(front_table(best, len(trials.complete()), self.settings.objectives, space))
-        for trial in best:
+        if search.candidate:
+            terminal.print(f"[bold]{search.candidate}[/bold]")
+        terminal.print(front_table(search, self.settings.objectives, space))
+        for trial in search.best:
             for command in commands(trial, space):
                 terminal.print(command, soft_wrap=True, highlight=False)
 
