@@ -8,7 +8,7 @@ from typing import Any
 from pairreg import option_files
 from pairreg.backend import configure
 from pairreg.backend.memory import peak_memory_mb, reset_peak
-from pairreg.errors import DivergedError, InputError
+from pairreg.errors import DivergedError, InputError, PausedRun
 from pairreg.evaluate import evaluate
 from pairreg.initialization.base import Initialization
 from pairreg.optimization.checkpoint import Checkpoints
@@ -74,7 +74,7 @@ def register(
       is; None: nowhere.
 
     Raises `InputError` for parts and images that cannot be used, `DivergedError` (with the result so far) if a term
-    becomes NaN or infinite.
+    becomes NaN or infinite, `PausedRun` (with the metrics so far) where `checkpoints` say that it pauses.
     """
     given = {
         "preprocessing": preprocessing,
@@ -131,6 +131,8 @@ def register(
     result = Result(pair, prepared, outcome.field, outcome.inverse, outcome.history)
     measured = evaluate(prepared.pair, initial, result.transform, result.field, result.inverse)
     result = dataclasses.replace(result, metrics=measured | cost)
+    if outcome.paused and not outcome.diverged:
+        raise PausedRun(measured | cost)
     if outcome.diverged:  # raised last, so that the error carries the metrics of what was reached
         raise DivergedError(str(outcome.diverged), result) from outcome.diverged
     return result

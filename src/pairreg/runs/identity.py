@@ -22,6 +22,7 @@ from pairreg.runs.content import combined, digest, digest_of_part
 # What cannot change a result: where it is computed, kept and shown.
 BOOKKEEPING = (
     "tracking", "compute", "study", "output_dir", "dry_run", "rerun", "fail_fast", "figure", "trusted_modules",
+    "pause_after_level",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from statistics import fmean
 
 import numpy as np
 from optuna.exceptions import ExperimentalWarning
-from optuna.pruners import WilcoxonPruner
+from optuna.pruners import BasePruner, MedianPruner, NopPruner, WilcoxonPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import Trial, TrialState
 
@@ -19,6 +19,7 @@ from pairreg.search.space import Distribution
 from pairreg.search.trial_locks import TrialLocks
 
 SAMPLERS = {"tpe": TPESampler, "random": RandomSampler}
+PRUNERS: dict[str, type[BasePruner]] = {"wilcoxon": WilcoxonPruner, "median": MedianPruner}
 _SUCCEEDS = "succeeds"  # attribute of a trial: the number of the abandoned trial that it repeats
 
 
@@ -41,6 +42,7 @@ class Trials:
     - `free`: what to vary.
     - `wanted`: number of trials that are complete or pruned, over all invocations.
     - `sampler`, `seed`: what chooses the values.
+    - `pruner`: what says that a trial is not worth going on, `"wilcoxon"` or `"median"`; None: nothing.
     - `candidate`: what settings are searched for, as the report calls it.
     """
 
@@ -53,6 +55,7 @@ class Trials:
         wanted: int,
         sampler: str = "tpe",
         seed: int = 0,
+        pruner: str | None = None,
         candidate: str = "",
     ):
         self.objectives, self.free, self.wanted = objectives, free, wanted
@@ -61,11 +64,11 @@ class Trials:
         self.locks = TrialLocks(log.with_name(f"{log.name}.locks") / name)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            pruner = WilcoxonPruner()
+            prunes = PRUNERS[pruner]() if pruner else NopPruner()
         with self.locks.alone():
             self.search = Search.begin(log, name, objectives, candidate)
         self.study = self.search.study
-        self.study.pruner = pruner
+        self.study.pruner = prunes
 
     def ask(self, batch: int) -> list[Trial]:
         """Return the next trials, at most `batch`; none if all that are wanted are complete or being worked on.
@@ -106,7 +109,7 @@ class Trials:
     def tell(self, trial: Trial, outcomes: Sequence[RunOutcome], planned: int = 1) -> str | None:
         """End a trial with the mean of each objective over its runs; return why if it failed.
 
-        One with fewer outcomes than `planned`, and no failure among them, was pruned.
+        One with fewer outcomes than `planned` or with paused runs, and no failure among them, was pruned.
 
         Raises `InputError` if an objective is no metric of the runs.
         """
@@ -115,26 +118,26 @@ class Trials:
         if reason:
             trial.set_user_attr(ERROR, reason)
             self.study.tell(trial, state=TrialState.FAIL)
-        elif len(outcomes) < planned:
+        elif len(outcomes) < planned or any(outcome.state == "paused" for outcome in outcomes):
             self.study.tell(trial, state=TrialState.PRUNED)
         else:
-            self.study.tell(trial, [fmean(outcome.metrics[name] for outcome in outcomes) for name in self.objectives])
+            self.study.tell(trial, [_mean(name, outcomes) for name in self.objectives])
         self.locks.release(trial.number)  # after the trial has been ended, or another process would repeat it
         if reason and not self.search.complete:
             self.check_names({name for outcome in outcomes for name in outcome.metrics})
         return reason
 
-    def is_worth_going_on(self, trial: Trial, outcomes: Sequence[RunOutcome], planned: int) -> bool:
-        """Return whether a trial may still be the best, after its runs so far, each on another of the `planned` pairs.
+    def is_worth_going_on(self, trial: Trial, outcomes: Sequence[RunOutcome], step: int) -> bool:
+        """Return whether a trial may still be a good one, after the runs that a step of it has added or continued.
 
-        A failed run ends it. The only objective of the others is compared with that of the best trial on the same pairs
-        (Wilcoxon's signed-rank test).
+        A failed run ends it. Of the others, the pruner compares the mean of the only objective with that of other
+        trials at the same step.
         """
-        if self.failure(outcomes[-1]):
+        if any(self.failure(outcome) for outcome in outcomes):
             return False
         (name,) = self.objectives
-        trial.report(outcomes[-1].metrics[name], step=len(outcomes))
-        return len(outcomes) == planned or not trial.should_prune()
+        trial.report(_mean(name, outcomes), step)
+        return not trial.should_prune()
 
     def failure(self, outcome: RunOutcome) -> str | None:
         """Return why the objectives of a run do not exist or are not finite; None if they are."""
@@ -155,3 +158,8 @@ class Trials:
     def close(self) -> None:
         """Give up the locks: what is still running counts as abandoned from now on."""
         self.locks.close()
+
+
+def _mean(name: str, outcomes: Sequence[RunOutcome]) -> float:
+    """Return the mean of a metric over runs."""
+    return fmean(outcome.metrics[name] for outcome in outcomes)
