@@ -131,6 +131,22 @@ def test_a_dry_run_shows_the_first_round(pairreg: Command, tmp_path: Path) -> No
     assert "looking for SD log J 0.08 ± 5 %: 3 candidates on 1 pairs and seeds a round" in done.stdout
 
 
+def test_a_match_on_the_command_line_replaces_that_of_the_study_file(pairreg: Command, tmp_path: Path) -> None:
+    given = ("hydra.sweeper.match={folds_percent: 0.5}", "hydra.sweeper.match.folds_percent=0.1", "similarity=mse,pcc")
+    done = pairreg("ablation=similarity_matched", *given, *QUICK, "dry_run=true", cwd=tmp_path)
+    assert done.returncode == 0 and "looking for folds (%) 0.1 ± 5 %: " in done.stdout, done.stderr
+
+
+def test_a_search_without_time_is_left_out_with_a_sentence(pairreg: Command, tmp_path: Path) -> None:
+    search = ("hydra/sweeper=pairreg_search", "hydra.sweeper.objectives={dice_mean: maximize}", *QUICK)
+    options = ("hydra.sweeper.minutes=0.01", "hydra.sweeper.per=[similarity]", "similarity=mse,pcc")
+    done = pairreg(*search, *options, "regularizer.diffusion.weight=tag(log,interval(0.1,10))", cwd=tmp_path)
+    assert done.returncode == 0 and "pcc: no trial is complete (0 complete trials)" in done.stdout, done.stderr
+    first, second = comparison(tmp_path)["candidates"]
+    assert first["chosen"] == 0 and len(first["judged"]) == 1
+    assert second["chosen"] is None and not second["judged"]
+
+
 def test_the_best_setting_of_each_is_judged_on_the_other_pairs(pairreg: Command, tmp_path: Path) -> None:
     search = ("hydra/sweeper=pairreg_search", "hydra.sweeper.objectives={dice_mean: maximize}", *QUICK)
     options = ("hydra.sweeper.trials=3", "hydra.sweeper.per=[similarity]", "similarity=mse,pcc", TWO, TUNE)
