@@ -1,5 +1,6 @@
-"""The kinds of error with which a run ends without a result."""
+"""The kinds of error with which a run ends without a result, and the pause, which is no error."""
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -20,3 +21,14 @@ class DivergedError(RuntimeError):
 
 class MethodError(RuntimeError):
     """Raised when a method of others has found no transform; the message is a sentence (exit code 1)."""
+
+
+class PausedRun(BaseException):
+    """Raised at the end of a level after which a run is to pause; no error, so that nothing handles it as one.
+
+    `metrics` has those of the deformation at the end of that level.
+    """
+
+    def __init__(self, metrics: Mapping[str, float]):
+        super().__init__("paused")
+        self.metrics = metrics

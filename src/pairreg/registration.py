@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from pairreg import geometry, option_files, whole_transform
 from pairreg.backend import configure
 from pairreg.backend.memory import peak_memory_mb, reset_peak
-from pairreg.errors import DivergedError, InputError
+from pairreg.errors import DivergedError, InputError, PausedRun
 from pairreg.evaluate import evaluate
 from pairreg.initialization.base import Initialization
 from pairreg.method.base import ExternalMethod, Method
@@ -81,7 +81,7 @@ def register(
       is; None: nowhere.
 
     Raises `InputError` for parts and images that cannot be used, `DivergedError` (with the result so far) if a term
-    becomes NaN or infinite.
+    becomes NaN or infinite, `PausedRun` (with the metrics so far) where `checkpoints` say that it pauses.
     """
     given = {
         "method": method,
@@ -157,6 +157,8 @@ def _optimized(
         whole = sitk.CompositeTransform([*whole_transform.parts(initial), after])
         result = _with_exact(pair, preprocessed, whole, outcome.history)
     result = _evaluated(result, initial, cost)
+    if outcome.paused and not outcome.diverged:
+        raise PausedRun(result.metrics)
     if outcome.diverged:  # raised last, so that the error carries the metrics of what was reached
         raise DivergedError(str(outcome.diverged), result) from outcome.diverged
     return result

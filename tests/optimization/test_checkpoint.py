@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pairreg
-from pairreg.errors import DivergedError
+from pairreg.errors import DivergedError, PausedRun
 from pairreg.optimization import checkpoint
 from pairreg.optimization.checkpoint import Checkpoint, Checkpoints
 from pairreg.optimizer.gradient_descent import GradientDescent
@@ -14,8 +14,8 @@ from pairreg.schedule.coarse_to_fine import CoarseToFine
 class Kept(Checkpoints):
     """Keeps all checkpoints in memory, and starts from `start`."""
 
-    def __init__(self, start: Checkpoint | None = None):
-        self.start = start
+    def __init__(self, start: Checkpoint | None = None, pause_after: int | None = None):
+        self.start, self.pause_after = start, pause_after
         self.all: list[Checkpoint] = []
 
     def load(self) -> Checkpoint | None:
@@ -69,6 +69,27 @@ def test_the_same_bits_from_any_checkpoint(name, dimension, request):
         np.testing.assert_array_equal(found.history.rows, expected.history.rows)
         assert found.metrics["iterations"] == expected.metrics["iterations"]
         assert found.metrics["seconds"] > one.seconds
+
+
+def test_a_run_that_pauses_has_the_metrics_of_the_level_and_goes_on_to_the_same_bits(warped_2d):
+    three = {"schedule": CoarseToFine(scales=[4, 2, 1], iterations=[9, 8, 7]), "transform": "displacement"}
+    expected = registered(warped_2d, Kept(), **three)
+    start = None
+    for level in (1, 2):
+        kept = Kept(start, pause_after=level)
+        with pytest.raises(PausedRun) as pause:
+            registered(warped_2d, kept, **three)
+        shorter = CoarseToFine(scales=[4, 2, 1][:level], iterations=[9, 8, 7][:level])
+        coarse = registered(warped_2d, Kept(), **three | {"schedule": shorter})
+        costs = ("seconds", "peak_memory_mb")
+        same = {name: value for name, value in coarse.metrics.items() if name not in costs}
+        assert {name: value for name, value in pause.value.metrics.items() if name not in costs} == same
+        start = kept.all[-1]
+        assert start.level == level and start.paused is None
+    for pause_after in (3, None):  # the last level, after which there is nothing to pause for
+        found = registered(warped_2d, Kept(start, pause_after), **three)
+        np.testing.assert_array_equal(found.field, expected.field)
+        assert found.metrics["iterations"] == 24
 
 
 @pytest.mark.usefixtures("after_every_chunk")

@@ -54,6 +54,13 @@ def test_one_of_another_version_is_not_used(tmp_path, caplog, monkeypatch):
     assert "another version of the code" in caplog.text
 
 
+@pytest.mark.parametrize(("pause_after", "is_used"), [(None, True), (3, True), (2, True), (1, False)])
+def test_one_beyond_the_level_to_pause_at_is_not_used(pause_after, is_used, tmp_path, caplog):
+    RunCheckpoints(tmp_path).save(Checkpoint(2, [GRID], None, ROWS, 1.0))
+    assert (RunCheckpoints(tmp_path, pause_after).load() is not None) == is_used
+    assert ("begins anew" in caplog.text) != is_used
+
+
 def test_one_that_cannot_be_written_is_one_warning(tmp_path, caplog):
     kept = RunCheckpoints(tmp_path / "missing")
     for _ in range(3):

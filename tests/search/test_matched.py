@@ -66,8 +66,15 @@ def test_the_table_has_the_other_pairs_alone_and_says_so(matched: Path) -> None:
     rows = list(csv.DictReader((matched / "runs/s/report/table.csv").read_text().splitlines()))
     assert sorted(row["similarity"] for row in rows) == ["mse", "pcc"]
     page = (matched / "runs/s/report/index.html").read_text()
+    said = " ".join((matched / "said.txt").read_text().split())
+    reached = [
+        re.search(rf"{one}: (0\.0\d+) at diffusion.weight [0-9.]+ \((\d+) settings tried\)", said)
+        for one in ("mse", "pcc")
+    ]
+    assert all(float(one[1]) == pytest.approx(0.08, rel=0.05) for one in reached)
+    assert [int(one[2]) for one in reached] == [len(one["tried"]) for one in comparison(matched)["candidates"]]
     note = "Compared at SD log J 0.08 ± 5 %; settings were chosen on thorax_ct_2d, which the table leaves out."
-    assert note in page and note in " ".join((matched / "said.txt").read_text().split())
+    assert note in page and note in said
     assert "against regularity" in page and (matched / "runs/s/report/figures/regularity.png").exists()
 
 
@@ -101,7 +108,7 @@ def test_what_cannot_reach_the_value_is_left_out_with_its_nearest(pairreg: Comma
         (["hydra.sweeper.match={}"], "has one metric and its value"),
         (
             ["hydra.sweeper.match={sdlogj: 0.3, folds_percent: 1}"],
-            "it has sdlogj, folds_percent (~hydra.sweeper.match.NAME leaves one out).",
+            "it has sdlogj, folds_percent.",
         ),
         (["hydra.sweeper.vary=[transform.width]"], "hydra.sweeper.vary: key 'transform.width' is not one of"),
         (["transform.stride=interval(1,3)"], "transform.stride is compared and needs values"),
@@ -124,6 +131,22 @@ def test_a_dry_run_shows_the_first_round(pairreg: Command, tmp_path: Path) -> No
     assert "looking for SD log J 0.08 ± 5 %: 3 candidates on 1 pairs and seeds a round" in done.stdout
 
 
+def test_a_match_on_the_command_line_replaces_that_of_the_study_file(pairreg: Command, tmp_path: Path) -> None:
+    given = ("hydra.sweeper.match={folds_percent: 0.5}", "hydra.sweeper.match.folds_percent=0.1", "similarity=mse,pcc")
+    done = pairreg("ablation=similarity_matched", *given, *QUICK, "dry_run=true", cwd=tmp_path)
+    assert done.returncode == 0 and "looking for folds (%) 0.1 ± 5 %: " in done.stdout, done.stderr
+
+
+def test_a_search_without_time_is_left_out_with_a_sentence(pairreg: Command, tmp_path: Path) -> None:
+    search = ("hydra/sweeper=pairreg_search", "hydra.sweeper.objectives={dice_mean: maximize}", *QUICK)
+    options = ("hydra.sweeper.minutes=0.01", "hydra.sweeper.per=[similarity]", "similarity=mse,pcc")
+    done = pairreg(*search, *options, "regularizer.diffusion.weight=tag(log,interval(0.1,10))", cwd=tmp_path)
+    assert done.returncode == 0 and "pcc: no trial is complete (0 complete trials)" in done.stdout, done.stderr
+    first, second = comparison(tmp_path)["candidates"]
+    assert first["chosen"] == 0 and len(first["judged"]) == 1
+    assert second["chosen"] is None and not second["judged"]
+
+
 def test_the_best_setting_of_each_is_judged_on_the_other_pairs(pairreg: Command, tmp_path: Path) -> None:
     search = ("hydra/sweeper=pairreg_search", "hydra.sweeper.objectives={dice_mean: maximize}", *QUICK)
     options = ("hydra.sweeper.trials=3", "hydra.sweeper.per=[similarity]", "similarity=mse,pcc", TWO, TUNE)
@@ -137,9 +160,12 @@ def test_the_best_setting_of_each_is_judged_on_the_other_pairs(pairreg: Command,
         assert len(dice) == 3 and one["chosen"] == dice.index(max(dice))
         (judged,) = (Run(tmp_path / "runs/s" / name) for name in one["judged"])
         assert judged.choices["pair"] == "phantom_2d"
-    assert re.search("best dice_mean of 3 trials each; settings were chosen on thorax_ct_2d", done.stdout)
+    said = " ".join(done.stdout.split())
+    assert "Compared at the best dice_mean of a search each; settings were chosen on thorax_ct_2d" in said
+    assert re.search(r"were chosen: mse: dice_mean 0\.\d+ \(3 complete trials\); pcc: dice_mean 0", said)
     page = (tmp_path / "runs/s/report/index.html").read_text()
     assert "against regularity" in page
+    assert page.index("Search for mse") < page.index("Search for pcc") and page.count("<h3>Importances</h3>") == 2
 
 
 def test_all_cases_of_a_file_may_choose_and_judge(packed: Path, pairreg: Command) -> None:

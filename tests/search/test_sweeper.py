@@ -1,9 +1,11 @@
 """`hydra/sweeper=pairreg_search` from the command line, with the launchers of `plugins/`."""
 
 import json
+import math
 import os
 import shlex
 import signal
+import statistics
 import subprocess
 import time
 from collections import Counter
@@ -20,6 +22,7 @@ from optuna.trial import TrialState
 
 from command_helpers import BIN
 from pairreg.runs.spec import RunSpec
+from pairreg.search.sweeper import shares
 
 PLUGINS = Path(__file__).parent / "plugins"
 SEARCH = ["-m", "hydra/sweeper=pairreg_search", "hydra/launcher=formula", "study=s"]
@@ -49,7 +52,7 @@ def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 def pairreg(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., str]:
     def call(*arguments: str, code: int = 0) -> str:
         process = start(*arguments)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
         assert process.returncode == code, err
         return out if code == 0 else err
 
@@ -69,7 +72,7 @@ def launched(folder: Path) -> list[list[str]]:
 def test_a_search_from_the_command_line(pairreg: Callable[..., str], tmp_path: Path) -> None:
     command = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.trials=14", "hydra.sweeper.batch=4", "seed=0,1"]
     shown = pairreg(*command)
-    assert "Best of 14 trials" in shown
+    assert "Best of 14 complete trials" in shown
     done = trials(tmp_path, TrialState.COMPLETE)
     assert len(done) == 14 and len(launched(tmp_path)) == 28
     best = min(done, key=lambda trial: trial.values)
@@ -87,13 +90,12 @@ def test_a_search_from_the_command_line(pairreg: Callable[..., str], tmp_path: P
 
 
 def test_a_sweep_file_and_its_front(pairreg: Callable[..., str], tmp_path: Path) -> None:
-    others = [f"~hydra.sweeper.objectives.{name}" for name in ("dice_mean", "folds_percent")]
-    objectives = [*others, "hydra.sweeper.objectives={folds_percent: minimize, hd95_mean: minimize}"]
-    settings = [*objectives, "hydra.sweeper.trials=12", "hydra/launcher=formula", "study=s", "transform.stride=2"]
+    objectives = "hydra.sweeper.objectives={folds_percent: minimize, hd95_mean: minimize}"  # replace those of the file
+    settings = [objectives, "hydra.sweeper.trials=12", "hydra/launcher=formula", "study=s", "transform.stride=2"]
     shown = pairreg("sweep=tradeoff", *settings)
     values = [trial.values for trial in trials(tmp_path)]
     front = [one for one in values if not any(a <= one[0] and b <= one[1] and [a, b] != one for a, b in values)]
-    assert f"Pareto front: {len(front)} of 12 trials" in shown
+    assert f"Pareto front: {len(front)} of 12 complete trials" in shown
     assert shown.count("hydra.mode=RUN") == len(front) > 1
     assert all("transform.stride=2" in job and "sweep=tradeoff" in job for job in launched(tmp_path))
     assert "transform.stride" not in trials(tmp_path)[0].params
@@ -165,10 +167,21 @@ def test_failed_runs_do_not_end_a_search(pairreg: Callable[..., str], tmp_path: 
             "hydra.sweeper.per compares best settings, which one objective has",
         ),
         ([*BOWL, *SPACE, "hydra.sweeper.minutes=0"], "hydra.sweeper.minutes should be"),
-        ([*BOWL, *SPACE, "hydra.sweeper.pruner=median"], "hydra.sweeper.pruner 'median' is not one of none, wilcoxon"),
+        (
+            [*BOWL, *SPACE, "hydra.sweeper.pruner=hyperband"],
+            "hydra.sweeper.pruner 'hyperband' is not one of none, wilcoxon, median",
+        ),
+        (
+            [*BOWL, *SPACE, "hydra.sweeper.pruner=median", "schedule=single_level"],
+            "hydra.sweeper.pruner=median compares trials level by level: it needs a schedule of several levels.",
+        ),
+        (
+            ["hydra.sweeper.objectives={mse: minimize, ssim: maximize}", *SPACE, "hydra.sweeper.pruner=median"],
+            "hydra.sweeper.pruner=median compares trials by one objective; there are several.",
+        ),
         (
             [*BOWL, *SPACE, "hydra.sweeper.pruner=wilcoxon", "seed=0,1,2"],
-            "hydra.sweeper.pruner=wilcoxon compares trials pair by pair: it needs one objective and at least 4 pairs",
+            "hydra.sweeper.pruner=wilcoxon compares trials pair by pair: it needs at least 4 pairs or seeds, and has 3",
         ),
         ([*BOWL, *SPACE, "hydra.sweeper.trails=3"], "hydra.sweeper: key 'trails' is not one of"),
     ],
@@ -187,21 +200,102 @@ def test_a_pruned_trial_is_worse_than_the_best_and_saves_its_last_runs(
     shown = pairreg(*PRUNED, "hydra.sweeper.trials=15")
     done, pruned = trials(tmp_path, TrialState.COMPLETE), trials(tmp_path, TrialState.PRUNED)
     assert len(done) + len(pruned) == 15 and len(pruned) >= 5
-    assert f"{len(pruned)} trials were pruned" in shown and f"Best of {len(done)} trials" in shown
+    assert f"Best of {len(done)} complete trials, {len(pruned)} pruned" in shown
     runs = [len(trial.user_attrs["signatures"]) for trial in pruned]
     assert all(4 <= count < 6 for count in runs) and len(launched(tmp_path)) == 6 * len(done) + sum(runs)
     best = min(trial.values[0] for trial in done)
     for trial in pruned:  # the seed adds its number
         bowls = [value - seed for seed, value in enumerate(trial.intermediate_values.values())]
         assert len(bowls) == len(trial.user_attrs["signatures"]) and min(bowls) > best - 2.5
-    more = pairreg(*PRUNED, "hydra.sweeper.trials=15")
-    assert "15" not in more.split("pruned")[0] and len(trials(tmp_path)) == 15, "pruned trials count as wanted ones"
+    assert pairreg(*PRUNED, "hydra.sweeper.trials=15") == shown
+    assert len(trials(tmp_path)) == 15, "pruned trials count as wanted ones"
+
+
+def test_a_trial_ends_at_a_level_where_it_is_worse_than_most(pairreg: Callable[..., str], tmp_path: Path) -> None:
+    command = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.pruner=median", "seed=0,1"]
+    shown = pairreg(*command, "hydra.sweeper.trials=15", "hydra.sweeper.batch=2")
+    done, pruned = trials(tmp_path, TrialState.COMPLETE), trials(tmp_path, TrialState.PRUNED)
+    assert len(done) + len(pruned) == 15 and len(pruned) >= 3 and len(done) >= 5
+    assert f"Best of {len(done)} complete trials, {len(pruned)} pruned" in shown
+    assert len(launched(tmp_path)) == 2 * (3 * len(done) + sum(len(trial.intermediate_values) for trial in pruned))
+    for trial in done:
+        assert trial.intermediate_values == {level: pytest.approx(trial.values[0] + 3 - level) for level in (1, 2)}
+    for trial in pruned:
+        (level, value), before = max(trial.intermediate_values.items()), trial.datetime_complete
+        others = [one.intermediate_values[level] for one in done if one.datetime_complete < before]
+        assert len(others) >= 5 and value > statistics.median(others)
+    assert pairreg(*command, "hydra.sweeper.trials=15", "hydra.sweeper.batch=2") == shown
+
+
+def test_a_failed_run_ends_a_trial_between_levels(pairreg: Callable[..., str], tmp_path: Path) -> None:
+    search = [*SEARCH, *BOWL, "regularizer.diffusion.weight=interval(8,10)", "hydra.sweeper.pruner=median"]
+    shown = pairreg(*search, "hydra.sweeper.trials=4")
+    failed, done = trials(tmp_path, TrialState.FAIL), trials(tmp_path, TrialState.COMPLETE)
+    assert failed and len(launched(tmp_path)) == 3 * len(done) + len(failed)
+    assert f"Best of {len(done)} complete trials, {len(failed)} failed" in shown
+
+
+def test_searches_share_the_time_that_is_left() -> None:
+    now = time.monotonic()
+    assert [until - now for until in shares(6, 3)] == [pytest.approx(share, abs=5) for share in (120, 180, 360)]
+    assert list(shares(None, 2)) == [math.inf] * 2
 
 
 def test_a_search_ends_with_its_time(pairreg: Callable[..., str], tmp_path: Path) -> None:
     pairreg(*SEARCH, *BOWL, *SPACE, "hydra.sweeper.trials=100000", "hydra.sweeper.minutes=0.02")
     assert 0 < len(trials(tmp_path, TrialState.COMPLETE)) < 5000
     assert not trials(tmp_path, TrialState.RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["hydra.sweeper.pruner=median"], "30 trials, of 1 run each; one of them would be"),
+        (
+            ["hydra.sweeper.pruner=wilcoxon", "hydra.sweeper.minutes=5", "seed=0,1,2,3"],
+            "30 trials, of 4 runs each, begun within 5 minutes; one of them would be",
+        ),
+        (
+            ["hydra.sweeper.per=[similarity]", "similarity=mse,ncc", "hydra.sweeper.trials=7"],
+            "7 trials for each of 2 candidates, of 1 run each; one of them would be",
+        ),
+    ],
+)
+def test_a_dry_run_shows_a_trial_and_leaves_nothing(
+    pairreg: Callable[..., str], tmp_path: Path, more: list[str], said: str
+) -> None:
+    shown = pairreg(*SEARCH, *BOWL, *SPACE, "hydra/launcher=pairreg", "dry_run=true", *more)
+    runs = 4 if "seed=0,1,2,3" in more else 2 if "similarity=mse,ncc" in more else 1
+    assert said in shown and f"{runs} runs, {runs} to do" in shown
+    assert [path.name for path in tmp_path.iterdir()] == ["started.txt"]
+
+
+def test_real_runs_pause_between_levels_and_go_on(
+    pairreg: Callable[..., str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    warped = request.getfixturevalue("warped_2d")
+    for name in ("fixed", "moving"):
+        sitk.WriteImage(warped.image(name), tmp_path / f"{name}.nii.gz")
+    pairs = ["pair=files", "pair.fixed=fixed.nii.gz", "pair.moving=moving.nii.gz", "initialization=none"]
+    quick = ["transform=displacement", "schedule.scales=[4,2]", "schedule.iterations=[5,5]", "tracking=none"]
+    space = ["optimizer.learning_rate=tag(log,interval(0.001,1))", "hydra.sweeper.objectives={ssim: maximize}"]
+    more = ["hydra.sweeper.pruner=median", "hydra.sweeper.trials=7", "hydra/launcher=pairreg"]
+    shown = pairreg(*SEARCH, *pairs, *quick, *space, *more)
+    done, pruned = trials(tmp_path, TrialState.COMPLETE), trials(tmp_path, TrialState.PRUNED)
+    assert pruned and f"{len(pruned)} paused run" in shown
+    study = tmp_path / "runs" / "s"
+    for trial in done:
+        (run,) = (study / name for name in trial.user_attrs["signatures"])
+        assert json.loads((run / "metrics.json").read_text())["iterations"] == 10 and not (run / "checkpoint").exists()
+        assert trial.intermediate_values[1] < trial.values[0]
+    for trial in pruned:
+        (run,) = (study / name for name in trial.user_attrs["signatures"])
+        assert not (run / "result.json").exists() and not (run / "error.txt").exists()
+    (first,) = done[0].user_attrs["signatures"]
+    alone = pairreg(*pairs, *quick, f"optimizer.learning_rate={done[0].params['optimizer.learning_rate']!r}", "study=t")
+    (other,) = (path.parent for path in (tmp_path / "runs" / "t").rglob("result.json"))
+    assert other.name == first and alone
+    assert (other / "displacement.nii.gz").read_bytes() == (study / first / "displacement.nii.gz").read_bytes()
 
 
 @pytest.mark.parametrize("images", ["warped_2d", "warped_3d"])

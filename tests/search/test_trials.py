@@ -44,19 +44,19 @@ def finish(trials: Trials, batch: int = 1) -> Trials:
 
 
 def params(trials: Trials) -> list[dict[str, float]]:
-    return [trial.params for trial in trials.in_state(TrialState.COMPLETE)]
+    return [trial.params for trial in trials.search.in_state(TrialState.COMPLETE)]
 
 
 def test_one_objective_is_found_near_its_optimum(start: Callable[..., Trials]) -> None:
-    best = finish(start(BOWL, 60)).best()
+    best = finish(start(BOWL, 60)).search.best
     assert len(best) == 1 and best[0].values[0] < 0.1
     assert best[0].params["n"] == 3
 
 
 def test_two_objectives_give_the_known_front(start: Callable[..., Trials]) -> None:
     trials = finish(start(SCHAFFER, 60))
-    values = [trial.values for trial in trials.in_state(TrialState.COMPLETE)]
-    best = trials.best()
+    values = [trial.values for trial in trials.search.in_state(TrialState.COMPLETE)]
+    best = trials.search.best
     front = pareto(np.array([[less, more] for more, less in values]), 1)
     assert [t.values for t in best] == sorted([more, less] for less, more in front.tolist())
     x = np.array([trial.params["x"] for trial in best])
@@ -80,7 +80,7 @@ def test_an_interrupted_search_goes_on_as_if_nothing_had_happened(
     first.close()  # as the kernel does when the process ends
     rest = finish(start(objectives, 20, sampler=sampler, seed=3), batch)
     assert params(rest) == params(whole)
-    assert [trial.params for trial in rest.in_state(TrialState.FAIL)] == next_lost
+    assert [trial.params for trial in rest.search.in_state(TrialState.FAIL)] == next_lost
     other = finish(start(objectives, 3, "other", sampler=sampler, seed=4), batch)
     assert not [one for one in params(other) if one in params(whole)]
 
@@ -92,7 +92,7 @@ def test_a_kill_while_repeating_abandoned_trials_loses_and_doubles_nothing(start
     first.close()
     again = finish(start(BOWL, 3))
     assert params(again)[:2] == [trial.params for trial in abandoned]
-    assert len(params(again)) == 3 and len(again.in_state(TrialState.FAIL)) == 2
+    assert len(params(again)) == 3 and len(again.search.in_state(TrialState.FAIL)) == 2
 
 
 def test_a_trial_is_the_mean_of_its_runs_and_fails_with_one_of_them(start: Callable[..., Trials]) -> None:
@@ -100,12 +100,12 @@ def test_a_trial_is_the_mean_of_its_runs_and_fails_with_one_of_them(start: Calla
     (trial,) = trials.ask(1)
     runs = [outcome(trial.params), outcome({**trial.params, "x": 2.0})]
     assert trials.tell(trial, runs) is None
-    (told,) = trials.in_state(TrialState.COMPLETE)
+    (told,) = trials.search.in_state(TrialState.COMPLETE)
     assert told.values == [np.mean([run.metrics["bowl"] for run in runs])]
     assert told.user_attrs["signatures"] == [run.signature for run in runs]
     (trial,) = trials.ask(1)
     assert "out of memory" in str(trials.tell(trial, [runs[0], outcome(trial.params, error="out of memory")]))
-    assert len(trials.in_state(TrialState.FAIL)) == 1 and len(trials.ask(5)) == 1
+    assert len(trials.search.in_state(TrialState.FAIL)) == 1 and len(trials.ask(5)) == 1
 
 
 def test_a_metric_that_is_no_number_or_missing(start: Callable[..., Trials]) -> None:
@@ -116,4 +116,4 @@ def test_a_metric_that_is_no_number_or_missing(start: Callable[..., Trials]) -> 
     (trial,) = trials.ask(1)
     with pytest.raises(InputError, match="'bowel' is not one of bowl, left, nan, right; did you mean 'bowl'?"):
         trials.tell(trial, [outcome(trial.params)])
-    assert len(trials.in_state(TrialState.FAIL)) == 1
+    assert len(trials.search.in_state(TrialState.FAIL)) == 1

@@ -32,7 +32,12 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The base of what keeps the latest checkpoint of one run; its own methods keep nothing."""
+    """The base of what keeps the latest checkpoint of one run; its own methods keep nothing.
+
+    **Attributes:** `pause_after`: the level at whose end the optimisation pauses; None: it does not.
+    """
+
+    pause_after: int | None = None
 
     def load(self) -> Checkpoint | None:
         """Return the checkpoint to go on from; None to begin at the beginning."""

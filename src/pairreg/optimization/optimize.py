@@ -25,14 +25,15 @@ class Solution:
     """The end of an optimisation.
 
     **Attributes:** `field` `(*spatial, ndim)` in voxels of the fixed grid; `inverse`, likewise, if the transform has
-    one; `history`: the curves; `diverged`: the error that ended the run early, if any; `earlier_seconds`: what it took
-    before it went on from a checkpoint.
+    one; `history`: the curves; `diverged`: the error that ended the run early, if any; `paused`: whether it has left
+    levels for another time; `earlier_seconds`: what it took before it went on from a checkpoint.
     """
 
     field: Field
     inverse: Field | None
     history: History
     diverged: DivergedError | None
+    paused: bool
     earlier_seconds: float
 
 
@@ -50,8 +51,8 @@ def optimize(
 ) -> Solution:
     """Minimise the objective level by level, coarse to fine; `compiled` lends what earlier runs have compiled.
 
-    It goes on from the latest of `checkpoints`, and leaves new ones there: one at the end of each level, and one every
-    half minute within.
+    It goes on from the latest of `checkpoints`, leaves new ones there (one at the end of each level, and one every half
+    minute within), and pauses if they say so.
 
     A term that becomes NaN or infinite ends the optimisation: the solution then holds an earlier, finite field and the
     error.
@@ -67,7 +68,7 @@ def optimize(
     problem: CompiledLevel | None = None
     diverged = None
     with compiled.lease() as lease:
-        for number, level in enumerate(levels, start=1):
+        for number, level in enumerate(levels[: checkpoints.pause_after], start=1):
             if saved is not None and number < saved.level:
                 continue
             grid = prepared.grid(level_factors(prepared.fixed.shape, prepared.spacing, level.scale))
@@ -95,7 +96,7 @@ def optimize(
         field = _on_fixed_grid(problem.field(), problem, prepared)
         inverse = _on_fixed_grid(problem.inverse_field(), problem, prepared)
     assert field is not None
-    return Solution(field, inverse, history, diverged, saver.earlier)
+    return Solution(field, inverse, history, diverged, number < len(levels), saver.earlier)
 
 
 def level_inputs(prepared: ResampledPair, grid: LevelGrid, objective: Objective) -> Inputs:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
 
@@ -17,6 +17,9 @@ from pairreg.report.study_runs import StudyRuns
 from pairreg.report.tables import header, lines
 from pairreg.runs.read import Run
 from pairreg.runs.spec import STUDY_FILES
+
+if TYPE_CHECKING:
+    from pairreg.report.charts.search import SearchFigures
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,14 @@ class Origin:
 
 
 def page(
-    study: StudyRuns, ranking: Ranking, papers: list[Figure], panels: Sequence[Figure], charts: list[Figure]
+    study: StudyRuns,
+    ranking: Ranking,
+    papers: list[Figure],
+    panels: Sequence[Figure],
+    charts: list[Figure],
+    searches: Sequence["SearchFigures"],
 ) -> str:
-    """Return the text of the page; `papers`, `panels` and `charts` are the figures that it shows."""
+    """Return the text of the page; `papers`, `panels`, `charts` and `searches` are the figures that it shows."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"embedded": embedded, "legible": legible}
     template = environment.from_string(files("pairreg.report").joinpath("page.html").read_text(encoding="utf-8"))
@@ -50,6 +58,7 @@ def page(
         papers=papers,
         panels=panels,
         charts=charts,
+        searches=searches,
         flickers=_flickers(ranking),
         origin=_origin(study.runs),
         input_notes=list(dict.fromkeys(note for run in study.runs for note in run.input_notes)),

@@ -67,7 +67,9 @@ def _choice(comparison: Comparison) -> list[str]:
     names = ", ".join(comparison.tuned_on)
     where = f"on {names}, which the table leaves out" if names else "on the pairs of the table itself"
     problems = [f"{one.label}: {one.problem}." for one in comparison.candidates if one.problem]
-    return [f"Compared {comparison.rule}; settings were chosen {where}.", *problems]
+    reached = "; ".join(f"{one.label}: {one.reached}" for one in comparison.candidates if one.reached)
+    notes = [f"Compared {comparison.rule}; settings were chosen {where}.", *problems]
+    return [*notes, f"Reached where they were chosen: {reached}."] if reached else notes
 
 
 def rank(design: Design, reference: str | None = None) -> Ranking:

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pairreg.errors import InputError
 from pairreg.files import folder_to_be, replace_folder
@@ -9,6 +10,10 @@ from pairreg.locks import passing_lock
 from pairreg.report.figures import FIGURES
 from pairreg.report.ranking import Ranking, rank_study
 from pairreg.report.study_runs import StudyRuns, read_study
+from pairreg.runs.comparison import SEARCH_LOG
+
+if TYPE_CHECKING:
+    from pairreg.report.charts.search import SearchFigures
 
 REPORT = "report"
 _PAGE, _TABLE = "index.html", "table.csv"
@@ -47,6 +52,7 @@ def write(study: StudyRuns, ranking: Ranking, final: Path) -> Path:
         part.mkdir()
         try:
             panels, charts = draw(study, ranking, part / "figures")
+            searches = _searches(study.folder, part / "figures")
             kept = [path for layout in FIGURES for path in sorted((final / "figures").glob(f"{layout}*"))]
             copies = [Path(shutil.copy2(path, part / "figures")) for path in kept]
             papers = [
@@ -54,9 +60,19 @@ def write(study: StudyRuns, ranking: Ranking, final: Path) -> Path:
             ]
             write_csv(ranking, part / _TABLE)
             write_tex(ranking, part / "table.tex")
-            (part / _PAGE).write_text(page(study, ranking, papers, panels, charts), encoding="utf-8")
+            (part / _PAGE).write_text(page(study, ranking, papers, panels, charts, searches), encoding="utf-8")
             # Only now, with everything written, does the new report take the place of the old one.
             replace_folder(part, final)
         finally:
             shutil.rmtree(part, ignore_errors=True)
     return final / _PAGE
+
+
+def _searches(study_folder: Path, folder: Path) -> "list[SearchFigures]":
+    """Draw the searches of a study; Optuna, which takes a second to import, is imported only if there are any."""
+    if not (study_folder / SEARCH_LOG).exists():
+        return []
+    from pairreg.report.charts.search import draw_search
+    from pairreg.runs.search_log import read_searches
+
+    return [draw_search(search, folder, f"search_{i:02d}") for i, search in enumerate(read_searches(study_folder), 1)]

@@ -30,8 +30,9 @@ class RunCheckpoints(Checkpoints):
     be written is a warning: only a run that is killed would miss it.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, pause_after: int | None = None):
         self.path = folder / CHECKPOINT
+        self.pause_after = pause_after
         self._warned = False
 
     def load(self) -> Checkpoint | None:
@@ -45,6 +46,9 @@ class RunCheckpoints(Checkpoints):
             facts = json.loads(str(file["facts"]))
             if facts["code"] != _code():
                 log.warning(f"{self.path} is of another version of the code; the run begins anew.")
+                return None
+            if self.pause_after is not None and facts["level"] > self.pause_after:
+                log.warning(f"{self.path} is of a level beyond {self.pause_after}; the run begins anew.")
                 return None
             found = _unpacked(facts, file)
         log.info(f"goes on after iteration {len(found.rows)} (level {found.level}), from {self.path}")

@@ -10,6 +10,7 @@ from pairreg.files import replacing
 from pairreg.plain_json import dumps
 
 _FILE = "comparison.json"
+SEARCH_LOG = "search.log"  # beside it, of a study that was searched; see `pairreg.runs.search_log`
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Candidate:
 
     **Attributes:** `label`: its name; `tried`: for each setting that was tried, the signatures of its runs on the
     tuning pairs; `chosen`: which of these, None if none will do, and then `problem` says why; `judged`: the signatures
-    of the runs with the chosen setting on the pairs of the comparison.
+    of the runs with the chosen setting on the pairs of the comparison; `reached`: what the chosen setting gave on the
+    tuning pairs, as a clause.
     """
 
     label: str
@@ -26,6 +28,7 @@ class Candidate:
     chosen: int | None
     judged: Sequence[str] = ()
     problem: str | None = None
+    reached: str | None = None
 
 
 @dataclass(frozen=True)

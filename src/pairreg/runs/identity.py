@@ -23,6 +23,7 @@ from pairreg.runs.content import combined, digest, digest_of_part
 # What cannot change a result: where it is computed, kept and shown.
 BOOKKEEPING = (
     "tracking", "compute", "study", "output_dir", "dry_run", "rerun", "fail_fast", "figure", "trusted_modules",
+    "pause_after_level",
 )  # fmt: skip
 OF_METHODS = Optimization().uses  # our own method uses whatever a method may
 _OURS = "pairreg.method.optimization.Optimization"

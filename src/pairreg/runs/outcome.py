@@ -9,7 +9,7 @@ from typing import Literal
 from pairreg.runs.read import read_metrics
 from pairreg.runs.spec import RunSpec
 
-End = Literal["done", "kept", "failed", "refused", "busy"]
+End = Literal["done", "kept", "failed", "refused", "busy", "paused"]
 # A run is computed in the process of the command, in another one beside it, or on machines that share its disk only.
 Where = Literal["here", "this machine", "elsewhere"]
 
@@ -18,8 +18,9 @@ Where = Literal["here", "this machine", "elsewhere"]
 class RunOutcome:
     """The outcome of one run.
 
-    **Attributes:** `state`: `done` now, `kept` from before, `failed`, `refused` for bad input, or `busy`: another
-    process is at it; `metrics`: by name, of a complete run; `error`: a sentence, of a failed or refused one.
+    **Attributes:** `state`: `done` now, `kept` from before, `failed`, `refused` for bad input, `busy`: another process
+    is at it, or `paused` between two levels; `metrics`: by name, of a complete run, or so far of a paused one; `error`:
+    a sentence, of a failed or refused one.
     """
 
     signature: str

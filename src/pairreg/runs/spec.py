@@ -13,6 +13,7 @@ from pairreg.files import expanded
 from pairreg.runs.identity import Input, identity, signature_of
 
 STUDY_FILES = ("ablation", "sweep", "figure")  # the groups whose options make a study
+_PAUSE = "pause_after_level="  # of a search, and nothing that a repetition needs
 _NAMING = ("pair", "method", "similarity", "regularizer", "transform")  # the groups that name a run for people
 
 
@@ -77,8 +78,9 @@ class RunSpec:
     @property
     def command(self) -> str:
         """The command line that repeats this run by itself, in the folder in which the command was called."""
+        given = [override for override in self.overrides if not override.startswith(_PAUSE)]
         single = ["hydra.mode=RUN"] if any(o.partition("=")[0] in STUDY_FILES for o in self.overrides) else []
-        return " ".join([self.program, shlex.join([*self.overrides, *single])]).strip()
+        return " ".join([self.program, shlex.join([*given, *single])]).strip()
 
     @property
     def config_yaml(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -23,6 +24,7 @@ from pairreg.study.compose import spec_of
 class StudySweeper(Sweeper):
     """A sweeper that decides from the outcomes of runs which runs come next. Hydra calls `setup`, then `sweep`."""
 
+    settings: Any
     hydra_context: HydraContext
     config: DictConfig
     launcher: Launcher
@@ -33,7 +35,17 @@ class StudySweeper(Sweeper):
             hydra_context=hydra_context, task_function=task_function, config=config
         )
         self.launched = 0
+        self.replace_mappings(config.hydra.overrides.hydra)
         self.study_folder = expanded(config.output_dir) / config.study
+
+    def replace_mappings(self, arguments: Sequence[str]) -> None:
+        """Leave out what a study file has in a mapping that the command line gives as a whole: Hydra merges the two."""
+        given = {one.key_or_group: one.value() for one in OverridesParser.create().parse_overrides(list(arguments))}
+        for key, value in given.items():
+            section, _, name = key.rpartition(".")
+            if section == "hydra.sweeper" and isinstance(value, dict):
+                merged = getattr(self.settings, name)
+                setattr(self.settings, name, {k: merged[k] for k in merged if k in value or f"{key}.{k}" in given})
 
     def parsed(self, entries: dict[str, str], arguments: list[str]) -> list[Override]:
         """Return the overrides of the sweeper's own settings and of the command line."""

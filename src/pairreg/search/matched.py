@@ -61,13 +61,17 @@ class _Match:
     def overrides(self, factor: float) -> list[str]:
         return [*self.candidate, *(f"{key}={value:g}" for key, value in self.settings(factor).items())]
 
+    def at(self, factor: float) -> str:
+        """Return the settings at a factor, as tables and lines show them."""
+        return ", ".join(f"{key.partition('.')[2]} {value:g}" for key, value in self.settings(factor).items())
+
     def tell(self, metric: Metric, outcomes: list[RunOutcome]) -> str:
         """Take in the runs at the present factor; return a line that says what they gave."""
         factor = self.bisection.factor
         assert factor is not None, "asked for"
         failed = next((outcome for outcome in outcomes if outcome.error), None)
         values = [outcome.metrics.get(metric.name) for outcome in outcomes]
-        at = ", ".join(f"{key.partition('.')[2]} {value:g}" for key, value in self.settings(factor).items())
+        at = self.at(factor)
         if failed or any(value is None or value != value for value in values):
             why = f"run {failed.signature} failed: {failed.error}" if failed else f"a run has no {metric.label}"
             self.problem = f"{why} (at {at})"
@@ -82,10 +86,12 @@ class _Match:
 
     def result(self) -> Candidate:
         """Return what was found."""
-        chosen = None
-        if self.problem is None:
-            chosen = self.bisection.told.index(self.bisection.best)
-        return Candidate(self.label, self.tried, chosen, problem=self.problem)
+        if self.problem is not None:
+            return Candidate(self.label, self.tried, None, problem=self.problem)
+        factor, value = best = self.bisection.best
+        count = len(self.tried)
+        reached = f"{value:.4g} at {self.at(factor)} ({count} setting{'s' * (count > 1)} tried)"
+        return Candidate(self.label, self.tried, self.bisection.told.index(best), reached=reached)
 
 
 class MatchedSweeper(StudySweeper):
@@ -127,9 +133,7 @@ class MatchedSweeper(StudySweeper):
         settings = self.settings
         known = [metric.name for metric in of_kind("field")]
         if len(settings.match) != 1:
-            has = f"; it has {', '.join(settings.match)} (~hydra.sweeper.match.NAME leaves one out)" * bool(
-                settings.match
-            )
+            has = f"; it has {', '.join(settings.match)}" * bool(settings.match)
             raise InputError(f"hydra.sweeper.match has one metric and its value, such as {{sdlogj: 0.3}}{has}.")
         ((name, goal),) = settings.match.items()
         metric = find(validation.one_of("hydra.sweeper.match: metric", name, known))

@@ -1,19 +1,21 @@
 """The result of a search, for the terminal."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from optuna.trial import FrozenTrial
 from rich.table import Table
 
+from pairreg.runs.search_log import Search
 from pairreg.search.space import Space
 from pairreg.study.table import number
 
 
-def front_table(best: Sequence[FrozenTrial], complete: int, objectives: Mapping[str, str], space: Space) -> Table:
-    """Return one line per trial of the `best`: its objectives, its parameters and the signatures of its runs."""
+def front_table(search: Search, objectives: Mapping[str, str], space: Space) -> Table:
+    """Return one line per best trial of a search: its objectives, its parameters and the signatures of its runs."""
+    best = search.best
     title = "Best" if len(objectives) == 1 else f"Pareto front: {len(best)}"
-    table = Table(title=f"{title} of {complete} trials", title_justify="left")
+    table = Table(title=f"{title} of {search.counted}", title_justify="left")
     table.add_column("trial", justify="right")
     for name, direction in objectives.items():
         table.add_column(f"{name} {'↑' if direction == 'maximize' else '↓'}", justify="right")

@@ -4,9 +4,10 @@ hydra-optuna-sweeper 1.4, the first for Optuna 5, needs Hydra 1.4; its syntax is
 """
 
 import hashlib
+import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,17 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from pairreg import validation
+from pairreg import option_files, validation
 from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.metrics.catalogue import CATALOGUE, find
-from pairreg.runs.comparison import Candidate, Comparison
+from pairreg.runs.comparison import SEARCH_LOG, Candidate, Comparison
 from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
 from pairreg.search.base import StudySweeper, settings_node, values_of
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
+    from pairreg.runs.search_log import Search
     from pairreg.search.pair_split import PairSplit
     from pairreg.search.space import Space
     from pairreg.search.trials import Trials
@@ -42,12 +45,13 @@ class SearchConf:
     objectives: dict[str, str] = field(default_factory=dict)  # metric of a run -> minimize or maximize
     space: dict[str, str] = field(default_factory=dict)  # key -> sweep, such as tag(log, interval(0.1, 10))
     trials: int = 30  # complete ones wanted, over all invocations of the same search
-    minutes: float | None = None  # after which no trial is begun; null: no bound
-    pruner: str = "none"  # wilcoxon: a trial ends when the pairs so far say that it is worse than the best one
+    minutes: float | None = None  # of the whole command, after which no trial is begun; null: no bound
+    pruner: str = "none"  # what ends a trial early; wilcoxon: pair by pair, if these say that it is worse than the best
+    # one; median: level by level, if its objective at the end of one is worse than that of most complete trials there
     batch: int = 1  # trials launched together
     seed: int = 0  # of the sampler
     sampler: str = "tpe"  # or random
-    storage: str | None = None  # journal of the trials; null: search.log in the folder of the study
+    storage: str | None = None  # journal of the trials; null: search.log in the folder of the study, for its report
     per: list[str] = field(default_factory=list)  # keys whose values have a search each, and are compared at their best
     tune: list[str] = field(default_factory=list)  # names of the pairs that choose; none: all
 
@@ -56,7 +60,7 @@ class SearchSweeper(StudySweeper):
     """Asks Optuna for trials, has the launcher run them on every pair and seed, tells the mean of each objective.
 
     Hydra makes it by its name and then calls `setup` and `sweep`. What `per` names has a search for each of its values;
-    their best settings are then compared, on the pairs that `tune` leaves.
+    their best settings are then compared, on the pairs that `tune` leaves. These searches share the `minutes` equally.
     """
 
     def __init__(self, **settings: Any):
@@ -70,43 +74,68 @@ class SearchSweeper(StudySweeper):
         space, split = self.check(arguments)
         candidates: list[Candidate] = []
         jobs: list[list[list[str]]] = []
-        for candidate in space.compared:
-            own = replace(space.of(candidate), replicates=split.tuning)
-            with closing(self.trials(own)) as trials:
-                self.run(trials, own)
-                self.show(trials, own, values_of(candidate))
-                complete, best = trials.complete(), trials.best()
-            tried = [trial.user_attrs["signatures"] for trial in complete]
-            for trial in best:
-                label = values_of(candidate) if self.settings.per else f"trial {trial.number}"
-                chosen = [one.number for one in complete].index(trial.number)
-                candidates.append(Candidate(label, tried, chosen))
-                jobs.append(replace(own, replicates=split.test).jobs(trial.params))
+        searches = [replace(space.of(candidate), replicates=split.tuning) for candidate in space.compared]
+        if self.config.dry_run:
+            self.show_examples(searches)
+        until = shares(self.settings.minutes, len(searches))
+        for own, candidate in zip(searches, space.compared, strict=True):
+            with closing(self.trials(own, values_of(candidate))) as trials:
+                self.run(trials, own, next(until))
+                self.show(trials.search, own)
+                found = self.found(trials.search)
+            candidates += [one for one, _ in found]
+            jobs += [replace(own, replicates=split.test).jobs(params) if params else [] for _, params in found]
         if self.settings.per or split.names:
             names = " and ".join(self.settings.objectives)
-            rule = f"at the best {names} of {self.settings.trials} trials{' each' * bool(self.settings.per)}"
+            rule = f"at the best {names} of a search{' each' * bool(self.settings.per)}"
             self.judge(Comparison(rule, None, split.names, candidates), jobs)
 
-    def trials(self, space: "Space") -> "Trials":
-        """Return the trials of a search, with those of earlier commands."""
+    def show_examples(self, searches: Sequence["Space"]) -> None:
+        """Launch the runs of one trial of each search, of which a dry run shows a table, and ends."""
+        settings, runs = self.settings, len(searches[0].replicates)
+        count = f"{settings.trials} trials" + f" for each of {len(searches)} candidates" * (len(searches) > 1)
+        bound = f", begun within {settings.minutes:g} minutes" if settings.minutes else ""
+        console().print(f"{count}, of {runs} run{'s' * (runs > 1)} each{bound}; one of them would be", highlight=False)
+        self.launch([job for one in searches for job in one.jobs(one.example())])
+
+    def found(self, search: "Search") -> list[tuple[Candidate, Mapping[str, Any]]]:
+        """Return what a search offers to the comparison, each with its parameters: its best trial, or its front."""
+        best, objectives = search.best, self.settings.objectives
+        complete = search.complete  # read after the best ones, which another process may add to
+        tried = [trial.user_attrs["signatures"] for trial in complete]
+        if not complete:
+            problem = f"no trial is complete ({search.counted})"
+            return [(Candidate(search.candidate or "search", tried, None, problem=problem), {})]
+        found: list[tuple[Candidate, Mapping[str, Any]]] = []
+        for trial in best:
+            values = [f"{name} {value:.4g}" for name, value in zip(objectives, trial.values, strict=True)]
+            label = search.candidate or f"trial {trial.number}"
+            reached = f"{', '.join(values)} ({search.counted})"
+            found.append((Candidate(label, tried, complete.index(trial), reached=reached), trial.params))
+        return found
+
+    def trials(self, space: "Space", candidate: str) -> "Trials":
+        """Return the trials of the search for a candidate, with those of earlier commands."""
         from pairreg.search.trials import Trials
 
         settings = self.settings
         return Trials(
-            Path(settings.storage or self.study_folder / "search.log"),
+            Path(settings.storage or self.study_folder / SEARCH_LOG),
             self.identity(space),
             settings.objectives,
             space.free,
             settings.trials,
             settings.sampler,
             settings.seed,
+            None if settings.pruner == "none" else settings.pruner,
+            candidate,
         )
 
     def check(self, arguments: list[str]) -> "tuple[Space, PairSplit]":
         """Return the space and the pairs of the search; raises `InputError` for what cannot be searched."""
         from pairreg.search.pair_split import split
         from pairreg.search.space import read_space
-        from pairreg.search.trials import SAMPLERS
+        from pairreg.search.trials import PRUNERS, SAMPLERS
 
         settings = self.settings
         if not settings.objectives:
@@ -117,7 +146,7 @@ class SearchSweeper(StudySweeper):
                 known = [metric.name for metric in CATALOGUE if metric.gives(metric.name)]
                 validation.one_of("hydra.sweeper.objectives: metric", name, known)
         validation.one_of("hydra.sweeper.sampler", settings.sampler, SAMPLERS)
-        validation.one_of("hydra.sweeper.pruner", settings.pruner, ("none", "wilcoxon"))
+        validation.one_of("hydra.sweeper.pruner", settings.pruner, ("none", *PRUNERS))
         validation.check_value(validation.Positive | None, settings.minutes, "hydra.sweeper.minutes")
         for name, kind in (("trials", validation.Count), ("batch", validation.Count), ("seed", validation.Seed)):
             validation.check_value(kind, getattr(settings, name), f"hydra.sweeper.{name}")
@@ -130,12 +159,18 @@ class SearchSweeper(StudySweeper):
             if not any(override.startswith(f"{key}=") for override in space.compared[0]):
                 raise InputError(f"hydra.sweeper.per: {key} has no values to compare; give them, such as {key}=a,b.")
         first = space.of(space.compared[0])
-        prunes = settings.pruner != "none"
-        found = split(space.replicates, settings.tune, lambda r: self.spec(_one_job(first, r)), each=prunes)
-        if prunes and (len(settings.objectives) > 1 or len(found.tuning) < _FEWEST):
+        pruner = settings.pruner
+        found = split(space.replicates, settings.tune, lambda r: self.spec(_one_job(first, r)), each=pruner != "none")
+        if pruner != "none" and len(settings.objectives) > 1:
+            raise InputError(f"hydra.sweeper.pruner={pruner} compares trials by one objective; there are several.")
+        if pruner == "wilcoxon" and len(found.tuning) < _FEWEST:
             raise InputError(
-                f"hydra.sweeper.pruner={settings.pruner} compares trials pair by pair: it needs one objective and at "
-                f"least {_FEWEST} pairs or seeds, and has {len(settings.objectives)} and {len(found.tuning)}."
+                f"hydra.sweeper.pruner=wilcoxon compares trials pair by pair: it needs at least {_FEWEST} pairs or "
+                f"seeds, and has {len(found.tuning)}."
+            )
+        if pruner == "median" and _levels(self.spec(_one_job(first, found.tuning[0]))) < 2:
+            raise InputError(
+                "hydra.sweeper.pruner=median compares trials level by level: it needs a schedule of several levels."
             )
         return space, found
 
@@ -149,11 +184,9 @@ class SearchSweeper(StudySweeper):
         question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs, *pruner)
         return hashlib.sha1(repr(question).encode()).hexdigest()[:8]
 
-    def run(self, trials: "Trials", space: "Space") -> None:
-        """Ask for trials, launch their runs and tell the outcomes, batch by batch, until the time is over."""
+    def run(self, trials: "Trials", space: "Space", until: float) -> None:
+        """Ask for trials, launch their runs and tell the outcomes, batch by batch, `until` a time (monotonic clock)."""
         failed = 0
-        minutes = self.settings.minutes
-        until = math.inf if minutes is None else time.monotonic() + 60 * minutes
         while time.monotonic() < until and (asked := trials.ask(self.settings.batch)):
             for trial, outcomes in zip(asked, self.measured(trials, space, asked), strict=True):
                 why = trials.tell(trial, outcomes, len(space.replicates))
@@ -162,35 +195,62 @@ class SearchSweeper(StudySweeper):
                     raise InputError(f"{_FAILURES} trials in a row failed, the last because {why}")
 
     def measured(self, trials: "Trials", space: "Space", asked: Sequence["Trial"]) -> list[list[RunOutcome]]:
-        """Return the outcomes of each trial: on all pairs at once, or pair by pair as long as it is not pruned."""
+        """Return the outcomes of each trial, which is over earlier if the pruner says so."""
+        by_step = {"none": self.at_once, "wilcoxon": self.by_pair, "median": self.by_level}
+        return by_step[self.settings.pruner](trials, space, asked)
+
+    def at_once(self, trials: "Trials", space: "Space", asked: Sequence["Trial"]) -> list[list[RunOutcome]]:
+        """Do all runs of the trials in one launch."""
+        jobs = [space.jobs(trial.params) for trial in asked]
+        outcomes = iter(self.launch([job for some in jobs for job in some]))
+        return [[next(outcomes) for _ in some] for some in jobs]
+
+    def by_pair(self, trials: "Trials", space: "Space", asked: Sequence["Trial"]) -> list[list[RunOutcome]]:
+        """Do the runs of the trials pair by pair, as long as these do not say that a trial is worse than the best."""
         found: list[list[RunOutcome]] = [[] for _ in asked]
-        going = list(zip(asked, found, strict=True))
-        steps = [space.replicates] if self.settings.pruner == "none" else [[one] for one in space.replicates]
-        for replicates in steps:
-            jobs = [replace(space, replicates=replicates).jobs(trial.params) for trial, _ in going]
-            outcomes = iter(self.launch([job for some in jobs for job in some]))
-            for (_, own), some in zip(going, jobs, strict=True):
-                own += [next(outcomes) for _ in some]
-            if len(steps) > 1:
-                going = [(trial, own) for trial, own in going if trials.is_worth_going_on(trial, own, len(steps))]
+        going = list(range(len(asked)))
+        for step, one in enumerate(space.replicates, start=1):
+            new = self.at_once(trials, replace(space, replicates=[one]), [asked[i] for i in going])
+            for i, outcomes in zip(going, new, strict=True):
+                found[i] += outcomes
+            if step < len(space.replicates):
+                going = [i for i in going if trials.is_worth_going_on(asked[i], found[i][-1:], step)]
         return found
 
-    def show(self, trials: "Trials", space: "Space", candidate: str) -> None:
-        """Print the best trials, of which candidate they are, and the commands that repeat them."""
-        from optuna.trial import TrialState
+    def by_level(self, trials: "Trials", space: "Space", asked: Sequence["Trial"]) -> list[list[RunOutcome]]:
+        """Do the runs of the trials level by level, as long as a trial is not worse than most were at that level.
 
+        After each level all runs of a trial pause, and are evaluated as at their end. A trial some of whose runs are
+        complete there, of an earlier command or by fewer levels, is not compared.
+        """
+        found: list[list[RunOutcome]] = [[] for _ in asked]
+        going = list(range(len(asked)))
+        for level in itertools.count(1):
+            pausing = replace(space, fixed=[*space.fixed, f"pause_after_level={level}"])
+            new = self.at_once(trials, pausing, [asked[i] for i in going])
+            for i, outcomes in zip(going, new, strict=True):
+                found[i] = outcomes
+            going = [i for i in going if self.goes_on(trials, asked[i], found[i], level)]
+            if not going:
+                break
+        return found
+
+    def goes_on(self, trials: "Trials", trial: "Trial", outcomes: Sequence[RunOutcome], level: int) -> bool:
+        """Return whether a trial has runs that have levels left, none that failed, and is worth going on."""
+        paused = [outcome.state == "paused" for outcome in outcomes]
+        if not any(paused) or any(trials.failure(outcome) for outcome in outcomes):
+            return False
+        return not all(paused) or trials.is_worth_going_on(trial, outcomes, level)
+
+    def show(self, search: "Search", space: "Space") -> None:
+        """Print the best trials, of which candidate they are, and the commands that repeat them."""
         from pairreg.search.pareto_table import commands, front_table
 
         terminal = console()
-        if running := len(trials.in_state(TrialState.RUNNING)):
-            terminal.print(f"{running} more trials run in other processes")
-        if pruned := len(trials.in_state(TrialState.PRUNED)):
-            terminal.print(f"{pruned} trials were pruned: worse than the best one on the pairs that they had")
-        if candidate:
-            terminal.print(f"[bold]{candidate}[/bold]")
-        best = trials.best()
-        terminal.print(front_table(best, len(trials.complete()), self.settings.objectives, space))
-        for trial in best:
+        if search.candidate:
+            terminal.print(f"[bold]{search.candidate}[/bold]")
+        terminal.print(front_table(search, self.settings.objectives, space))
+        for trial in search.best:
             for command in commands(trial, space):
                 terminal.print(command, soft_wrap=True, highlight=False)
 
@@ -198,6 +258,20 @@ class SearchSweeper(StudySweeper):
 def _one_job(space: "Space", replicate: Sequence[str]) -> list[str]:
     """Return the overrides of some run of a space on one pair."""
     return replace(space, replicates=[replicate]).jobs(space.example())[0]
+
+
+def _levels(spec: RunSpec) -> int:
+    """Return how many levels the schedule of a run has at most."""
+    schedule = option_files.instantiate(spec.config["schedule"], "schedule", spec.config["trusted_modules"])
+    return max(len(schedule.levels(ndim)) for ndim in (2, 3))
+
+
+def shares(minutes: float | None, count: int) -> Iterator[float]:
+    """Yield until when (monotonic clock) each of `count` searches may begin trials: what is left, divided equally."""
+    end = math.inf if minutes is None else time.monotonic() + 60 * minutes
+    for left in range(count, 0, -1):
+        now = time.monotonic()
+        yield now + (end - now) / left
 
 
 def search_node() -> DictConfig:

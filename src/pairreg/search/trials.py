@@ -7,26 +7,24 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
-import optuna
 from optuna.exceptions import ExperimentalWarning
-from optuna.pruners import WilcoxonPruner
+from optuna.pruners import BasePruner, MedianPruner, NopPruner, WilcoxonPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import Trial, TrialState
 
 from pairreg import validation
 from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.search_log import ERROR, Search
 from pairreg.search.space import Distribution
 from pairreg.search.trial_locks import TrialLocks
 
 SAMPLERS = {"tpe": TPESampler, "random": RandomSampler}
+PRUNERS: dict[str, type[BasePruner]] = {"wilcoxon": WilcoxonPruner, "median": MedianPruner}
 _SUCCEEDS = "succeeds"  # attribute of a trial: the number of the abandoned trial that it repeats
 
 
 class Trials:
-    """An Optuna study in a journal file.
+    """The trials of a search, which is an Optuna study in a journal file.
 
     A journal and not SQLite, because the folder of a study may lie on a cluster's NFS, where SQLite's locks fail; each
     record is appended and synchronised as one line, so a killed process leaves whole records. Optuna's heartbeat exists
@@ -44,6 +42,8 @@ class Trials:
     - `free`: what to vary.
     - `wanted`: number of trials that are complete or pruned, over all invocations.
     - `sampler`, `seed`: what chooses the values.
+    - `pruner`: what says that a trial is not worth going on, `"wilcoxon"` or `"median"`; None: nothing.
+    - `candidate`: what settings are searched for, as the report calls it.
     """
 
     def __init__(
@@ -55,31 +55,20 @@ class Trials:
         wanted: int,
         sampler: str = "tpe",
         seed: int = 0,
+        pruner: str | None = None,
+        candidate: str = "",
     ):
         self.objectives, self.free, self.wanted = objectives, free, wanted
         self.sampler, self.seed = SAMPLERS[sampler], seed
         log.parent.mkdir(parents=True, exist_ok=True)
         self.locks = TrialLocks(log.with_name(f"{log.name}.locks") / name)
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            pruner = WilcoxonPruner()
+            prunes = PRUNERS[pruner]() if pruner else NopPruner()
         with self.locks.alone():
-            self.study = optuna.create_study(
-                study_name=name,
-                storage=JournalStorage(JournalFileBackend(str(log))),
-                directions=[StudyDirection[direction.upper()] for direction in objectives.values()],
-                load_if_exists=True,
-                pruner=pruner,
-            )
-
-    def in_state(self, *states: TrialState) -> list[FrozenTrial]:
-        """Return the trials in one of these states."""
-        return self.study.get_trials(deepcopy=False, states=states)
-
-    def complete(self) -> list[FrozenTrial]:
-        """Return the complete trials, by number."""
-        return self.in_state(TrialState.COMPLETE)
+            self.search = Search.begin(log, name, objectives, candidate)
+        self.study = self.search.study
+        self.study.pruner = prunes
 
     def ask(self, batch: int) -> list[Trial]:
         """Return the next trials, at most `batch`; none if all that are wanted are complete or being worked on.
@@ -89,8 +78,8 @@ class Trials:
         with self.locks.alone():
             # Abandoned trials are dealt with first, as they count as running until then.
             self.repeat_abandoned()
-            taken = self.in_state(TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
-            waiting = self.in_state(TrialState.WAITING)
+            taken = self.search.in_state(TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+            waiting = self.search.in_state(TrialState.WAITING)
             self.study.sampler = self.seeded_sampler()
             asked = []
             for _ in range(min(self.wanted - len(taken), batch, len(waiting) or batch)):
@@ -101,7 +90,7 @@ class Trials:
     def repeat_abandoned(self) -> None:
         """Put the trials that a killed process was working on into the queue, each once."""
         repeated = {trial.user_attrs.get(_SUCCEEDS) for trial in self.study.get_trials(deepcopy=False)}
-        for trial in self.in_state(TrialState.RUNNING):
+        for trial in self.search.in_state(TrialState.RUNNING):
             if self.locks.is_claimed(trial.number):
                 continue
             if trial.number not in repeated:
@@ -112,7 +101,7 @@ class Trials:
 
     def seeded_sampler(self) -> BaseSampler:
         """Return a sampler seeded by the seed and the number of trials started so far, repeats not counted."""
-        started = self.in_state(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING)
+        started = self.search.in_state(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING)
         repeats = [trial for trial in self.study.get_trials(deepcopy=False) if _SUCCEEDS in trial.user_attrs]
         entropy = (self.seed, len(started) - len(repeats))
         return self.sampler(seed=int(np.random.SeedSequence(entropy).generate_state(1)[0]))
@@ -120,35 +109,35 @@ class Trials:
     def tell(self, trial: Trial, outcomes: Sequence[RunOutcome], planned: int = 1) -> str | None:
         """End a trial with the mean of each objective over its runs; return why if it failed.
 
-        One with fewer outcomes than `planned`, and no failure among them, was pruned.
+        One with fewer outcomes than `planned` or with paused runs, and no failure among them, was pruned.
 
         Raises `InputError` if an objective is no metric of the runs.
         """
         trial.set_user_attr("signatures", [s for outcome in outcomes for s in outcome.signatures])
         reason = next((why for outcome in outcomes if (why := self.failure(outcome))), None)
         if reason:
-            trial.set_user_attr("error", reason)
+            trial.set_user_attr(ERROR, reason)
             self.study.tell(trial, state=TrialState.FAIL)
-        elif len(outcomes) < planned:
+        elif len(outcomes) < planned or any(outcome.state == "paused" for outcome in outcomes):
             self.study.tell(trial, state=TrialState.PRUNED)
         else:
-            self.study.tell(trial, [fmean(outcome.metrics[name] for outcome in outcomes) for name in self.objectives])
+            self.study.tell(trial, [_mean(name, outcomes) for name in self.objectives])
         self.locks.release(trial.number)  # after the trial has been ended, or another process would repeat it
-        if reason and not self.in_state(TrialState.COMPLETE):
+        if reason and not self.search.complete:
             self.check_names({name for outcome in outcomes for name in outcome.metrics})
         return reason
 
-    def is_worth_going_on(self, trial: Trial, outcomes: Sequence[RunOutcome], planned: int) -> bool:
-        """Return whether a trial may still be the best, after its runs so far, each on another of the `planned` pairs.
+    def is_worth_going_on(self, trial: Trial, outcomes: Sequence[RunOutcome], step: int) -> bool:
+        """Return whether a trial may still be a good one, after the runs that a step of it has added or continued.
 
-        A failed run ends it. The only objective of the others is compared with that of the best trial on the same pairs
-        (Wilcoxon's signed-rank test).
+        A failed run ends it. Of the others, the pruner compares the mean of the only objective with that of other
+        trials at the same step.
         """
-        if self.failure(outcomes[-1]):
+        if any(self.failure(outcome) for outcome in outcomes):
             return False
         (name,) = self.objectives
-        trial.report(outcomes[-1].metrics[name], step=len(outcomes))
-        return len(outcomes) == planned or not trial.should_prune()
+        trial.report(_mean(name, outcomes), step)
+        return not trial.should_prune()
 
     def failure(self, outcome: RunOutcome) -> str | None:
         """Return why the objectives of a run do not exist or are not finite; None if they are."""
@@ -166,11 +155,11 @@ class Trials:
             if measured and name not in measured:
                 validation.one_of("hydra.sweeper.objectives: metric", name, shown)
 
-    def best(self) -> list[FrozenTrial]:
-        """Return the best trial, or the Pareto front of several objectives, ordered by the first of them."""
-        front = self.study.best_trials
-        return sorted(front, key=lambda trial: trial.values) if len(self.objectives) > 1 else front[:1]
-
     def close(self) -> None:
         """Give up the locks: what is still running counts as abandoned from now on."""
         self.locks.close()
+
+
+def _mean(name: str, outcomes: Sequence[RunOutcome]) -> float:
+    """Return the mean of a metric over runs."""
+    return fmean(outcome.metrics[name] for outcome in outcomes)

@@ -25,9 +25,10 @@ def _settings(
     rerun: bool,
     dry_run: bool,
     figure: str | None,
+    pause_after_level: validation.Count | None,
 ) -> None:
     """Declare the names and types of the settings beside the groups, and check their values."""
-    del precision, threads, trusted_modules, seed, fail_fast, rerun, dry_run
+    del precision, threads, trusted_modules, seed, fail_fast, rerun, dry_run, pause_after_level
     if figure is not None:
         validation.one_of("figure", figure, FIGURES)
     names.check_study(study)

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, final
@@ -12,7 +13,7 @@ import numpy as np
 from pairreg import interruption, machine_errors, option_files
 from pairreg.backend import configure, drop_damaged_code
 from pairreg.console import console
-from pairreg.errors import DivergedError, InputError, MethodError
+from pairreg.errors import DivergedError, InputError, MethodError, PausedRun
 from pairreg.foreign_messages import last_line
 from pairreg.locks import Busy
 from pairreg.optimization.observer import Observer
@@ -48,6 +49,8 @@ def work(spec: RunSpec, tracker: Tracker, wait: bool = False) -> RunOutcome:
             with tracker.start(spec, provenance()) as tracked, attempt(spec) as place:
                 _do(spec, place, tracked)
             return RunOutcome.of(spec, "done")
+    except PausedRun as paused:
+        return replace(RunOutcome.of(spec, "paused"), metrics=paused.metrics)
     except Busy:
         return RunOutcome.of(spec, "busy")
     except InputError as error:
@@ -76,7 +79,7 @@ def _do(spec: RunSpec, place: Path, tracked: TrackedRun) -> None:
     try:
         pair = load_pair(spec.config)
         check_grids(pair)
-        checkpoints = RunCheckpoints(place)
+        checkpoints = RunCheckpoints(place, spec.config["pause_after_level"])
         compute = partial(register, pair, **parts(spec.config), **numerics, observers=watching, checkpoints=checkpoints)
         try:
             result = compute()

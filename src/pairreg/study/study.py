@@ -78,7 +78,8 @@ class Study:
         # Every config is checked first: a signature looks at the parts that a config names, which may not exist.
         for spec in specs:
             check(spec.config)
-        new = {spec.signature: spec for spec in specs if spec.signature not in self.specs}
+        # One that an earlier batch has paused goes on.
+        new = {spec.signature: spec for spec in specs if spec.signature not in self.specs or self.is_paused(spec)}
         self.specs |= new
         self.single = single
         if any(spec.config[key] != self.first.config[key] for spec in specs for key in _COMMON):
@@ -111,6 +112,11 @@ class Study:
             log.info(f"{len(busy)} runs are computed by another process; waiting for them")
             self.compute(busy, wait=True)
         return [self.outcomes[spec.signature] for spec in specs]
+
+    def is_paused(self, spec: RunSpec) -> bool:
+        """Return whether a run was begun and has levels left."""
+        outcome = self.outcomes.get(spec.signature)
+        return outcome is not None and outcome.state == "paused"
 
     def open(self) -> None:
         """Make the tracker and connect it to its index, once per command."""
@@ -150,7 +156,10 @@ class Study:
 
     def finish(self) -> int:
         """Print tables, write the report and complete the tracking; return the exit code of the command."""
-        rows = [(spec, self.outcomes[s]) for s, spec in self.specs.items() if s in self.outcomes]
+        paused = [s for s, spec in self.specs.items() if self.is_paused(spec)]
+        rows = [(spec, self.outcomes[s]) for s, spec in self.specs.items() if s in self.outcomes and s not in paused]
+        if paused:
+            self.terminal.print(f"{len(paused)} paused run{'s' * (len(paused) > 1)} between two levels of the schedule")
         if not rows:  # --help, --cfg and the like
             return 0
         bad = [(spec, outcome) for spec, outcome in rows if outcome.error]

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from pairreg import geometry, whole_transform
 from pairreg.errors import InputError
-from pairreg.reading.grid import SAME
+from pairreg.geometry import SAME
 from pairreg.transform_files import ants, elastix, fsl, itk, learn2reg, nifti, voxels
 from pairreg.transform_files.format_of import format_of
 from pairreg.transform_files.images import Images, size_text

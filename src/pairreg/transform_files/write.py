@@ -11,7 +11,7 @@ from pairreg.errors import InputError
 from pairreg.files import replacing
 from pairreg.foreign_messages import quiet, reason
 from pairreg.image_files import write_failure, write_image
-from pairreg.transform_files import itk, learn2reg
+from pairreg.transform_files import learn2reg
 from pairreg.transform_files.images import Images, steps
 
 HDF5, TEXT = (".h5", ".hdf5"), (".tfm", ".txt")
@@ -56,8 +56,7 @@ def written_format(path: Path) -> str:
 
 
 def _itk(transform: sitk.Transform, path: Path, images: Images) -> None:
-    whole = sitk.CompositeTransform(transform)
-    whole.FlattenTransform()  # files hold no composite within another
+    whole = sitk.CompositeTransform(whole_transform.parts(transform))  # files hold no composite within another
     with replacing(path) as part:
         if path.name.lower().endswith(HDF5):
             whole_transform.write(whole, part)
@@ -70,7 +69,9 @@ def _write_text(transform: sitk.Transform, path: Path) -> None:
     try:
         with quiet():
             sitk.WriteTransform(transform, str(path))
-            written, meant = (itk.single(one) for one in (sitk.ReadTransform(str(path)).Downcast(), transform))
+            written, meant = (
+                whole_transform.parts(one) for one in (sitk.ReadTransform(str(path)).Downcast(), transform)
+            )
     except RuntimeError as error:
         raise write_failure(path, reason(error)) from error
     if [part.GetParameters() for part in written] != [part.GetParameters() for part in meant]:
