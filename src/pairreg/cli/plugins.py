@@ -6,13 +6,14 @@ from hydra.core.plugins import Plugins
 from pairreg.cli.launcher import StudyLauncher
 from pairreg.composition import register_search_path
 from pairreg.search.matched import MatchedSweeper, match_node
+from pairreg.search.product import ProductSweeper
 from pairreg.search.sweeper import SearchSweeper, search_node
 
 
 def register_plugins() -> None:
     """Register what the command line needs beyond `pairreg.composition`."""
     register_search_path()
-    for plugin in (StudyLauncher, SearchSweeper, MatchedSweeper):
+    for plugin in (StudyLauncher, ProductSweeper, SearchSweeper, MatchedSweeper):
         Plugins.instance().register(plugin)
     # Hydra copies its whole store for each of the groups that `--help` lists, and again whatever it loads from it.
     setattr(ConfigStore, "__deepcopy__", lambda store, memo: store)  # noqa: B010 (a new attribute of a class of Hydra's)

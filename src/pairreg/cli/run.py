@@ -18,7 +18,6 @@ from pairreg.cli.hydra_errors import as_input_errors
 from pairreg.cli.hydra_guard import guard_hydra
 from pairreg.cli.plugins import register_plugins
 from pairreg.cli.surroundings import check_working_folder, ended, settle
-from pairreg.cli.sweep_size import check_sweep_size
 from pairreg.cli.text_overrides import as_typed, with_text_quoted
 from pairreg.console import console
 from pairreg.errors import InputError
@@ -64,7 +63,6 @@ def _work(earlier: Run | None, arguments: Sequence[str]) -> int:
     guard_hydra()
     with as_input_errors():
         sys.argv[1:] = with_text_quoted(list(arguments))
-        check_sweep_size(sys.argv[1:])
     config = "config"
     if earlier is not None:
         config = from_run.primary_config(earlier)

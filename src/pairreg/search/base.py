@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -21,7 +22,7 @@ from pairreg.study.compose import spec_of
 
 
 class StudySweeper(Sweeper):
-    """A sweeper that decides from the outcomes of runs which runs come next. Hydra calls `setup`, then `sweep`."""
+    """A sweeper that launches runs of a study. Hydra calls `setup`, then `sweep`."""
 
     hydra_context: HydraContext
     config: DictConfig
@@ -33,7 +34,11 @@ class StudySweeper(Sweeper):
             hydra_context=hydra_context, task_function=task_function, config=config
         )
         self.launched = 0
-        self.study_folder = expanded(config.output_dir) / config.study
+
+    @property
+    def study_folder(self) -> Path:
+        """Where the runs of the study lie."""
+        return Path(expanded(self.config.output_dir) / self.config.study)
 
     def parsed(self, entries: dict[str, str], arguments: list[str]) -> list[Override]:
         """Return the overrides of the sweeper's own settings and of the command line."""
