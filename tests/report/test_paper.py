@@ -212,9 +212,9 @@ def test_every_pair_has_a_figure_and_seeds_are_not_repeated(write_run: Write, tm
 
 def test_a_new_report_shows_and_keeps_the_figure(write_run: Write, study: Path) -> None:
     folders = losses(write_run)[:2]
-    before = write_report(study).read_text().count("<img ")
+    before = write_report(study).page.read_text().count("<img ")
     draw_figure("loss_comparison", [Run.complete(folder) for folder in folders], study / "report" / "figures")
-    page = write_report(study).read_text()
+    page = write_report(study).page.read_text()
     assert page.count("<img ") == before + 1 and 'href="figures/loss_comparison.pdf"' in page
     assert (study / "report" / "figures" / "loss_comparison.pdf").exists()
 
