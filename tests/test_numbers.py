@@ -91,7 +91,7 @@ def test_the_command_says_it_in_one_sentence(tmp_path):
     (tmp_path / "said").mkdir()
     (tmp_path / "here").mkdir()
     search = ["hydra.sweeper.objectives={dice_mean:maximize}"]
-    calls = [["tracking=none", *(search if "-m" in given else []), *given] for given in SAID]
+    calls = [["tracking=none", *(search if "hydra/sweeper=pairreg_search" in given else []), *given] for given in SAID]
     for answer, says in zip(many("pairreg", calls, tmp_path / "here", tmp_path / "said"), SAID.values(), strict=True):
         assert answer.returncode == 2 and says in answer.stderr, answer
         assert len(answer.stderr.splitlines()) == 1 and len(answer.stderr) < 500 and not answer.stdout, answer

@@ -3,6 +3,7 @@
 import atexit
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,10 +15,20 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 _CONFIG_MODULE = "pairreg.conf"
 _LAUNCHER = {"_target_": "pairreg.cli.launcher.StudyLauncher"}  # Hydra imports it when a command launches runs
+
+
+@dataclass
+class _Sweep:
+    """The settings of `hydra/sweeper=basic`, Hydra's default, for which ours stands in."""
+
+    _target_: str = "pairreg.search.product.ProductSweeper"
+    _convert_: str = "all"  # plain dictionaries and lists
+    params: dict[str, str] = field(default_factory=dict)  # key -> values; those on the command line count more
+    zip: list[list[str]] = field(default_factory=list)  # groups of keys that advance together
 
 
 class ExperimentsSearchPath(SearchPathPlugin):
@@ -37,6 +48,10 @@ def register_search_path() -> None:
     inside = plugins.is_in_toplevel_plugins_module
     vars(plugins)["is_in_toplevel_plugins_module"] = lambda name: name.startswith("pairreg.") or inside(name)
     plugins.register(ExperimentsSearchPath)
+    # In the place of Hydra's own: `override hydra/sweeper` in config.yaml would win over that of a study.
+    sweep: DictConfig = OmegaConf.structured(_Sweep)
+    OmegaConf.set_struct(sweep.params, False)  # the command line adds to them without a +
+    ConfigStore.instance().store(group="hydra/sweeper", name="basic", node=sweep, provider="pairreg")
     ConfigStore.instance().store(group="hydra/launcher", name="pairreg", node=_LAUNCHER, provider="pairreg")
     # A config that asks for it has the answer in its run folder, and in the signature of the run.
     OmegaConf.register_new_resolver("native_precision", _native_precision, replace=True)

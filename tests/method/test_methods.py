@@ -28,7 +28,7 @@ def bumps(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def known(ndim: int) -> Pair:
-    """A pair whose moving image is the fixed one, moved by a known field of up to two voxels, in 3-D of one, on a turned grid."""
+    """A pair whose moving image is the fixed one, moved by a known field of up to two voxels (3-D: one)."""
     shape = (48, 44) if ndim == 2 else (26, 24, 22)
     fixed = image(shape[::-1])
     fixed.SetSpacing((1.5, 1.25, 2.0)[:ndim])

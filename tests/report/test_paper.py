@@ -145,12 +145,15 @@ def test_protocols_say_what_they_cost_and_what_they_gave(write_run: Write, label
     assert ("Dice, mean" in below) == labels
 
 
-def test_what_a_protocol_lacks_is_left_out_for_all(write_run: Write) -> None:
+def test_what_a_protocol_lacks_is_a_dash_and_what_all_lack_is_left_out(write_run: Write) -> None:
     costs = [COSTS, {"seconds": 1.0}]
     figure = protocol_comparison.figure(
         shown([write_run(f"{i}", preset=f"p{i}", bend=i, metrics=one) for i, one in enumerate(costs)])
     )
-    assert "Seconds" in texts(figure) and "SD log J" not in texts(figure)
+    said = texts(figure)
+    assert "Seconds" in said and f"{COSTS['sdlogj']:.2f}" in said
+    assert said.count("–") == 3, "the second run has no similarity, folds and SD log J"
+    assert "Dice, mean" not in said
 
 
 def carrying(run: Shown, ndim: int) -> Shown:
@@ -181,6 +184,23 @@ def test_a_phantom_becomes_a_patient_plane_by_plane(write_run: Write, ndim: int)
     assert [t for t in texts(figure) if "Dice" not in t] == ([] if ndim == 2 else ["axial", "coronal", "sagittal"])
 
 
+def test_a_phantom_that_carries_nothing_shows_the_activity_of_its_labels(write_run: Write) -> None:
+    (run,) = shown([write_run("a")])
+    assert "Deformed\nactivity" not in titles(phantom_to_patient.figure([run])), "a disc has no tissue"
+    scene = replace(run.cut.scene, label_names={1: "lung_left"})
+    figure = phantom_to_patient.figure([replace(run, planes=[replace(run.cut, scene=scene)])])
+    assert titles(figure) == [
+        "Phantom",
+        "Patient",
+        "Deformed\nphantom",
+        "Deformed\nlabels",
+        "Deformed\nactivity",
+        "Deformed\ngrid",
+    ]
+    labels = run.cut.scene.warped_labels
+    assert labels is not None and (picture(figure, "Deformed\nactivity") == np.where(labels == 1, 0.25, 0)).all()
+
+
 @pytest.mark.slow
 def test_the_command_makes_patients_of_phantoms(pairreg: Command, tmp_path: Path) -> None:
     quick = ("schedule.scales=[8]", "schedule.iterations=[3]", "transform=displacement", "tracking=none",
@@ -190,7 +210,7 @@ def test_the_command_makes_patients_of_phantoms(pairreg: Command, tmp_path: Path
     folder = tmp_path / "runs" / "figure_phantom_to_patient"
     pictures = [folder / "report" / "figures" / f"phantom_to_patient_0{i}.png" for i in (1, 2)]
     assert size(pictures[1])[1] > size(pictures[0])[1] > 300, "three planes and one"
-    assert len(list(folder.glob("*/warped_organs.nii.gz"))) == 2
+    assert len(list(folder.glob("*/warped_organs.nii.gz"))) == 1, "the other has the labels of its pair alone"
 
 
 @pytest.mark.parametrize("layout", [name for name in FIGURES if name != "phantom_spect"])  # see tests/spect
@@ -212,9 +232,9 @@ def test_every_pair_has_a_figure_and_seeds_are_not_repeated(write_run: Write, tm
 
 def test_a_new_report_shows_and_keeps_the_figure(write_run: Write, study: Path) -> None:
     folders = losses(write_run)[:2]
-    before = write_report(study).read_text().count("<img ")
+    before = write_report(study).page.read_text().count("<img ")
     draw_figure("loss_comparison", [Run.complete(folder) for folder in folders], study / "report" / "figures")
-    page = write_report(study).read_text()
+    page = write_report(study).page.read_text()
     assert page.count("<img ") == before + 1 and 'href="figures/loss_comparison.pdf"' in page
     assert (study / "report" / "figures" / "loss_comparison.pdf").exists()
 

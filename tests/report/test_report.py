@@ -42,7 +42,7 @@ def test_the_page_tells_all_and_needs_nothing_else(write_run: Write, study: Path
     write_run("b", similarity="ncc", ablation="similarity", provenance={"git_commit": "beef", "git_dirty": "true"})
     fail(study, "c", TRACEBACK)
     fail(study, "d", None)
-    path = write_report(study)
+    path = write_report(study).page
     page = path.read_text()
     assert path == study / "report" / "index.html"
     assert "which similarity aligns the labels best" in page  # from experiments/ablation/similarity.yaml
@@ -61,7 +61,7 @@ def test_the_page_tells_all_and_needs_nothing_else(write_run: Write, study: Path
 
 def test_frames_show_what_they_say_and_nothing_is_said_without_reason(write_run: Write, study: Path) -> None:
     write_run("a", bend=0.0)  # warped is fixed
-    page = write_report(study).read_text()
+    page = write_report(study).page.read_text()
     frames = {
         name: uri for uri, name in re.findall(r'<img src="([^"]+)" alt="(initialised moving|warped|fixed)"', page)
     }
@@ -80,7 +80,7 @@ def test_a_report_is_replaced_as_a_whole_or_not_at_all(write_run: Write, study: 
         write_report(study)
     assert sorted(path.name for path in study.iterdir()) == ["a", "report"] and old.exists()
     (folder / "result.h5").write_bytes(arrays)
-    assert write_report(study).exists() and not old.exists()
+    assert write_report(study).page.exists() and not old.exists()
     assert sorted(path.name for path in study.iterdir()) == ["a", "report"]
 
 

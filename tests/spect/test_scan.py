@@ -143,15 +143,28 @@ def test_what_cannot_be_scanned_is_said(pairreg: Command, pairreg_spect: Command
     assert done.returncode == 2
     assert done.stderr == f"pairreg-spect: {tmp_path} has no result.json; give the folder of a run that has finished.\n"
     run = run_folder(pairreg, tmp_path, "pair=thorax_ct_2d")
+    missing = run / "warped_labels.nii.gz"
+    missing.unlink()
     done = pairreg_spect(run, cwd=tmp_path)
     assert done.returncode == 2 and not (run / "spect").exists()
-    missing = run / "warped_activity.nii.gz"
     assert done.stderr.startswith(f"pairreg-spect: {missing} is missing") and done.stderr.count("\n") == 1
+
+
+def test_a_phantom_that_carries_nothing_has_the_activity_of_its_labels(
+    pairreg: Command, pairreg_spect: Command, tmp_path: Path
+) -> None:
+    run = run_folder(pairreg, tmp_path, "pair=xcat_to_ct_2d")
+    done = pairreg_spect(run, "--counts", 1e9, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    spect, labels = sitk.ReadImage(str(run / "spect" / "spect.nii.gz")), read(run / "warped_labels.nii.gz")
+    activity = np.array([0, 1.0, 0.25, 0.25, 10.0])[labels]
+    shrunk = spect.GetSpacing()[0] / sitk.ReadImage(str(run / "warped_labels.nii.gz")).GetSpacing()[0]
+    assert geometry.array(spect).sum() * shrunk**2 == pytest.approx(activity.sum(), rel=0.05)
 
 
 @pytest.mark.slow
 def test_the_figure_has_a_row_for_every_phantom(pairreg: Command, tmp_path: Path) -> None:
-    done = pairreg("figure=phantom_spect", *CHEST, *QUICK, cwd=tmp_path)
+    done = pairreg("figure=phantom_spect", *CHEST, "pair.anatomy=null,{height:0.9}", *QUICK, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     study = tmp_path / "runs" / "figure_phantom_spect"
     assert f"figure: {(study / 'report' / 'figures' / 'phantom_spect.png').relative_to(tmp_path)}" in done.stdout

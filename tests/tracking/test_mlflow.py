@@ -1,6 +1,7 @@
 """What arrives in a real MLflow store: SQLite, and a server."""
 
 import json
+import math
 import socket
 import subprocess
 import sys
@@ -9,15 +10,21 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+ZIP = "hydra.sweeper.zip=[[similarity,regularizer.diffusion.weight]]"
 QUICK = ("preset=smoke", "transform=displacement")
+
+
+PAIRS = "pair=thorax_ct_2d,phantom_2d"
 
 
 @pytest.fixture(scope="module")
 def study(pairreg, tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
-    done = pairreg("similarity=mse,[pcc,ssim]", *QUICK, "study=two", "-m", cwd=folder)
+    varied = ("similarity=mse,[pcc,ssim]", "regularizer.diffusion.weight=0.5,2", ZIP, PAIRS)
+    done = pairreg(*varied, *QUICK, "study=two", "-m", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -37,7 +44,7 @@ def runs_of(store, study: str):
 def test_children_of_one_parent_are_comparable(study):
     store = client(f"sqlite:///{study}/runs/mlflow.db")
     experiment, children, everything = runs_of(store, "two")
-    assert len(children) == 2 and len(everything) == 3
+    assert len(children) == 4 and len(everything) == 5
     (parent,) = [run for run in everything if run not in children]
     assert parent.data.tags["pairreg.role"] == "parent"
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
@@ -45,6 +52,59 @@ def test_children_of_one_parent_are_comparable(study):
     assert {run.data.params["regularizer"] for run in children} == {"diffusion"}
     assert all(run.info.status == "FINISHED" for run in everything)
     assert Path(experiment.artifact_location.removeprefix("file://")).is_absolute()
+
+
+def parent_of(store, study: str):
+    _, children, everything = runs_of(store, study)
+    (parent,) = [run for run in everything if run not in children]
+    return parent
+
+
+def test_the_parent_has_mean_and_deviation_of_every_setting(study):
+    """As the report's table and, from the run folders, as NumPy has them."""
+    parent = parent_of(client(f"sqlite:///{study}/runs/mlflow.db"), "two")
+    results = [json.loads(path.read_text()) for path in (study / "runs/two").glob("*/result.json")]
+    for similarity, weight in (("mse", "0.5"), ("pcc+ssim", "2")):
+        for name in ("dice_mean", "sdlogj", "seconds"):
+            values = [one["metrics"][name] for one in results if one["choices"]["similarity"] == similarity]
+            where = f"{name}/{similarity.replace('+', '_')} - diffusion.weight {weight}"
+            assert len(values) == 2
+            assert parent.data.metrics[f"{where}/mean"] == pytest.approx(np.mean(values))
+            assert parent.data.metrics[f"{where}/sd"] == pytest.approx(np.std(values, ddof=1))
+    assert all(np.isfinite(list(parent.data.metrics.values())))
+
+
+def test_children_are_found_by_every_choice_that_varies(study):
+    """By the names that the command line takes, as a user of MLflow would ask."""
+    import mlflow
+
+    mlflow.set_tracking_uri(f"sqlite:///{study}/runs/mlflow.db")
+    try:
+        for query, count in {
+            "params.similarity = 'pcc+ssim'": 2,
+            "params.`regularizer.diffusion.weight` = '0.5'": 2,
+            "params.pair = 'phantom_2d'": 2,
+            "params.similarity = 'mse' and params.pair = 'thorax_ct_2d' and params.seed = '0'": 1,
+            "params.similarity = 'mse' and params.`regularizer.diffusion.weight` = '2'": 0,
+        }.items():
+            found = mlflow.search_runs(experiment_names=["two"], filter_string=query)
+            assert len(found) == count, query
+    finally:
+        mlflow.set_tracking_uri(None)
+
+
+def test_a_setting_that_is_no_longer_compared_keeps_no_mean(tmp_path):
+    """More runs may split a setting in two: then its name stands for nothing."""
+    from pairreg.tracking.mlflow import MLflowTracker
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    for summary in ({"dice_mean/mse/mean": 0.5}, {"dice_mean/mse - seed 1/mean": 0.6, "dice_mean/mse/sd": math.inf}):
+        tracker = MLflowTracker(uri)
+        tracker.open("made", tmp_path, {})
+        tracker.close(summary=summary)
+    metrics = parent_of(client(uri), "made").data.metrics
+    assert metrics.pop("dice_mean/mse - seed 1/mean") == 0.6
+    assert list(metrics) == ["dice_mean/mse/mean"] and math.isnan(metrics["dice_mean/mse/mean"])
 
 
 def test_curves_metrics_tags_and_artifacts_are_those_of_the_run_folder(study):

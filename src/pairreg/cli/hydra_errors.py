@@ -53,7 +53,8 @@ def _sentence(error: Exception) -> str:
     if missing:
         group, option = missing.groups()
         return _one_of_sentence(f"{group} option", option, _known_options(str(error), group))
-    return " ".join(str(error).split())
+    said = " ".join(str(error).split())
+    return said if cause is error else f"{said}: {str(cause).splitlines()[0].rstrip('.')}."
 
 
 def _unreadable(override: str) -> str:
@@ -77,7 +78,7 @@ def _known_options(message: str, group: str) -> list[str]:
 def _unknown_key(error: OmegaConfBaseException) -> str:
     """Return a sentence about a key that the composed config does not have, with those beside it that it has."""
     parent = error.parent_node
-    known = [str(key) for key in parent if key != "_target_"] if parent is not None else []
+    known = [str(key) for key in parent if not str(key).startswith("_")] if parent is not None else []
     where = str(error.full_key).rpartition(".")[0]
     said = option_files.not_chosen(where, str(error.key), known) if where in option_files.groups() else None
     return said or _one_of_sentence(f"{where}: key" if where else "key", str(error.key), known)

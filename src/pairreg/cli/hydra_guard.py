@@ -2,7 +2,7 @@
 
 Hydra itself instantiates whatever its own part of a config names (callbacks, handlers of logs, arguments of launchers),
 sets variables of the environment, makes folders and unpickles. Configs are passed on between people, so all of that is
-refused before Hydra gets to it, as is a sweep of more runs than memory holds.
+refused before Hydra gets to it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,10 @@ from typing import Any
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.plugins import Plugins
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from pairreg.bounded_yaml import check_yaml
 from pairreg.errors import InputError
-from pairreg.study.sweep_size import check_sweep_size
 
 _PLUGINS = ("launcher._target_", "sweeper._target_")  # classes that are registered: ours, and of installed plugins
 _BUILDS = ("_target_", "()", "class")  # keys by which Hydra and Python's logging choose what to call
@@ -45,7 +44,6 @@ def guard_hydra() -> None:
     def load_configuration(*arguments: Any, **more: Any) -> Any:
         config = compose(*arguments, **more)
         check_hydra(OmegaConf.to_container(config.hydra, resolve=False))
-        _check_size(config.hydra)
         return config
 
     for owner, replacement in ((files, load_config), (ConfigLoaderImpl, load_configuration)):
@@ -66,13 +64,6 @@ def check_hydra(node: Any) -> None:
             found = found.get(part) if isinstance(found, Mapping) else None
         if found != wanted and found not in ({}, None):
             raise InputError(f"hydra.{name}={found!r} is not supported; leave it out.")
-
-
-def _check_size(hydra: DictConfig) -> None:
-    """Raise `InputError` for a sweep of too many runs; a search chooses among the values of its `space` by itself."""
-    check_sweep_size(hydra.sweeper.get("params") or {}, hydra.overrides.task)
-    for key, value in (hydra.sweeper.get("space") or {}).items():
-        check_sweep_size({key: value})
 
 
 def _flat(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -38,7 +38,7 @@ def main() -> None:
 def _report(options: argparse.Namespace) -> None:
     from pairreg.report.ranking import rank_study
     from pairreg.report.study_runs import read_study, together
-    from pairreg.report.tables import terminal_table
+    from pairreg.report.tables import summary, terminal_table
     from pairreg.report.write import REPORT, report_to_be, write
 
     folders = [find(study, options.output_dir) for study in options.studies]
@@ -56,7 +56,7 @@ def _report(options: argparse.Namespace) -> None:
     if options.log_mlflow:
         from pairreg.tracking.rebuild import log_to_mlflow
 
-        terminal.print(log_to_mlflow(folders[0], page.parent), soft_wrap=True, highlight=False)
+        terminal.print(log_to_mlflow(folders[0], page.parent, summary(ranking)), soft_wrap=True, highlight=False)
 
 
 def find(study: str, output_dir: Path) -> Path:

@@ -108,6 +108,17 @@ def write_csv(ranking: Ranking, path: Path) -> None:
             writer.writerow([design.labels[i], *own, *("" if value != value else value for value in row)])
 
 
+def summary(ranking: Ranking) -> dict[str, float]:
+    """Return mean and standard deviation of every setting, such as `dice_mean/pcc+ssim/sd`, NaN where there is none."""
+    labels = [label.replace(" · ", " - ") for label in ranking.design.labels]  # an index may not take the dot
+    return {
+        f"{name}/{label}/{part}": float(value)
+        for name, column in ranking.columns.items()
+        for i, label in enumerate(labels)
+        for part, value in (("mean", column.means[i]), ("sd", column.deviations[i]))
+    }
+
+
 def write_tex(ranking: Ranking, path: Path) -> None:
     """Write a `tabular` to `\\input`, with the notes as comments."""
     titles = ["setting", *header(ranking, _paper_metrics())]

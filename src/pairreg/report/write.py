@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pairreg.errors import InputError
 from pairreg.files import folder_to_be, replace_folder
@@ -19,8 +19,15 @@ REPORT = "report"
 _PAGE, _TABLE = "index.html", "table.csv"
 
 
-def write_report(study_folder: Path, reference: str | None = None) -> Path:
-    """Write `report/` with `index.html`, `table.csv`, `table.tex` and `figures/`; return the path of the page.
+class Report(NamedTuple):
+    """The report of a study: its `page`, and the `ranking` that it shows."""
+
+    page: Path
+    ranking: Ranking
+
+
+def write_report(study_folder: Path, reference: str | None = None) -> Report:
+    """Write `report/` with `index.html`, `table.csv`, `table.tex` and `figures/`.
 
     An earlier report is replaced once the new one is complete, which keeps its figures for a paper. `reference`: the
     setting to test against, as in `similarity=pcc,regularizer=diffusion`; by default the one of the best mean rank.
@@ -28,7 +35,8 @@ def write_report(study_folder: Path, reference: str | None = None) -> Path:
     Raises `InputError` if no run is complete, a run folder cannot be read, or `reference` is not one setting.
     """
     study = read_study(study_folder)
-    return write(study, rank_study(study, reference), study_folder / REPORT)
+    ranking = rank_study(study, reference)
+    return Report(write(study, ranking, study_folder / REPORT), ranking)
 
 
 def report_to_be(folder: Path) -> Path:

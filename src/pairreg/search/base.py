@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -22,7 +23,7 @@ from pairreg.study.compose import spec_of
 
 
 class StudySweeper(Sweeper):
-    """A sweeper that decides from the outcomes of runs which runs come next. Hydra calls `setup`, then `sweep`."""
+    """A sweeper that launches runs of a study. Hydra calls `setup`, then `sweep`."""
 
     settings: Any
     hydra_context: HydraContext
@@ -36,7 +37,11 @@ class StudySweeper(Sweeper):
         )
         self.launched = 0
         self.replace_mappings(config.hydra.overrides.hydra)
-        self.study_folder = expanded(config.output_dir) / config.study
+
+    @property
+    def study_folder(self) -> Path:
+        """Where the runs of the study lie."""
+        return Path(expanded(self.config.output_dir) / self.config.study)
 
     def replace_mappings(self, arguments: Sequence[str]) -> None:
         """Leave out what a study file has in a mapping that the command line gives as a whole: Hydra merges the two."""

@@ -35,6 +35,7 @@ class MatchConf:
     _target_: str = "pairreg.search.matched.MatchedSweeper"
     _convert_: str = "all"  # plain dictionaries
     params: dict[str, str] = field(default_factory=dict)  # what is compared: key -> values, as in any sweep
+    zip: list[list[str]] = field(default_factory=list)  # groups of keys that advance together
     match: dict[str, float] = field(default_factory=dict)  # a metric of the field, and the value that all shall have
     tolerance: float = 0.05  # of that value
     vary: list[str] = field(default_factory=list)  # settings that rise together; none: the regularisers' strengths
@@ -140,7 +141,7 @@ class MatchedSweeper(StudySweeper):
         assert metric is not None, "one of the known"
         validation.check_value(validation.Positive, goal, f"hydra.sweeper.match.{name}")
         validation.check_value(validation.Positive, settings.tolerance, "hydra.sweeper.tolerance")
-        space = read_space(self.parsed(settings.params, arguments), per=None)
+        space = read_space(self.parsed(settings.params, arguments), per=None, paired=settings.zip)
         if space.compared == [()]:
             raise InputError("nothing is compared: give hydra.sweeper.params, or values, such as similarity=mse,ncc.")
         first = [*space.fixed, *space.compared[0]]

@@ -4,8 +4,6 @@
 Hydra), `choice(a, b)` and `a,b` mean what they mean to hydra-optuna-sweeper 1.4.
 """
 
-import itertools
-import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +12,7 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from pairreg.errors import InputError
-from pairreg.study.sweep_size import check_runs
+from pairreg.search.axes import check_range, combinations, values
 
 Distribution = FloatDistribution | IntDistribution | CategoricalDistribution
 
@@ -49,37 +47,42 @@ class Space:
         }
 
 
-def read_space(overrides: Sequence[Override], per: Container[str] | None = ()) -> Space:
-    """Sort overrides into a space; of two with the same key the later counts. The keys in `per` are compared;
-    None: whatever has several values.
+def read_space(
+    overrides: Sequence[Override], per: Container[str] | None = (), paired: Sequence[Sequence[str]] = ()
+) -> Space:
+    """Sort overrides into a space; of two with the same key the later counts.
+
+    **Arguments:** `per`: the keys that are compared, None for whatever has several values; `paired`: groups of keys
+    that advance together, as in `pairreg.search.axes.combinations`.
 
     Raises `InputError` for what cannot be searched.
     """
     last = {(override.key_or_group, override.package): override for override in overrides}
     free: dict[str, Distribution] = {}
-    replicated: list[list[str]] = []
-    compared: list[list[str]] = []
+    replicated: dict[str, list[str]] = {}
+    compared: dict[str, list[str]] = {}
     fixed: list[str] = []
     for override in last.values():
         key = override.get_key_element()
         if not override.is_sweep_override():
             fixed.append(str(override.input_line))
         elif _is_replicate(override.key_or_group):
-            replicated.append(_values(override, "makes replicates of a trial"))
+            replicated[key] = _values(override, "makes replicates of a trial")
         elif per is None or key in per:
-            compared.append(_values(override, "is compared"))
+            compared[key] = _values(override, "is compared")
         else:
             free[key] = _distribution(override)
-    check_runs(math.prod(map(len, [*replicated, *compared])))
-    return Space(free, list(itertools.product(*replicated)), fixed, list(itertools.product(*compared)))
+    of_pairs = [group for group in paired if any(key in replicated for key in group)]
+    others = [group for group in paired if group not in of_pairs]
+    return Space(free, combinations(replicated, of_pairs), fixed, combinations(compared, others))
 
 
 def _values(override: Override, what: str) -> list[str]:
-    """Return an override for each value of a sweep; raises `InputError` for one without an end."""
+    """Return an override for each value of a sweep; raises `InputError` for an interval."""
     key = override.get_key_element()
     if not override.is_discrete_sweep():
         raise InputError(f"{key} {what} and needs values, such as {key}=1,2,3.")
-    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+    return values(override)
 
 
 def _is_replicate(key: str) -> bool:
@@ -106,11 +109,12 @@ def _distribution(override: Override) -> Distribution:
             case IntervalSweep(start=float(low), end=float(high)):
                 return FloatDistribution(low, high, log=log)
             case RangeSweep():
-                values = [round(value, 12) for value in sweep.range()]  # Hydra adds up the steps
-                if not values:
+                check_range(override)
+                steps = [round(value, 12) for value in sweep.range()]  # Hydra adds up the steps
+                if not steps:
                     raise ValueError("the range is empty.")
-                kind: Any = IntDistribution if isinstance(values[0], int) else FloatDistribution
-                return kind(min(values), max(values), step=abs(sweep.step))
+                kind: Any = IntDistribution if isinstance(steps[0], int) else FloatDistribution
+                return kind(min(steps), max(steps), step=abs(sweep.step))
             case _:
                 return CategoricalDistribution(list(override.sweep_string_iterator()))
     except ValueError as error:

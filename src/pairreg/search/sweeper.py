@@ -53,6 +53,7 @@ class SearchConf:
     sampler: str = "tpe"  # or random
     storage: str | None = None  # journal of the trials; null: search.log in the folder of the study, for its report
     per: list[str] = field(default_factory=list)  # keys whose values have a search each, and are compared at their best
+    zip: list[list[str]] = field(default_factory=list)  # groups of keys that advance together
     tune: list[str] = field(default_factory=list)  # names of the pairs that choose; none: all
 
 
@@ -150,7 +151,7 @@ class SearchSweeper(StudySweeper):
         validation.check_value(validation.Positive | None, settings.minutes, "hydra.sweeper.minutes")
         for name, kind in (("trials", validation.Count), ("batch", validation.Count), ("seed", validation.Seed)):
             validation.check_value(kind, getattr(settings, name), f"hydra.sweeper.{name}")
-        space = read_space(self.parsed(settings.space, arguments), per=settings.per)
+        space = read_space(self.parsed(settings.space, arguments), per=settings.per, paired=settings.zip)
         if not space.free:
             raise InputError("a search needs something to vary: give hydra.sweeper.space, or KEY='interval(0.1, 10)'.")
         if settings.per and len(settings.objectives) > 1:

@@ -18,6 +18,7 @@ from pairreg.reading.any_format import read_vectors
 from pairreg.runs.read import Run
 from pairreg.spect.lesions import Lesions, draw_lesions
 from pairreg.spect.simulate import simulate
+from pairreg.spect.tissues import QUANTITIES, tissue_values
 from pairreg.validation import Seed, checked
 
 # The labels of the bundled CT and of the phantom that are bone.
@@ -94,15 +95,22 @@ class Scan:
 
 @checked
 def scan(run: Path, *, lesions: Lots = 3, counts: Counts | None = 6e6, seed: Seed = 0) -> Scan:
-    """Simulate what a camera measures of the activity and attenuation that the run in the folder `run` carried along.
+    """Simulate what a camera measures of the deformed moving image of the run in the folder `run`.
+
+    Its activity and attenuation are those that the run carried along, or else those of its labels' tissues.
 
     **Arguments:** `lesions`: how many; `counts`: of the whole scan, None for one without noise; `seed`: of lesions and
     noise.
 
-    Raises `InputError` if the run is not complete, or has no activity, attenuation or bones.
+    Raises `InputError` if the run is not complete, or has no labels, no bones, or labels of unknown tissues.
     """
     of_phantom = Run.complete(run)
-    activity, attenuation, labels = (_read(of_phantom, name) for name in ("activity", "attenuation", "labels"))
+    labels = of_phantom.image("warped_labels", "give a run whose moving image is a phantom with labels")
+    carried = of_phantom.figure_arrays.channels
+    activity, attenuation = (
+        of_phantom.image(f"warped_{name}") if name in carried else _of_labels(labels, of_phantom, name)
+        for name in QUANTITIES
+    )
     bone = np.isin(_volume(labels), _bone_labels(of_phantom))
     drawn = draw_lesions(bone, _spacing(labels), count=lesions, seed=seed)
     plain = _volume(activity)
@@ -117,9 +125,9 @@ def scan(run: Path, *, lesions: Lots = 3, counts: Counts | None = 6e6, seed: See
     return Scan(images[0], images[1], mask, drawn)
 
 
-def _read(run: Run, name: str) -> sitk.Image:
-    """Return an image that the run has carried along; raises `InputError` if there is none."""
-    return run.image(f"warped_{name}", f"give a run of a phantom, whose {name} is carried along")
+def _of_labels(labels: sitk.Image, run: Run, channel: str) -> sitk.Image:
+    """Return what the tissues of the `labels` of a run have."""
+    return geometry.image(tissue_values(geometry.array(labels), run.label_names, channel), labels)
 
 
 def _bone_labels(run: Run) -> list[int]:

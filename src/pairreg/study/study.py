@@ -54,6 +54,7 @@ class Study:
         self.opened = False
         self.single = False
         self.page: Path | None = None
+        self.summary: dict[str, float] | None = None
         self.terminal = console()
 
     @property
@@ -167,7 +168,7 @@ class Study:
         if not self.single:
             self.terminal.print(study_table(rows, self.terminal))
             self.draw(rows)
-            self.page = self.report(len(rows) - len(bad))
+            self.report(len(rows) - len(bad))
         elif not bad:
             self.terminal.print(run_table(rows[0][1].metrics))
             kept = " (complete since an earlier command; rerun=true repeats it)" if rows[0][1].state == "kept" else ""
@@ -195,26 +196,27 @@ class Study:
         except InputError as error:
             log.warning(str(error))
 
-    def report(self, complete: int) -> Path | None:
-        """Write the report of everything in the study's folder, if there is something to compare; return its page."""
+    def report(self, complete: int) -> None:
+        """Write the report of everything in the study's folder, if there is something to compare."""
         if complete < 2:
-            return None
+            return
+        from pairreg.report.tables import summary
         from pairreg.report.write import write_report
 
         try:
-            page = write_report(self.folder)
+            self.page, ranking = write_report(self.folder)
         except InputError as error:  # about a run of an earlier command
             log.warning(str(error))
-            return None
-        self.terminal.print(f"report: {page}", soft_wrap=True)
-        return page
+            return
+        self.summary = summary(ranking)
+        self.terminal.print(f"report: {self.page}", soft_wrap=True)
 
     def __enter__(self) -> "Study":
         return self
 
     def __exit__(self, *error: object) -> None:
         if self.opened:
-            self.tracker.close(self.page.parent if self.page else None)
+            self.tracker.close(self.page.parent if self.page else None, self.summary)
 
 
 def _span(seconds: float) -> str:

@@ -62,8 +62,12 @@ class Tracker(ABC):
         """Add the runs that the index lacks from their folders; one that cannot be added is a warning."""
 
     @abstractmethod
-    def close(self, report: Path | None = None) -> None:
-        """End the command in the index; `report` is a folder to keep with the study."""
+    def close(self, report: Path | None = None, summary: Mapping[str, float] | None = None) -> None:
+        """End the command in the index.
+
+        **Arguments:** `report`: a folder to keep with the study; `summary`: numbers about the study as a whole, which
+        take the place of all earlier ones.
+        """
 
     @abstractmethod
     def hint(self) -> str | None:

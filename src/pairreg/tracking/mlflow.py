@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import logging
+import math
 import os
 import shlex
 import shutil
@@ -25,7 +26,7 @@ from pairreg.tracking.mlflow_client import check_answers, connect, prepare_mlflo
 from pairreg.tracking.mlflow_database import make_database
 from pairreg.tracking.mlflow_errors import is_full, lost_errors, opening_errors, reason, said
 from pairreg.tracking.mlflow_moved import follow
-from pairreg.tracking.mlflow_run import MLflowRun
+from pairreg.tracking.mlflow_run import MLflowRun, finite, send_metrics
 from pairreg.tracking.mlflow_tags import run_tags, source
 from pairreg.tracking.none import NoTracker
 
@@ -125,12 +126,16 @@ class MLflowTracker(Tracker):
             advice = "`pairreg-report STUDY --log-mlflow` adds the missing runs once it is back"
             log.warning(f"{said(error, self.address)}; {advice}")
 
-    def close(self, report: Path | None = None) -> None:
+    def close(self, report: Path | None = None, summary: Mapping[str, float] | None = None) -> None:
         if not self._parent or self._lost:
             return
         try:
             if report is not None:
                 self.client.log_artifacts(self._parent, str(report), "report")
+            if summary is not None:
+                known = self.client.get_run(self._parent).data.metrics
+                # MLflow never deletes a metric: one of a setting that is not compared any more is no number
+                send_metrics(self.client, self._parent, dict.fromkeys(known, math.nan) | finite(summary))
             self.client.set_terminated(self._parent)
         except lost_errors() as error:
             log.warning(said(error, self.address))

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, final
 
@@ -71,18 +71,12 @@ class MLflowRun(TrackedRun):
         self._try(lambda: self.client.set_terminated(self.run_id, status=status))
 
     def _add(self, values: Mapping[str, float], step: int) -> None:
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        # MLflow stores infinity as a huge number and rejects NaN in some stores: the files keep such values
-        names = cleaned(values)
-        self.pending += [Metric(names[k], float(v), now, step) for k, v in values.items() if math.isfinite(v)]
+        self.pending += _metrics(finite(values), step)
 
     def _send(self) -> None:
         pending, self.pending = self.pending, []
         self.sent = time.monotonic()
-        for first in range(0, len(pending), _BATCH):
-            self.client.log_batch(self.run_id, metrics=pending[first : first + _BATCH])
+        _send(self.client, self.run_id, pending)
 
     def _try(self, call: Callable[[], None]) -> None:
         if self.lost:
@@ -93,3 +87,29 @@ class MLflowRun(TrackedRun):
             self.lost = not is_rejection(error)
             then = "goes on and is added to it afterwards" if self.lost else "goes on, and its folder has everything"
             log.warning(f"{said(error, self.address)}; {name_of(self.run)} {then}")
+
+
+def finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Return the values that every store keeps as they are, by names that MLflow takes.
+
+    It stores infinity as a huge number and rejects NaN in some stores: the files keep such values.
+    """
+    names = cleaned(values)
+    return {names[name]: float(value) for name, value in values.items() if math.isfinite(value)}
+
+
+def send_metrics(client: Any, run_id: str, values: Mapping[str, float]) -> None:
+    """Set metrics of a run, by names that MLflow takes; earlier values of these become their history."""
+    _send(client, run_id, _metrics(values, step=0))
+
+
+def _metrics(values: Mapping[str, float], step: int) -> list[Any]:
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    return [Metric(name, value, now, step) for name, value in values.items()]
+
+
+def _send(client: Any, run_id: str, metrics: Sequence[Any]) -> None:
+    for first in range(0, len(metrics), _BATCH):
+        client.log_batch(run_id, metrics=metrics[first : first + _BATCH])

@@ -29,7 +29,7 @@ class NoTracker(Tracker):
     def complete(self, folders: Iterable[Path]) -> None:
         """Do nothing: there is no index."""
 
-    def close(self, report: Path | None = None) -> None:
+    def close(self, report: Path | None = None, summary: Mapping[str, float] | None = None) -> None:
         """Do nothing: there is no index."""
 
     def hint(self) -> str | None:

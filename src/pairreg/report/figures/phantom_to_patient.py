@@ -16,6 +16,7 @@ from pairreg.pair.phantom.torso import label_names
 from pairreg.report.charts.planes import Plane
 from pairreg.report.figures.page import WIDTH
 from pairreg.report.figures.panels import Shown, grey, label_map, mesh
+from pairreg.spect.tissues import tissue_values, unknown_tissues
 
 Panel = Callable[[Axes, Plane], None]
 _BONE, _VESSEL, _KIDNEY, _AIR = "#F2E8CF", "#D62839", "#B5179E", "#8ECAE6"
@@ -52,7 +53,8 @@ def figure(runs: Sequence[Shown]) -> Figure:
 
 def _columns(run: Shown) -> list[tuple[str, Panel]]:
     """Return titles, and functions that draw a panel; what the run does not have is left out."""
-    channels = run.cut.scene.channels
+    scene = run.cut.scene
+    channels = scene.channels
     found: list[tuple[str, Panel]] = [
         (run.moving.replace("Moving", "Phantom"), lambda axes, cut: grey(axes, cut, cut.scene.moving)),
         ("Patient", lambda axes, cut: grey(axes, cut, cut.scene.fixed)),
@@ -62,7 +64,8 @@ def _columns(run: Shown) -> list[tuple[str, Panel]]:
         found.append(("Deformed organs", _organ_map))
     elif run.has_labels:
         found.append(("Deformed labels", lambda axes, cut: label_map(axes, cut, cut.scene.warped_labels)))
-    if "activity" in channels:
+    labels = scene.warped_labels
+    if "activity" in channels or (labels is not None and not unknown_tissues(labels, scene.label_names)):
         found.append(("Deformed activity", _activity))
     return [*found, ("Deformed grid", mesh)]
 
@@ -85,7 +88,13 @@ def _organ_map(axes: Axes, cut: Plane) -> None:
 
 
 def _activity(axes: Axes, cut: Plane) -> None:
-    show(axes, cut.view, cut.scene.channels["activity"], cmap="gray_r", vmin=0, vmax=_HOTTEST)
+    """Draw the activity that was carried along, or else that of the tissues of the warped labels."""
+    scene = cut.scene
+    values = scene.channels.get("activity")
+    if values is None:
+        assert scene.warped_labels is not None, "else there is no such panel"
+        values = tissue_values(scene.warped_labels, scene.label_names, "activity")
+    show(axes, cut.view, values, cmap="gray_r", vmin=0, vmax=_HOTTEST)
 
 
 def _separate(page: Sheet) -> None:
