@@ -21,6 +21,7 @@ STUDIES = [f"{kind}={name}" for kind in ("ablation", "sweep", "figure") for name
 GIVEN = {
     "pair=files": ["pair.fixed=a.nii", "pair.moving=b.nii"],
     "pair=hdf5": ["pair.file=a.h5", "pair.case=a"],
+    "pair=learn2reg": ["pair.dataset=a.json"],
 }
 ids = "+".join
 

@@ -4,7 +4,7 @@ A parameter whose type mentions `Path` is an input: its content counts, not its 
 they stand in `Annotated[TYPE, MARKER]`. See `pairreg.runs.identity`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,3 +25,28 @@ class ContentOf:
     """Which part of a file is an input: `chunks` yields its bytes, given all settings of the option by name."""
 
     chunks: Callable[[Mapping[str, Any]], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class FilesOf:
+    """Which files a setting leads to: `files` gives by role what counts of them, given all settings of the option.
+
+    A path counts by the content of its file, anything else as it is.
+    """
+
+    files: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Selects:
+    """A setting that only says which files of an input are meant: their content counts, not this."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """A setting that names a case, or several by a pattern (`*`, `?`, `[...]` as in a shell), each of them a run.
+
+    `matching` gives the names that it matches, given all settings of the option by name.
+    """
+
+    matching: Callable[[Mapping[str, Any]], Sequence[str]]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pairreg import option_files
-from pairreg.markers import ContentOf, Neutral
+from pairreg.markers import ContentOf, FilesOf, Neutral, Selects
 from pairreg.runs.content import combined, digest, digest_of_part
 
 # What cannot change a result: where it is computed, kept and shown.
@@ -108,11 +108,14 @@ class _Identity:
         content: dict[str, Any] = {}
         for key, value in settings.items():
             hint, marks = _split(hints.get(key))
-            if any(isinstance(mark, Neutral) and mark.value == value for mark in marks):
+            if any(isinstance(mark, Selects) or (isinstance(mark, Neutral) and mark.value == value) for mark in marks):
                 continue
             of_part = next((mark for mark in marks if isinstance(mark, ContentOf)), None)
+            of_files = next((mark for mark in marks if isinstance(mark, FilesOf)), None)
             if of_part is not None:
                 content[key] = self.part(f"{where}.{key}", value, settings, of_part.chunks)
+            elif of_files is not None:
+                content[key] = self.several(f"{where}.{key}", value, of_files.files(settings))
             elif _mentions_path(hint) or (self.is_users(node["_target_"]) and _is_file(value)):
                 content[key] = self.files(f"{where}.{key}", value)
             elif isinstance(value, Mapping) and "_target_" in value:
@@ -125,6 +128,13 @@ class _Identity:
         """Return the digest of the part of a file that the other settings choose."""
         others = json.dumps({key: value for key, value in settings.items() if value != path}, sort_keys=True)
         self.inputs.append(Input(name, str(path), digest_of_part(path, others, partial(chunks, settings))))
+        return self.inputs[-1].digest
+
+    def several(self, name: str, path: str, roles: Mapping[str, Any]) -> str:
+        """Return one digest of what the setting `name` leads to: of the content of files, and of other things."""
+        counts = {role: digest(what) if isinstance(what, Path) else plain(what) for role, what in roles.items()}
+        text = json.dumps(counts, sort_keys=True)
+        self.inputs.append(Input(name, str(path), hashlib.blake2b(text.encode(), digest_size=16).hexdigest()))
         return self.inputs[-1].digest
 
     def files(self, name: str, value: Any) -> Any:
