@@ -16,7 +16,8 @@ from pairreg import geometry
 from pairreg.arrays import Field, Labels
 from pairreg.metrics.catalogue import STAGES, Kind, Metric, of_kind
 from pairreg.pair.pair import Pair
-from pairreg.transform_files.learn2reg import to_learn2reg
+from pairreg.transform_files.learn2reg import values_of
+from pairreg.transform_files.write import displacements
 
 Evidence = Mapping[str, Any]  # the arguments of a metric's function by name
 
@@ -71,7 +72,8 @@ def submission(pair: Pair, transform: sitk.Transform) -> Evidence | None:
         return None
     from pairreg.metrics.learn2reg import warped  # imports SciPy
 
-    submitted = to_learn2reg(transform, pair.fixed, pair.moving)
+    shifts = geometry.array(displacements(transform, pair.fixed))
+    submitted = values_of(shifts, pair.fixed, pair.moving)
     found: dict[str, Any] = {
         "submitted": submitted,
         "measured": geometry.mask_on(pair.fixed, pair.evaluation_mask).T,

@@ -86,21 +86,34 @@ def determinant(transform: sitk.CompositeTransform, grid: sitk.Image) -> np.ndar
 
 
 def write(transform: sitk.CompositeTransform, path: Path) -> None:
-    """Write `whole` as a composite transform of ITK: what `sitk.WriteTransform` writes, compressed, without the time.
+    """Write a composite transform, none within it: what `sitk.WriteTransform` writes, compressed, without the time.
 
     The layout is that of `itk::HDF5TransformIO`.
     """
     ndim, text = transform.GetDimension(), h5py.string_dtype("ascii")
-    linear, field = transform.GetNthTransform(0), transform.GetNthTransform(1)
-    parts = ((linear, np.array(linear.GetParameters())), (field, geometry.array(deformation(transform)).ravel()))
     with writing_hdf5(path) as file:
         group = file.create_group("TransformGroup")
         group.create_dataset("0/TransformType", data=[f"CompositeTransform_double_{ndim}_{ndim}"], dtype=text)
-        for number, (part, parameters) in enumerate(parts, start=1):
-            one = group.create_group(str(number))
-            one.create_dataset("TransformType", data=[f"{part.GetName()}_double_{ndim}_{ndim}"], dtype=text)
+        for number in range(transform.GetNumberOfTransforms()):
+            part = transform.GetNthTransform(number)
+            one = group.create_group(str(number + 1))
+            one.create_dataset("TransformType", data=[_type(part)], dtype=text)
             one["TransformFixedParameters"] = np.array(part.GetFixedParameters())
-            one.create_dataset("TransformParameters", data=parameters, shuffle=True, compression=1)
+            one.create_dataset("TransformParameters", data=_parameters(part), shuffle=True, compression=1)
+
+
+def _type(part: sitk.Transform) -> str:
+    """The name of the type in a file: that of ITK's class, as it prints itself, with the order of splines but 3."""
+    name, ndim = str(part).splitlines()[1].split()[0], part.GetDimension()
+    order = part.GetOrder() if isinstance(part, sitk.BSplineTransform) else 3
+    return f"{name}_double_{ndim}_{ndim}" + (f"_{order}" if order != 3 else "")
+
+
+def _parameters(part: sitk.Transform) -> np.ndarray:
+    """The parameters; those of a field from its image, as a tuple of numbers would need four times the memory."""
+    if isinstance(part, sitk.DisplacementFieldTransform):
+        return geometry.array(part.GetDisplacementField()).ravel()
+    return np.array(part.GetParameters())
 
 
 def read(path: Path) -> sitk.CompositeTransform:

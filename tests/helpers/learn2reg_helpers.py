@@ -6,9 +6,11 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import SimpleITK as sitk
 from scipy.ndimage import correlate, map_coordinates
 
-FIXED, MOVING = "DemoCT_0001_0000", "DemoCT_0001_0001"
+from pairreg.pair.pair import Pair
+from pairreg.transform_files.read import read_transform
 
 
 def affine_of(spacing: Sequence[float], degrees: float = 0.0, origin: Sequence[float] = (0, 0, 0)) -> np.ndarray:
@@ -42,6 +44,13 @@ def write_dataset(folder: Path, task: str, pairs: Sequence[tuple[str, str]], **m
     path = folder / f"{task}_dataset.json"
     path.write_text(json.dumps(content))
     return path
+
+
+def transform_of(field: np.ndarray, pair: Pair, folder: Path) -> sitk.Transform:
+    """The transform of a displacement `(x, y, z, 3)` in voxels, by a file."""
+    path = folder / "disp_0009_0009.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(field, np.eye(4)), path)
+    return read_transform(path, pair.fixed, pair.moving, "learn2reg")
 
 
 def their_tre(field: np.ndarray, fixed: np.ndarray, moving: np.ndarray, zooms: Sequence[float]) -> np.ndarray:

@@ -5,12 +5,11 @@ import pytest
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
-from learn2reg_helpers import demo, their_sdlogj, their_tre, their_warp
+from learn2reg_helpers import demo, their_sdlogj, their_tre, their_warp, transform_of
 from pairreg import evaluate
 from pairreg.metrics.landmarks import tre_mean, tre_snapped
 from pairreg.metrics.learn2reg import hd95_voxel, sdlogj_l2r, tre_l2r, warped
 from pairreg.pair.learn2reg import load_learn2reg
-from pairreg.transform_files.learn2reg import from_learn2reg, to_learn2reg
 
 SPACING = (1.75, 1.25, 2.5)
 
@@ -70,8 +69,8 @@ def test_a_pair_of_a_data_set_is_measured_by_its_evaluator(degrees, tmp_path) ->
     """Every number from the arrays of the files and the displacement in voxels alone."""
     arrays = demo(tmp_path, degrees=degrees, masked_evaluation=True)
     pair = load_learn2reg(tmp_path / "DemoCT_dataset.json")
-    transform = from_learn2reg(smooth((20, 16, 12), 2), pair.fixed, pair.moving)
-    field = to_learn2reg(transform, pair.fixed, pair.moving)
+    field = smooth((20, 16, 12), 2)
+    transform = transform_of(field, pair, tmp_path)
     found = evaluate.of_field(np.zeros((12, 16, 20, 3)), None, evaluate.submission(pair, transform))
     found |= evaluate.under_transform(pair, transform)
     theirs = their_tre(field, arrays["fixed_points"], arrays["moving_points"], SPACING)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from learn2reg_helpers import demo, save, their_tre, write_dataset, write_points
+from learn2reg_helpers import demo, save, their_tre, transform_of, write_dataset, write_points
 from pair_helpers import refused
 from pairreg import option_files
 from pairreg.metrics.landmarks import tre
@@ -16,7 +16,6 @@ from pairreg.pair.learn2reg import companion, load_learn2reg
 from pairreg.points import to_moving
 from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
-from pairreg.transform_files.learn2reg import from_learn2reg
 
 
 def spec(dataset: Path, case: str) -> RunSpec:
@@ -26,7 +25,7 @@ def spec(dataset: Path, case: str) -> RunSpec:
 
 def zero_field_tre(folder: Path) -> np.ndarray:
     pair = load_learn2reg(folder / "DemoCT_dataset.json")
-    nothing = from_learn2reg(np.zeros((*pair.fixed.GetSize(), 3)), pair.fixed, pair.moving)
+    nothing = transform_of(np.zeros((*pair.fixed.GetSize(), 3)), pair, folder)
     return tre(to_moving(pair.fixed_landmarks, nothing), pair.moving_landmarks)
 
 

@@ -1,6 +1,7 @@
 """NIfTI-1 and NIfTI-2, in one file or two, gzip or not: the voxels by their header, where they lie by `nifti_space`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +18,44 @@ SINGLE, PAIRED = (b"n+1", b"n+2"), (b"ni1", b"ni2")
 HEADERS = (348, 540)  # bytes of a header
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A NIfTI file as it is stored: its header, and all bytes of the `file` whose voxels begin at byte `start`."""
+
+    header: Any
+    data: bytes
+    start: int
+    file: Path
+
+    def values(self, shape: Sequence[int]) -> np.ndarray:
+        """The intensities `shape`, whose last axis is the first in the file; colours have one axis more."""
+        return scaled(voxels(self.data, self.start, self.header, shape, self.file), self.header)
+
+
 def read(path: Path) -> ImageFile:
     """The image in `path`, also of several components per voxel. Scaled by scl_slope and scl_inter it is float64.
 
     Raises `InputError` for a file that is cut off, cannot be meant, or says two different things of where it lies.
     """
-    notes = Notes(path)
+    notes, stored = Notes(path), opened(path)
+    size, components = sizes(stored.header, path)
+    values = stored.values((*components, *size[::-1]))
+    place = placed(stored.header, size, notes)
+    if components:
+        values = np.moveaxis(values, 0, -1)
+    return notes.of(image_of(values, place, len(size)))
+
+
+def opened(path: Path) -> Stored:
+    """The header and the bytes of the image in `path`, before its sizes are looked at."""
     header_file, data_file = files(path)
     data = content(header_file)
     header = header_of(data, header_file)
-    size, components = sizes(header, header_file)
     if data_file != header_file:
         data = content(data_file)
     # In one file the voxels begin behind the header and its four bytes of extension flags, also if it says 0.
     least = header["sizeof_hdr"] + 4 if data_file == header_file else 0
-    start = max(int(offset(header, header_file)), int(least))
-    values = voxels(data, start, header, (*components, *size[::-1]), data_file)
-    place = placed(header, size, notes)
-    if components:
-        values = np.moveaxis(values, 0, -1)
-    return notes.of(image_of(scaled(values, header), place, len(size)))
+    return Stored(header, data, max(int(offset(header, header_file)), int(least)), data_file)
 
 
 def files(path: Path) -> tuple[Path, Path]:

@@ -1,50 +1,36 @@
-"""Displacements as Learn2Reg exchanges them: voxels of both images, whatever their headers say.
+"""Displacements of the Learn2Reg challenge: `disp_FFFF_MMMM.nii.gz` or `.npz`, `(X, Y, Z, 3)`, in voxels.
 
-An array `(x, y, z, 3)`, component c along array axis c: the fixed voxel i corresponds to the moving voxel `i + d[i]`,
-each counted in its own image. Where the images lie in space is no part of it, so it needs both to be understood.
-
-Source: `evaluation/evaluation.py` of the challenge (MDL-UzL/L2R).
+`disp[i] = j - i`, where j is the index in the *moving* image of the point to which the voxel i of the *fixed* image
+leads; component c goes along array axis c. The headers of the field do not count, those of the images do.
+Source: Hering et al., IEEE Trans Med Imaging 42(3), 2023, and the evaluation code of the challenge.
 """
+
+import re
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
-from pairreg.errors import InputError
+from pairreg.transform_files.fields import displacement, load
+from pairreg.transform_files.images import Images, indices, steps
+
+FILE = re.compile(r"disp_\d{4}_(\d{4}|\w+_\d{4}_\w+)\.(nii|nii\.gz|npz)", re.IGNORECASE)
 
 
-def to_learn2reg(transform: sitk.Transform, fixed: sitk.Image, moving: sitk.Image) -> np.ndarray:
-    """Return the displacement array `(x, y, z, 3)`, float32, of a transform from fixed to moving points in LPS mm."""
-    grid = (fixed.GetSize(), fixed.GetOrigin(), fixed.GetSpacing(), fixed.GetDirection())
-    shift = geometry.array(sitk.TransformToDisplacementField(transform, sitk.sitkVectorFloat64, *grid))
-    in_moving = (geometry.voxel_points(fixed) + shift - moving.GetOrigin()) @ _to_voxels(moving)
-    return (_by_axis(in_moving) - _indices(fixed)).astype(np.float32)
+def read(path: Path, images: Images) -> sitk.Transform:
+    """The transform of a field on the grid of the fixed image."""
+    fixed, moving = (images.need(name, path, "learn2reg") for name in ("fixed", "moving"))
+    field = load(path)
+    field.check_size(fixed, "fixed")
+    index = indices(field.values.shape[:-1]) + field.values
+    points = index @ steps(moving).T + np.array(moving.GetOrigin())
+    return displacement(points - geometry.voxel_points(fixed), fixed)
 
 
-def from_learn2reg(displacement: np.ndarray, fixed: sitk.Image, moving: sitk.Image) -> sitk.Transform:
-    """Return the transform from fixed to moving points in LPS mm of a displacement array `(x, y, z, 3)` in voxels.
-
-    Raises `InputError` if the array is none of the fixed image.
-    """
-    shape = (*fixed.GetSize(), fixed.GetDimension())
-    if displacement.shape != shape:
-        raise InputError(f"The displacement has the shape {displacement.shape}, its fixed image asks for {shape}.")
-    in_moving = _by_axis(_indices(fixed) + displacement)
-    ends = in_moving @ np.linalg.inv(_to_voxels(moving)) + moving.GetOrigin()
-    shift = geometry.image(ends - geometry.voxel_points(fixed), fixed, vector=True)
-    return geometry.displacement_transform(shift)
-
-
-def _to_voxels(image: sitk.Image) -> np.ndarray:
-    """The matrix `(ndim, ndim)` by which a row of mm, x first, is multiplied to become one of voxels, x first."""
-    return np.linalg.inv(geometry.index_to_physical(image)[:, ::-1]).T
-
-
-def _indices(image: sitk.Image) -> np.ndarray:
-    """The number of every voxel, `(x, y, z, ndim)`, x first."""
-    return np.stack(np.meshgrid(*map(np.arange, image.GetSize()), indexing="ij"), -1)
-
-
-def _by_axis(vectors: np.ndarray) -> np.ndarray:
-    """Vectors `(z, y, x, ndim)` as `(x, y, z, ndim)`, or back."""
-    return np.moveaxis(vectors, range(vectors.ndim - 1), range(vectors.ndim - 2, -1, -1))
+def values_of(displacements: np.ndarray, fixed: sitk.Image, moving: sitk.Image) -> np.ndarray:
+    """What the challenge asks for, `(X, Y, Z, 3)` float32, of displacements `(*spatial, ndim)` in LPS mm."""
+    points = geometry.voxel_points(fixed) + displacements - np.array(moving.GetOrigin())
+    values = points @ np.linalg.inv(steps(moving)).T - indices(displacements.shape[:-1])
+    ndim = values.shape[-1]
+    return np.ascontiguousarray(values.transpose(*range(ndim - 1, -1, -1), ndim), np.float32)
