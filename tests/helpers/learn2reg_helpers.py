@@ -1,13 +1,14 @@
 """Folders in the format of Learn2Reg, and its evaluator as its own code has it: arrays of nibabel, no geometry."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import SimpleITK as sitk
-from scipy.ndimage import correlate, map_coordinates
+from scipy.ndimage import correlate, gaussian_filter, map_coordinates
 
 from pairreg.pair.pair import Pair
 from pairreg.transform_files.read import read_transform
@@ -89,10 +90,11 @@ def demo(folder: Path, task: str = "DemoCT", degrees: float = 0.0, **more: objec
     rng = np.random.default_rng(3)
     shape, spacing = (20, 16, 12), (1.75, 1.25, 2.5)
     names = {"fixed": f"{task}_0001_0000", "moving": f"{task}_0001_0001"}
+    texture = gaussian_filter(rng.normal(size=shape), 1.5).astype(np.float32)
     found: dict[str, np.ndarray] = {}
     for side, name in names.items():
         affine = affine_of(spacing, degrees, (-5, 7, 11) if side == "fixed" else (8, -4, 2))
-        found[side] = rng.normal(size=shape).astype(np.float32)
+        found[side] = np.roll(texture, side == "moving", axis=0)
         found[f"{side}_labels"] = np.zeros(shape, np.uint8)
         start = 4 if side == "fixed" else 5
         found[f"{side}_labels"][start : start + 8, 4:12, 3:9] = 1
@@ -106,3 +108,29 @@ def demo(folder: Path, task: str = "DemoCT", degrees: float = 0.0, **more: objec
         write_points(found[f"{side}_points"], folder / "landmarksTr" / f"{name}.csv")
     write_dataset(folder, task, [(names["fixed"], names["moving"])], **more)
     return found
+
+
+# pairs of real images that every developer has, as subjects of a data set
+SUBJECTS = {"hippocampus_mr_two_subjects": 1, "ct_lung_baseline_followup": 3}
+
+
+def of_shared_pairs(shared: Path, folder: Path) -> Path:
+    """Write a data set of real pairs, each a fixed subject n and a moving n + 1; returns its JSON.
+
+    Points in mm become voxels, with fractions. Grids of fixed and moving images differ, which the format allows.
+    """
+    names = []
+    for pair, number in SUBJECTS.items():
+        source = shared / pair
+        subjects = {"fixed": f"SharedMix_{number:04}_0000", "moving": f"SharedMix_{number + 1:04}_0000"}
+        for side, name in subjects.items():
+            for part, place in ((side, "imagesTr"), (f"{side}_labels", "labelsTr")):
+                (folder / place).mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source / f"{part}.nii.gz", folder / place / f"{name}.nii.gz")
+            if (source / "landmarks.json").exists():
+                points = np.array(json.loads((source / "landmarks.json").read_text())[side]) * (-1, -1, 1)
+                affine = nibabel.load(source / f"{side}.nii.gz").affine
+                index = np.linalg.solve(affine, np.c_[points, np.ones(len(points))].T).T[:, :3]
+                write_points(index, folder / "landmarksTr" / f"{name}.csv")
+        names.append((subjects["fixed"], subjects["moving"]))
+    return write_dataset(folder, "SharedMix", names)
