@@ -22,6 +22,7 @@ GIVEN = {
     "pair=files": ["pair.fixed=a.nii", "pair.moving=b.nii"],
     "pair=hdf5": ["pair.file=a.h5", "pair.case=a"],
     "pair=learn2reg": ["pair.dataset=a.json"],
+    "pair=dirlab": ["pair.root=a"],
 }
 ids = "+".join
 

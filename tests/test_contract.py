@@ -12,7 +12,7 @@ from pairreg import composition, option_files, registration, validation
 from pairreg.backend import tensorflow
 
 ALL = [(group, option) for group in option_files.groups() for option in pairreg.options(group)]
-NEEDS_FILES = {("pair", "files"), ("pair", "hdf5"), ("pair", "learn2reg")}
+NEEDS_FILES = {("pair", "files"), ("pair", "hdf5"), ("pair", "learn2reg"), ("pair", "dirlab")}
 
 
 def file_of(group: str, option: str) -> str:

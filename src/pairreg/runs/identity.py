@@ -115,7 +115,7 @@ class _Identity:
             if of_part is not None:
                 content[key] = self.part(f"{where}.{key}", value, settings, of_part.chunks)
             elif of_files is not None:
-                content[key] = self.several(f"{where}.{key}", value, of_files.files(settings))
+                content[key] = self.several(f"{where}.{key}", value, of_files.files(node))
             elif _mentions_path(hint) or (self.is_users(node["_target_"]) and _is_file(value)):
                 content[key] = self.files(f"{where}.{key}", value)
             elif isinstance(value, Mapping) and "_target_" in value:
