@@ -159,7 +159,7 @@ def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path, monkeypatch):
     said = refused(
         "get it from https://www.dir-lab.com and unpack it there, as Case1Pack", load_dirlab, tmp_path, case="1"
     )
-    assert "has no fixed of case 1 of DIR-Lab 4dct" in said
+    assert "has no fixed image of case 1 of DIR-Lab 4dct" in said
     refused("its cases are 1, 2, 3", load_dirlab, tmp_path, case="11")
     refused("has 10 cases that match", load_dirlab, tmp_path)
     refused("does not exist", load_dirlab, tmp_path / "none", case="1")

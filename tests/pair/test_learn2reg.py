@@ -12,7 +12,9 @@ from learn2reg_helpers import demo, save, their_tre, transform_of, write_dataset
 from pair_helpers import refused
 from pairreg import option_files
 from pairreg.metrics.landmarks import tre
+from pairreg.pair.hdf5 import load_case
 from pairreg.pair.learn2reg import companion, load_learn2reg
+from pairreg.pair.parts import IMAGES
 from pairreg.points import to_moving
 from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
@@ -172,3 +174,19 @@ def test_what_is_no_data_set_is_said_in_one_sentence(tmp_path):
         path.write_text(text)
         said(words)
     said("does not exist", dataset=tmp_path / "none.json")
+
+
+def test_a_packed_data_set_has_the_same_pairs(pairreg_pack, tmp_path):
+    arrays = demo(tmp_path, degrees=15, masked_evaluation=True, labels={"1": "liver"})
+    done = pairreg_pack("--learn2reg", "DemoCT_dataset.json", "cases.h5", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "cases.h5: 1 cases\n", "")
+    packed, pair = load_case(tmp_path / "cases.h5"), load_learn2reg(tmp_path / "DemoCT_dataset.json")
+    assert (packed.name, packed.label_names) == (pair.name, pair.label_names) == ("0001_0001", {1: "liver"})
+    for role in (*IMAGES, "evaluation_mask"):
+        one, other = getattr(packed, role), getattr(pair, role)
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(one), sitk.GetArrayFromImage(other))
+        assert one.GetOrigin() == other.GetOrigin() and one.GetDirection() == other.GetDirection()
+    np.testing.assert_array_equal(packed.moving_landmarks, pair.moving_landmarks)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(packed.evaluation_mask).T, arrays["fixed_mask"])
+    said = pairreg_pack("--learn2reg", "--split", "x", "DemoCT_dataset.json", "cases.h5", cwd=tmp_path)
+    assert said.returncode == 2 and "split 'x' is not one of registration_val" in said.stderr

@@ -154,11 +154,17 @@ def files_of(root: str | Path, collection: str, case: str) -> dict[str, Path]:
             raise InputError(f"{root} has two files of case {case} ({matches[0]} and {matches[1]}); keep one of them.")
         if not matches:
             raise InputError(
-                f"{root} has no {role.replace('_', ' ')} of case {case} of DIR-Lab {collection}; get it from "
+                f"{root} has no {_called(role)} of case {case} of DIR-Lab {collection}; get it from "
                 f"https://www.dir-lab.com and unpack it there, as {EXAMPLES[collection]}."
             )
         found[role] = matches[0]
     return found
+
+
+def _called(role: str) -> str:
+    """What people call a role: the fixed image, the moving landmarks."""
+    side, _, points = role.partition("_")
+    return f"{side} {'landmarks' if points else 'image'}"
 
 
 def _files_below(root: Path) -> Iterator[Path]:
