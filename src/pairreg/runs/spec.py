@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pairreg.files import expanded
 from pairreg.runs.identity import Input, identity, signature_of
 
-STUDY_FILES = ("ablation", "sweep", "figure")  # the groups whose options make a study
+STUDY_FILES = ("ablation", "sweep", "figure", "benchmark")  # the groups whose options make a study
 _NAMING = ("pair", "similarity", "regularizer", "transform")  # the groups that name a run for people
 
 

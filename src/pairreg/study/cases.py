@@ -7,14 +7,16 @@ from pairreg import option_files
 from pairreg.markers import Cases
 from pairreg.pair.cases import is_pattern
 from pairreg.runs.spec import RunSpec
+from pairreg.study.benchmark import check_data
 from pairreg.trust import SETTING
 
 
 def expand(spec: RunSpec) -> list[RunSpec]:
     """Return a run for every case that a pattern in the settings of the pair matches; other runs as they are.
 
-    Raises `InputError` if the data set cannot be read or no case matches.
+    Raises `InputError` if the data set is not there or cannot be read, or no case matches.
     """
+    check_data(spec)
     pair = spec.config.get("pair") or {}  # the check of the config says what is missing
     trusted = spec.config.get(SETTING) or ()
     patterns = {key for key, value in pair.items() if isinstance(value, str) and is_pattern(value)}
