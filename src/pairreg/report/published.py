@@ -48,7 +48,7 @@ def published(option: Option) -> Published | None:
     told = lines[begin].removeprefix(_BEGIN)
     rows: dict[str, tuple[str, ...]] = {}
     for line in lines[begin + 1 :]:
-        name, is_row, values = line.partition(":")
+        name, is_row, values = line.partition(": ")
         if not line.startswith(" "):
             break
         if is_row:
@@ -60,7 +60,7 @@ def published(option: Option) -> Published | None:
 
 
 def beside(ranking: Ranking, file: Option | None) -> Beside | None:
-    """Return what a ranking and others have of the metrics that a study file names as published; None if it has none."""
+    """Return what a ranking and others have of the metrics that a study file publishes; None if it has none."""
     others = None if file is None else published(file)
     if others is None:
         return None
