@@ -31,7 +31,7 @@ class ContentOf:
 class FilesOf:
     """Which files a setting leads to: `files` gives by role what counts of them, given all settings of the option.
 
-    A path counts by the content of its file, anything else as it is.
+    A path counts by the content of its file, anything else as it is. A setting that leads to nothing counts itself.
     """
 
     files: Callable[[Mapping[str, Any]], Mapping[str, Any]]

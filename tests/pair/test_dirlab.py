@@ -60,6 +60,11 @@ def write_case(
     return fixed, moving
 
 
+def spec(root: Path, **settings: object) -> RunSpec:
+    pair = {**option_files.option_node("pair/dirlab"), "root": str(root), **settings}
+    return RunSpec({"pair": pair, "trusted_modules": []}, {})
+
+
 @pytest.mark.parametrize(("collection", "case"), LAYOUTS)
 @pytest.mark.parametrize("separator", ["\t", "   "])
 def test_a_known_shift_has_its_error_under_every_name(collection, case, separator, tmp_path, monkeypatch):
@@ -131,13 +136,13 @@ def test_masks_come_from_files_of_every_case(tmp_path, monkeypatch):
         written(tmp_path / f"1_{side}.nii.gz", ones)
     pair = load_dirlab(tmp_path / "data", case="1", mask=str(tmp_path / "{case}_{side}.nii.gz"))
     np.testing.assert_array_equal(geometry.array(pair.moving_mask), geometry.array(ones) > 0)
+    asked = spec(tmp_path / "data", case="1", mask=str(tmp_path / "{case}_{side}.nii.gz"))
+    assert [one.name for one in asked.inputs] == ["pair.root", "pair.mask"]
+    before = asked.signature
+    written(tmp_path / "1_moving.nii.gz", ones * 0 + (ones > 100))
+    assert spec(tmp_path / "data", case="1", mask=str(tmp_path / "{case}_{side}.nii.gz")).signature != before
     refused("files such as masks/case{case}_{side}.nii.gz", load_dirlab, tmp_path / "data", case="1", mask="lung")
     refused("2_fixed.nii.gz does not exist", dirlab.mask_files, str(tmp_path / "{case}_{side}.nii.gz"), "2")
-
-
-def spec(root: Path, **settings: object) -> RunSpec:
-    pair = {**option_files.option_node("pair/dirlab"), "root": str(root), **settings}
-    return RunSpec({"pair": pair, "trusted_modules": []}, {})
 
 
 def test_a_pattern_is_a_run_for_each_case_and_content_is_what_counts(tmp_path, monkeypatch):

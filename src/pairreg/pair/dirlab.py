@@ -87,22 +87,28 @@ def cases_of(settings: Mapping[str, Any]) -> list[str]:
 
 
 def inputs_of(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What counts of the cases that these settings of `load_dirlab` match: files, grids, and how they are masked."""
-    collection, mask = settings.get("set", "4dct"), settings.get("mask", LUNGS)
+    """What counts of the cases that these settings of `load_dirlab` match: files and grids."""
+    collection = settings.get("set", "4dct")
     found: dict[str, Any] = {}
     for number, case in enumerate(cases_of(settings)):
-        files = files_of(settings["root"], collection, case) | mask_files(mask, case)
         grid = GRIDS[collection, case]
+        files = files_of(settings["root"], collection, case)
         found |= {f"{number}/{role}": path for role, path in files.items()}
         found |= {f"{number}/shape": grid.shape, f"{number}/spacing": grid.spacing}
-    return found | {"mask": mask if mask in (LUNGS, None) else "files"}
+    return found
+
+
+def masks_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The files of masks of the cases that these settings of `load_dirlab` match; none if masks are no files."""
+    files = [mask_files(settings.get("mask", LUNGS), case) for case in cases_of(settings)]
+    return {f"{number}/{role}": path for number, one in enumerate(files) for role, path in one.items()}
 
 
 def load_dirlab(
     root: Annotated[str | Path, FilesOf(inputs_of)],
     set: Annotated[Collection, Selects()] = "4dct",
     case: Annotated[Text, Cases(cases_of), Selects()] = "*",
-    mask: Annotated[str | None, Selects()] = LUNGS,
+    mask: Annotated[str | None, FilesOf(masks_of)] = LUNGS,
 ) -> Pair:
     """A case of DIR-Lab: CT of the lungs at inhale (fixed) and exhale (moving) in HU, with 300 landmarks in each.
 

@@ -175,8 +175,8 @@ def load_learn2reg(
     """A pair of a data set in the format of the Learn2Reg challenge, with all that belongs to it by its name.
 
     For an image in `imagesTr`, labels, masks and points are files of its name in `labelsTr`, `masksTr` and
-    `landmarksTr` or `keypointsTr`, whatever the JSON says of them. Points are numbers of voxels, counted from 0, of
-    their own image.
+    `landmarksTr` or `keypointsTr`, whatever the JSON says of them; what is fixed stands in its lists of pairs. Points
+    are numbers of voxels, counted from 0, of their own image.
 
     **Arguments:**
 

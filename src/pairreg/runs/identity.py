@@ -111,11 +111,11 @@ class _Identity:
             if any(isinstance(mark, Selects) or (isinstance(mark, Neutral) and mark.value == value) for mark in marks):
                 continue
             of_part = next((mark for mark in marks if isinstance(mark, ContentOf)), None)
-            of_files = next((mark for mark in marks if isinstance(mark, FilesOf)), None)
+            of_files = next((mark.files(node) for mark in marks if isinstance(mark, FilesOf)), None)
             if of_part is not None:
                 content[key] = self.part(f"{where}.{key}", value, settings, of_part.chunks)
-            elif of_files is not None:
-                content[key] = self.several(f"{where}.{key}", value, of_files.files(node))
+            elif of_files:
+                content[key] = self.several(f"{where}.{key}", value, of_files)
             elif _mentions_path(hint) or (self.is_users(node["_target_"]) and _is_file(value)):
                 content[key] = self.files(f"{where}.{key}", value)
             elif isinstance(value, Mapping) and "_target_" in value:
