@@ -43,7 +43,7 @@ def exported(pairreg, tmp_path_factory) -> Path:
     """A data set of one pair, its run under `runs/s` and its submission in `out`."""
     folder = tmp_path_factory.mktemp("export")
     demo(folder, degrees=25, masked_evaluation=True)
-    done = pairreg(*RUN, "pair.dataset=DemoCT_dataset.json", "initialization=center_of_mass", cwd=folder)
+    done = pairreg(*RUN, "pair.dataset=DemoCT_dataset.json", "pair.case=0", "initialization=center_of_mass", cwd=folder)
     assert done.returncode == 0, done.stderr
     done = installed("pairreg-export")("s", "--learn2reg", "out", cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "out: 1 displacements\n", "")

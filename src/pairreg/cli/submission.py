@@ -12,7 +12,7 @@ from pairreg.cli.report import find
 from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.files import expanded, replacing
-from pairreg.pair.learn2reg import load_learn2reg, read_dataset
+from pairreg.pair.learn2reg import cases_of, load_learn2reg, read_dataset
 from pairreg.pair.pair import Pair
 from pairreg.report.design import Design
 from pairreg.report.study_runs import read_study
@@ -47,7 +47,7 @@ def runs_by_case(runs: Sequence[Run]) -> dict[str, Run]:
     for run in runs:
         if run.config["pair"]["_target_"] != _LEARN2REG:
             raise InputError(f"{run.folder} is of another pair than pair=learn2reg; give runs of Learn2Reg's pairs.")
-        case = str(run.config["pair"]["case"])
+        (case,) = cases_of(run.asked_config["pair"])
         if case in found:
             settings = ", ".join(Design.of(runs).labels)
             raise InputError(
