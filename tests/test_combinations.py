@@ -12,15 +12,18 @@ from pairreg import option_files
 from pairreg.cli.hydra_errors import as_input_errors
 from pairreg.cli.plugins import register_plugins
 from pairreg.errors import InputError
+from pairreg.runs.spec import STUDY_FILES
 from pairreg.search.space import read_space
 from pairreg.study.checked_config import check
 
 PRESETS = [(), *((f"preset={name}",) for name in option_files.variants("preset"))]
-STUDIES = [f"{kind}={name}" for kind in ("ablation", "sweep", "figure") for name in option_files.variants(kind)]
+STUDIES = [f"{kind}={name}" for kind in STUDY_FILES for name in option_files.variants(kind)]
 # what an option asks the user for
 GIVEN = {
     "pair=files": ["pair.fixed=a.nii", "pair.moving=b.nii"],
     "pair=hdf5": ["pair.file=a.h5", "pair.case=a"],
+    "pair=learn2reg": ["pair.dataset=a.json"],
+    "pair=dirlab": ["pair.root=a"],
 }
 ids = "+".join
 
@@ -54,7 +57,7 @@ def jobs(*study: str) -> Iterator[list[str]]:
         space = read_space(parser.parse_overrides([f"{key}={value}" for key, value in sweeper.space.items()]))
         yield from space.jobs(space.example())
         return
-    axes = [parser.parse_override(f"{key}={values}") for key, values in sweeper.params.items()]
+    axes = [parser.parse_override(f"{key}={values}") for key, values in (sweeper.params or {}).items()]
     named = [[f"{axis.key_or_group}={value}" for value in axis.sweep_string_iterator()] for axis in axes]
     yield from map(list, product(*named))
 

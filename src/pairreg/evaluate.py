@@ -16,6 +16,8 @@ from pairreg import geometry
 from pairreg.arrays import Field, Labels
 from pairreg.metrics.catalogue import STAGES, Kind, Metric, of_kind
 from pairreg.pair.pair import Pair
+from pairreg.transform_files.learn2reg import values_of
+from pairreg.transform_files.write import displacements
 
 Evidence = Mapping[str, Any]  # the arguments of a metric's function by name
 
@@ -36,7 +38,7 @@ def evaluate(
     earlier = dict(zip(STAGES, (before, initialised), strict=True))
     return (
         under_transform(pair, final)
-        | of_field(field, inverse)
+        | of_field(field, inverse, submission(pair, final))
         | {f"{stage}/{name}": value for stage, found in earlier.items() for name, value in found.items()}
     )
 
@@ -51,10 +53,43 @@ def under_transform(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
     )
 
 
-def of_field(field: Field, inverse: Field | None = None) -> dict[str, float]:
-    """Return the metrics of a field `(*spatial, ndim)` in voxels, and of its inverse if there is one."""
+def of_field(field: Field, inverse: Field | None = None, submitted: Evidence | None = None) -> dict[str, float]:
+    """Return the metrics of a field `(*spatial, ndim)` in voxels, and of its inverse if there is one.
+
+    `submitted`: what `submission` gives for the pair; None for one that Learn2Reg does not evaluate.
+    """
     both = None if inverse is None else {"field": field, "inverse": inverse}
-    return metrics_of_kind("field", {"field": field}) | metrics_of_kind("inverse", both)
+    whole = {"field": field} | ({"submitted": field, "measured": None} if submitted is None else dict(submitted))
+    return metrics_of_kind("field", whole) | metrics_of_kind("inverse", both)
+
+
+def submission(pair: Pair, transform: sitk.Transform) -> Evidence | None:
+    """Return the displacement that Learn2Reg's evaluator would be given, and what else it measures it with.
+
+    Array axes are those of the evaluator: x, y, z. None for a pair that it does not evaluate.
+    """
+    if pair.evaluation_mask is None:
+        return None
+    from pairreg.metrics.learn2reg import warped  # imports SciPy
+
+    shifts = geometry.array(displacements(transform, pair.fixed))
+    submitted = values_of(shifts, pair.fixed, pair.moving)
+    found: dict[str, Any] = {
+        "submitted": submitted,
+        "measured": geometry.mask_on(pair.fixed, pair.evaluation_mask).T,
+    }
+    if pair.fixed_landmarks is not None and pair.moving_landmarks is not None:
+        found |= {
+            "fixed_voxels": geometry.voxels_of(pair.fixed_landmarks, pair.fixed),
+            "target_voxels": geometry.voxels_of(pair.moving_landmarks, pair.moving),
+            "voxel_size": pair.moving.GetSpacing(),
+        }
+    if pair.fixed_labels is not None and pair.moving_labels is not None:
+        fixed, moving = geometry.array(pair.fixed_labels).T, geometry.array(pair.moving_labels).T
+        labels = common_labels(fixed, moving)
+        if labels and fixed.shape == submitted.shape[:-1] and pair.moving_labels.GetSize() == pair.moving.GetSize():
+            found |= {"fixed_labels": fixed, "warped_labels": warped(moving, submitted), "labels": labels}
+    return found
 
 
 def metrics_of_kind(kind: Kind, evidence: Evidence | None, pair: Pair | None = None) -> dict[str, float]:
@@ -67,6 +102,8 @@ def metrics_of_kind(kind: Kind, evidence: Evidence | None, pair: Pair | None = N
         if "field" in evidence and min(evidence["field"].shape[:-1]) < metric.smallest:
             continue  # it is not defined there
         value = _call(metric, evidence)
+        if value is None:
+            continue
         if not isinstance(value, Mapping):
             whole[metric.name] = float(value)
             continue
@@ -78,11 +115,17 @@ def metrics_of_kind(kind: Kind, evidence: Evidence | None, pair: Pair | None = N
 
 
 def _call(metric: Metric, evidence: Evidence) -> Any:
-    """Call the function of `metric` with the evidence that the names of its parameters ask for."""
+    """Call the function of `metric` with the evidence that the names of its parameters ask for.
+
+    Return None if one that it needs is not there.
+    """
     assert metric.function is not None, "a cost is measured, not computed"
     module, _, name = metric.function.rpartition(".")
     function = getattr(importlib.import_module(f"pairreg.metrics.{module}"), name)
-    return function(**{key: evidence[key] for key in inspect.signature(function).parameters if key in evidence})
+    parameters = inspect.signature(function).parameters
+    if any(key not in evidence and parameter.default is parameter.empty for key, parameter in parameters.items()):
+        return None
+    return function(**{key: evidence[key] for key in parameters if key in evidence})
 
 
 def _image_evidence(pair: Pair, transform: sitk.Transform) -> Evidence:
@@ -136,10 +179,13 @@ def _landmark_evidence(pair: Pair, transform: sitk.Transform) -> Evidence | None
     """
     if pair.fixed_landmarks is None or pair.moving_landmarks is None:
         return None
-    mapped_points = [transform.TransformPoint([float(x) for x in point]) for point in pair.fixed_landmarks]
+    mapped = np.array([transform.TransformPoint([float(x) for x in point]) for point in pair.fixed_landmarks])
     return {
-        "mapped_points": np.array(mapped_points),
+        "mapped_points": mapped,
         "target_points": pair.moving_landmarks,
+        "mapped_voxels": geometry.voxels_of(mapped, pair.moving),
+        "target_voxels": geometry.voxels_of(pair.moving_landmarks, pair.moving),
+        "voxel_size": pair.moving.GetSpacing(),
         "inside": geometry.inside(pair.fixed_landmarks, pair.fixed),
     }
 

@@ -104,13 +104,18 @@ def total_displacement(field: np.ndarray, fixed: sitk.Image, initial: sitk.Trans
     return image((moved @ matrix.T + offset - points).astype(np.float32), fixed, vector=True)
 
 
+def voxels_of(points: np.ndarray, image: sitk.Image) -> np.ndarray:
+    """Return points `(n, ndim)` in LPS mm in voxels of `image`, both x first; 0 is the centre of the first voxel."""
+    listed = np.asarray(points, float).tolist()
+    return np.array([image.TransformPhysicalPointToContinuousIndex(point) for point in listed])
+
+
 def inside(points: np.ndarray, image: sitk.Image, margin: float = 0.0) -> np.ndarray:
     """Return which of the points `(n, ndim)` in LPS mm lie in the voxels of `image`.
 
     With `margin`, those within as many voxels around the image lie in it, too.
     """
-    listed = np.asarray(points, float).tolist()
-    index = np.array([image.TransformPhysicalPointToContinuousIndex(point) for point in listed])
+    index = voxels_of(points, image)
     within = (index >= -0.5 - margin) & (index < np.array(image.GetSize()) - 0.5 + margin)
     return np.asarray(within.all(1))
 

@@ -4,9 +4,8 @@ A parameter whose type mentions `Path` is an input: its content counts, not its 
 they stand in `Annotated[TYPE, MARKER]`. See `pairreg.runs.identity`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 
@@ -30,12 +29,27 @@ class ContentOf:
 
 @dataclass(frozen=True)
 class FilesOf:
-    """The files that a setting stands for without naming each, such as those of a chain that begins with it.
+    """Which files a setting leads to: `files` gives by role what counts of them, given all settings of the option.
 
-    `find` returns them, given the setting, each with a text on how it is used.
+    A path counts by the content of its file, anything else as it is. A setting that leads to nothing counts itself.
     """
 
-    find: Callable[[Any], Iterable[tuple[Path, str]]]
+    files: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Selects:
+    """A setting that only says which files of an input are meant: their content counts, not this."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """A setting that names a case, or several by a pattern (`*`, `?`, `[...]` as in a shell), each of them a run.
+
+    `matching` gives the names that it matches, given all settings of the option by name.
+    """
+
+    matching: Callable[[Mapping[str, Any]], Sequence[str]]
 
 
 @dataclass(frozen=True)

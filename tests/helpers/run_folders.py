@@ -50,6 +50,7 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
         provenance: Mapping[str, str] | None = None,
         preset: str = "None",
         ablation: str = "None",
+        benchmark: str = "None",
         ndim: int = 2,
         labels: bool = True,
         bend: float = 1.0,
@@ -66,6 +67,7 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
             "choices": {
                 "preset": preset,
                 "ablation": ablation,
+                "benchmark": benchmark,
                 "regularizer": regularizer,
                 "similarity": similarity,
                 "pair": "files" if is_files else pair,

@@ -31,9 +31,19 @@ OFFERED = {
         "moving_spacing",
         "labels",
     },
-    "landmarks": {"mapped_points", "target_points", "inside"},
+    "landmarks": {"mapped_points", "target_points", "mapped_voxels", "target_voxels", "voxel_size", "inside"},
     "truth": {"found", "true", "mask"},
-    "field": {"field"},
+    "field": {
+        "field",
+        "submitted",
+        "measured",
+        "fixed_voxels",
+        "target_voxels",
+        "voxel_size",
+        "fixed_labels",
+        "warped_labels",
+        "labels",
+    },
     "inverse": {"field", "inverse"},
 }
 LATE = ("epe_mean", "inverse_consistency", "sdlogj", "sdlogj_l2r", "ndv_percent")  # what tables once forgot
@@ -68,15 +78,33 @@ def evidence(error: float) -> dict[str, dict[str, object]]:
     rng = np.random.default_rng(0)
     fixed, labels, noise = rng.random((30, 32)), np.zeros((30, 32), int), error * rng.normal(size=(30, 32, 2))
     labels[8:20, 9:25] = 1
+    solid = np.stack([0 * labels, labels, labels, 0 * labels])
     shift = round(error)
     spacing = dict.fromkeys(("spacing", "fixed_spacing", "moving_spacing"), (1.0, 1.0))
     warped = {"warped_labels": np.roll(labels, shift), "moving_labels": labels, "labels": [1]}
     return {
         "images": {"fixed": fixed, "warped": np.roll(fixed, shift), "mask": None},
         "labels": {"fixed_labels": labels, **warped, **spacing},
-        "landmarks": {"mapped_points": noise[0], "target_points": 0 * noise[0], "inside": np.ones(32, bool)},
+        "landmarks": {
+            "mapped_points": noise[0],
+            "target_points": 0 * noise[0],
+            "mapped_voxels": noise[0],
+            "target_voxels": 0 * noise[0],
+            "voxel_size": (1.0, 1.0),
+            "inside": np.ones(32, bool),
+        },
         "truth": {"found": noise, "true": 0 * noise, "mask": None},
-        "field": {"field": noise},
+        "field": {
+            "field": noise,
+            "submitted": noise,
+            "measured": None,
+            "fixed_voxels": np.full((1, 2), 9.0),
+            "target_voxels": np.full((1, 2), 9.0),
+            "voxel_size": (1.0, 1.0),
+            "fixed_labels": solid,
+            "warped_labels": np.roll(solid, shift, 1),
+            "labels": [1],
+        },
         "inverse": {"field": noise, "inverse": 0 * noise},
     }
 

@@ -2,7 +2,12 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from learn2reg_helpers import demo
+from pair_helpers import refused
+from pairreg import option_files
 from pairreg.runs.outcome import RunOutcome, combined
+from pairreg.runs.spec import RunSpec
+from pairreg.study.cases import expand
 
 
 def test_a_pattern_is_a_run_for_each_case(pairreg, pairreg_pack, warped_2d, tmp_path):
@@ -19,6 +24,16 @@ def test_a_pattern_is_a_run_for_each_case(pairreg, pairreg_pack, warped_2d, tmp_
     assert "a1" in some.stdout and "a2" in some.stdout and " b " not in some.stdout
     none = pairreg(*cases, "pair.case=c*", cwd=tmp_path)
     assert none.returncode == 2 and "its cases are a1, a2, b" in none.stderr
+
+
+def test_data_of_a_benchmark_that_are_not_there_are_said_to_be_where(tmp_path):
+    pair = {**option_files.option_node("pair/learn2reg"), "dataset": str(tmp_path / "LungCT_dataset.json")}
+    spec = RunSpec({"pair": pair, "trusted_modules": []}, {"benchmark": "learn2reg_lungct"})
+    said = refused(tmp_path, expand, spec)
+    assert "which does not exist; get LungCT from https://learn2reg.grand-challenge.org, and unpack it here" in said
+    assert said.endswith("beside the folders imagesTr, masksTr and landmarksTr.")
+    demo(tmp_path, task="LungCT")
+    assert [one.choices for one in expand(spec)] == [{"benchmark": "learn2reg_lungct", "pair": "0001_0001"}]
 
 
 def test_the_cases_of_a_job_count_as_their_mean_or_fail_together():

@@ -17,7 +17,9 @@ from pairreg.pair.parts import IMAGES, POINTS
 WHOLE = ("study", "output_dir")  # never several values: with `-m` those are refused
 NAMES = (*WHOLE, "pair.case")  # `null` is a name here, elsewhere it means none
 METHODS = ("method.path", "method.command", "method.result", "method.python", "initialization.path")
-TEXT = (*NAMES, "pair.name", "pair.file", "tracking.uri", *(f"pair.{part}" for part in (*IMAGES, *POINTS)), *METHODS)
+DATA_SETS = ("pair.file", "pair.dataset", "pair.split", "pair.root", "pair.mask")
+OF_PAIRS = ("pair.name", *(f"pair.{part}" for part in (*IMAGES, *POINTS)))
+TEXT = (*NAMES, *DATA_SETS, *OF_PAIRS, *METHODS, "tracking.uri")
 TEXT_BELOW = ("pair.channels.", "pair.label_names.")
 OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.+)", re.DOTALL)
 FUNCTION = re.compile(r"(choice|range|interval|glob|shuffle|sort|tag|str|int|float|bool)\(.*\)", re.DOTALL)

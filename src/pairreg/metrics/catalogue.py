@@ -7,9 +7,14 @@ parameters choose among what `pairreg.evaluate` offers for its kind; it returns 
 - `labels`: `fixed_labels`, `warped_labels` on the grid of the fixed labels, with its `spacing` (also as
   `fixed_spacing`); `moving_labels` with `moving_spacing`; `labels`, the values that both maps have.
 - `landmarks`: `mapped_points`, the fixed landmarks carried through the transform, and `target_points`, the moving ones;
-  `(n, ndim)` in mm; `inside` `(n,)`, which fixed ones lie in the fixed image.
+  `(n, ndim)` in mm; `mapped_voxels` and `target_voxels`, the same in voxels of the moving image, whose `voxel_size` is
+  `(ndim,)` in mm; `inside` `(n,)`, which fixed ones lie in the fixed image.
 - `truth`: `found`, `true`, displacements `(*spatial, ndim)` in mm; `mask`, the body, or None for everywhere.
-- `field`: `field` `(*spatial, ndim)` in voxels, without the initialisation.
+- `field`: `field` `(*spatial, ndim)` in voxels, without the initialisation; `submitted`, the displacement that the
+  evaluator of Learn2Reg would be given, and `measured`, where it measures its regularity (None for everywhere). For a
+  pair that it does not evaluate they are `field` and None; for others there may be `fixed_voxels`, `target_voxels` and
+  `voxel_size` of landmarks, and `fixed_labels`, `warped_labels` and `labels`, all in the order of the array axes. A
+  metric that needs what a pair has not is left out.
 - `inverse`: `field` and its `inverse`, of a diffeomorphic transform.
 - `cost`: nothing; these are measured while the registration runs.
 """
@@ -100,12 +105,18 @@ CATALOGUE = (
            function="landmarks.tre_median", in_terminal=False, in_paper=False),
     Metric(name="tre_max", label="TRE max", unit="mm", direction=-1, decimals=2, kind="landmarks",
            function="landmarks.tre_max", in_terminal=False, in_paper=False),
+    Metric(name="tre_snapped", label="TRE snapped", unit="mm", direction=-1, decimals=2, kind="landmarks",
+           function="landmarks.tre_snapped", in_terminal=False, in_paper=False),
+    Metric(name="tre_l2r", label="TRE (L2R)", unit="mm", direction=-1, decimals=2, kind="field",
+           function="learn2reg.tre_l2r", in_terminal=False, in_paper=False),
     Metric(name="tre_points", label="landmarks inside", direction=0, decimals=0, kind="landmarks",
            function="landmarks.tre_points", in_terminal=False, in_paper=False),
     Metric(name="dice_mean", label="Dice", direction=1, decimals=3, kind="labels", function="overlap.dice",
            per_label=True, decides=3),
     Metric(name="hd95_mean", label="HD95", unit="mm", direction=-1, decimals=2, kind="labels", function="surface.hd95",
            per_label=True, in_terminal=False),
+    Metric(name="hd95_voxel", label="HD95", unit="voxels", direction=-1, decimals=2, kind="field",
+           function="learn2reg.hd95_voxel", in_terminal=False, in_paper=False),
     Metric(name="volume_change", label="volume change", direction=0, decimals=3, kind="labels",
            function="overlap.volume_change", per_label=True, in_terminal=False, in_paper=False),
     Metric(name="ssim", label="SSIM", direction=1, decimals=3, kind="images", function="images.ssim", decides=4),
@@ -118,7 +129,7 @@ CATALOGUE = (
            function="diffeomorphism.ndv_percent"),
     Metric(name="sdlogj", label="SD log J", direction=0, decimals=3, kind="field", function="deformation.sdlogj"),
     Metric(name="sdlogj_l2r", label="SD log J (L2R)", direction=0, decimals=3, kind="field",
-           function="deformation.sdlogj_l2r", smallest=5),
+           function="learn2reg.sdlogj_l2r", smallest=5),
     Metric(name="inverse_consistency", label="inverse consistency", unit="voxels", direction=-1, decimals=3,
            kind="inverse", function="consistency.inverse_consistency_mean"),
     Metric(name="seconds", label="time", unit="s", direction=0, decimals=1, kind="cost", function=None),

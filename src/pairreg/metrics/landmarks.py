@@ -1,5 +1,7 @@
 """Errors at corresponding points."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pairreg.arrays import Points
@@ -44,6 +46,17 @@ def tre_median(mapped_points: Points, target_points: Points) -> float:
 def tre_max(mapped_points: Points, target_points: Points) -> float:
     """Return the largest `tre` of all points, in their unit (mm)."""
     return float(tre(mapped_points, target_points).max())
+
+
+def tre_snapped(mapped_voxels: Points, target_voxels: Points, voxel_size: Sequence[float]) -> float:
+    """Return the mean error of points that are moved to the nearest voxel of the moving image first, in mm; 0 is best.
+
+    `mapped_voxels`, `target_voxels` are `(n, ndim)` in voxels of the moving image, `voxel_size` `(ndim,)` is in mm. As
+    the points of DIR-Lab are voxels themselves, its tables are about 0.1 mm lower than `tre_mean`.
+
+    Source: Castillo et al., Phys Med Biol 54:1849 (2009).
+    """
+    return float(np.linalg.norm((np.round(mapped_voxels) - target_voxels) * voxel_size, axis=1).mean())
 
 
 def tre_points(inside: np.ndarray) -> float:

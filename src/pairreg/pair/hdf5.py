@@ -4,7 +4,6 @@ import errno
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,8 +14,9 @@ from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.files import existing, replacing
 from pairreg.hdf5_files import writing_hdf5
-from pairreg.markers import ContentOf
-from pairreg.pair.hdf5_case import GRID, NOTES, members_of, read_pair, values_of
+from pairreg.markers import Cases, ContentOf
+from pairreg.pair.cases import matching, only
+from pairreg.pair.hdf5_case import EVALUATION, GRID, NOTES, members_of, read_pair, values_of
 from pairreg.pair.pair import Pair
 from pairreg.pair.parts import IMAGES, POINTS
 from pairreg.validation import Text
@@ -32,11 +32,12 @@ def cases(file: str | Path, pattern: str = "*") -> list[str]:
     Raises `InputError`, with the known cases, if there is none.
     """
     with opened(file) as content:
-        known = sorted(content)
-    found = [pattern] if pattern in known else [name for name in known if fnmatchcase(name, pattern)]
-    if not found:
-        raise InputError(f"{file} has no case {pattern!r}; its cases are {', '.join(known)}.")
-    return found
+        return matching(sorted(content), pattern, str(file))
+
+
+def cases_of(settings: Mapping[str, Any]) -> list[str]:
+    """The names of the cases that these settings of `load_case` match."""
+    return cases(settings["file"], settings.get("case", "*"))
 
 
 def case_chunks(settings: Mapping[str, Any]) -> Iterator[bytes]:
@@ -45,10 +46,9 @@ def case_chunks(settings: Mapping[str, Any]) -> Iterator[bytes]:
     Compression does not count: the same case packed again has the same content.
     """
     file = settings["file"]
-    found = cases(file, settings.get("case", "*"))
     with opened(file) as content:
         members = members_of(content, str(file))
-        for name in found:
+        for name in cases_of(settings):
             yield from _chunks(members[name], f"{file}, case {name}")
 
 
@@ -64,22 +64,21 @@ def _chunks(node: h5py.Group | h5py.Dataset, where: str) -> Iterator[bytes]:
         yield from _chunks(member, f"{where}, {name}")
 
 
-def load_case(file: Annotated[str | Path, ContentOf(case_chunks)], case: Text = "*") -> Pair:
+def load_case(
+    file: Annotated[str | Path, ContentOf(case_chunks)], case: Annotated[Text, Cases(cases_of)] = "*"
+) -> Pair:
     """The pair of one case of an HDF5 file that `pairreg-pack` wrote, equal to that of `load_pair` from its files.
 
     Nothing of other cases is read.
 
     Raises `InputError` if `case` is a pattern that matches several.
     """
-    found = cases(file, case)
-    if len(found) > 1:
-        names = ", ".join(found)
-        raise InputError(f"{file} has {len(found)} cases that match {case!r} ({names}); give one of them as case.")
+    name = only(cases(file, case), case, str(file))
     with opened(file) as content:
         try:
-            return read_pair(members_of(content, str(file))[found[0]], found[0], str(existing(file)))
+            return read_pair(members_of(content, str(file))[name], name, str(existing(file)))
         except (OSError, RuntimeError) as error:
-            raise InputError(f"{file}: the case {found[0]!r} cannot be read ({error}); pack it again.") from error
+            raise InputError(f"{file}: the case {name!r} cannot be read ({error}); pack it again.") from error
 
 
 @contextmanager
@@ -117,7 +116,7 @@ def _read_through(part: Path, path: Path) -> None:
 
 def write_pair(group: h5py.Group, pair: Pair) -> None:
     """Everything but the name, which is that of the group."""
-    images = {name: getattr(pair, name) for name in IMAGES}
+    images = {name: getattr(pair, name) for name in (*IMAGES, EVALUATION)}
     images |= {f"channels/{name}": channel for name, channel in pair.channels.items()}
     for name, image in images.items():
         if image is not None:

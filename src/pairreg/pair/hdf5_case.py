@@ -19,6 +19,7 @@ from pairreg.reading.notes import ImageFile, Notes
 from pairreg.reading.roles import check_dimension, check_finite, companion, float_image, label_map, mask_of, varying
 from pairreg.validation import one_of
 
+EVALUATION = "evaluation_mask"  # of a pair that Learn2Reg evaluates
 NOTES = "notes"  # repairs and warnings of the files that a case was packed from, by role
 GRID = ("Spacing", "Origin", "Direction")  # float64, as SimpleITK has them
 AGAIN = "write it by pairreg-pack"
@@ -32,7 +33,7 @@ def read_pair(case: h5py.Group, name: str, file: str) -> Pair:
     where = f"{file}, case {name}"
     members = members_of(case, where)
     for member in members:
-        one_of(f"{where}: part", member, (*IMAGES, *POINTS, "channels"))
+        one_of(f"{where}: part", member, (*IMAGES, *POINTS, EVALUATION, "channels"))
     images = {role: image_of(members[role], f"{where}, {role}") for role in IMAGES if role in members}
     for role in ("fixed", "moving"):
         if role not in images:
@@ -44,6 +45,9 @@ def read_pair(case: h5py.Group, name: str, file: str) -> Pair:
             role = f"{side}_{part}"
             if role in images:
                 images[role] = companion(checked(images[role]), images[side])
+    if EVALUATION in members:
+        measured = mask_of(image_of(members[EVALUATION], f"{where}, {EVALUATION}"))
+        images[EVALUATION] = companion(measured, images["fixed"])
     notes = attribute(case, NOTES, where, {})
     parts: dict[str, Any] = {role: file.image for role, file in images.items()}
     parts |= points_of(members, images["fixed"].image.GetDimension(), where)

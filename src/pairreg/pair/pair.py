@@ -31,6 +31,8 @@ class Pair:
       integer type is a label map.
     - `label_names`: names of label values.
     - `true_displacement`: where it is known, the vector image in LPS mm that maps fixed to moving points.
+    - `evaluation_mask`: of a pair that Learn2Reg evaluates, on the grid of the fixed image: the voxels where the
+      regularity of the field is measured; None for other pairs.
     - `inputs`: the files of its images by role, such as `fixed`, `moving_labels` or `channels/ct`.
 
     Raises `InputError` for names that results could not be kept by, see `pairreg.names`.
@@ -48,6 +50,7 @@ class Pair:
     channels: Mapping[str, sitk.Image] = field(default_factory=dict)
     label_names: Mapping[int, str] = field(default_factory=dict)
     true_displacement: sitk.Image | None = None
+    evaluation_mask: sitk.Image | None = None
     inputs: Mapping[str, InputNote] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,5 @@
 """The HTML page of a study, one file that needs no other."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,11 +11,12 @@ from pairreg.metrics.catalogue import CATALOGUE
 from pairreg.report.charts.draw import Figure
 from pairreg.report.charts.setting_style import setting_styles
 from pairreg.report.flicker import Flicker, embedded, flicker, legible
+from pairreg.report.published import Beside
 from pairreg.report.ranking import Ranking
+from pairreg.report.study_file import study_file
 from pairreg.report.study_runs import StudyRuns
 from pairreg.report.tables import header, lines
 from pairreg.runs.read import Run
-from pairreg.runs.spec import STUDY_FILES
 
 if TYPE_CHECKING:
     from pairreg.report.charts.search import SearchFigures
@@ -38,19 +38,26 @@ class Origin:
 def page(
     study: StudyRuns,
     ranking: Ranking,
+    published: Beside | None,
     papers: list[Figure],
     panels: Sequence[Figure],
     charts: list[Figure],
     searches: Sequence["SearchFigures"],
 ) -> str:
-    """Return the text of the page; `papers`, `panels`, `charts` and `searches` are the figures that it shows."""
+    """Return the text of the page.
+
+    **Arguments:** `published`: results of others beside those of the study; `papers`, `panels`, `charts` and
+    `searches`: the figures that it shows.
+    """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"embedded": embedded, "legible": legible}
     template = environment.from_string(files("pairreg.report").joinpath("page.html").read_text(encoding="utf-8"))
     names = [metric.name for metric in CATALOGUE]
+    file = study_file(study.runs)
     return template.render(
         study=study,
-        question=_question(study.runs),
+        question=file.remarks.get("Question") if file else None,
+        published=published,
         ranking=ranking,
         header=header(ranking, names),
         lines=lines(ranking, names),
@@ -63,17 +70,6 @@ def page(
         origin=_origin(study.runs),
         input_notes=list(dict.fromkeys(note for run in study.runs for note in run.input_notes)),
     )
-
-
-def _question(runs: Sequence[Run]) -> str | None:
-    """Return what the study file of the newest run asks in its first lines; None if there is no such line."""
-    newest = max(runs, key=lambda run: run.finished_at)
-    for group in STUDY_FILES:
-        file = files("pairreg.experiments").joinpath(group, f"{newest.choices.get(group)}.yaml")
-        asked = re.search(r"^# Question: (.*)$", file.read_text(encoding="utf-8"), re.M) if file.is_file() else None
-        if asked:
-            return asked[1].strip()
-    return None
 
 
 def _flickers(ranking: Ranking) -> dict[str, list[Flicker]]:

@@ -59,7 +59,7 @@ def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
         if _has_ranks(ranking):
             best = ranking.ranks[i] == ranking.ranks.min()
             cells.append(Cell(f"{ranking.ranks[i]:.2f}", bool(best), float(ranking.ranks[i])))
-        cells += [Cell(_mean_text(m, i), m.best[i], float(m.means[i])) for m in shown]
+        cells += [Cell(mean_text(m, i), m.best[i], float(m.means[i])) for m in shown]
         if ranking.tested:
             cells.append(_p_cell(ranking, i))
         table.append(Line(i, ranking.design.labels[i], cells))
@@ -77,7 +77,7 @@ def _span(counts: Sequence[int]) -> str:
     return f"{high}" if low == high else f"{low}–{high}"
 
 
-def _mean_text(column: MetricColumn, index: int) -> str:
+def mean_text(column: MetricColumn, index: int) -> str:
     """Return mean and standard deviation of a setting as text."""
     mean, deviation = column.means[index], column.deviations[index]
     if np.isnan(mean):

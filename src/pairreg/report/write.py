@@ -51,6 +51,8 @@ def write(study: StudyRuns, ranking: Ranking, final: Path) -> Path:
     """Write the report of a ranking into the folder `final`; return the path of the page. See `write_report`."""
     from pairreg.report.charts.draw import Figure, draw
     from pairreg.report.page import page
+    from pairreg.report.published import beside, write_published
+    from pairreg.report.study_file import study_file
     from pairreg.report.tables import write_csv, write_tex
 
     part = final.with_name(f".{final.name}.part")
@@ -68,7 +70,11 @@ def write(study: StudyRuns, ranking: Ranking, final: Path) -> Path:
             ]
             write_csv(ranking, part / _TABLE)
             write_tex(ranking, part / "table.tex")
-            (part / _PAGE).write_text(page(study, ranking, papers, panels, charts, searches), encoding="utf-8")
+            others = beside(ranking, study_file(study.runs))
+            if others is not None:
+                write_published(others, part / "published.csv")
+            text = page(study, ranking, others, papers, panels, charts, searches)
+            (part / _PAGE).write_text(text, encoding="utf-8")
             # Only now, with everything written, does the new report take the place of the old one.
             replace_folder(part, final)
         finally:

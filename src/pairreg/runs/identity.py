@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pairreg import option_files
-from pairreg.markers import Bookkeeping, ContentOf, FilesOf, Neutral
+from pairreg.markers import Bookkeeping, ContentOf, FilesOf, Neutral, Selects
 from pairreg.method.optimization import Optimization
 from pairreg.runs.content import combined, digest, digest_of_part
 
@@ -127,17 +127,16 @@ class _Identity:
         content: dict[str, Any] = {}
         for key, value in settings.items():
             hint, marks = _split(hints.get(key))
-            if any(isinstance(mark, Bookkeeping) for mark in marks):
+            if any(isinstance(mark, Bookkeeping | Selects) for mark in marks):
                 continue
             if any(isinstance(mark, Neutral) and mark.value == value for mark in marks):
                 continue
-            chain = next((mark for mark in marks if isinstance(mark, FilesOf)), None)
-            if chain is not None:
-                content[key] = self.chain(f"{where}.{key}", value, chain)
-                continue
             of_part = next((mark for mark in marks if isinstance(mark, ContentOf)), None)
+            of_files = next((mark.files(node) for mark in marks if isinstance(mark, FilesOf)), None)
             if of_part is not None:
                 content[key] = self.part(f"{where}.{key}", value, settings, of_part.chunks)
+            elif of_files:
+                content[key] = self.several(f"{where}.{key}", value, of_files)
             elif _mentions_path(hint) or (self.is_users(node["_target_"]) and _is_file(value)):
                 content[key] = self.files(f"{where}.{key}", value)
             elif isinstance(value, Mapping) and "_target_" in value:
@@ -152,18 +151,13 @@ class _Identity:
         self.inputs.append(Input(name, str(path), digest_of_part(path, others, partial(chunks, settings))))
         return self.inputs[-1].digest
 
-    def chain(self, name: str, value: Any, files: FilesOf) -> list[str]:
-        """Return the digests of the files that a setting stands for, each with how it is used."""
-        named = (
-            {str(value): name}
-            if isinstance(value, str | Path)
-            else {str(v): f"{name}[{i}]" for i, v in enumerate(value)}
-        )
-        found = []
-        for number, (path, use) in enumerate(files.find(value)):
-            # One that the setting names has its name, so that the config of a run can have its absolute path.
-            self.inputs.append(Input(named.get(str(path), f"{name} file {number}"), str(path), digest(path)))
-            found.append(f"{self.inputs[-1].digest} {use}".strip())
+    def several(self, name: str, value: Any, roles: Mapping[str, Any]) -> str:
+        """Return one digest of what the setting `name` leads to: of the content of files, and of other things."""
+        counts = {role: digest(what) if isinstance(what, Path) else plain(what) for role, what in roles.items()}
+        text = json.dumps(counts, sort_keys=True)
+        found = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        listed = {name: value} if isinstance(value, str | Path) else {f"{name}[{i}]": v for i, v in enumerate(value)}
+        self.inputs += [Input(key, str(path), found) for key, path in listed.items()]
         return found
 
     def files(self, name: str, value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pairreg.files import expanded
 from pairreg.runs.identity import Input, identity, signature_of
 
-STUDY_FILES = ("ablation", "sweep", "figure")  # the groups whose options make a study
+STUDY_FILES = ("ablation", "sweep", "figure", "benchmark")  # the groups whose options make a study
 _PAUSE = "pause_after_level="  # of a search, and nothing that a repetition needs
 _NAMING = ("pair", "method", "similarity", "regularizer", "transform")  # the groups that name a run for people
 
@@ -89,6 +89,8 @@ class RunSpec:
 
         config = copy.deepcopy(dict(self.config))
         for one in self.inputs:
+            if one.path.startswith("["):  # `[FILE,1]`, the inverse of the transform in a file, is no path
+                continue
             _set(config, one.name, str(expanded(one.path).absolute()))
         return OmegaConf.to_yaml(OmegaConf.create(config))
 

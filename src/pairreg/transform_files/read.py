@@ -1,8 +1,9 @@
 """Reads a transform from one file or a chain of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -63,13 +64,13 @@ def read_transform(
     return whole
 
 
-def files_of(paths: str | Path | Sequence[str | Path]) -> list[tuple[Path, str]]:
-    """Return every file that `read_transform` reads for `paths`, and `inverse` with those whose inverse is meant."""
-    found = []
-    for link in ants.links(paths):
-        is_chain = elastix.is_parameter_file(link.path)
-        files = elastix.chain_of(link.path) if is_chain else [link.path]
-        found += [(file, "inverse" if link.inverse else "") for file in files]
+def files_of(settings: Mapping[str, Any]) -> dict[str, Path]:
+    """Return every file that `read_transform` reads for `settings["path"]`, by its place and use."""
+    found: dict[str, Path] = {}
+    for number, link in enumerate(ants.links(settings["path"])):
+        files = elastix.chain_of(link.path) if elastix.is_parameter_file(link.path) else [link.path]
+        use = "inverse" if link.inverse else "as it is"
+        found |= {f"{number}.{place} {use}": file for place, file in enumerate(files)}
     return found
 
 

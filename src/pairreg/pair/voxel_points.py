@@ -1,0 +1,58 @@
+"""Landmarks that are voxel numbers of their own image, as benchmarks hand them out."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from pairreg import geometry
+from pairreg.errors import InputError
+from pairreg.files import existing
+from pairreg.pair.landmark_checks import TOLERANCE
+from pairreg.pair.landmark_files.numbers import numbers
+from pairreg.pair.landmark_files.read import read_bytes
+from pairreg.pair.landmark_files.text import decoded
+
+_BETWEEN = re.compile(r"[,;\s]+")
+
+
+def read_pair_of_points(paths: Mapping[str, Path], images: Mapping[str, sitk.Image], first: int) -> list[np.ndarray]:
+    """The points `(n, ndim)` of the fixed and the moving image in LPS mm; the rows of both files correspond.
+
+    `paths` and `images` have the keys fixed and moving; `first` is the number of the first voxel, 0 or 1.
+
+    Raises `InputError` for a file that cannot be read, rows that do not correspond, and points outside their image.
+    """
+    found = {side: read_points(path, images[side], first) for side, path in paths.items()}
+    counts = {side: len(points) for side, points in found.items()}
+    if counts["fixed"] != counts["moving"]:
+        said = " and ".join(f"{paths[side]} has {count} points" for side, count in counts.items())
+        raise InputError(f"{said}; give files whose rows correspond.")
+    return [found["fixed"], found["moving"]]
+
+
+def read_points(path: Path, image: sitk.Image, first: int) -> np.ndarray:
+    """The points `(n, ndim)` in LPS mm of a text file with a row of voxel numbers, x first, for each, without a header.
+
+    The numbers may have decimals, and commas, semicolons or blanks between them.
+    """
+    path = existing(path)
+    text, _ = decoded(read_bytes(path), str(path))
+    rows = [_BETWEEN.split(line.strip(" \t,;")) for line in text.split("\n") if line.strip()]
+    ndim = image.GetDimension()
+    if not rows or len(rows[0]) != ndim:
+        found = f"{len(rows[0])} numbers in its first row" if rows else "no points"
+        raise InputError(f"{path} has {found}; give a row of {ndim} voxel numbers for each point.")
+    index = numbers(rows, str(path)) - first
+    points = np.array([image.TransformContinuousIndexToPhysicalPoint(row) for row in index.tolist()])
+    outside = np.flatnonzero(~geometry.inside(points, image, TOLERANCE))
+    if outside.size:
+        where = ", ".join(f"{x:g}" for x in index[outside[0]] + first)
+        size = " × ".join(map(str, image.GetSize()))
+        raise InputError(
+            f"{path} has {outside.size} of its {len(points)} points outside the image of {size} voxels (row "
+            f"{outside[0] + 1}: {where}); give voxel numbers of that image, counted from {first}."
+        )
+    return points
