@@ -19,7 +19,7 @@ CASES = {
     "a setting of the sweeper as a mapping": (["-m", "hydra.sweeper.params={seed: 'range(0,1e12)'}"], MANY),
     "no end": (["seed=range(0,inf)", "-m"], "has no end"),
     "no end in a study file": (["--config-dir", "own", "ablation=endless"], "has no end"),
-    "values to match": (["hydra/sweeper=pairreg_matched", "-m", "hydra.sweeper.params.seed='range(0,1e12)'"], MANY),
+    "values to match": (["ablation=similarity_matched", "-m", "hydra.sweeper.params.seed='range(0,1e12)'"], MANY),
 }
 
 

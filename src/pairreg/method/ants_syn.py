@@ -22,7 +22,6 @@ class AntsSyN(WorkerMethod):
     arguments: Mapping[str, Any] | None = None
 
     script: ClassVar[str] = "ants_registration.py"
-    module: ClassVar[str] = "ants"
     package: ClassVar[str] = "antspyx"
     format: ClassVar[str] = "ants"
 

@@ -30,7 +30,6 @@ class Elastix(WorkerMethod):
     parameters: Mapping[str, Any] | None = None
 
     script: ClassVar[str] = "elastix_registration.py"
-    module: ClassVar[str] = "itk.elxParameterObjectPython"
     package: ClassVar[str] = "itk-elastix"
     format: ClassVar[str] = "elastix"
 

@@ -4,7 +4,6 @@ Libraries such as antspyx want older versions of NumPy and SciPy than TensorFlow
 has its own threads, memory and crashes.
 """
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from pairreg.method.program import run, scratch
 from pairreg.transform_files.read import read_transform
 
 _WORKERS = Path(__file__).with_name("workers")
-_HAS = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
+_HAS = "import importlib.metadata, sys; importlib.metadata.version(sys.argv[1])"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +38,7 @@ class WorkerMethod(ImageMethod, ABC):
     python: Annotated[str | None, Bookkeeping()] = None
 
     script: ClassVar[str]
-    module: ClassVar[str]  # of the library, as Python imports it
-    package: ClassVar[str]  # and as pip installs it
+    package: ClassVar[str]  # the library, as pip calls it
     format: ClassVar[str]  # of the transforms that it leaves
 
     @property
@@ -57,14 +55,11 @@ class WorkerMethod(ImageMethod, ABC):
         """Return what the script is asked for besides the images, as JSON takes it."""
 
     def check_available(self) -> None:
-        if self.python is None:
-            found = importlib.util.find_spec(self.module) is not None
-        else:
-            try:
-                found = subprocess.run([self.interpreter, "-c", _HAS, self.module]).returncode == 0
-            except OSError as error:
-                raise InputError(f"method.python: {self.interpreter} cannot be started ({error.strerror}).") from None
-        if not found:
+        try:
+            asked = subprocess.run([self.interpreter, "-c", _HAS, self.package], capture_output=True)
+        except OSError as error:
+            raise InputError(f"method.python: {self.interpreter} cannot be started ({error.strerror}).") from None
+        if asked.returncode:
             raise InputError(
                 f"method needs {self.package}, which {self.interpreter} does not have: pip install 'pairreg[peers]', "
                 f"or pip install {self.package} into an environment of its own, whose Python PAIRREG_PEERS=PATH names."

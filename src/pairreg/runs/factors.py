@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pairreg.option_files import TERM_GROUPS
-from pairreg.runs.identity import BOOKKEEPING, flat
+from pairreg.runs.identity import BOOKKEEPING, OF_METHODS, flat
 from pairreg.runs.spec import Described
 
 _REPLICATES = ("pair", "seed")  # a method is judged over these
@@ -73,17 +73,24 @@ def all_factors(runs: Sequence[Described]) -> list[Factor]:
     named = [g for g in shorthand if all(run.choices.get(g, "None") != "None" for run in runs)]
     experiments = [tuple(run.choices[g] for g in named) for run in runs]
 
+    methods = [run.choices.get("method", "optimization") for run in runs]
+
+    def above(group: str) -> list[object]:
+        # Methods do not use the same groups: only among runs of one method can such a group vary.
+        return list(zip(experiments, methods, strict=True)) if group in OF_METHODS else list(experiments)
+
     # Groups come before keys, because a key varies of its own only among runs with the same choice of its group.
     found: dict[str, list[str | None]] = {}
     for group in sorted(named) + sorted((g for g in groups if g not in shorthand), key=_place):
         values = [run.choices.get(group) for run in runs]
-        if _varies(values, [() for _ in runs] if group in named else experiments):
+        if _varies(values, [() for _ in runs] if group in named else above(group)):
             found[group] = values
     choices = set(found)
     for key in _unique(key for config in configs for key in config):
         values = [config.get(key) for config in configs]
-        chosen = [run.choices.get(key.partition(".")[0]) for run in runs]
-        if _varies(values, list(zip(chosen, experiments, strict=True))):
+        group = key.partition(".")[0]
+        chosen = [run.choices.get(group) for run in runs]
+        if _varies(values, list(zip(chosen, above(group), strict=True))):
             found[key] = values
     # Names come last: how short they can be depends on all keys that vary.
     names = _short_names(list(found))
@@ -101,9 +108,8 @@ def flat_config(run: Described) -> dict[str, str]:
 
 
 def _varies(values: Sequence[str | None], above: Sequence[object]) -> bool:
-    """Return whether runs with equal `above` differ in `values`; those to which these mean nothing do not count."""
-    known = [(value, what) for value, what in zip(values, above, strict=True) if value is not None]
-    return len(set(known)) > len({what for _, what in known})
+    """Return whether runs with equal `above` differ in `values`."""
+    return len(set(zip(values, above, strict=True))) > len(set(above))
 
 
 def _short_names(keys: Sequence[str]) -> dict[str, str]:

@@ -46,7 +46,6 @@ def check(config: Mapping[str, Any]) -> None:
         raise InputError("method is empty; choose an option, such as method=optimization.")
     method = option_files.instantiate(config["method"], "method", trusted)
     check_kind("method", method)
-    method.check_available()
     needed = [group for group in known if group in method.uses or group in ("method", *_OTHERS)]
     for group in needed:
         if not config.get(group):

@@ -94,6 +94,8 @@ class Study:
             raise DryRun
         kept = {s: spec for s, spec in new.items() if not spec.config["rerun"] and is_complete(spec.folder)}
         todo = [spec for signature, spec in new.items() if signature not in kept]
+        for spec in todo:
+            _part(spec, "method").check_available()
         if todo:
             folder_to_be(self.folder, written=True)
         # Pairs are read before anything is written, so a pair that cannot be used leaves no folder and no index. A
