@@ -1,14 +1,15 @@
-"""How fast pairreg is, in one table: the published protocol, ANTs SyN and elastix, large volumes, start-up, scaling.
+"""How fast pairreg is, in one table: the published protocol, ANTs SyN and elastix, large volumes, start-up, scaling,
+checks.
 
     .venv/bin/python -m pip install antspyx itk-elastix
     .venv/bin/python scripts/benchmark.py --output benchmark
     .venv/bin/python scripts/benchmark.py --output benchmark --only 1,6
 
 Points: 1 step of preset=published_2d, 2 time to the published objective, 3 preset=fast and 4 preset=accurate against
-SyN and elastix (these two need the packages above), 5 large volumes, 6 start-up, 7 cost per voxel; 0 is a profile of
-default runs. Each point runs in a process of its own. Contestants take turns, and the figures are medians of
-`--repeats`; what takes minutes (4000 published iterations, points 4 and 5) runs once. The real pairs are those of the
-folder that the environment variable PAIRREG_DATA names.
+SyN and elastix (these two need the packages above), 5 large volumes, 6 start-up, 7 cost per voxel, 8 cost of all
+checks; 0 is a profile of default runs. Each point runs in a process of its own. Contestants take turns, and the figures
+are medians of `--repeats`; what takes minutes (4000 published iterations, points 4 and 5) and point 8 run once. The
+real pairs are those of the folder that the environment variable PAIRREG_DATA names.
 
 The table is printed and, with a figure, kept in the folder `--output`; points measured again replace their lines.
 """
@@ -36,6 +37,7 @@ POINTS = {
     5: "large:measure",
     6: "startup:measure",
     7: "linear:measure",
+    8: "checks:measure",
 }
 
 

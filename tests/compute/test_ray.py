@@ -3,6 +3,7 @@
 import functools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,10 +18,10 @@ from command_helpers import BIN
 from pairreg.compute.base import THREADS
 from pairreg.compute.ray import ANSWER, Ray, require_cluster
 from pairreg.errors import InputError
-from pairreg.runs.folder import run_folders
+from pairreg.runs.folder import is_over, run_folders, state
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
-from worker_helpers import die, note, only_the_killed_run_is_lost, seen, specs
+from worker_helpers import die, note, only_the_killed_run_is_lost, seen, specs, wait_for
 
 pytest.importorskip("ray", reason="no Ray")
 TESTS = Path(__file__).parents[1]
@@ -145,3 +146,21 @@ def test_a_study_by_the_command(cluster, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "3 runs" in done.stdout and len(run_folders(tmp_path / "runs" / "cluster")) == 3
+
+
+def test_ctrl_c_ends_the_command_with_its_tasks_and_the_same_command_goes_on(cluster, tmp_path):
+    quick = ["preset=smoke", "transform=displacement", "schedule.scales=[8]", "schedule.iterations=[300]"]
+    asked = ["similarity=mse,pcc,ssim", "tracking=none", "compute=ray", f"compute.address={cluster.address}"]
+    command = [sys.executable, "-m", "pairreg.cli.run", *quick, *asked, "study=s", "-m"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        wait_for(lambda: list(tmp_path.glob("runs/s/*/run.log")))
+        began = time.monotonic()
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[1]
+        assert time.monotonic() - began < 5 and running.returncode == 130
+    assert said == "pairreg: interrupted; the same command goes on with what is missing.\n"
+    begun = run_folders(tmp_path / "runs" / "s")
+    wait_for(lambda: not any(state(run) == "running" for run in begun), seconds=10)
+    assert not any(is_over(run) for run in begun) and not list(tmp_path.rglob("error.txt"))
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and len(list(tmp_path.glob("runs/s/*/result.json"))) == 3, done.stderr

@@ -5,6 +5,12 @@ import resource
 import sys
 from pathlib import Path
 
+from pairreg.errors import InputError
+
+ADDRESSES = (
+    3.6  # GB of virtual memory; the smallest run maps 3.5, of which TensorFlow with one compiled function is 3.0
+)
+
 _first: float | None = None  # MB held when the first run began
 _left = 0.0  # MB more when this one did: TensorFlow keeps what it has compiled for earlier runs
 
@@ -55,6 +61,19 @@ def lack_of_memory(what: str, gigabytes: float) -> str | None:
     return (
         f"{what} would need at least {gigabytes:,.0f} GB of memory, of which this machine has {has:.0f}; choose less."
     )
+
+
+def check_address_space() -> None:
+    """Raise `InputError` if the system limits this process to less virtual memory than any run takes.
+
+    TensorFlow ends such a process by a crash, or within a library by an error that says nothing.
+    """
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < ADDRESSES * 1e9:
+        raise InputError(
+            f"The virtual memory of a process is limited to {limit / 1e9:.1f} GB (ulimit -v); "
+            f"a run takes {ADDRESSES:g} GB at least. Raise the limit."
+        )
 
 
 def _highest_mb() -> float:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pairreg.backend.compile_cache import use_compile_cache
 from pairreg.backend.gc_pause import gc_paused
+from pairreg.backend.memory import check_address_space
 from pairreg.errors import InputError
 
 
@@ -42,7 +43,8 @@ def configure(threads: int | None = None) -> None:
     not on that of the cores which run them. Hence a stated number, `threads`; None is the usual one, or the one that
     an earlier call of this process gave.
 
-    Raises `InputError` if TensorFlow is in use in this process with another number: it cannot be changed any more.
+    Raises `InputError` if TensorFlow is in use in this process with another number, which cannot be changed any more,
+    or if it does not fit into the memory that the process may have.
     """
     global _threads
     if _threads is not None:
@@ -52,6 +54,7 @@ def configure(threads: int | None = None) -> None:
                 "Start another process for it."
             )
         return
+    check_address_space()
     _threads = threads or THREADS
     # What TensorFlow reads from the environment has to be there before it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # 3: the oneDNN notice and device probing are no news

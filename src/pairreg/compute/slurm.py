@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +26,9 @@ log = logging.getLogger("pairreg")
 class Slurm(Compute):
     """Computes every run as one task of a Slurm job array, by submitit.
 
-    All nodes have to see the run folder. A pre-empted or timed-out task is queued again. The runs go on if the
-    submitting process ends; the same command later picks up what they have finished.
+    All nodes have to see the run folder. A pre-empted or timed-out task is queued again. An interrupted command cancels
+    its tasks. One that is killed, or loses its terminal, does not: the same command later picks up what they have
+    finished.
 
     **Arguments:** `partition`: None = the default one; `minutes`, `cpus`, `memory_gb`, `gpus`: of one run; `at_once`:
     most tasks that run at a time; `extra`: further options of sbatch.
@@ -62,13 +64,18 @@ class Slurm(Compute):
             **({"gres": f"gpu:{self.gpus}"} if self.gpus else {}),
         )
         jobs = executor.map_array(Requeued(Worker(self.cpus), work), tasks)
-        log.info(f"Slurm job array {jobs[0].job_id.partition('_')[0]}: {len(jobs)} runs; logs in {folder / 'slurm'}")
+        array = jobs[0].job_id.partition("_")[0]
+        log.info(f"Slurm job array {array}: {len(jobs)} runs; logs in {folder / 'slurm'}")
         waiting = dict(zip(jobs, tasks, strict=True))
-        # Outcomes are yielded as jobs end, in whatever order the cluster runs them.
-        while waiting:
-            for job in [job for job in waiting if job.done()]:
-                yield self.outcome(job, waiting.pop(job))
-            time.sleep(_POLL if waiting else 0)
+        try:
+            # Outcomes are yielded as jobs end, in whatever order the cluster runs them.
+            while waiting:
+                for job in [job for job in waiting if job.done()]:
+                    yield self.outcome(job, waiting.pop(job))
+                time.sleep(_POLL if waiting else 0)
+        finally:
+            if waiting:
+                _cancel(array)
 
     @staticmethod
     def outcome(job: Any, task: RunSpec) -> RunOutcome:
@@ -79,6 +86,17 @@ class Slurm(Compute):
             return job.result()
         except submitit.core.utils.UncompletedJobError:
             return died(task, f"Slurm job {job.job_id}: {job.state}")
+
+
+def _cancel(array: str) -> None:
+    """Cancel what has not ended of a job array.
+
+    A task passes over the SIGTERM that scancel sends, as submitit has it wait for another signal to be queued again,
+    and would go on until Slurm kills it half a minute later. SIGINT ends it at once. Tasks that wait are cancelled
+    first: scancel would try for seconds to send them a signal.
+    """
+    for options in (["--state=PENDING"], ["--signal=INT"], []):
+        subprocess.run(["scancel", *options, array], capture_output=True, check=False)
 
 
 class Requeued:
