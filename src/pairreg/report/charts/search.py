@@ -50,7 +50,7 @@ def draw_search(search: Search, folder: Path, name: str) -> SearchFigures:
     Of several objectives each has a history and slices of its own. A search with less than two complete trials has no
     figures.
     """
-    heading = f"Search for {search.candidate}" if search.candidate else "Search"
+    heading = f"Search for {search.candidate or ' and '.join(search.objectives)}"
     notes = [f"{search.counted}, for {_listed(search)}."]
     if len(search.complete) < _FEWEST:
         return SearchFigures(heading, [*notes, f"Figures need {_FEWEST} complete trials."], [])
