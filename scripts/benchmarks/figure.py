@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from benchmarks.common import Measured
 from benchmarks.linear import SIDES
 
-METHODS = {"syn": "#377EB8", "elastix": "#984EA3", "preset=fast": "#E41A1C", "preset=accurate": "#FF7F00"}
+METHODS = {"ants_syn": "#377EB8", "elastix": "#984EA3", "preset=fast": "#E41A1C", "preset=accurate": "#FF7F00"}
 SHORT = {"ct2d_": "", "ct_": "", "thorax_": "", "_": " "}
 
 
