@@ -24,6 +24,10 @@ GIVEN = {
     "pair=hdf5": ["pair.file=a.h5", "pair.case=a"],
     "pair=learn2reg": ["pair.dataset=a.json"],
     "pair=dirlab": ["pair.root=a"],
+    "initialization=file": ["initialization.path=a.h5"],
+    "initialization=run": ["initialization.path=a"],
+    "method=field": ["method.path=a.h5"],
+    "method=command": ["method.command=a"],
 }
 ids = "+".join
 

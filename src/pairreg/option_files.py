@@ -31,6 +31,10 @@ _SCHEDULES = tuple(
 _TARGET = re.compile(r"^ *_target_: *(\S+)", re.MULTILINE)
 NUMERICS = ("precision", "threads", "seed")  # settings of the method beside the groups
 TERM_GROUPS = ("similarity", "regularizer")  # several options at once, each under its own key
+# What a method may use; our own uses all of it.
+OF_METHODS = frozenset(
+    {"preprocessing", "initialization", "transform", "optimizer", "schedule", *TERM_GROUPS, *NUMERICS}
+)
 
 
 def conf_folder() -> Path:

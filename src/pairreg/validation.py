@@ -58,6 +58,7 @@ Text = Annotated[str, BeforeValidator(_text)]  # where numbers in a file of opti
 Finite = Annotated[float, Field(ge=-1e30, le=1e30, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False), AfterValidator(_not_tiny)]
+Plain = bool | int | Finite | str | None  # what a setting of another program may be, alone or in a list
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Threads = Annotated[int, Field(ge=1, le=1024)]

@@ -54,7 +54,7 @@ def test_the_report_shows_them_beside_its_own(write_run: Write, study: Path) -> 
             write_run(
                 f"{similarity}{i}", similarity=similarity, pair=pair, metrics=measured, benchmark="learn2reg_lungct"
             )
-    page = write_report(study).read_text()
+    page = write_report(study).page.read_text()
     with (study / "report" / "published.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["method", "TRE (L2R) (mm) ↓", "TRE (L2R) of the worst 30 % (mm) ↓", "SD log J (L2R)", "source"]
@@ -70,5 +70,5 @@ def test_the_report_shows_them_beside_its_own(write_run: Write, study: Path) -> 
 def test_other_studies_have_no_such_table(write_run: Write, study: Path) -> None:
     for similarity in ("mse", "ncc"):
         write_run(similarity, similarity=similarity, ablation="similarity")
-    assert "published" not in write_report(study).read_text().partition("<h2>Comparison")[0]
+    assert "published" not in write_report(study).page.read_text().partition("<h2>Comparison")[0]
     assert not (study / "report" / "published.csv").exists()

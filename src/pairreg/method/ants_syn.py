@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 from pairreg.method.worker import WorkerMethod
+from pairreg.validation import Plain
 
 
 @final
@@ -19,7 +20,7 @@ class AntsSyN(WorkerMethod):
     """
 
     type_of_transform: str = "SyN"
-    arguments: Mapping[str, Any] | None = None
+    arguments: Mapping[str, Plain | list[Plain]] | None = None
 
     script: ClassVar[str] = "ants_registration.py"
     package: ClassVar[str] = "antspyx"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, final
 
 from pairreg.files import existing
 from pairreg.method.worker import WorkerMethod
+from pairreg.validation import Plain
 
 
 @final
@@ -27,7 +28,7 @@ class Elastix(WorkerMethod):
 
     maps: list[str] | tuple[str, ...] = ("translation", "affine", "bspline")
     parameter_files: list[str | Path] | None = None
-    parameters: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Plain | list[Plain]] | None = None
 
     script: ClassVar[str] = "elastix_registration.py"
     package: ClassVar[str] = "itk-elastix"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 from pairreg.method.base import Method
+from pairreg.option_files import OF_METHODS
 
 
 @final
@@ -13,17 +14,4 @@ class Optimization(Method):
 
     @property
     def uses(self) -> frozenset[str]:
-        return frozenset(
-            {
-                "preprocessing",
-                "initialization",
-                "transform",
-                "similarity",
-                "regularizer",
-                "optimizer",
-                "schedule",
-                "precision",
-                "threads",
-                "seed",
-            }
-        )
+        return OF_METHODS

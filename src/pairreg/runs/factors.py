@@ -6,8 +6,8 @@ A run here is one that is asked for or one on disk, complete or not.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pairreg.option_files import TERM_GROUPS
-from pairreg.runs.identity import BOOKKEEPING, OF_METHODS, flat
+from pairreg.option_files import OF_METHODS, TERM_GROUPS
+from pairreg.runs.identity import BOOKKEEPING, flat
 from pairreg.runs.spec import Described
 
 _REPLICATES = ("pair", "seed")  # a method is judged over these

@@ -17,7 +17,6 @@ from typing import Annotated, Any
 
 from pairreg import option_files
 from pairreg.markers import Bookkeeping, ContentOf, FilesOf, Neutral, Selects
-from pairreg.method.optimization import Optimization
 from pairreg.runs.content import combined, digest, digest_of_part
 
 # What cannot change a result: where it is computed, kept and shown.
@@ -25,7 +24,6 @@ BOOKKEEPING = (
     "tracking", "compute", "study", "output_dir", "dry_run", "rerun", "fail_fast", "figure", "trusted_modules",
     "pause_after_level",
 )  # fmt: skip
-OF_METHODS = Optimization().uses  # our own method uses whatever a method may
 _OURS = "pairreg.method.optimization.Optimization"
 
 
@@ -53,7 +51,7 @@ def identity(config: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Input, ..
     """
     trusted = tuple(config.get("trusted_modules", ()))
     found = _Identity(trusted)
-    unused = OF_METHODS - used(config)
+    unused = option_files.OF_METHODS - used(config)
     scientific = {key: value for key, value in config.items() if key not in BOOKKEEPING and key not in unused}
     if scientific.get("method", {}).get("_target_") == _OURS:  # what every run of an earlier version did
         del scientific["method"]
@@ -62,12 +60,12 @@ def identity(config: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Input, ..
 
 
 def used(config: Mapping[str, Any]) -> frozenset[str]:
-    """Return the groups and numbers of `OF_METHODS` that the method of a config depends on.
+    """Return the groups and numbers of `option_files.OF_METHODS` that the method of a config depends on.
 
     A config of an earlier version has no method: it was our optimisation.
     """
     if "method" not in config:
-        return OF_METHODS
+        return option_files.OF_METHODS
     method = option_files.instantiate(config["method"], "method", tuple(config.get("trusted_modules", ())))
     return frozenset(method.uses)
 

@@ -132,7 +132,7 @@ class MatchedSweeper(StudySweeper):
         from pairreg.search.space import read_space
 
         settings = self.settings
-        known = [metric.name for metric in of_kind("field")]
+        known = [row.name for row in of_kind("field") if not str(row.function).startswith("learn2reg.")]
         if len(settings.match) != 1:
             has = f"; it has {', '.join(settings.match)}" * bool(settings.match)
             raise InputError(f"hydra.sweeper.match has one metric and its value, such as {{sdlogj: 0.3}}{has}.")

@@ -8,8 +8,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from pairreg import trust
-from pairreg.option_files import NUMERICS, TERM_GROUPS
-from pairreg.runs.identity import OF_METHODS, used
+from pairreg.option_files import NUMERICS, OF_METHODS, TERM_GROUPS
+from pairreg.runs.identity import used
 from pairreg.runs.spec import RunSpec
 from pairreg.trust import SETTING, trusted
 
