@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from command_helpers import BIN, OF_COVERAGE, environment_without, many, only_run
+from command_helpers import BIN, OF_COVERAGE, environment_without, installed, many, only_run
 from pairreg.errors import InputError
 from pairreg.hdf5_files import writing_hdf5
 from pairreg.image_files import write_image
@@ -149,7 +149,32 @@ def test_a_run_that_does_not_fit_is_a_sentence_and_the_same_command_completes_it
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.skipif(os.getuid() != 0 or shutil.which("mount") is None, reason="mounts a small disk")
+@pytest.mark.parametrize("size", [300, 60_000])
+def test_a_report_that_does_not_fit_leaves_the_earlier_one(size, work, tmp_path):
+    shutil.copytree(work / "run", tmp_path / "runs" / "s" / "run")
+    assert installed("pairreg-report")("s", cwd=tmp_path).returncode == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    is_a_failure(limited(["pairreg-report", "s"], tmp_path, size), tmp_path / "nothing")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+ON_A_SMALL_DISK = pytest.mark.skipif(os.getuid() != 0 or shutil.which("mount") is None, reason="mounts a small disk")
+
+
+@ON_A_SMALL_DISK
+def test_compiled_code_that_does_not_fit_is_left_out(pairreg, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=True)
+    try:
+        done = pairreg(*RUN, cwd=tmp_path, XDG_CACHE_HOME=str(disk))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("compiled code is not kept for later commands") == 1
+
+
+@ON_A_SMALL_DISK
 @pytest.mark.slow
 def test_a_disk_that_fills_up_at_any_byte(tmp_path):
     disk = tmp_path / "disk"

@@ -3,6 +3,7 @@
 import json
 import sys
 
+import mlflow
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -18,12 +19,17 @@ def evaluate():
 
 
 def test_a_study_of_methods_is_one_table_and_report(pairreg, tmp_path):
-    quick = ("transform=displacement", "method=optimization,demons,bspline_itk", "preset=smoke", "tracking=none")
+    quick = ("transform=displacement", "method=optimization,demons,bspline_itk", "preset=smoke")
     done = pairreg(*quick, "similarity=mse,pcc", "threads=2", "study=s", "-m", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     # The method of others has no similarity: both points of the sweep are one run.
     assert "4 runs" in done.stdout and len(list(tmp_path.glob("runs/s/*/result.json"))) == 4
     table = (tmp_path / "runs/s/report/table.csv").read_text()
+    kept = mlflow.tracking.MlflowClient(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
+    experiment = kept.get_experiment_by_name("s")
+    demons = kept.search_runs([experiment.experiment_id], "params.method = 'demons'")
+    assert len(demons) == 1 and demons[0].data.metrics["dice_mean"] > 0 and demons[0].info.status == "FINISHED"
+    assert not any(name.startswith("similarity") for name in demons[0].data.params)
     assert "demons" in table and "bspline_itk" in table and "startup_seconds" in table
     assert all(json.loads(path.read_text())["config"]["threads"] == 2 for path in tmp_path.glob("runs/s/*/result.json"))
 

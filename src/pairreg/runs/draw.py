@@ -33,5 +33,5 @@ def draw(arrays: FigureArrays, history: Mapping[str, np.ndarray], folder: Path) 
         **common,
     )
     grid(folder / "grid.png", warped=arrays.warped, field=arrays.field, **common)
-    if len(history["loss"]):
+    if history:
         curves(folder / "curves.png", history=history, title=arrays.name)

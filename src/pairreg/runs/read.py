@@ -206,7 +206,12 @@ class Run:
 
     @cached_property
     def history(self) -> dict[str, np.ndarray]:
-        """The columns `(iterations,)` of `iteration`, `loss`, every term and `level`, by name."""
+        """The columns `(iterations,)` of `iteration`, `loss`, every term and `level`, by name.
+
+        None for a method of others, which has no iterations of ours.
+        """
+        if not self.has_history:
+            return {}
         with (self.place / names.HISTORY).open(newline="", encoding="utf-8") as file:
             columns, *rows = csv.reader(file)
         return dict(zip(columns, np.array(rows, float).reshape(-1, len(columns)).T, strict=True))

@@ -94,7 +94,7 @@ def _write_all(
 ) -> None:
     # Figures come after the files: a run without room for them has its numbers still.
     write_partial(result, folder, config)
-    draw(result.figure_arrays, result.history.columns(), folder / names.FIGURES)
+    draw(result.figure_arrays, result.history.columns() if len(result.history) else {}, folder / names.FIGURES)
     summary = {
         "metrics": result.metrics,
         "choices": choices,
@@ -131,7 +131,8 @@ def _said_of(path: str, notes: Mapping[str, InputNote]) -> dict[str, list[str]]:
 def write_partial(result: Registered, folder: Path, config: Mapping[str, Any]) -> None:
     """Write all but the figures and `result.json`: also what is kept of a run that stopped early."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write_history(folder / names.HISTORY, result.history)
+    if len(result.history):  # a method of others leaves none
+        _write_history(folder / names.HISTORY, result.history)
     _write_json(folder / names.METRICS, result.metrics)
     for name, image in _images(result).items():
         write_image(image, names.image_file(folder, name))

@@ -18,5 +18,6 @@ def record(folder: Path, tracker: Tracker) -> None:
         tracked.begin(list(columns), [])
         tracked.rows(0, np.array(list(columns.values())).T)
         tracked.end()
+    if run.is_complete or run.has_history:
         tracked.finish(run.metrics)
     tracked.close("FINISHED" if run.is_complete else "FAILED")

@@ -45,7 +45,9 @@ def curves(folder: Path, name: str, design: Design, setting_styles: Sequence[Set
             axes.set_xlabel("iteration")
     for axes in grid[len(panels) :]:
         axes.remove()
-    legend(figure, [style.handle for style in setting_styles])
+    drawn = {setting for (setting, *_), run in design.cells.items() if run.history}
+    styles = zip(design.settings, setting_styles, strict=True)
+    legend(figure, [style.handle for setting, style in styles if setting in drawn])
     return save_both(figure, folder, name)
 
 
