@@ -76,7 +76,7 @@ def test_a_variant_says_what_it_chooses(options, tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("similarty", "config group 'similarty' is not one of pair, preprocessing,"),
+        ("similarty", "config group 'similarty' is not one of pair, method,"),
         ("similarty", "did you mean 'similarity'?"),
         ("similarity/nc", "similarity option 'nc' is not one of mi, mind,"),
         ("similarity/", "similarity option '' is not one of"),
