@@ -81,7 +81,7 @@ def test_a_run_that_pauses_has_the_metrics_of_the_level_and_goes_on_to_the_same_
             registered(warped_2d, kept, **three)
         shorter = CoarseToFine(scales=[4, 2, 1][:level], iterations=[9, 8, 7][:level])
         coarse = registered(warped_2d, Kept(), **three | {"schedule": shorter})
-        costs = ("seconds", "peak_memory_mb")
+        costs = ("seconds", "startup_seconds", "peak_memory_mb")
         same = {name: value for name, value in coarse.metrics.items() if name not in costs}
         assert {name: value for name, value in pause.value.metrics.items() if name not in costs} == same
         start = kept.all[-1]
