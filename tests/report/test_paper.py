@@ -209,7 +209,7 @@ def test_the_command_makes_patients_of_phantoms(pairreg: Command, tmp_path: Path
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "runs" / "figure_phantom_to_patient"
     pictures = [folder / "report" / "figures" / f"phantom_to_patient_0{i}.png" for i in (1, 2)]
-    assert size(pictures[1])[1] > 2 * size(pictures[0])[1] > 400, "three planes and one"
+    assert size(pictures[1])[1] > size(pictures[0])[1] > 200, "three planes and one"
     assert len(list(folder.glob("*/warped_organs.nii.gz"))) == 1, "the other has the labels of its pair alone"
 
 
