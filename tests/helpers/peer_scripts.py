@@ -2,9 +2,9 @@
 
 ANTS = """
 import sys, json, ants
-fixed, moving, labels, folder, ndim = sys.argv[1:]
+fixed, moving, labels, folder = sys.argv[1:5]
 images = [ants.image_read(path) for path in (fixed, moving)]
-found = ants.registration(*images, type_of_transform="SyN", outprefix=folder + "/own_", random_seed=3)["fwdtransforms"]
+found = ants.registration(*images, type_of_transform="SyN", outprefix=folder + "/own_")["fwdtransforms"]
 warped = ants.apply_transforms(images[0], ants.image_read(labels), found, interpolator="nearestNeighbor")
 ants.image_write(warped, folder + "/warped.mha")
 print(json.dumps(found))
@@ -12,12 +12,13 @@ print(json.dumps(found))
 
 ELASTIX = """
 import sys, json, itk
-fixed, moving, labels, folder, ndim = sys.argv[1:]
+fixed, moving, labels, folder = sys.argv[1:5]
 settings = itk.ParameterObject.New()
 for name in ("translation", "affine", "bspline"):
-    settings.AddParameterMap(settings.GetDefaultParameterMap(name, 2, 8.0))
+    settings.AddParameterMap(settings.GetDefaultParameterMap(name))
 for k in range(3):
-    settings.SetParameter(k, "RandomSeed", ["4"])
+    for name, values in {"RandomSeed": ["4"], **json.loads(sys.argv[5])}.items():
+        settings.SetParameter(k, name, [str(value) for value in values])
 images = [itk.imread(path, itk.F) for path in (fixed, moving)]
 _, found = itk.elastix_registration_method(
     *images, parameter_object=settings, output_directory=folder, log_to_console=False

@@ -76,8 +76,9 @@ class WorkerMethod(ImageMethod, ABC):
                 write_image(sitk.Cast(image > 0, sitk.sitkUInt8) if role.endswith("mask") else image, Path(path))
             wanted = {**files, "folder": str(folder), "seed": seed, **self.settings()}
             asked.write_text(json.dumps(wanted), encoding="utf-8")
-            threads_of_itk = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": str(threads)}
-            took = run([self.interpreter, str(_WORKERS / self.script), str(asked)], folder, threads_of_itk)
+            # antspyx 0.6 does nothing with its argument for the seed; with one thread it repeats itself to the bit.
+            given = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": str(threads), "ANTS_RANDOM_SEED": str(seed + 1)}
+            took = run([self.interpreter, str(_WORKERS / self.script), str(asked)], folder, given)
             answer = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
             transform = read_transform(answer["files"], images["fixed"], images["moving"], self.format)
             seconds = answer["seconds"]

@@ -1,8 +1,9 @@
 """One registration by antspyx, in an environment of its own: `python ants_registration.py ASKED.json`.
 
 ASKED has the files `fixed`, `moving` and, if there are any, `fixed_mask` and `moving_mask`, the `folder` for the
-transforms, the `seed`, and `arguments` of `ants.registration`. Beside it, `answer.json` gets the `files` of the
-transform in the order of `antsApplyTransforms`, the `seconds` of the registration alone, and the version.
+transforms, and `arguments` of `ants.registration`; threads and seed come by the environment. Beside it, `answer.json`
+gets the `files` of the transform in the order of `antsApplyTransforms`, the `seconds` of the registration alone, and
+the version.
 """
 
 import inspect
@@ -25,9 +26,7 @@ def main(asked: Path) -> None:
     masks = {"mask": "fixed_mask", "moving_mask": "moving_mask"}
     given = {name: ants.image_read(wanted[role]) for name, role in masks.items() if role in wanted}
     began = time.perf_counter()
-    found = ants.registration(
-        **images, **given, outprefix=f"{wanted['folder']}/found", random_seed=wanted["seed"], **wanted["arguments"]
-    )
+    found = ants.registration(**images, **given, outprefix=f"{wanted['folder']}/found", **wanted["arguments"])
     seconds = time.perf_counter() - began
     answer = {"files": found["fwdtransforms"], "seconds": seconds, "programs": {"antspyx": version("antspyx")}}
     asked.with_name("answer.json").write_text(json.dumps(answer))
