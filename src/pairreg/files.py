@@ -3,6 +3,7 @@
 import ctypes
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pairreg.errors import InputError
 LONGEST = 255  # bytes of a file name
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux' renameat2
 _HERE = -100  # AT_FDCWD: paths are relative to the working folder
+_PART = re.compile(r"\.\d+\..+")  # names of files that `replacing` writes to
 ENDING = 40  # characters of its name that a file keeps while it is written
 
 
@@ -67,6 +69,16 @@ def replacing(path: Path) -> Iterator[Path]:
             os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def drop_parts(folder: Path) -> None:
+    """Delete what `replacing` has left half-written in a folder and those below because its process was killed.
+
+    No process may be writing there.
+    """
+    for part in folder.rglob(".*"):
+        if _PART.fullmatch(part.name) and part.is_file():
+            part.unlink(missing_ok=True)
 
 
 @contextmanager

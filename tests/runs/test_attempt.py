@@ -84,3 +84,14 @@ def test_an_error_that_cannot_be_written_is_logged(tmp_path: Path, caplog: pytes
         (place / names.ERROR).mkdir()
         _ = 1 / 0
     assert f"{names.ERROR} cannot be written (Is a directory)" in caplog.text
+
+
+def test_what_a_killed_process_has_left_half_written_is_gone(tmp_path: Path) -> None:
+    asked = spec(tmp_path)
+    left = [asked.folder / ".4711.result.json", asked.folder / "figures" / ".4711.overview.png"]
+    kept = [asked.folder / ".notes", asked.folder / "figures" / "mine.png"]
+    for path in (*left, *kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with attempt(asked):
+        assert not any(path.exists() for path in left) and all(path.exists() for path in kept)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pairreg import interruption
-from pairreg.files import replacing
+from pairreg.files import drop_parts, replacing
 from pairreg.runs.folder import CHECKPOINT, CONFIG, ERROR, LOG, SPEC, error_file
 from pairreg.runs.replace import discard, take_place, workplace
 from pairreg.runs.spec import RunSpec
@@ -29,6 +29,7 @@ def attempt(spec: RunSpec) -> Iterator[Path]:
         discard(spec.folder)
         (place / CHECKPOINT).unlink(missing_ok=True)
     place.mkdir(parents=True, exist_ok=True)
+    drop_parts(place)  # the lock of the run is held: they are of a process that was killed
     for name in (ERROR, LOG):
         (place / name).unlink(missing_ok=True)
     for name, text in ((CONFIG, spec.config_yaml), (SPEC, spec.json)):
