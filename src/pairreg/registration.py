@@ -5,12 +5,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, option_files, whole_transform
 from pairreg.backend import configure
 from pairreg.backend.memory import peak_memory_mb, reset_peak
-from pairreg.errors import DivergedError, InputError, PausedRun
+from pairreg.errors import DivergedError, InputError, MethodError, PausedRun
 from pairreg.evaluate import evaluate
 from pairreg.initialization.base import Initialization
 from pairreg.method.base import ExternalMethod, Method
@@ -80,8 +81,9 @@ def register(
     - `checkpoints`: where to leave states to go on from, and where a state of an earlier call with the same arguments
       is; None: nowhere.
 
-    Raises `InputError` for parts and images that cannot be used, `DivergedError` (with the result so far) if a term
-    becomes NaN or infinite, `PausedRun` (with the metrics so far) where `checkpoints` say that it pauses.
+    Raises `InputError` for parts and images that cannot be used, `MethodError` if a method of others finds no
+    transform, `DivergedError` (with the result so far) if a term becomes NaN or infinite, and `PausedRun` (with the
+    metrics so far) where `checkpoints` say that it pauses.
     """
     given = {
         "method": method,
@@ -189,6 +191,9 @@ def _with_exact(pair: Pair, preprocessed: Pair, transform: sitk.Transform, histo
     """Return a result whose transform is more than our field after a linear one."""
     linear = whole_transform.linear_part(transform)
     field = whole_transform.field_of(transform, linear, preprocessed.fixed)
+    if not np.isfinite(field).all():
+        share = 100 * np.mean(~np.isfinite(field).all(-1))
+        raise MethodError(f"The transform that was found is NaN or infinite at {share:.3g} % of the voxels.")
     return Result(pair, resample_pair(preprocessed, linear), field, None, history, exact=transform)
 
 

@@ -78,8 +78,11 @@ class BSplineITK(ImageMethod):
         method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOff()
         levels = len(self.shrink)
         coarsest = self.spacing * 2 ** (levels - 1)
-        extent = [n * h for n, h in zip(fixed.GetSize(), fixed.GetSpacing(), strict=True)]
-        mesh = [max(1, round(length / coarsest)) for length in extent]
+        # On each axis at most as many cells as there are voxels on the coarsest level.
+        mesh = [
+            max(1, min(round(n * h / coarsest), n // 2 ** (levels - 1)))
+            for n, h in zip(fixed.GetSize(), fixed.GetSpacing(), strict=True)
+        ]
         method.SetInitialTransformAsBSpline(
             sitk.BSplineTransformInitializer(fixed, mesh), inPlace=True, scaleFactors=[2**k for k in range(levels)]
         )
