@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, option_files, whole_transform
-from pairreg.backend import configure
+from pairreg.backend import configure, take_start_up
 from pairreg.backend.memory import peak_memory_mb, reset_peak
 from pairreg.errors import DivergedError, InputError, MethodError, PausedRun
 from pairreg.evaluate import evaluate
@@ -120,7 +120,6 @@ def _optimized(
     if not objective.similarities:
         raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
     # The import comes before the clock and the memory are read, so that the first run of a process is not charged.
-    asked = time.perf_counter()
     configure(use["threads"])
     reset_peak()
     began = time.perf_counter()
@@ -147,7 +146,7 @@ def _optimized(
     # The cost is that of the method: evaluation, figures and files come after it.
     cost = {
         "seconds": outcome.earlier_seconds + time.perf_counter() - began,
-        "startup_seconds": began - asked,
+        "startup_seconds": take_start_up(),
         "iterations": float(len(outcome.history)),
         "peak_memory_mb": peak_memory_mb(),
     }

@@ -54,7 +54,7 @@ def test_kills_while_the_database_is_made(pairreg, tmp_path):
 @pytest.mark.slow
 def test_many_kills_while_the_database_is_made(pairreg, tmp_path):
     numbers = random.Random(0)
-    check_kills([numbers.uniform(0.8, 5.0) for _ in range(20)], pairreg, tmp_path)
+    check_kills([numbers.uniform(0.8, 5.0) for _ in range(8)], pairreg, tmp_path)
 
 
 DAMAGE = {

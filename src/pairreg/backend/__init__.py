@@ -3,7 +3,7 @@
 from pairreg.backend.compiled import compiled
 from pairreg.backend.derivative import with_gradient
 from pairreg.backend.forget import drop_damaged_code, forget_compiled, forgettable
-from pairreg.backend.tensorflow import Tensor, configure, is_configured, keras, tf
+from pairreg.backend.tensorflow import Tensor, configure, is_configured, keras, take_start_up, tf
 
 __all__ = [
     "Tensor",
@@ -14,6 +14,7 @@ __all__ = [
     "forgettable",
     "is_configured",
     "keras",
+    "take_start_up",
     "tf",
     "with_gradient",
 ]

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import tempfile
+import time
 from types import ModuleType
 from typing import Any
 
@@ -34,6 +35,7 @@ THREADS = 4  # as in conf/config.yaml
 
 _log = logging.getLogger("pairreg")
 _threads: int | None = None  # that TensorFlow was configured with
+_start_up = 0.0  # seconds that its import took, until somebody has asked for them
 
 
 def configure(threads: int | None = None) -> None:
@@ -46,7 +48,8 @@ def configure(threads: int | None = None) -> None:
     Raises `InputError` if TensorFlow is in use in this process with another number, which cannot be changed any more,
     or if it does not fit into the memory that the process may have.
     """
-    global _threads
+    global _threads, _start_up
+    began = time.perf_counter()
     if _threads is not None:
         if threads not in (None, _threads):
             raise InputError(
@@ -70,6 +73,14 @@ def configure(threads: int | None = None) -> None:
     _leave_out_stack_traces()
     for gpu in tensorflow.config.list_physical_devices("GPU"):
         tensorflow.config.experimental.set_memory_growth(gpu, True)
+    _start_up = time.perf_counter() - began
+
+
+def take_start_up() -> float:
+    """Return the seconds that the import of TensorFlow took if this was not asked before, else 0."""
+    global _start_up
+    taken, _start_up = _start_up, 0.0
+    return taken
 
 
 def is_configured() -> bool:
