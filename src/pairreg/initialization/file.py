@@ -1,15 +1,13 @@
 """A transform from a file as initialisation."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, final
+from typing import final
 
 import SimpleITK as sitk
 
 from pairreg.initialization.base import Initialization
-from pairreg.markers import FilesOf
 from pairreg.pair.pair import Pair
-from pairreg.transform_files.read import files_of, read_transform
+from pairreg.transform_files.read import TransformPaths, read_transform
 
 
 @final
@@ -24,7 +22,7 @@ class FromFile(Initialization):
     - `format`: one of `pairreg.transform_files.read.FORMATS`; None: told from the file.
     """
 
-    path: Annotated[str | Path | list[str | Path], FilesOf(files_of)]
+    path: TransformPaths
     format: str | None = None
 
     def __call__(self, pair: Pair) -> sitk.Transform:

@@ -51,7 +51,7 @@ class Command(ImageMethod):
       `["{output}1Warp.nii.gz", "{output}0GenericAffine.mat"]`.
     - `format`: of the transform, one of `pairreg.transform_files.read.FORMATS`; None: told from the file.
 
-    The others as of `ImageMethod`. `experiments/method` has what was written for greedy, NiftyReg, deeds and others.
+    The others as of `ImageMethod`. `experiments/method` has it for greedy and NiftyReg.
     """
 
     command: Template

@@ -1,15 +1,13 @@
 """A transform from a file, which was found elsewhere."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, final
+from typing import final
 
 import SimpleITK as sitk
 
-from pairreg.markers import FilesOf
 from pairreg.method.base import ExternalMethod, Found
 from pairreg.pair.pair import Pair
-from pairreg.transform_files.read import files_of, read_transform
+from pairreg.transform_files.read import TransformPaths, read_transform
 
 
 @final
@@ -24,7 +22,7 @@ class FieldMethod(ExternalMethod):
     - `format`: one of `pairreg.transform_files.read.FORMATS`; None: told from the file.
     """
 
-    path: Annotated[str | Path | list[str | Path], FilesOf(files_of)]
+    path: TransformPaths
     format: str | None = None
 
     @property

@@ -66,7 +66,6 @@ class WorkerMethod(ImageMethod, ABC):
             )
 
     def find(self, images: Mapping[str, sitk.Image], threads: int, seed: int) -> Found:
-        self.check_available()
         with scratch() as folder:
             asked = folder / "asked.json"
             # MetaImage keeps any grid in double precision, in 2-D, too.

@@ -255,8 +255,8 @@ class Run:
     @property
     def transform_file(self) -> Path:
         """The file of the transform; what holds the same in a run from before it was written."""
-        path = self.folder / names.TRANSFORM
-        return path if path.is_file() else names.image_file(self.folder, "displacement")
+        path = self.place / names.TRANSFORM
+        return path if path.is_file() else names.image_file(self.place, "displacement")
 
     @property
     def transform(self) -> "sitk.CompositeTransform":

@@ -1,5 +1,6 @@
 """The runs of one command: where they are computed, how they are tracked, and the tables they end in."""
 
+import json
 import logging
 import sys
 import time
@@ -94,8 +95,8 @@ class Study:
             raise DryRun
         kept = {s: spec for s, spec in new.items() if not spec.config["rerun"] and is_complete(spec.folder)}
         todo = [spec for signature, spec in new.items() if signature not in kept]
-        for spec in todo:
-            _part(spec, "method").check_available()
+        for spec in {json.dumps(spec.config["method"], sort_keys=True): spec for spec in todo}.values():
+            _part(spec, "method").check_available()  # asks another process, once for all runs of a method
         if todo:
             folder_to_be(self.folder, written=True)
         # Pairs are read before anything is written, so a pair that cannot be used leaves no folder and no index. A

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from pairreg import geometry, whole_transform
 from pairreg.errors import InputError
 from pairreg.geometry import SAME
+from pairreg.markers import FilesOf
 from pairreg.transform_files import ants, elastix, fsl, itk, learn2reg, nifti, voxels
 from pairreg.transform_files.format_of import format_of
 from pairreg.transform_files.images import Images, size_text
@@ -72,6 +73,10 @@ def files_of(settings: Mapping[str, Any]) -> dict[str, Path]:
         use = "inverse" if link.inverse else "as it is"
         found |= {f"{number}.{place} {use}": file for place, file in enumerate(files)}
     return found
+
+
+# A setting that names the files of a transform, as `read_transform` takes them; what counts of it is their content.
+TransformPaths = Annotated[str | Path | list[str | Path], FilesOf(files_of)]
 
 
 def _read_one(link: ants.Link, images: Images, format: str | None) -> sitk.Transform:

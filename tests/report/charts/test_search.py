@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 from matplotlib import pyplot
+from matplotlib.style import library as styles
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.importance import get_param_importances
 from optuna.samplers import RandomSampler
@@ -41,9 +42,9 @@ def searched(
 
 def test_a_search_for_one_metric(tmp_path: Path) -> None:
     search = searched(tmp_path, {"dice_mean": "maximize"}, lambda weight, rate, _: [1 / (1 + weight) + rate])
-    before = dict(matplotlib.rcParams), dict(matplotlib.style.library["ggplot"]), pyplot.get_fignums()
+    before = dict(matplotlib.rcParams), dict(styles["ggplot"]), pyplot.get_fignums()
     drawn = draw_search(search, tmp_path, "one")
-    assert (dict(matplotlib.rcParams), dict(matplotlib.style.library["ggplot"]), pyplot.get_fignums()) == before
+    assert (dict(matplotlib.rcParams), dict(styles["ggplot"]), pyplot.get_fignums()) == before
     assert drawn.heading == "Search for ncc"
     (best,) = search.best
     (note,) = drawn.notes

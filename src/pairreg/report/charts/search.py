@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import matplotlib.style
 from matplotlib import pyplot
+from matplotlib.style import library as styles
 from optuna.exceptions import ExperimentalWarning
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -140,16 +140,16 @@ class _Value:
 @contextmanager
 def _style_of_the_report() -> Iterator[None]:
     """Have pyplot draw into files, and let the style that Optuna asks for be ours, within the block."""
-    backend, theirs = matplotlib.get_backend(), matplotlib.style.library[_OPTUNAS_STYLE]
+    backend, theirs = matplotlib.get_backend(), styles[_OPTUNAS_STYLE]
     pyplot.switch_backend("agg")
-    matplotlib.style.library[_OPTUNAS_STYLE] = _STYLE
+    styles[_OPTUNAS_STYLE] = _STYLE
     try:
         with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             warnings.filterwarnings("ignore", "PedAnovaImportanceEvaluator computes")  # see `_Value`
             yield
     finally:
-        matplotlib.style.library[_OPTUNAS_STYLE] = theirs
+        styles[_OPTUNAS_STYLE] = theirs
         pyplot.switch_backend(backend)
 
 
