@@ -1,5 +1,5 @@
-"""How fast and how good pairreg is, in one table: the published protocol, ANTs SyN and elastix, large volumes, start-up,
-scaling, checks, anatomies that nothing was tuned on.
+"""How fast and how good pairreg is, in one table: the published protocol, ANTs SyN and elastix, large volumes,
+start-up, scaling, checks, anatomies that nothing was tuned on.
 
     python -m venv peers && peers/bin/pip install antspyx itk-elastix
     export PAIRREG_PEERS=peers/bin/python
