@@ -32,24 +32,30 @@ def evaluate(
 
     The metrics before the registration and after the initialisation are called `before/<name>` and `initial/<name>`.
     """
+    submitted = submission(pair, final)
     before = under_transform(pair, geometry.identity(pair.ndim))
     # Without an initialisation the metrics after it are those before: they are not computed twice.
     initialised = before if geometry.is_identity(initial, pair.ndim) else under_transform(pair, initial)
     earlier = dict(zip(STAGES, (before, initialised), strict=True))
     return (
-        under_transform(pair, final)
-        | of_field(field, inverse, submission(pair, final))
+        under_transform(pair, final, submitted)
+        | of_field(field, inverse, submitted)
         | {f"{stage}/{name}": value for stage, found in earlier.items() for name, value in found.items()}
     )
 
 
-def under_transform(pair: Pair, transform: sitk.Transform) -> dict[str, float]:
-    """Return the metrics of a preprocessed pair when `transform` maps fixed to moving points."""
+def under_transform(pair: Pair, transform: sitk.Transform, submitted: Evidence | None = None) -> dict[str, float]:
+    """Return the metrics of a preprocessed pair when `transform` maps fixed to moving points.
+
+    `submitted`: what `submission` gives for both, where that is known already.
+    """
+    submitted = submission(pair, transform) if submitted is None else submitted
     return (
         metrics_of_kind("images", _image_evidence(pair, transform), pair)
         | metrics_of_kind("labels", _label_evidence(pair, transform), pair)
         | metrics_of_kind("landmarks", _landmark_evidence(pair, transform), pair)
         | metrics_of_kind("truth", truth_evidence(pair, transform), pair)
+        | metrics_of_kind("submission", submitted, pair)
     )
 
 
@@ -59,7 +65,7 @@ def of_field(field: Field, inverse: Field | None = None, submitted: Evidence | N
     `submitted`: what `submission` gives for the pair; None for one that Learn2Reg does not evaluate.
     """
     both = None if inverse is None else {"field": field, "inverse": inverse}
-    whole = {"field": field} | ({"submitted": field, "measured": None} if submitted is None else dict(submitted))
+    whole = {"field": field} | ({"submitted": field} if submitted is None else dict(submitted))
     return metrics_of_kind("field", whole) | metrics_of_kind("inverse", both)
 
 

@@ -4,6 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import h5py
 import nibabel
 import numpy as np
 import pytest
@@ -93,6 +94,29 @@ def test_calls_that_cannot_be_are_one_sentence(exported, tmp_path):
     done = installed("pairreg-export")("s", "--learn2reg", "new", cwd=exported)
     image.write_bytes(before)
     assert done.returncode == 2 and "has changed since" in done.stderr and not (exported / "new").exists()
+
+
+def test_a_packed_data_set_gives_the_same_files_and_numbers(exported, pairreg):
+    """From one HDF5 file, which names the cases; a file of other pairs is refused."""
+    done = installed("pairreg-pack")("--learn2reg", "DemoCT_dataset.json", "demo.h5", cwd=exported)
+    assert done.returncode == 0, done.stderr
+    of_packed = ["pair=hdf5", *RUN[1:-1], "study=packed", "pair.file=demo.h5"]
+    done = pairreg(*of_packed, "initialization=center_of_mass", cwd=exported)
+    assert done.returncode == 0, done.stderr
+    done = installed("pairreg-export")("packed", "--learn2reg", "of_packed", cwd=exported)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "of_packed: 1 displacements\n", "")
+    name = "disp_0001_0001.nii.gz"
+    ours, theirs = (nibabel.load(exported / folder / name) for folder in ("of_packed", "out"))
+    np.testing.assert_array_equal(ours.get_fdata(), theirs.get_fdata())
+    np.testing.assert_array_equal(ours.affine, theirs.affine)
+    plain, packed = (metrics_of(only_run(exported / "runs" / study)) for study in ("s", "packed"))
+    costs = {"seconds", "startup_seconds", "peak_memory_mb"}
+    assert {k: v for k, v in plain.items() if k not in costs} == {k: v for k, v in packed.items() if k not in costs}
+    assert "tre_l2r" in packed and "hd95_voxel" in packed
+    with h5py.File(exported / "demo.h5", "a") as file:
+        del file["0001_0001/evaluation_mask"]  # as that of a case of a manifest
+    done = installed("pairreg-export")("packed", "--learn2reg", "new", cwd=exported)
+    assert done.returncode == 2 and "pairreg-pack --learn2reg" in done.stderr and not (exported / "new").exists()
 
 
 @pytest.mark.slow

@@ -65,6 +65,7 @@ def test_transforms_from_files_are_scored(evaluate, tmp_path):
     assert done.returncode == 0, done.stderr
     found = [json.loads(path.read_text()) for path in tmp_path.glob("runs/evaluate/*/result.json")]
     by_path = {str(one["config"]["method"]["path"]): one["metrics"] for one in found}
+    assert all(one["provenance"]["command"].startswith("pairreg method=field study=evaluate") for one in found)
     same = by_path["['identity.tfm', 'identity.tfm']"]
     assert same["dice_mean"] == same["before/dice_mean"] != by_path["a=b, c.tfm"]["dice_mean"]
     assert "report:" in done.stdout and np.isfinite(same["ssim"])

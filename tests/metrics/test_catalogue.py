@@ -33,10 +33,8 @@ OFFERED = {
     },
     "landmarks": {"mapped_points", "target_points", "mapped_voxels", "target_voxels", "voxel_size", "inside"},
     "truth": {"found", "true", "mask"},
-    "field": {
-        "field",
+    "submission": {
         "submitted",
-        "measured",
         "fixed_voxels",
         "target_voxels",
         "voxel_size",
@@ -44,6 +42,7 @@ OFFERED = {
         "warped_labels",
         "labels",
     },
+    "field": {"field", "submitted", "measured"},
     "inverse": {"field", "inverse"},
 }
 LATE = ("epe_mean", "inverse_consistency", "sdlogj", "sdlogj_l2r", "ndv_percent")  # what tables once forgot
@@ -78,6 +77,7 @@ def evidence(error: float) -> dict[str, dict[str, object]]:
     rng = np.random.default_rng(0)
     fixed, labels, noise = rng.random((30, 32)), np.zeros((30, 32), int), error * rng.normal(size=(30, 32, 2))
     labels[8:20, 9:25] = 1
+    volume = error * rng.normal(size=(9, 8, 7, 3))
     solid = np.stack([0 * labels, labels, labels, 0 * labels])
     shift = round(error)
     spacing = dict.fromkeys(("spacing", "fixed_spacing", "moving_spacing"), (1.0, 1.0))
@@ -94,10 +94,9 @@ def evidence(error: float) -> dict[str, dict[str, object]]:
             "inside": np.ones(32, bool),
         },
         "truth": {"found": noise, "true": 0 * noise, "mask": None},
-        "field": {
-            "field": noise,
+        "field": {"field": noise, "submitted": volume, "measured": np.ones(volume.shape[:-1], bool)},
+        "submission": {
             "submitted": noise,
-            "measured": None,
             "fixed_voxels": np.full((1, 2), 9.0),
             "target_voxels": np.full((1, 2), 9.0),
             "voxel_size": (1.0, 1.0),

@@ -5,10 +5,11 @@ import pytest
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
-from learn2reg_helpers import demo, their_sdlogj, their_tre, their_warp, transform_of
+from learn2reg_helpers import demo, their_ndv, their_sdlogj, their_tre, their_warp, transform_of
 from pairreg import evaluate
+from pairreg.metrics.diffeomorphism import ndv_percent
 from pairreg.metrics.landmarks import tre_mean, tre_snapped
-from pairreg.metrics.learn2reg import hd95_voxel, sdlogj_l2r, tre_l2r, warped
+from pairreg.metrics.learn2reg import hd95_voxel, ndv_l2r, sdlogj_l2r, tre_l2r, warped
 from pairreg.pair.learn2reg import load_learn2reg
 
 SPACING = (1.75, 1.25, 2.5)
@@ -32,6 +33,13 @@ def test_errors_are_those_of_cubic_interpolation_in_the_moving_voxels() -> None:
     field, rng = smooth((14, 12, 13), 3), np.random.default_rng(2)
     fixed, moving = rng.uniform(2, 10, (20, 3)), rng.uniform(2, 10, (20, 3))
     assert tre_l2r(field, fixed, moving, SPACING) == pytest.approx(their_tre(field, fixed, moving, SPACING).mean())
+
+
+def test_volume_turned_over_is_that_of_lumir() -> None:
+    field, mask = smooth((14, 12, 13), 9), np.random.default_rng(1).random((14, 12, 13)) < 0.4
+    assert ndv_l2r(field, mask) == pytest.approx(their_ndv(field, mask), rel=1e-9)
+    assert their_ndv(field, mask) > 1 and abs(their_ndv(field, mask) - ndv_percent(field)) > 0.01
+    assert ndv_l2r(0 * field, mask) == 0 and np.isnan(ndv_l2r(field, 0 * mask))
 
 
 def test_labels_are_warped_as_the_evaluator_does() -> None:
@@ -77,6 +85,7 @@ def test_a_pair_of_a_data_set_is_measured_by_its_evaluator(degrees, tmp_path) ->
     assert found["tre_l2r"] == pytest.approx(theirs.mean(), abs=1e-5)
     assert found["tre_mean"] == pytest.approx(theirs.mean(), abs=1e-4), "the points are centres of voxels"
     assert found["sdlogj_l2r"] == pytest.approx(their_sdlogj(field, arrays["fixed_mask"]), rel=1e-5)
+    assert found["ndv_l2r"] == pytest.approx(their_ndv(field, arrays["fixed_mask"]), rel=1e-4)
     assert found["folds_percent"] == 0, "of the field, not of what is submitted"
     moved = their_warp(field, arrays["moving_labels"])
     np.testing.assert_array_equal(
@@ -88,7 +97,27 @@ def test_a_pair_of_a_data_set_is_measured_by_its_evaluator(degrees, tmp_path) ->
     assert found["hd95_voxel"] == hd95_voxel(arrays["fixed_labels"], moved, [1, 2])
 
 
+def test_before_the_registration_it_is_the_measure_of_no_displacement(tmp_path) -> None:
+    arrays = demo(tmp_path)
+    pair = load_learn2reg(tmp_path / "DemoCT_dataset.json")
+    identity = sitk.Transform(3, sitk.sitkIdentity)
+    shift = evaluate.submission(pair, identity)["submitted"]  # of two headers, whose origins differ
+    found = evaluate.evaluate(pair, identity, transform_of(0 * shift, pair, tmp_path), np.zeros((12, 16, 20, 3)), None)
+    theirs = their_tre(shift, arrays["fixed_points"], arrays["moving_points"], SPACING)
+    assert found["before/tre_l2r"] == pytest.approx(theirs.mean(), abs=1e-5) != found["tre_l2r"]
+    moved = their_warp(shift, arrays["moving_labels"])
+    assert found["before/hd95_voxel"] == hd95_voxel(arrays["fixed_labels"], moved, [1, 2])
+    assert "before/ndv_l2r" not in found
+
+
+def test_lumir_measures_where_the_fixed_image_is_above_0(tmp_path) -> None:
+    arrays = demo(tmp_path, "LUMIR")
+    pair = load_learn2reg(tmp_path / "LUMIR_dataset.json")
+    assert pair.evaluation_mask is not None
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(pair.evaluation_mask).T, arrays["fixed"] > 0)
+
+
 def test_other_pairs_have_no_metrics_of_learn2reg_alone(tmp_path) -> None:
     found = evaluate.of_field(np.zeros((9, 9, 9, 3)))
-    assert "sdlogj_l2r" in found and not {"tre_l2r", "hd95_voxel"} & found.keys()
+    assert "sdlogj_l2r" in found and not {"tre_l2r", "hd95_voxel", "ndv_l2r"} & found.keys()
     assert tre_mean(np.zeros((1, 3)), np.ones((1, 3))) == pytest.approx(np.sqrt(3))

@@ -1,6 +1,7 @@
 """What the figures show, and where."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from pairreg.figures.views import View
 from pairreg.report.charts.curves import mean_curve, terms_of
 from pairreg.report.charts.draw import draw
-from pairreg.report.charts.panel import wrap
+from pairreg.report.charts.panel import start_of, wrap
 from pairreg.report.charts.planes import planes
 from pairreg.report.charts.setting_style import setting_styles
 from pairreg.report.charts.tradeoff import pareto
@@ -111,6 +112,15 @@ def test_many_settings_wrap_between_groups(write_run: Write, study: Path) -> Non
     for i in range(12):
         write_run(f"{i:02d}", similarity=f"s{i // 3}", regularizer=f"r{i % 3}")
     assert wrap(design(study)) == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]
+
+
+def test_a_moving_image_that_not_all_settings_begin_with_is_named(write_run: Write, study: Path) -> None:
+    for similarity in ("mse", "ncc"):
+        write_run(similarity, similarity=similarity)
+    one, other = (planes(run.figure_arrays) for run in read_study(study).runs)
+    moved = [replace(other[0], scene=replace(other[0].scene, moving=other[0].scene.moving[::-1]))]
+    assert start_of([None, one, other], ["a", "b", "c"]) == "initialised"
+    assert start_of([None, one, moved], ["a", "b · c", "d"]) == "as begun by\nb\nc"
 
 
 def test_losses_of_different_terms_are_not_drawn_together(write_run: Write, study: Path) -> None:

@@ -47,7 +47,7 @@ def test_thirty_percent_of_the_pairs_are_worse() -> None:
 def test_the_report_shows_them_beside_its_own(write_run: Write, study: Path) -> None:
     errors = [1.0, 2.0, 3.0, 5.0]
     for i, error in enumerate(errors):
-        metrics = {"tre_l2r": error, "tre_mean": error, "sdlogj_l2r": 0.05}
+        metrics = {"tre_l2r": error, "before/tre_l2r": 10 * error, "tre_mean": error, "sdlogj_l2r": 0.05}
         for similarity, factor in (("mse", 1), ("ncc", 2)):
             measured = {**metrics, "tre_l2r": factor * error}
             pair = {"case": f"000{i}_000{i}"}
@@ -58,12 +58,14 @@ def test_the_report_shows_them_beside_its_own(write_run: Write, study: Path) -> 
     with (study / "report" / "published.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["method", "TRE (L2R) (mm) ↓", "TRE (L2R) of the worst 30 % (mm) ↓", "SD log J (L2R)", "source"]
+    measured = next(row for row in rows if row[0] == "initial" and row[-1] == "this study")
+    assert measured[1:4] == ["27.50 ± 17.08", f"{10 * np.quantile(errors, 0.7):.2f}", "–"]
     by_name = {row[0]: row[1:] for row in rows}
     assert by_name["mse"] == ["2.75 ± 1.71", f"{np.quantile(errors, 0.7):.2f}", "0.050 ± 0.000", "this study"]
     assert by_name["ncc"][0] == "5.50 ± 3.42"
     assert by_name["ConvexAdam"][:3] == ["1.79", "2.70", "0.061"] and by_name["initial"][2] == "–"
     assert "published, on the test set of the challenge" in by_name["deeds"][3]
-    assert page.count("<td>published</td>") == 5 and page.count("<td>this study</td>") == 2
+    assert page.count("<td>published</td>") == 5 and page.count("<td>this study</td>") == 3
     assert "how do fields between exhale and inhale compare" in page
 
 

@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument(
         "--from", metavar="FORMAT", dest="source", help="itk, ants, elastix, nifti, ras, learn2reg, fsl or voxels"
     )
-    parser.add_argument("--to", metavar="FORMAT", dest="target", help="itk, nifti (LPS mm) or learn2reg")
+    parser.add_argument("--to", metavar="FORMAT", dest="target", help="itk, nifti (LPS mm), learn2reg or fsl (FLIRT)")
     parser.add_argument(FORCE, action="store_true", help="replace OUT even if it is an input or a file of a run")
     run(parser, _convert)
 

@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import sys
 
 from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
@@ -34,7 +33,7 @@ def main() -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from pairreg.cli import run as command
+    from pairreg.cli.run import execute
     from pairreg.transform_files.read import FORMATS
     from pairreg.validation import one_of
 
@@ -46,8 +45,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         settings.append(f"method.format={one_of('--format', options.format, FORMATS)}")
     paths = ",".join(_value(transform) for transform in transforms)
     arguments = ["method=field", "study=evaluate", f"method.path={paths}", *settings]
-    sys.argv[1:] = [*arguments, *(["-m"] if len(transforms) > 1 else [])]
-    command.main()
+    execute([*arguments, *(["-m"] if len(transforms) > 1 else [])])
 
 
 def _is_setting(argument: str) -> bool:

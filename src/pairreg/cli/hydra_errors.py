@@ -16,10 +16,11 @@ from pairreg.cli.text_overrides import quoted
 from pairreg.errors import InputError
 from pairreg.study.compose import FROM_RUN
 
-# Hydra's and Python's ValueError for transform=null and for thousands of digits, and what we say
+# Hydra's and Python's ValueError for transform=null, for two options and for thousands of digits, and what we say
 _VALUES = {
     "Config group override must be a string or a list": "A group is set to something that is no option, such as null; "
     "give GROUP=OPTION, or leave it out.",
+    "can be specified": "Only one of --run, --multirun, --cfg, --info and --shell-completion can be given.",
     "for integer string conversion": "A whole number has more digits than can be read; give a smaller one.",
 }
 
@@ -40,6 +41,12 @@ def as_input_errors() -> Iterator[None]:
         if said is None:
             raise
         raise InputError(said) from error
+
+
+def unknown_key(error: Exception) -> str | None:
+    """Return the key, such as `transform.width`, that a config lacked when Hydra composed it; None: another error."""
+    cause = error.__cause__
+    return str(cause.full_key) if isinstance(cause, ConfigAttributeError | ConfigKeyError) else None
 
 
 def _sentence(error: Exception) -> str:

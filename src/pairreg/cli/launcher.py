@@ -9,6 +9,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from pairreg.cli.sweep_config import job_configs
 from pairreg.cli.text_overrides import as_typed
 from pairreg.runs.outcome import combined
 from pairreg.study.cases import expand
@@ -32,7 +33,7 @@ class StudyLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Return one `RunOutcome` for each job. A failed run is an outcome too: the sweeper decides what it means."""
-        composed = [self.loader.load_sweep_config(self.config, list(overrides)) for overrides in job_overrides]
+        composed = job_configs(self.loader, self.config, job_overrides)
         typed = [[as_typed(override) for override in overrides] for overrides in job_overrides]
         jobs = [expand(spec_of(config, overrides)) for config, overrides in zip(composed, typed, strict=True)]
         ended = iter(self.study.start([spec for job in jobs for spec in job]))

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -62,7 +63,7 @@ def _work(earlier: Run | None, arguments: Sequence[str]) -> int:
     trust_arguments(arguments)
     guard_hydra()
     with as_input_errors():
-        sys.argv[1:] = with_text_quoted(list(arguments))
+        sys.argv[:] = ["pairreg", *with_text_quoted(list(arguments))]  # where Hydra reads them, and provenance
     config = "config"
     if earlier is not None:
         config = from_run.primary_config(earlier)
@@ -72,7 +73,12 @@ def _work(earlier: Run | None, arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """Run the command `pairreg`.
+    """Run the command `pairreg`; see `execute`."""
+    execute(sys.argv[1:])
+
+
+def execute(arguments: Sequence[str]) -> NoReturn:
+    """Do what `pairreg` does with these arguments, and end the process.
 
     Exit code 0: every run is complete; 2: the input cannot be used; 1: a run failed; 130: interrupted.
     """
@@ -91,7 +97,7 @@ def main() -> None:
     code: int | str | None
     try:
         check_working_folder()
-        earlier, arguments = from_run.split(sys.argv[1:])
+        earlier, arguments = from_run.split(arguments)
         given = checked_options(arguments)
         if given.help:
             print_help(given.config_dir)

@@ -12,7 +12,7 @@ from pairreg.cli.report import find
 from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.files import expanded, replacing
-from pairreg.pair.learn2reg import cases_of, load_learn2reg, read_dataset
+from pairreg.pair import hdf5, learn2reg
 from pairreg.pair.pair import Pair
 from pairreg.report.design import Design
 from pairreg.report.study_runs import read_study
@@ -21,7 +21,10 @@ from pairreg.runs.identity import identity
 from pairreg.runs.read import Run
 from pairreg.transform_files.write import write_transform
 
-_LEARN2REG = f"{load_learn2reg.__module__}.{load_learn2reg.__name__}"
+_CASES_OF = {
+    f"{load.__module__}.{load.__name__}": cases_of
+    for load, cases_of in ((learn2reg.load_learn2reg, learn2reg.cases_of), (hdf5.load_case, hdf5.learn2reg_cases_of))
+}
 
 
 def file_name(case: str) -> str:
@@ -45,13 +48,16 @@ def runs_by_case(runs: Sequence[Run]) -> dict[str, Run]:
     """
     found: dict[str, Run] = {}
     for run in runs:
-        if run.config["pair"]["_target_"] != _LEARN2REG:
-            raise InputError(f"{run.folder} is of another pair than pair=learn2reg; give runs of Learn2Reg's pairs.")
-        (case,) = cases_of(run.asked_config["pair"])
+        settings = run.asked_config["pair"]
+        known = _CASES_OF[settings["_target_"]](settings) if settings["_target_"] in _CASES_OF else []
+        if len(known) != 1:
+            said = f"{run.folder} is not of pair=learn2reg, nor of a file that pairreg-pack --learn2reg wrote"
+            raise InputError(f"{said}; give runs of Learn2Reg's pairs.")
+        case = known[0]
         if case in found:
-            settings = ", ".join(Design.of(runs).labels)
+            labels = ", ".join(Design.of(runs).labels)
             raise InputError(
-                f"{found[case].folder} and {run.folder} are both of case {case} (settings: {settings}); give the run "
+                f"{found[case].folder} and {run.folder} are both of case {case} (settings: {labels}); give the run "
                 "folders of one setting and seed."
             )
         _check_unchanged(run)
@@ -67,9 +73,10 @@ def _check_unchanged(run: Run) -> None:
 
 
 def missing_cases(runs: Mapping[str, Run]) -> list[str]:
-    """The cases of the same lists of pairs that no run is of."""
-    lists = {(run.asked_config["pair"]["dataset"], run.asked_config["pair"]["split"]) for run in runs.values()}
-    return [case for dataset, split in sorted(lists) for case in read_dataset(dataset, split).cases if case not in runs]
+    """The cases of the same lists of pairs, or of the same HDF5 files, that no run is of."""
+    every = [{**run.asked_config["pair"], "case": "*"} for run in runs.values()]
+    distinct = [settings for i, settings in enumerate(every) if settings not in every[:i]]
+    return [case for one in distinct for case in _CASES_OF[one["_target_"]](one) if case not in runs]
 
 
 def write_files(runs: Mapping[str, Run], folder: Path) -> None:

@@ -10,21 +10,24 @@ parameters choose among what `pairreg.evaluate` offers for its kind; it returns 
   `(n, ndim)` in mm; `mapped_voxels` and `target_voxels`, the same in voxels of the moving image, whose `voxel_size` is
   `(ndim,)` in mm; `inside` `(n,)`, which fixed ones lie in the fixed image.
 - `truth`: `found`, `true`, displacements `(*spatial, ndim)` in mm; `mask`, the body, or None for everywhere.
-- `field`: `field` `(*spatial, ndim)` in voxels, without the initialisation; `submitted`, the displacement that the
-  evaluator of Learn2Reg would be given, and `measured`, where it measures its regularity (None for everywhere). For a
-  pair that it does not evaluate they are `field` and None; for others there may be `fixed_voxels`, `target_voxels` and
-  `voxel_size` of landmarks, and `fixed_labels`, `warped_labels` and `labels`, all in the order of the array axes. A
-  metric that needs what a pair has not is left out.
+- `submission`: `submitted` `(*spatial, ndim)`, the displacement in voxels that the evaluator of Learn2Reg would get;
+  there may be `fixed_voxels`, `target_voxels` and `voxel_size` of landmarks, and `fixed_labels`, `warped_labels` and
+  `labels`, all in the order of the array axes. Nothing for a pair that it does not evaluate.
+- `field`: `field` `(*spatial, ndim)` in voxels, without the initialisation; `submitted`, as above, and `measured`,
+  where its regularity is measured. For a pair that Learn2Reg does not evaluate, `submitted` is `field`, and no more.
 - `inverse`: `field` and its `inverse`, of a diffeomorphic transform.
 - `cost`: nothing; these are measured while the registration runs.
+
+A metric that needs what a pair has not is left out.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["images", "labels", "landmarks", "truth", "field", "inverse", "cost"]
+Kind = Literal["images", "labels", "landmarks", "truth", "submission", "field", "inverse", "cost"]
 _ARROWS = {1: "↑", -1: "↓", 0: ""}
-_EARLY: tuple[Kind, ...] = ("images", "labels", "landmarks", "truth")  # kinds that exist before the registration, too
+# Kinds that exist before the registration, too.
+_EARLY: tuple[Kind, ...] = ("images", "labels", "landmarks", "truth", "submission")
 STAGES = ("before", "initial")  # prefixes of the metrics before the registration and after the initialisation
 
 
@@ -107,7 +110,7 @@ CATALOGUE = (
            function="landmarks.tre_max", in_terminal=False, in_paper=False),
     Metric(name="tre_snapped", label="TRE snapped", unit="mm", direction=-1, decimals=2, kind="landmarks",
            function="landmarks.tre_snapped", in_terminal=False, in_paper=False),
-    Metric(name="tre_l2r", label="TRE (L2R)", unit="mm", direction=-1, decimals=2, kind="field",
+    Metric(name="tre_l2r", label="TRE (L2R)", unit="mm", direction=-1, decimals=2, kind="submission",
            function="learn2reg.tre_l2r", in_terminal=False, in_paper=False),
     Metric(name="tre_points", label="landmarks inside", direction=0, decimals=0, kind="landmarks",
            function="landmarks.tre_points", in_terminal=False, in_paper=False),
@@ -115,7 +118,7 @@ CATALOGUE = (
            per_label=True, decides=3),
     Metric(name="hd95_mean", label="HD95", unit="mm", direction=-1, decimals=2, kind="labels", function="surface.hd95",
            per_label=True, in_terminal=False),
-    Metric(name="hd95_voxel", label="HD95", unit="voxels", direction=-1, decimals=2, kind="field",
+    Metric(name="hd95_voxel", label="HD95", unit="voxels", direction=-1, decimals=2, kind="submission",
            function="learn2reg.hd95_voxel", in_terminal=False, in_paper=False),
     Metric(name="volume_change", label="volume change", direction=0, decimals=3, kind="labels",
            function="overlap.volume_change", per_label=True, in_terminal=False, in_paper=False),
@@ -127,6 +130,8 @@ CATALOGUE = (
            function="deformation.folds_percent"),
     Metric(name="ndv_percent", label="NDV", unit="%", direction=-1, decimals=3, kind="field",
            function="diffeomorphism.ndv_percent"),
+    Metric(name="ndv_l2r", label="NDV (L2R)", unit="%", direction=-1, decimals=3, kind="field",
+           function="learn2reg.ndv_l2r", in_terminal=False, in_paper=False),
     Metric(name="sdlogj", label="SD log J", direction=0, decimals=3, kind="field", function="deformation.sdlogj"),
     Metric(name="sdlogj_l2r", label="SD log J (L2R)", direction=0, decimals=3, kind="field",
            function="learn2reg.sdlogj_l2r", smallest=5),

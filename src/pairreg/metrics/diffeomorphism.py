@@ -58,6 +58,24 @@ def non_diffeomorphic_volume(field: Field) -> Image:
     return total
 
 
+def volume_at_voxels(field: Field) -> Image:
+    """Return the volume that is turned over at each voxel but the outermost, `(*spatial - 2,)`, 3-D; 0 is best.
+
+    A simplex counts at the voxel where its determinant is taken; that is how the published code has it.
+    """
+    field = as_field(field)
+
+    def of_voxels(cells: Image, corner: Corner) -> Image:
+        return cells[tuple(slice(1 - c, n - c) for c, n in zip(corner, cells.shape, strict=True))]
+
+    listed = [(corner, values) for corner, values in corner_determinants(field)]
+    listed += [(vertices[0], _middle_determinant(field, vertices)) for vertices in (_EVEN, _ODD)]
+    total = np.zeros([n - 2 for n in field.shape[:-1]], field.dtype)
+    for corner, values in listed:
+        total -= np.minimum(of_voxels(values, corner), 0)
+    return total / 12
+
+
 def _middle_determinant(field: Field, vertices: tuple[Corner, ...]) -> Image:
     """Return the determinant of the edges of φ from the first vertex of the tetrahedron to the others, per cell."""
     origin, *others = vertices

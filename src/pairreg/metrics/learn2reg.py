@@ -1,6 +1,7 @@
 """The metrics of the Learn2Reg evaluator that differ from ours, computed as it does.
 
-Source: `evaluation/utils.py` of the challenge (MDL-UzL/L2R), and `surface-distance` of DeepMind, which it uses.
+Source: `evaluation/utils.py` of the challenge (MDL-UzL/L2R), and `surface-distance` of DeepMind, which it uses; of its
+task LUMIR, `evaluation.py` in JHU-MedImage-Reg/LUMIR25_L2R25.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from scipy.spatial import KDTree
 
 from pairreg.arrays import Field, Labels, Mask, Points
 from pairreg.metrics import deformation
+from pairreg.metrics.diffeomorphism import volume_at_voxels
 
 
 def sdlogj_l2r(submitted: Field, measured: Mask | None = None) -> float:
@@ -34,6 +36,17 @@ def tre_l2r(submitted: Field, fixed_voxels: Points, target_voxels: Points, voxel
     """
     shift = np.stack([map_coordinates(component, fixed_voxels.T) for component in np.moveaxis(submitted, -1, 0)], -1)
     return float(np.linalg.norm((fixed_voxels + shift - target_voxels) * voxel_size, axis=1).mean())
+
+
+def ndv_l2r(submitted: Field, measured: Mask) -> float:
+    """Return the non-diffeomorphic volume of a displacement in voxels, in percent, as LUMIR has it; 0 is best.
+
+    `measured` `(*spatial,)`: the voxels that count, without the outermost ones; LUMIR takes those of the fixed image
+    that are above 0. `pairreg.metrics.ndv_percent` counts by cells, to the border. NaN where no voxel counts.
+    """
+    inner = np.asarray(measured)[1:-1, 1:-1, 1:-1] > 0
+    volume = volume_at_voxels(submitted)[inner]
+    return 100 * float(volume.mean(dtype=np.float64)) if volume.size else float("nan")
 
 
 def warped(moving_labels: Labels, submitted: Field) -> Labels:

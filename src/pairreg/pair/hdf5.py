@@ -40,6 +40,14 @@ def cases_of(settings: Mapping[str, Any]) -> list[str]:
     return cases(settings["file"], settings.get("case", "*"))
 
 
+def learn2reg_cases_of(settings: Mapping[str, Any]) -> list[str]:
+    """The names of those among them that were packed from a data set of Learn2Reg, which its evaluator measures."""
+    file = settings["file"]
+    names = cases_of(settings)
+    with opened(file) as content:
+        return [name for name in names if EVALUATION in members_of(members_of(content, str(file))[name], str(file))]
+
+
 def case_chunks(settings: Mapping[str, Any]) -> Iterator[bytes]:
     """The content of the cases that these settings of `load_case` name: arrays, grids and label names, not their names.
 

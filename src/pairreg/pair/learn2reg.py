@@ -109,6 +109,11 @@ class DataSet:
         """Whether the evaluator measures the regularity of the field inside the fixed mask."""
         return bool(self.content.get("masked_evaluation", self.content.get("name") in MASKED))
 
+    @property
+    def is_lumir(self) -> bool:
+        """Whether the evaluator is that of LUMIR, which measures the regularity where the fixed image is above 0."""
+        return str(self.content.get("name")).upper().startswith("LUMIR")
+
     def matching(self, pattern: str) -> list[str]:
         """The names of the cases that a pattern, or a number counted from 0, means."""
         known = list(self.cases)
@@ -213,14 +218,16 @@ def _pair_of(data: DataSet, name: str) -> Pair:
         **on_grid,
         fixed_landmarks=landmarks[0],
         moving_landmarks=landmarks[1],
-        evaluation_mask=_evaluation_mask(pair.fixed, files.get("fixed_mask") if data.is_masked else None),
+        evaluation_mask=_evaluation_mask(pair.fixed, data, files.get("fixed_mask")),
         inputs=_with_warnings(pair, data),
     )
 
 
-def _evaluation_mask(fixed: sitk.Image, mask: Path | None) -> sitk.Image:
+def _evaluation_mask(fixed: sitk.Image, data: DataSet, mask: Path | None) -> sitk.Image:
     """Where the evaluator measures the regularity of the field: everywhere without a mask, as it does then, too."""
-    if mask is None:
+    if data.is_lumir:
+        return sitk.Cast(fixed > 0, sitk.sitkUInt8)
+    if mask is None or not data.is_masked:
         return geometry.image(np.ones(fixed.GetSize()[::-1], np.uint8), fixed)
     inside = geometry.mask_on(fixed, _on_grid(read(mask).image, fixed))
     return geometry.image(inside.astype(np.uint8), fixed)

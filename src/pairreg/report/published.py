@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from pairreg.files import naming
-from pairreg.metrics.catalogue import Metric, find
+from pairreg.metrics.catalogue import STAGES, Metric, find
 from pairreg.reference.options import Option
+from pairreg.report.design import Design
 from pairreg.report.metric_columns import MetricColumn
 from pairreg.report.ranking import Ranking
 from pairreg.report.tables import mean_text
@@ -69,6 +70,9 @@ def beside(ranking: Ranking, file: Option | None) -> Beside | None:
         label: [_cell(ranking.columns.get(metric.name), index, worst) for metric, worst in columns]
         for index, label in enumerate(ranking.design.labels)
     }
+    before = [_cell(_before(metric, ranking.design), 0, worst) for metric, worst in columns]
+    if any(cell != NONE for cell in before):
+        measured = {"initial": before, **measured}
     rows = {name: [NONE if value == "-" else value for value in values] for name, values in others.rows.items()}
     return Beside([_title(*column) for column in columns], measured, rows, others.source)
 
@@ -92,6 +96,18 @@ def _column(name: str) -> tuple[Metric, bool]:
 
 def _title(metric: Metric, worst: bool) -> str:
     return metric.title.replace(metric.label, f"{metric.label} of the worst 30 %") if worst else metric.title
+
+
+def _before(metric: Metric, design: Design) -> MetricColumn:
+    """Return a metric before the registration, by pair: no setting changes it."""
+    name = f"{STAGES[0]}/{metric.name}"
+    where = design.common or design.replicates
+    by_pair = {
+        pair: run.metrics[name]
+        for (_, pair, seed), run in design.cells.items()
+        if (pair, seed) in where and name in run.metrics
+    }
+    return MetricColumn(metric, name, [np.array(list(by_pair.values()))], comparable=True)
 
 
 def _cell(column: MetricColumn | None, index: int, worst: bool) -> str:

@@ -11,7 +11,7 @@ import json
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,8 +66,13 @@ def used(config: Mapping[str, Any]) -> frozenset[str]:
     """
     if "method" not in config:
         return option_files.OF_METHODS
-    method = option_files.instantiate(config["method"], "method", tuple(config.get("trusted_modules", ())))
-    return frozenset(method.uses)
+    return _used(json.dumps(config["method"], sort_keys=True), tuple(config.get("trusted_modules", ())))
+
+
+@lru_cache
+def _used(method: str, trusted: tuple[str, ...]) -> frozenset[str]:
+    """Return what a method uses, whose settings are given as JSON: every run of a study asks for it several times."""
+    return frozenset(option_files.instantiate(json.loads(method), "method", trusted).uses)
 
 
 def flat(config: Mapping[str, Any]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pairreg.errors import InputError
 from pairreg.reading import format_of as image_formats
 from pairreg.reading import nifti as nifti_images
 from pairreg.reading.contents import AGAIN, raw_bytes
-from pairreg.transform_files import elastix, fsl, itk, learn2reg, nifti
+from pairreg.transform_files import elastix, fsl, itk, learn2reg, matrices, nifti
 from pairreg.transform_files.fields import ARRAYS, load
 
 TRANSFORMS = (".tfm", ".txt", ".h5", ".hdf5")  # endings of files that are no images
@@ -14,6 +14,8 @@ TRANSFORMS = (".tfm", ".txt", ".h5", ".hdf5")  # endings of files that are no im
 
 def format_of(path: Path) -> str:
     """The name of the format; raises `InputError` with the candidates if it is not certain."""
+    if matrices.is_matrix(path):
+        raise InputError(f"{path} is a matrix of FLIRT or in RAS mm (greedy, NiftyReg); name its format: fsl or ras.")
     if itk.is_transform_file(path):
         return "itk"
     if elastix.is_parameter_file(path):

@@ -18,7 +18,7 @@ import SimpleITK as sitk
 from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.reading.format_of import format_of
-from pairreg.transform_files import itk
+from pairreg.transform_files import itk, matrices
 from pairreg.transform_files.fields import Field, displacement, load
 from pairreg.transform_files.images import Images
 
@@ -46,7 +46,10 @@ def read(path: Path, images: Images) -> sitk.Transform:
 
 
 def read_ras(path: Path, images: Images) -> sitk.Transform:
-    """The transform of displacements in RAS mm."""
+    """The transform of displacements in RAS mm, or of a matrix from fixed to moving points (greedy, NiftyReg)."""
+    if matrices.is_text(path):
+        to_lps = np.diag([*TO_LPS, 1.0])
+        return matrices.transform(to_lps @ matrices.load(path) @ to_lps)
     return _of_ras(load(path))
 
 

@@ -11,12 +11,12 @@ from pairreg.errors import InputError
 from pairreg.files import replacing
 from pairreg.foreign_messages import quiet, reason
 from pairreg.image_files import write_failure, write_image
-from pairreg.transform_files import learn2reg
+from pairreg.transform_files import fsl, learn2reg, matrices
 from pairreg.transform_files.images import Images, steps
 
 HDF5, TEXT = (".h5", ".hdf5"), (".tfm", ".txt")
 NIFTI = (".nii.gz", ".nii")
-ENDINGS = {"itk": (*HDF5, *TEXT), "nifti": NIFTI, "learn2reg": (*NIFTI, ".npz")}
+ENDINGS = {"itk": (*HDF5, *TEXT), "nifti": NIFTI, "learn2reg": (*NIFTI, ".npz"), "fsl": (".mat", ".txt")}
 WRITTEN = tuple(ENDINGS)  # names of the formats that can be written
 
 
@@ -28,6 +28,7 @@ def write_transform(
     - `itk`: the transform itself, in `.h5`, `.hdf5` (a composite transform) or in text, `.tfm`, `.txt`.
     - `nifti`: its displacement at the voxels of `fixed`, LPS mm, float32, intent 1007, in `.nii.gz` or `.nii`.
     - `learn2reg`: its displacement there in voxels of `moving`, in `.nii.gz`, `.nii` or `.npz`.
+    - `fsl`: the matrix of FLIRT for a linear transform, in `.mat` or `.txt`.
 
     `format` is one of `WRITTEN`. Raises `InputError` if the name of the file does not fit the format, or an image is
     missing whose grid is needed, and `OSError` if it cannot be written.
@@ -40,6 +41,7 @@ def write_transform(
         "itk": _itk,
         "nifti": _nifti,
         "learn2reg": _learn2reg,
+        "fsl": _fsl,
     }
     writers[format](transform, path, Images(fixed, moving))
 
@@ -49,10 +51,11 @@ def written_format(path: Path) -> str:
     if learn2reg.FILE.fullmatch(path.name):
         return "learn2reg"
     for format, endings in ENDINGS.items():
-        if path.name.lower().endswith(endings):
+        if format != "fsl" and path.name.lower().endswith(endings):  # ANTs has .mat, too
             return format
     every = dict.fromkeys(ending for endings in ENDINGS.values() for ending in endings)
-    raise InputError(f"{path} cannot be written; give a name that ends in {', '.join(every)}.")
+    formats = ", ".join(WRITTEN)
+    raise InputError(f"{path} does not say its format; end it in one of {', '.join(every)}, and name one of {formats}.")
 
 
 def _itk(transform: sitk.Transform, path: Path, images: Images) -> None:
@@ -96,6 +99,13 @@ def _learn2reg(transform: sitk.Transform, path: Path, images: Images) -> None:
         n = fixed.GetDimension()
         affine[:n, :n], affine[:n, 3] = steps(fixed), fixed.GetOrigin()
         nibabel.Nifti1Image(values, np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine).to_filename(part)
+
+
+def _fsl(transform: sitk.Transform, path: Path, images: Images) -> None:
+    fixed, moving = (images.need(name, path, "fsl") for name in ("fixed", "moving"))
+    matrix = fsl.matrix_of(transform, path, fixed, moving)
+    with replacing(path) as part:
+        matrices.save(matrix, part)
 
 
 def displacements(transform: sitk.Transform, grid: sitk.Image) -> sitk.Image:

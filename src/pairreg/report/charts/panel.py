@@ -35,7 +35,8 @@ _WARPED, _ZOOM, _LABELS, _GRID = "image", "enlarged", "labels", "grid"
 def panel(folder: Path, name: str, design: Design, pair: str, primary: MetricColumn | None) -> Path:
     """Draw `pair`: the fixed and the initialised moving image, then image, labels and grid under every setting.
 
-    Boxes show the same enlarged places everywhere. Of several seeds the first is drawn. Returns the path of the PNG.
+    Where settings begin differently, the moving image is that of the first one, which its title names. Boxes show the
+    same enlarged places everywhere. Of several seeds the first is drawn. Returns the path of the PNG.
     """
     runs = design.first(pair)
     columns: list[Column] = [None if run is None else planes(run.figure_arrays) for run in runs]
@@ -45,7 +46,8 @@ def panel(folder: Path, name: str, design: Design, pair: str, primary: MetricCol
     places = boxes([column[0].scene.warped for column in columns if column], scene.fixed, view)
     rows, blocks = _rows_of(reference), wrap(design)
     titles = [_title(label, run, primary) for label, run in zip(design.labels, runs, strict=True)]
-    page = _layout(reference, rows, blocks, titles, pair)
+    heads = ["Fixed", f"Moving\n({start_of(columns, design.labels)})"]
+    page = _layout(reference, rows, blocks, [*heads, *titles], pair)
     step = round_step(max(view.size) / _GRID_LINES)
     # A block of rows for each line of settings; every one begins with the fixed and the moving image.
     for i, block in enumerate(blocks):
@@ -61,7 +63,7 @@ def panel(folder: Path, name: str, design: Design, pair: str, primary: MetricCol
                 line[0].axis("off")
                 note = f"grid of {step:g} mm\nin the moving\nimage"
                 line[0].text(0.5, 0.5, note, ha="center", va="center", transform=line[0].transAxes)
-        for axes, text in zip(lines[0], ["Fixed", "Moving\n(initialised)", *(titles[k] for k in block)], strict=False):
+        for axes, text in zip(lines[0], [*heads, *(titles[k] for k in block)], strict=False):
             axes.set_title(literal(text), fontsize=_fitting(text, page), linespacing=1.1)
     _footer(page, reference)
     return save_both(page.figure, folder, name)
@@ -78,6 +80,15 @@ def _rows_of(reference: list[Plane]) -> list[Row]:
 def _has_labels(column: list[Plane]) -> bool:
     """Return whether a run has the label maps of both images."""
     return column[0].scene.fixed_labels is not None and column[0].scene.warped_labels is not None
+
+
+def start_of(columns: Sequence[Column], labels: Sequence[str]) -> str:
+    """Return which moving image is shown: the initialised one, or, if settings begin differently, that of the first."""
+    drawn = [(label, column[0].scene.moving) for label, column in zip(labels, columns, strict=True) if column]
+    label, first = drawn[0]
+    if all(np.array_equal(first, moving) for _, moving in drawn):
+        return "initialised"
+    return "as begun by\n" + label.replace(" · ", "\n")
 
 
 def _as_warped(name: str, column: list[Plane]) -> list[Plane]:
@@ -121,7 +132,7 @@ def _layout(
     """Return the empty sheet of a panel."""
     columns = 2 + max(map(len, blocks))
     cell = float(np.clip((_PAGE - SIDE) / columns - GAP, *_CELL))
-    lines = max(text.count("\n") + 1 for text in [*titles, "Moving\n(initialised)"])
+    lines = max(text.count("\n") + 1 for text in titles)
     return sheet(
         [_row_view(reference[plane].view, kind, named=len(reference) > 1) for kind, plane in rows] * len(blocks),
         columns,
