@@ -44,14 +44,17 @@ def test_a_translation_survives_stride_and_level(shape, transform):
 def test_a_smooth_field_changes_little_between_levels(transform):
     """The field of a coarse level, seen on the fine one, is the same within the error of interpolation."""
     shape = (32, 40)
-    settings = {"width": 4} if transform == "unet" else {}
+    settings = {"unet": {"width": 4}, "implicit": {"omega": 1, "depth": 1}}.get(transform, {})
     chosen = pairreg.build(f"transform/{transform}", **settings)
     coarse, fine = (chosen.parametrize(grid, "float32", (1.0, 1.0)) for grid in levels(shape))
-    vectors = coarse.base if transform == "unet" else coarse.nodes
     coarse.start_at_zero(0)
     fine.start_at_zero(0)
-    points = np.stack(np.meshgrid(*[np.linspace(0, np.pi, n) for n in vectors.shape[:-1]], indexing="ij"), -1)
-    vectors.assign(np.sin(points).astype(np.float32))
+    if transform == "implicit":
+        coarse.weights.assign_add(0.01 * tf.random.stateless_normal(coarse.weights.shape, (0, 0)))
+    else:
+        vectors = coarse.base if transform == "unet" else coarse.nodes
+        points = np.stack(np.meshgrid(*[np.linspace(0, np.pi, n) for n in vectors.shape[:-1]], indexing="ij"), -1)
+        vectors.assign(np.sin(points).astype(np.float32))
     fine.continue_from(coarse, *[tf.zeros((16, 20))] * 2)
     before = coarse.field(*[tf.zeros((16, 20))] * 2).numpy()
     after = fine.field(*[tf.zeros(shape)] * 2).numpy()
