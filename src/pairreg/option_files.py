@@ -4,14 +4,14 @@ import functools
 import importlib
 import re
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from pairreg import validation
+from pairreg import per_level, validation
 from pairreg.backend import configure
 from pairreg.errors import InputError
 from pairreg.validation import SettingError, check_arguments, one_of
@@ -134,8 +134,29 @@ def instantiate(node: Mapping[str, Any], where: str, trusted: Iterable[str] = ()
 
     `where` (such as `similarity.ncc`) begins with the group, and begins every message. What may be called: the targets
     of the option files of that group, within them schedules of Keras, and whatever lies in the modules `trusted`.
+
+    A node of one of `pairreg.per_level.GROUPS` with settings that are lists although their type is not, such as a
+    `window` of [5, 7, 9, 9], gives a `PerLevel` of objects.
     """
-    return _call(*check_node(node, where, trusted), where=where)
+    lists = _level_lists(node, where, trusted)
+    if not lists:
+        return _call(*check_node(node, where, trusted), where=where)
+    parts = []
+    for number, level in enumerate(per_level.level_settings(node, lists, where), start=1):
+        try:
+            parts.append(_call(*check_node(level, where, trusted), where=where))
+        except InputError as error:
+            raise InputError(f"level {number}: {error}") from error
+    per_level.check_constant(lists, getattr(parts[0], "constant", ()), where)
+    return per_level.PerLevel(tuple(parts), tuple(f"{where}.{key}" for key in lists))
+
+
+def _level_lists(node: Any, where: str, trusted: Iterable[str]) -> Mapping[str, Sequence[Any]]:
+    if where.partition(".")[0] not in per_level.GROUPS or not isinstance(node, Mapping):
+        return {}
+    if not any(isinstance(value, list | tuple) for value in node.values()):  # without importing the class
+        return {}
+    return per_level.level_lists(node, constructor_hints(node.get("_target_", ""), where, trusted))
 
 
 def _call(target: Any, arguments: dict[str, Any], where: str) -> Any:

@@ -20,11 +20,12 @@ from pairreg.optimization.compiled_grids import CompiledGrids, of_this_process
 from pairreg.optimization.history import History
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.observer import Observer, Observers
-from pairreg.optimization.optimize import optimize
+from pairreg.optimization.optimize import LevelParts, optimize
 from pairreg.optimization.resampled_pair import resample_pair
 from pairreg.optimizer.base import Optimizer
 from pairreg.pair.landmark_checks import check_landmarks
 from pairreg.pair.pair import Pair
+from pairreg.per_level import at_level, check_counts, parts_of
 from pairreg.preprocessing.base import Preprocessing
 from pairreg.regularizer.base import Regularizer
 from pairreg.result import Result
@@ -116,9 +117,8 @@ def _optimized(
     pair: Pair, use: Mapping[str, Any], observer: Observer, compiled: CompiledGrids, checkpoints: Checkpoints
 ) -> Result:
     """Optimise by the parts in `use`, and evaluate what was found."""
-    objective = Objective(terms("similarity", use["similarity"]), terms("regularizer", use["regularizer"]))
-    if not objective.similarities:
-        raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
+    schedule = part("schedule", use["schedule"])
+    of_levels = _level_parts(use, len(schedule.levels(pair.ndim)))
     # The import comes before the clock and the memory are read, so that the first run of a process is not charged.
     configure(use["threads"])
     reset_peak()
@@ -131,10 +131,8 @@ def _optimized(
     try:
         outcome = optimize(
             prepared,
-            part("transform", use["transform"]),
-            objective,
-            part("optimizer", use["optimizer"]),
-            part("schedule", use["schedule"]),
+            of_levels,
+            schedule,
             use["precision"],
             use["seed"],
             observer,
@@ -163,6 +161,23 @@ def _optimized(
     if outcome.diverged:  # raised last, so that the error carries the metrics of what was reached
         raise DivergedError(str(outcome.diverged), result) from outcome.diverged
     return result
+
+
+def _level_parts(use: Mapping[str, Any], levels: int) -> list[LevelParts]:
+    """Return the parts of each level; raises `InputError` for lists of settings of another length."""
+    transform, optimizer = part("transform", use["transform"]), part("optimizer", use["optimizer"])
+    similarities, regularizers = terms("similarity", use["similarity"]), terms("regularizer", use["regularizer"])
+    if not similarities:
+        raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
+    check_counts([transform, optimizer, *similarities.values(), *regularizers.values()], {levels})
+
+    def objective(index: int) -> Objective:
+        groups = (similarities, regularizers)
+        return Objective(*({name: at_level(term, index) for name, term in group.items()} for group in groups))
+
+    return [
+        LevelParts(at_level(transform, index), objective(index), at_level(optimizer, index)) for index in range(levels)
+    ]
 
 
 def _of_others(pair: Pair, method: ExternalMethod, use: Mapping[str, Any]) -> Result:
@@ -233,8 +248,9 @@ def part(group: str, choice: Any) -> Any:
 def check_kind(where: str, built: Any) -> None:
     """Raise `InputError` unless `built` has the base class of its group; `where` begins with the name of the group."""
     kind = KINDS[where.partition(".")[0]]
-    if not isinstance(built, kind):
-        raise InputError(f"{where} should be a {kind.__module__}.{kind.__name__}; it is {type(built).__name__!r}.")
+    for one in parts_of(built):
+        if not isinstance(one, kind):
+            raise InputError(f"{where} should be a {kind.__module__}.{kind.__name__}; it is {type(one).__name__!r}.")
 
 
 def terms(group: str, choice: Any) -> dict[str, Any]:
@@ -249,7 +265,7 @@ def terms(group: str, choice: Any) -> dict[str, Any]:
     listed = choice if isinstance(choice, Sequence) and not isinstance(choice, str) else [choice]
     named: dict[str, Similarity | Regularizer] = {}
     for item in listed:
-        name = item if isinstance(item, str) else type(item).__module__.rpartition(".")[2]
+        name = item if isinstance(item, str) else type(parts_of(item)[0]).__module__.rpartition(".")[2]
         if name in named:
             raise InputError(f"{group} {name!r} is listed twice: give a mapping from names to objects instead.")
         named[name] = part(group, item)

@@ -50,7 +50,7 @@ def test_what_comes_in_over_the_border_is_found():
     assert error[5:-5, -12:].mean() < 1 and error[5:-5].mean() < 0.4  # without a margin 2.8 and 0.8
 
 
-@pytest.mark.parametrize("transform", ["unet", "displacement", "velocity", "bspline"])
+@pytest.mark.parametrize("transform", pairreg.options("transform"))
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_every_transform_takes_it(transform, ndim):
     """Networks, too, which see the moving image on the fixed grid; on levels whose blocks do not fit the margin."""

@@ -44,19 +44,54 @@ def test_a_translation_survives_stride_and_level(shape, transform):
 def test_a_smooth_field_changes_little_between_levels(transform):
     """The field of a coarse level, seen on the fine one, is the same within the error of interpolation."""
     shape = (32, 40)
-    settings = {"width": 4} if transform == "unet" else {}
+    settings = {"unet": {"width": 4}, "implicit": {"omega": 1, "depth": 1}}.get(transform, {})
     chosen = pairreg.build(f"transform/{transform}", **settings)
     coarse, fine = (chosen.parametrize(grid, "float32", (1.0, 1.0)) for grid in levels(shape))
-    vectors = coarse.base if transform == "unet" else coarse.nodes
     coarse.start_at_zero(0)
     fine.start_at_zero(0)
-    points = np.stack(np.meshgrid(*[np.linspace(0, np.pi, n) for n in vectors.shape[:-1]], indexing="ij"), -1)
-    vectors.assign(np.sin(points).astype(np.float32))
+    if transform == "implicit":
+        coarse.weights.assign_add(0.01 * tf.random.stateless_normal(coarse.weights.shape, (0, 0)))
+    else:
+        vectors = coarse.base if transform == "unet" else coarse.nodes
+        points = np.stack(np.meshgrid(*[np.linspace(0, np.pi, n) for n in vectors.shape[:-1]], indexing="ij"), -1)
+        vectors.assign(np.sin(points).astype(np.float32))
     fine.continue_from(coarse, *[tf.zeros((16, 20))] * 2)
     before = coarse.field(*[tf.zeros((16, 20))] * 2).numpy()
     after = fine.field(*[tf.zeros(shape)] * 2).numpy()
     blocks = after.reshape(16, 2, 20, 2, 2).mean((1, 3))
     np.testing.assert_allclose(blocks[2:-2, 2:-2], 2 * before[2:-2, 2:-2], atol=0.05)
+
+
+WIDTHS = [  # of a coarse and of a fine level
+    (Displacement(stride=1), Displacement(stride=3)),
+    (Displacement(stride=3), Displacement(stride=2)),
+    (Velocity(stride=2), Velocity(stride=1)),
+    (BSpline(control_spacing=5), BSpline(control_spacing=3)),
+    (BSpline(control_spacing=3), BSpline(control_spacing=5)),
+]
+
+
+@pytest.mark.parametrize(("wide", "narrow"), WIDTHS, ids=str)
+@pytest.mark.parametrize("shape", [(48, 60), (30, 36, 33)])
+def test_so_does_the_field_of_a_level_with_other_cells(shape, wide, narrow):
+    """A field that is linear in the middle of the image is the same one there, in voxels half as wide."""
+    grids = levels(shape)
+    coarse, fine = (
+        t.parametrize(g, "float32", (1.0,) * len(shape)) for t, g in zip((wide, narrow), grids, strict=True)
+    )
+    nodes = np.indices(coarse.nodes.shape[:-1]).astype(np.float32)
+    coarse.nodes.assign(np.moveaxis(nodes, 0, -1) * 0.05)
+    images = [tf.zeros(grid.shape) for grid in grids]
+    fine.continue_from(coarse, images[0], images[0])
+    before, after = coarse.field(images[0], images[0]).numpy(), fine.field(images[1], images[1]).numpy()
+    expected = 2 * np.repeat(np.repeat(before, 2, 0), 2, 1)
+    if len(shape) == 3:
+        expected = np.repeat(expected, 2, 2)
+    inner = tuple(slice(n // 3, -(n // 3)) for n in shape)
+    crop = tuple(slice(n) for n in shape)
+    # a coarse voxel is two fine ones, of which either is a quarter of its width from its centre
+    slope = 2 * abs(np.diff(before, axis=0)).max()
+    np.testing.assert_allclose(after[inner], expected[crop][inner], atol=slope / 4 + 0.01)
 
 
 def smooth_velocity(shape, amplitude):

@@ -91,7 +91,8 @@ class CompiledLevel:
 
     def start(self, inputs: Inputs, coarser: "CompiledLevel | None", seed: int) -> None:
         """Set the inputs, and the parameters: to the start of the transform, or to where a coarser level ended."""
-        if coarser is self:  # two scales with the same grid, as on a thin slab: it just goes on
+        # Two scales with one grid, as on a thin slab, share the parameters, whatever the terms: it just goes on.
+        if coarser is not None and coarser.parametrization is self.parametrization:
             self.inputs = inputs
             return
         self.parametrization.start_at_zero(seed)

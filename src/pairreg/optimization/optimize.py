@@ -1,5 +1,6 @@
 """The optimisation of one pair, level by level."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -37,11 +38,18 @@ class Solution:
     earlier_seconds: float
 
 
+@dataclass(frozen=True)
+class LevelParts:
+    """The parts that one level uses: what is changed, what is lowered by that, and how."""
+
+    transform: Transform
+    objective: Objective
+    optimizer: Optimizer
+
+
 def optimize(
     prepared: ResampledPair,
-    transform: Transform,
-    objective: Objective,
-    optimizer: Optimizer,
+    parts: Sequence[LevelParts],
     schedule: Schedule,
     precision: Precision,
     seed: int,
@@ -51,13 +59,15 @@ def optimize(
 ) -> Solution:
     """Minimise the objective level by level, coarse to fine; `compiled` lends what earlier runs have compiled.
 
+    `parts` has those of each level of the schedule; the names of the terms are the same at all levels.
+
     It goes on from the latest of `checkpoints`, leaves new ones there (one at the end of each level, and one every half
     minute within), and pauses if they say so.
 
     A term that becomes NaN or infinite ends the optimisation: the solution then holds an earlier, finite field and the
     error.
     """
-    history = History(objective.names)
+    history = History(parts[0].objective.names)
     levels = list(schedule.levels(prepared.fixed.ndim))
     observer.begin(history.names, levels)
     saved = checkpoints.load()
@@ -72,8 +82,9 @@ def optimize(
             if saved is not None and number < saved.level:
                 continue
             grid = prepared.grid(level_factors(prepared.fixed.shape, prepared.spacing, level.scale))
-            finer = lease.level(transform, grid, precision, prepared.spacing, objective)
-            inputs = level_inputs(prepared, grid, objective)
+            use = parts[number - 1]
+            finer = lease.level(use.transform, grid, precision, prepared.spacing, use.objective)
+            inputs = level_inputs(prepared, grid, use.objective)
             here = saved if saved is not None and number == saved.level else None
             if here is None:
                 # It starts from the field of the coarser level, whose inputs and parameters have to be there still.
@@ -86,7 +97,7 @@ def optimize(
             recorder = _Recorder(history, number, schedule, observer, partial(saver.save_if_due, number, problem))
             more = {} if here is None else {"paused": here.paused}  # an optimizer that does not pause need not take it
             try:
-                optimizer.minimize(problem, level.iterations, recorder, **more)
+                use.optimizer.minimize(problem, level.iterations, recorder, **more)
             except DivergedError as error:
                 diverged = error
                 break

@@ -9,7 +9,9 @@ _HEAD = """\
 
 Every option of every group, with its settings. `pairreg --help` lists them, `pairreg-options GROUP/OPTION` prints one.
 An option is chosen by `GROUP=OPTION`, a setting by `GROUP.KEY=VALUE`, or `GROUP.TERM.KEY=VALUE` for a similarity or a
-regulariser. The page is made from the option files and the code by `pairreg-options --markdown > conf/OPTIONS.md`.
+regulariser. A setting of a transform, a similarity, a regulariser or an optimizer may be a list with a value for each
+level of the schedule, coarse to fine, such as `similarity.ncc.window=[5,7,9,9]`. The page is made from the
+option files and the code by `pairreg-options --markdown > conf/OPTIONS.md`.
 """
 
 

@@ -15,7 +15,7 @@ from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from pairreg import option_files
+from pairreg import option_files, per_level
 from pairreg.markers import Bookkeeping, ContentOf, FilesOf, Neutral, Selects
 from pairreg.runs.content import combined, digest, digest_of_part
 
@@ -125,8 +125,10 @@ class _Identity:
 
     def settings(self, where: str, node: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings of an option as the user sees them, but content in place of paths."""
-        settings = {key: value for key, value in node.items() if key != "_target_" and value is not None}
         hints = option_files.constructor_hints(node["_target_"], where, self.trusted)
+        # A list with the same value for each level does what that value does.
+        same = per_level.without_equal_lists(node, hints) if where.partition(".")[0] in per_level.GROUPS else node
+        settings = {key: value for key, value in same.items() if key != "_target_" and value is not None}
         content: dict[str, Any] = {}
         for key, value in settings.items():
             hint, marks = _split(hints.get(key))

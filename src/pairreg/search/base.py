@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from pairreg.console import console
 from pairreg.files import expanded
+from pairreg.option_files import TERM_GROUPS
 from pairreg.runs.comparison import Comparison
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
@@ -114,5 +115,5 @@ def settings_node(settings: object, *open_to: str) -> DictConfig:
 
 def values_of(candidate: Iterable[str]) -> str:
     """Return what tables call a candidate: the values of its overrides, such as `pcc+ssim, diffusion`."""
-    values = [override.partition("=")[2] for override in candidate]
-    return ", ".join(value.strip("[]").replace(",", "+") if value.startswith("[") else value for value in values)
+    pairs = [override.partition("=")[::2] for override in candidate]
+    return ", ".join(value.strip("[]").replace(",", "+") if key in TERM_GROUPS else value for key, value in pairs)

@@ -16,8 +16,9 @@ from pairreg import option_files, validation
 from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.metrics.catalogue import Metric, find, of_kind
+from pairreg.per_level import parts_of
 from pairreg.runs.comparison import Candidate, Comparison
-from pairreg.runs.factors import flat_config
+from pairreg.runs.identity import BOOKKEEPING, leaves
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
 from pairreg.search.base import StudySweeper, settings_node, values_of
@@ -43,9 +44,12 @@ class MatchConf:
 
 
 class _Match:
-    """One candidate: its overrides, the settings that vary with their values at factor 1, and what was measured."""
+    """One candidate: its overrides, the settings that vary with their values at factor 1, and what was measured.
 
-    def __init__(self, candidate: tuple[str, ...], strengths: dict[str, float], bisection: Bisection):
+    A setting has one value, or one for each level of the schedule, which rise together.
+    """
+
+    def __init__(self, candidate: tuple[str, ...], strengths: dict[str, list[float]], bisection: Bisection):
         self.candidate, self.strengths, self.bisection = candidate, strengths, bisection
         self.label = values_of(candidate)
         self.tried: list[list[str]] = []
@@ -55,16 +59,17 @@ class _Match:
     def is_open(self) -> bool:
         return self.problem is None and self.bisection.factor is not None
 
-    def settings(self, factor: float) -> dict[str, float]:
-        """Return the settings at a factor, with four digits."""
-        return {key: float(f"{value * factor:.4g}") for key, value in self.strengths.items()}
+    def settings(self, factor: float) -> dict[str, str]:
+        """Return the settings at a factor, with four digits: `2.5`, or `[4,2,1,1]`."""
+        texts = {key: [f"{value * factor:.4g}" for value in values] for key, values in self.strengths.items()}
+        return {key: values[0] if len(values) == 1 else f"[{','.join(values)}]" for key, values in texts.items()}
 
     def overrides(self, factor: float) -> list[str]:
-        return [*self.candidate, *(f"{key}={value:g}" for key, value in self.settings(factor).items())]
+        return [*self.candidate, *(f"{key}={value}" for key, value in self.settings(factor).items())]
 
     def at(self, factor: float) -> str:
         """Return the settings at a factor, as tables and lines show them."""
-        return ", ".join(f"{key.partition('.')[2]} {value:g}" for key, value in self.settings(factor).items())
+        return ", ".join(f"{key.partition('.')[2]} {value}" for key, value in self.settings(factor).items())
 
     def tell(self, metric: Metric, outcomes: list[RunOutcome]) -> str:
         """Take in the runs at the present factor; return a line that says what they gave."""
@@ -147,22 +152,24 @@ class MatchedSweeper(StudySweeper):
         first = [*space.fixed, *space.compared[0]]
         return metric, space, split(space.replicates, settings.tune, lambda replicate: self.spec([*first, *replicate]))
 
-    def strengths(self, spec: RunSpec) -> dict[str, float]:
-        """Return what varies of a run and its value at factor 1; raises `InputError` if there is nothing or it is 0."""
+    def strengths(self, spec: RunSpec) -> dict[str, list[float]]:
+        """Return what varies of a run and its values at factor 1; raises `InputError` if there is nothing or it is 0.
+
+        A setting has one value, or one for each level of the schedule.
+        """
         keys = self.settings.vary or list(_strengths(spec))
         named = "+".join(spec.config["regularizer"])
         if not keys:
             raise InputError(f"regularizer={named} has no strength to vary; leave it out, or give hydra.sweeper.vary.")
-        values = flat_config(spec)
+        values = {key: value for key, value in leaves(spec.config) if key.partition(".")[0] not in BOOKKEEPING}
         for key in keys:
             validation.one_of("hydra.sweeper.vary: key", key, list(values))
-            try:
-                is_positive = float(values[key]) > 0
-            except ValueError:
-                is_positive = False
-            if not is_positive:
+        found = {key: values[key] if isinstance(values[key], list) else [values[key]] for key in keys}
+        for key, numbers in found.items():
+            are_numbers = all(isinstance(number, int | float) for number in numbers)
+            if not are_numbers or min(numbers) < 0 or not max(numbers) > 0:
                 raise InputError(f"{key} is {values[key]}, which no factor changes; give it a positive number.")
-        return {key: float(values[key]) for key in keys}
+        return found
 
     def jobs(self, match: _Match, space: "Space", replicates: Iterable[Any]) -> list[list[str]]:
         """Return the overrides of the runs of a candidate: at the factor to measure, or at the best one."""
@@ -174,8 +181,9 @@ def _strengths(spec: RunSpec) -> Iterable[str]:
     """Yield the keys of the settings that make the regularisers of a run stronger."""
     for name, node in spec.config["regularizer"].items():
         built = option_files.instantiate(node, f"regularizer.{name}", spec.config["trusted_modules"])
-        if built.strength is not None and built.strength in node:
-            yield f"regularizer.{name}.{built.strength}"
+        strength = parts_of(built)[0].strength
+        if strength is not None and strength in node:
+            yield f"regularizer.{name}.{strength}"
 
 
 def match_node() -> DictConfig:

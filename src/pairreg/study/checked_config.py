@@ -6,9 +6,11 @@ from typing import Any
 from pairreg import names, option_files, validation
 from pairreg.errors import InputError
 from pairreg.files import folder_to_be
+from pairreg.per_level import check_counts
 from pairreg.registration import PARTS, check_kind
 from pairreg.report.figures import FIGURES
 from pairreg.runs.spec import STUDY_FILES
+from pairreg.schedule.base import Schedule
 from pairreg.transform.base import Precision
 
 _OTHERS = ("pair", "tracking", "compute")  # groups that are no part of the method
@@ -54,6 +56,7 @@ def check(config: Mapping[str, Any]) -> None:
     rest = {key: value for key, value in config.items() if key not in known}
     validation.check_arguments(_settings, rest, "config")
     _settings(**rest)
+    built: list[Any] = []
     for group in option_files.TERM_GROUPS:
         if group not in needed:
             continue
@@ -61,11 +64,15 @@ def check(config: Mapping[str, Any]) -> None:
         for name, node in config[group].items():
             if name not in chosen and (said := option_files.not_chosen(group, name, chosen)):
                 raise InputError(said)
-            check_kind(f"{group}.{name}", option_files.instantiate(node, f"{group}.{name}", trusted))
+            built.append(option_files.instantiate(node, f"{group}.{name}", trusted))
+            check_kind(f"{group}.{name}", built[-1])
     for group in needed:
         if group not in PARTS:
             continue
-        check_kind(group, option_files.instantiate(config[group], group, trusted))
+        built.append(option_files.instantiate(config[group], group, trusted))
+        check_kind(group, built[-1])
+    for schedule in (part for part in built if isinstance(part, Schedule)):
+        check_counts(built, {len(schedule.levels(ndim)) for ndim in (2, 3)})
     # These are built, as building checks their settings; a pair is not, as building it would read its images.
     for group in ("tracking", "compute"):
         option_files.instantiate(config[group], group, trusted)

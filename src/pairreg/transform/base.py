@@ -61,6 +61,7 @@ class Transform(Checked, ABC):
     """
 
     uses_spacing: ClassVar[bool] = False  # whether lengths in mm are among its settings
+    constant: ClassVar[frozenset[str]] = frozenset()  # settings with which `continue_from` needs all levels alike
 
     learning_rate: Positive
 

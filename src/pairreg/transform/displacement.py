@@ -37,7 +37,8 @@ class VectorGrid(NodeGrid):
         self.stride, self.diffeomorphic = stride, diffeomorphic
 
     def upsample_from(self, coarser: NodeGrid, scale: Sequence[float]) -> FieldTensor:
-        return upsample(coarser.nodes, self.nodes.shape[:-1], scale)
+        assert isinstance(coarser, VectorGrid)
+        return upsample(coarser.nodes, self.nodes.shape[:-1], [coarser.stride / self.stride * ratio for ratio in scale])
 
     def displacements(self, nodes: FieldTensor) -> FieldTensor:
         return displacement_of(nodes, self.grid.shape, self.stride, self.diffeomorphic)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, final
+from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 from pydantic import Field
@@ -38,6 +38,9 @@ class UNet(Transform):
 
     Source: Chen et al., Medical Physics 47:6366 (2020), doi 10.1002/mp.14545.
     """
+
+    # The weights go from level to level, so all levels have one network; `stride` is the depth of its decoder.
+    constant: ClassVar[frozenset[str]] = frozenset({"width", "depth", "stride", "diffeomorphic"})
 
     width: Count = 16
     depth: Annotated[int, Field(ge=1, le=30)] = 3

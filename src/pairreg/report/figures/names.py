@@ -32,7 +32,7 @@ def _name_of(factor: Factor, value: str) -> str:
     if factor.key in ("similarity", "regularizer"):
         return "+".join(_TERMS.get(term, term) for term in value.split("+"))
     if factor.key.startswith("regularizer.") and factor.key.endswith(".weight"):
-        return f"λ = {float(value):g}"
+        return f"λ = {value if value.startswith('[') else f'{float(value):g}'}"  # a list has one for each level
     return factor.label(value)
 
 
