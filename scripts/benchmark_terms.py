@@ -133,6 +133,7 @@ def arguments_of(shape: Shape) -> tuple[Tensor, Inputs]:
     inputs = {
         "fixed": noise(random, shape, 2),
         "moving": noise(random, shape, 2),
+        "before": np.zeros(len(shape), np.int32),
         "mask": np.ones(shape, bool),
         "usable": np.ones(shape, bool),
         "spacing": np.ones(len(shape), np.float32),

@@ -61,7 +61,7 @@ def our_loop(fixed: np.ndarray, moving: np.ndarray, *overrides: str) -> tuple[Lo
     grid = CompiledGrid(chosen["transform"], LevelGrid(fixed.shape, (1, 1)), chosen["precision"], (1.0, 1.0))
     problem = grid.level(objective)
     inputs = {"fixed": fixed, "moving": moving, "mask": np.ones(fixed.shape, bool), "stiffness": (None,)}
-    inputs |= {"usable": inputs["mask"], "spacing": np.ones(2, np.float32)}
+    inputs |= {"usable": inputs["mask"], "spacing": np.ones(2, np.float32), "before": np.zeros(2, np.int32)}
     problem.start(as_inputs(inputs | {"weights": np.array(objective.weights, np.float32)}), None, seed=0)
     weights: Any = problem.parametrization
     pieces = np.split(weights.weights.numpy(), np.cumsum(weights.sizes)[:-1])

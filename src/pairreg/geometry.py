@@ -12,10 +12,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
+from pairreg.sampling import covered, resample_means
 
 Interpolation = Literal["linear", "nearest", "label"]
 SAME = 0.1  # voxels at the corners: two grids that differ by less are one
-INTERPOLATORS = {"linear": sitk.sitkLinear, "nearest": sitk.sitkNearestNeighbor, "label": sitk.sitkLabelLinear}
+LABEL_INTERPOLATORS = {"nearest": sitk.sitkNearestNeighbor, "label": sitk.sitkLabelLinear}
 
 
 def array(image: sitk.Image) -> np.ndarray:
@@ -134,9 +135,13 @@ def identity(ndim: int) -> sitk.Transform:
 def resample(
     moving: sitk.Image, grid: sitk.Image, transform: sitk.Transform, nearest: bool = False, fill: float = 0.0
 ) -> sitk.Image:
-    """Return `moving` on `grid`; `transform` maps grid to moving points, `fill` stands where it leaves the image."""
-    how = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
-    return sitk.Resample(moving, grid, transform, how, fill, moving.GetPixelID())
+    """Return `moving` on `grid`; `transform` maps grid to moving points, `fill` stands where it leaves the image.
+
+    Intensities are means over the voxels of `grid`, see `pairreg.sampling`; labels are those at their centres.
+    """
+    if nearest:
+        return sitk.Resample(moving, grid, transform, sitk.sitkNearestNeighbor, fill, moving.GetPixelID())
+    return resample_means(moving, grid, transform, fill)
 
 
 def warp_image(
@@ -144,12 +149,14 @@ def warp_image(
 ) -> sitk.Image:
     """Return `image` on `grid`, interpolated once; `transform` maps grid points to points of `image`.
 
-    `linear` is for intensities. The others are for labels: `nearest`, or `label`, the label whose indicator,
-    interpolated linearly, is highest. The latter has smooth outlines where `grid` is finer than `image`. Where the
-    image does not reach, the result is its `background`.
+    `linear` is for intensities, averaged over larger voxels as by `resample`. The others are for labels: `nearest`, or
+    `label`, the label whose indicator, interpolated linearly, is highest. The latter has smooth outlines where `grid`
+    is finer than `image`. Where the image does not reach, the result is its `background`.
     """
-    how = INTERPOLATORS[interpolation]
-    return sitk.Resample(image, grid, transform, how, background(image, interpolation), image.GetPixelID())
+    fill = background(image, interpolation)
+    if interpolation == "linear":
+        return resample_means(image, grid, transform, fill)
+    return sitk.Resample(image, grid, transform, LABEL_INTERPOLATORS[interpolation], fill, image.GetPixelID())
 
 
 def background(image: sitk.Image, interpolation: Interpolation) -> float:
@@ -163,11 +170,8 @@ def channel_interpolation(channel: sitk.Image) -> Interpolation:
 
 
 def coverage(moving: sitk.Image, grid: sitk.Image, transform: sitk.Transform) -> np.ndarray:
-    """Return where on `grid` `(*spatial,)` the transform leads to a point of `moving`."""
-    ones = sitk.Image(moving.GetSize(), sitk.sitkFloat32) + 1
-    ones.CopyInformation(moving)
-    inside: np.ndarray = array(resample(ones, grid, transform)) > 0.999
-    return inside
+    """Return where on `grid` `(*spatial,)` the transform leads to points of `moving`, with the whole of a voxel."""
+    return covered(moving, grid, transform)
 
 
 def mask_on(grid: sitk.Image, mask: sitk.Image, transform: sitk.Transform | None = None) -> np.ndarray:
@@ -213,17 +217,17 @@ def blur(image: sitk.Image, sigma: float | Sequence[float]) -> sitk.Image:
 def resample_to_spacing(image: sitk.Image, spacing: np.ndarray) -> sitk.Image:
     """Return `image` on a grid of about `spacing` mm (x first) over exactly the same field of view.
 
-    It is smoothed first where the new grid is coarser. The number of voxels is whole, so the spacing is the field of
-    view divided by it.
+    Where the new voxels are larger they have the mean of the old ones. The number of voxels is whole, so the spacing is
+    the field of view divided by it.
     """
     old = np.array(image.GetSpacing())
     size = np.maximum(1, np.round(old * image.GetSize() / spacing)).astype(int)
     new = old * image.GetSize() / size
     if np.array_equal(size, image.GetSize()):
         return image
+    grid = sitk.Image(size.tolist(), sitk.sitkUInt8)
+    grid.SetSpacing(new.tolist())
+    grid.SetDirection(image.GetDirection())
     # The first voxel's centre lies half a new voxel from the edge, where half an old one begins.
-    origin = image.TransformContinuousIndexToPhysicalPoint((-0.5 + 0.5 * new / old).tolist())
-    smooth = blur(image, 0.5 * np.sqrt(np.maximum(new**2 - old**2, 0)))
-    return sitk.Resample(
-        smooth, size.tolist(), sitk.Transform(), sitk.sitkLinear, origin, new.tolist(), image.GetDirection()
-    )
+    grid.SetOrigin(image.TransformContinuousIndexToPhysicalPoint((-0.5 + 0.5 * new / old).tolist()))
+    return resample(image, grid, identity(image.GetDimension()))

@@ -201,13 +201,14 @@ def test_a_grid_that_reaches_further(known, here, tmp_path):
     found, at = read(tmp_path / "o.mha"), geometry.voxel_points(grid)
     ends = at @ matrix.T + offset
     index = (ends - moving.GetOrigin()) / moving.GetSpacing()
-    covered = ((index > 0) & (index < np.array(moving.GetSize()) - 1)).all(-1)
+    covered = ((index > 2) & (index < np.array(moving.GetSize()) - 3)).all(-1)  # with the whole of a voxel of 3 mm
     flat = at.reshape(-1, ndim)
     far = ~geometry.inside(flat, fixed, margin=10).reshape(covered.shape)  # it fades over a tenth of 44 voxels at most
     np.testing.assert_allclose(found[far & covered], (ends @ slopes)[far & covered], atol=1e-3)
-    assert (far & covered).sum() > 100 and (~far & covered).sum() > 100
+    assert (far & covered).sum() > 50 and (~far & covered).sum() > 100
     near = np.array([transform.TransformPoint(p) for p in flat.tolist()]).reshape(at.shape) @ slopes
-    np.testing.assert_allclose(found[covered & ~far], near[covered & ~far], atol=1e-3)
+    # the mean over a voxel and the value at its centre are not quite the same where the field bends
+    np.testing.assert_allclose(found[covered & ~far], near[covered & ~far], atol=0.05)
 
 
 def test_a_run_without_the_file_of_its_transform(known, here, tmp_path):

@@ -1,5 +1,7 @@
 """Tissue that comes in over the border of the fixed grid is found, because the moving image is known beyond it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -65,36 +67,101 @@ def test_every_transform_takes_it(transform, ndim):
     assert np.isfinite(result.field).all() and min(result.history["loss"]) < result.history["loss"][0]
 
 
-@pytest.mark.parametrize("margin", [(0, 0), (3, 0), (4, 7)])
-def test_the_warp_of_a_larger_image(margin):
-    """As SciPy has it: positions count from the middle."""
+@pytest.mark.parametrize(("before", "after"), [((0, 0), (0, 0)), ((3, 0), (0, 2)), ((4, 7), (4, 7))])
+def test_the_warp_of_a_larger_image(before, after):
+    """As SciPy has it: positions count from where the grid of the field begins."""
     shape = (9, 11)
-    wide = texture(tuple(n + 2 * m for n, m in zip(shape, margin, strict=True)))
+    wide = texture(tuple(b + n + a for b, n, a in zip(before, shape, after, strict=True)))
     field = np.random.default_rng(1).uniform(-9, 9, (*shape, 2)).astype(np.float32)
-    warped, covered = warp(tf.constant(wide), tf.constant(field), usable_cells(np.ones(wide.shape, bool)))
-    at = np.moveaxis(np.indices(shape), 0, -1) + field + margin
+    usable = usable_cells(np.ones(wide.shape, bool))
+    warped, covered = warp(tf.constant(wide), tf.constant(field), usable, tf.constant(before))
+    at = np.moveaxis(np.indices(shape), 0, -1) + field + before
     expected = map_coordinates(wide, np.moveaxis(at, -1, 0), order=1, mode="nearest")
     np.testing.assert_allclose(warped, expected, atol=1e-5)
     np.testing.assert_array_equal(covered, ((at >= 0) & (at <= np.array(wide.shape) - 1)).all(-1))
     np.testing.assert_array_equal(
-        inner(wide, shape), wide[margin[0] : margin[0] + shape[0], margin[1] : margin[1] + shape[1]]
+        inner(wide, before, shape), wide[before[0] : before[0] + shape[0], before[1] : before[1] + shape[1]]
     )
 
 
-@pytest.mark.parametrize("scale", [1, 2, 3])
+def beyond(fixed: sitk.Image, *reach: tuple[int, int]) -> sitk.Image:
+    """Texture that reaches so many voxels beyond the grid, before and after each axis (array axis order)."""
+    before, after = zip(*reach[::-1], strict=True)
+    whole = sitk.ConstantPad(fixed, before, after)
+    return geometry.image(texture(whole.GetSize()[::-1]), whole)
+
+
+@pytest.mark.parametrize(
+    ("reach", "before", "size"),
+    [
+        (((0, 0), (0, 0)), (0, 0), (64, 72)),
+        (((3, 3), (0, 3)), (0, 0), (64, 72)),  # less than half a block of 8
+        (((4, 0), (0, 0)), (8, 0), (80, 72)),  # as far as the margin for one side is
+        (((0, 16), (0, 0)), (0, 0), (80, 72)),
+        (((16, 9), (0, 5)), (16, 0), (96, 88)),
+        (((99, 99), (99, 99)), (16, 16), (96, 104)),
+    ],
+)
+def test_the_margin_lies_where_the_moving_image_reaches(reach, before, size):
+    """In one of three sizes per axis: none, as for one side, as for both."""
+    fixed = sitk.GetImageFromArray(texture((64, 72)))
+    moving = beyond(fixed, *reach)
+    prepared = resample_pair(Pair(name="p", fixed=fixed, moving=moving), geometry.identity(2))
+    assert (prepared.wide.before, prepared.moving.shape) == (before, size)
+    known = geometry.array(geometry.resample(moving, prepared.wide.grid, geometry.identity(2), fill=-1.0))
+    np.testing.assert_array_equal(prepared.moving_mask, known >= 0)
+    np.testing.assert_array_equal(prepared.moving[known >= 0], known[known >= 0])
+
+
+def test_the_wide_grid_has_less_than_five_times_the_voxels():
+    """However flat the fixed grid is."""
+    for size, spacing in (((60,) * 3, (1, 1, 1)), ((120, 120, 5), (1, 1, 8)), ((9, 300, 40), (9, 0.5, 1))):
+        fixed = sitk.Image(size, sitk.sitkFloat32)
+        fixed.SetSpacing([float(h) for h in spacing])
+        moving = sitk.GetImageFromArray(texture((6, 7, 8)))
+        moving.SetSpacing([500.0] * 3)
+        moving.SetOrigin([-1500.0] * 3)
+        prepared = resample_pair(Pair(name="p", fixed=fixed, moving=moving), geometry.identity(3))
+        assert prepared.moving_mask.all() and 2 < prepared.moving.size / prepared.fixed.size < 5
+
+
+def test_what_a_mask_leaves_out_makes_no_margin():
+    pair = cropped_pair(size=64)
+    inside = sitk.Cast(pair.fixed, sitk.sitkUInt8) * 0 + 1
+    masked = dataclasses.replace(pair, moving_mask=sitk.ConstantPad(inside, [0, 0], [12, 0], 1))
+    prepared = resample_pair(masked, geometry.identity(2))
+    assert prepared.wide.before == (0, 0) and prepared.moving.shape == (64, 80)
+    assert prepared.moving_mask.sum() == 64 * 76 and prepared.moving_mask[:, :76].all()
+
+
+def test_what_lies_further_than_the_margin_does_not_count():
+    """The same arrays, hence the same bytes: an image that is cropped or padded there."""
+    pair = cropped_pair(size=64, around=50)
+    large, small = (
+        resample_pair(dataclasses.replace(pair, moving=moving), geometry.identity(2))
+        for moving in (pair.moving, sitk.Crop(pair.moving, [30] * 2, [30] * 2))
+    )
+    for wide in (large, small):
+        assert wide.wide.before == (16, 16)
+    assert large.moving.shape == small.moving.shape == (96, 96)
+    np.testing.assert_array_equal(large.moving_mask, small.moving_mask)
+    np.testing.assert_array_equal(large.moving, small.moving)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 8])
 def test_blocks_of_a_level_line_up(scale):
     """The middle of a level is the level without a margin, but for blocks that end beyond the grid."""
-    pair = cropped_pair(size=41)
+    pair = cropped_pair(size=67)
     near = Pair(name="near", fixed=pair.fixed, moving=geometry.resample(pair.moving, pair.fixed, geometry.identity(2)))
     wide, narrow = (resample_pair(one, geometry.identity(2)) for one in (pair, near))
-    assert (wide.margin, narrow.margin) == ((10, 10), (0, 0))
+    assert (wide.wide.before, narrow.wide.before) == ((16, 16), (0, 0))
     grid = wide.grid(level_factors(wide.fixed.shape, wide.spacing, scale))
     level, plain = wide.level(grid), narrow.level(grid)
-    middle = inner(level["moving"], grid.shape)
-    whole = tuple(slice(0, 41 // f) for f in grid.factors)
+    middle = inner(level["moving"], level["before"], grid.shape)
+    whole = tuple(slice(0, 67 // f) for f in grid.factors)
     np.testing.assert_array_equal(middle[whole], plain["moving"][whole])
     assert middle.shape == plain["moving"].shape == level["fixed"].shape
-    assert level["usable"].shape == level["moving"].shape == tuple(n + 2 * (10 // scale) for n in grid.shape)
+    assert level["usable"].shape == level["moving"].shape == tuple(n + 32 // scale for n in grid.shape)
     np.testing.assert_array_equal(wide.inner_moving, narrow.moving)
 
 
@@ -102,4 +169,4 @@ def test_a_sliver_beyond_the_border_changes_nothing():
     """Corners that a rotation turns out: the same arrays, hence the same bytes, as without them."""
     fixed = sitk.GetImageFromArray(texture((60, 60)))
     turn = sitk.Euler2DTransform((29.5, 29.5), 0.02)
-    assert resample_pair(Pair(name="p", fixed=fixed, moving=fixed), turn).margin == (0, 0)
+    assert resample_pair(Pair(name="p", fixed=fixed, moving=fixed), turn).moving.shape == (60, 60)

@@ -125,7 +125,7 @@ def test_downsampling_does_not_alias() -> None:
     stripes = np.tile([0.0, 1.0], (64, 32))
     pair = pair_of(stripes)
     fixed = array(option_files.build("preprocessing/minmax", spacing=[2.5, 1.25])(pair).fixed)
-    assert np.abs(fixed[:, 2:-2] - 0.5).max() < 0.05
+    assert np.abs(fixed[:, 2:-2] - 0.5).max() < 0.1  # half a stripe more of one kind in two and a half
 
 
 @pytest.mark.parametrize("option", OPTIONS)

@@ -17,7 +17,8 @@ class Inputs(NamedTuple):
     """The inputs of one level's objective besides the field; all are tensors, so that one graph serves many pairs."""
 
     fixed: ImageTensor  # (*shape,)
-    moving: ImageTensor  # (*shape,), or larger by the same margin on both sides of an axis
+    moving: ImageTensor  # (*shape,), or larger
+    before: Tensor  # (ndim,) int32, voxels of the moving image before the first one of the fixed image
     mask: MaskTensor  # bool, voxels of the fixed image that count
     usable: MaskTensor  # bool, interpolation cells of the moving image that count; as large as it
     spacing: Tensor  # (ndim,) mm
@@ -27,7 +28,7 @@ class Inputs(NamedTuple):
     @property
     def inner_moving(self) -> Tensor:
         """The moving image `(*shape,)` on the grid of the fixed one."""
-        return inner(self.moving, self.fixed.shape)
+        return inner(self.moving, self.before, self.fixed.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +118,8 @@ def _field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., 
     """Compile warp and penalties: they do not depend on the similarities, so runs that differ in these reuse them."""
 
     def warped_and_mask(field: FieldTensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        warped, covered = warp(inputs.moving, _constrain(regularizers, field, inputs.spacing), inputs.usable)
+        used = _constrain(regularizers, field, inputs.spacing)
+        warped, covered = warp(inputs.moving, used, inputs.usable, inputs.before)
         return warped, covered & inputs.mask
 
     def pulled_back(
@@ -129,7 +131,8 @@ def _field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., 
             used = _constrain(regularizers, field, inputs.spacing)
             values = _as_vector(list(_penalties(regularizers, used, inputs)), field)
             total = tf.reduce_sum(values * weights)
-            total += tf.reduce_sum(warp(inputs.moving, used)[0] * by_warped)  # its derivative is all that is used
+            warped, _ = warp(inputs.moving, used, before=inputs.before)
+            total += tf.reduce_sum(warped * by_warped)  # its derivative is all that is used
         return values, tape.gradient(total, field)
 
     return compiled(warped_and_mask), compiled(pulled_back)
