@@ -1,6 +1,7 @@
 """Registration of one pair: the method on one page, from the choice of parts to the result."""
 
 import dataclasses
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,6 +35,7 @@ from pairreg.similarity.base import Similarity
 from pairreg.transform.base import Precision, Transform
 from pairreg.validation import Seed, Threads, check_value, one_of
 
+log = logging.getLogger("pairreg")
 KINDS: dict[str, Any] = {
     "method": Method,
     "preprocessing": Preprocessing,
@@ -125,7 +127,7 @@ def _optimized(
     began = time.perf_counter()
     # The initialisation compares intensities, so it sees the preprocessed images; their resampling needs its result.
     preprocessed = part("preprocessing", use["preprocessing"])(pair)
-    initial = part("initialization", use["initialization"])(preprocessed)
+    preprocessed, initial = _begin(part("initialization", use["initialization"]), preprocessed)
     prepared = resample_pair(preprocessed, initial)
     prepared.check_overlap()
     try:
@@ -186,8 +188,9 @@ def _of_others(pair: Pair, method: ExternalMethod, use: Mapping[str, Any]) -> Re
     reset_peak()
     asked = time.perf_counter()
     preprocessed = part("preprocessing", use["preprocessing"])(pair)
-    starts = "initialization" in method.uses
-    initial = part("initialization", use["initialization"])(preprocessed) if starts else geometry.identity(pair.ndim)
+    initial = geometry.identity(pair.ndim)
+    if "initialization" in method.uses:
+        preprocessed, initial = _begin(part("initialization", use["initialization"]), preprocessed)
     began = time.perf_counter()
     found = method.register(pair, preprocessed, initial, use["threads"], use["seed"])
     cost = {}
@@ -199,6 +202,18 @@ def _of_others(pair: Pair, method: ExternalMethod, use: Mapping[str, Any]) -> Re
         }
     result = _with_exact(pair, preprocessed, found.transform, History([]))
     return _evaluated(dataclasses.replace(result, programs=found.programs), result.prepared.initial, cost)
+
+
+def _begin(initialization: Initialization, preprocessed: Pair) -> tuple[Pair, sitk.Transform]:
+    """Return the pair, to whose moving image is noted what is doubtful about the start, and the start."""
+    start = initialization.start(preprocessed)
+    for sentence in start.warnings:
+        log.warning(sentence)
+    inputs = dict(preprocessed.inputs)
+    if "moving" in inputs:
+        moving = inputs["moving"]
+        inputs["moving"] = dataclasses.replace(moving, warnings=(*moving.warnings, *start.warnings))
+    return dataclasses.replace(preprocessed, inputs=inputs), start.transform
 
 
 def _with_exact(pair: Pair, preprocessed: Pair, transform: sitk.Transform, history: History) -> Result:

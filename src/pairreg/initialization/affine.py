@@ -1,7 +1,7 @@
 """Affine initialisation."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import SimpleITK as sitk
 
@@ -21,9 +21,11 @@ class Affine(IntensitySearch):
     Source: Mattes et al., IEEE TMI 22:120 (2003), for the mutual information.
     """
 
-    def estimate(self, pair: Pair) -> sitk.Transform:
+    scaled: ClassVar[bool] = True
+
+    def estimate(self, pair: Pair, start: sitk.AffineTransform) -> sitk.Transform:
         finer = LEVELS[pair.ndim][1:]  # the coarsest has too few voxels for the parameters of an affine transform
-        return self.refine(_affine(self.estimate_rigid(pair)), pair, finer)
+        return self.refine(_affine(self.estimate_rigid(pair, start)), pair, finer)
 
 
 def _affine(rigid: Euler) -> sitk.AffineTransform:

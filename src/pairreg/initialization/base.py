@@ -5,8 +5,22 @@ from dataclasses import dataclass
 
 import SimpleITK as sitk
 
+from pairreg.initialization.low_resolution import JUDGED, low_resolution
+from pairreg.initialization.mutual_information import overlap_weighted_mi
+from pairreg.initialization.single_thread import one_thread
 from pairreg.pair.pair import Pair
 from pairreg.validation import Checked
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a registration begins.
+
+    **Attributes:** `transform`: from fixed to moving points (LPS mm); `warnings`: what is doubtful, a sentence each.
+    """
+
+    transform: sitk.Transform
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,3 +30,22 @@ class Initialization(Checked, ABC):
     @abstractmethod
     def __call__(self, pair: Pair) -> sitk.Transform:
         """Return the transform from fixed to moving points (LPS mm) of a preprocessed pair, which stays as it is."""
+
+    def start(self, pair: Pair) -> Start:
+        """Return that transform with what is doubtful about it."""
+        transform = self(pair)
+        return Start(transform, not_better(pair, transform))
+
+
+def not_better(pair: Pair, transform: sitk.Transform) -> tuple[str, ...]:
+    """Return a sentence if the images share no more information after `transform` than in their scanner coordinates."""
+    judged = low_resolution(pair, JUDGED[pair.ndim])
+    with one_thread():
+        before = overlap_weighted_mi(judged, sitk.Transform(pair.ndim, sitk.sitkIdentity))
+        after = overlap_weighted_mi(judged, transform)
+    if after > before:
+        return ()
+    return (
+        f"The initialisation of {pair.name} is no better than its scanner coordinates (information {after:.3g} and "
+        f"{before:.3g} nats per voxel); unless these are right, try initialization=affine initialization.search=wide.",
+    )

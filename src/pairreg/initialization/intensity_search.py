@@ -1,18 +1,29 @@
 """The search for the linear transform of highest mutual information, coarse to fine; `rigid` and `affine` share it."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.initialization.base import Initialization
+from pairreg.initialization.base import Initialization, Start, not_better
 from pairreg.initialization.center_of_mass import translation_between_centres
-from pairreg.initialization.low_resolution import low_resolution
+from pairreg.initialization.low_resolution import JUDGED, LowResolution, low_resolution
 from pairreg.initialization.mutual_information import STRIDES, optimise, overlap_weighted_mi
 from pairreg.initialization.single_thread import one_thread
+from pairreg.initialization.wide_search import (
+    Candidate,
+    best_first,
+    distinct,
+    judge,
+    one_after_other,
+    turned_back,
+    wide_search,
+)
+from pairreg.markers import Neutral
 from pairreg.pair.pair import Pair
 from pairreg.validation import Count, Seed
 
@@ -20,19 +31,22 @@ Euler = sitk.Euler2DTransform | sitk.Euler3DTransform
 T = TypeVar("T", bound=sitk.Transform)
 LEVELS = {2: (32, 64, 128), 3: (16, 32, 64)}  # voxels along the longest side
 _FEWEST = 100  # voxels in the mask: with fewer, a level says nothing about the mutual information
-_JUDGED = {2: 128, 3: 48}  # voxels along the longest side where transforms of all levels are compared
+_NEARLY = 0.9  # of the information of the best start: another with that much may be the right one
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntensitySearch(Initialization):
     """Finds a linear transform of high mutual information, so for any two modalities.
 
-    It starts from the best of three: scanner coordinates, centres of the grids, centres of mass; it is coarse to fine,
-    at most 128 voxels across in 2-D and 64 in 3-D, and finds rotations of up to about 30 degrees. The result is at
-    least as good (mutual information times overlap) as the start. Two runs give the same bits.
+    It is coarse to fine, at most 128 voxels across in 2-D and 64 in 3-D. The result is at least as good (mutual
+    information times overlap) as the start, and no reflection. Two runs give the same bits.
 
     **Arguments:**
 
+    - `search`: `local` starts from the best of three translations (scanner coordinates, centres of the grids, centres
+      of mass) and finds rotations of up to about 30 degrees; `wide` from the best of all rotations, translations, and,
+      where the transform has one, scales of about 0.8 to 1.25, for images whose coordinates are unrelated or of which
+      one shows a part of the other.
     - `samples`: voxels at random that the mutual information is estimated from.
     - `iterations`: at most, of each of the two searches per level.
     - `seed`: of the samples.
@@ -40,29 +54,76 @@ class IntensitySearch(Initialization):
     Raises `InputError` (when called) for images that share no information.
     """
 
+    scaled: ClassVar[bool]  # whether the transform has a scale
+    search: Annotated[Literal["local", "wide"], Neutral("local")] = "local"
     samples: Count = 20000
     iterations: Count = 200
     seed: Seed = 0
 
     def __call__(self, pair: Pair) -> sitk.Transform:
+        return self._begin(pair).transform
+
+    def start(self, pair: Pair) -> Start:
+        found = self._begin(pair)
+        return Start(found.transform, (*found.warnings, *not_better(pair, found.transform)))
+
+    def _begin(self, pair: Pair) -> Start:
         try:
             with one_thread():
-                return self.estimate(pair)
+                starts = self._starts(pair)
+                return Start(self._from(starts[0].transform, pair), self._doubts(starts, pair))
         except RuntimeError as error:
             lost = f"The images of {pair.name} lose each other during the initialisation"
             raise InputError(f"{lost}; check their masks and contents or use initialization=center_of_mass.") from error
 
     @abstractmethod
-    def estimate(self, pair: Pair) -> sitk.Transform:
-        """Return the transform of highest mutual information, from fixed to moving points (LPS mm)."""
+    def estimate(self, pair: Pair, start: sitk.AffineTransform) -> sitk.Transform:
+        """Return the transform of highest mutual information near a translation (fixed to moving points, LPS mm)."""
 
-    def estimate_rigid(self, pair: Pair) -> Euler:
-        """Return the rotation and translation of highest mutual information."""
-        return self.refine(_euler(_best_start(pair)), pair, LEVELS[pair.ndim])
+    def _starts(self, pair: Pair) -> list[Candidate]:
+        """Return the starts by falling information; raises `InputError` if none gives any."""
+        judged = low_resolution(pair, JUDGED[pair.ndim])
+        starts = best_first(judge(judged, _translations(pair)))
+        if self.search == "wide":
+            meeting = [start for start in starts[:1] if start.information > 0]
+            starts = wide_search(pair, meeting, judged, self.scaled, self._improve)
+        if not starts or starts[0].information <= 0:
+            advice = "check their masks and contents"
+            raise InputError(f"The images of {pair.name} share no information at any start; {advice}.")
+        return starts
+
+    def _from(self, start: sitk.AffineTransform, pair: Pair) -> sitk.Transform:
+        """Return the transform of highest mutual information near `start`."""
+        if self.search == "local":
+            return self.estimate(pair, start)
+        seen = turned_back(pair, start)
+        center = translation_between_centres(seen, "mass").GetCenter()
+        return one_after_other(self.estimate(seen, _translation(center, (0.0,) * pair.ndim)), start)
+
+    def _doubts(self, starts: Sequence[Candidate], pair: Pair) -> tuple[str, ...]:
+        """Return a sentence if a start far from the best is nearly as good."""
+        best, *others = distinct(starts, pair, 2)
+        if not others or others[0].information < _NEARLY * best.information:
+            return ()
+        wide = "" if self.search == "wide" else " search wider by initialization.search=wide,"
+        return (
+            f"The start of {pair.name} is doubtful: a very different one is nearly as good (information "
+            f"{others[0].information:.3g} against {best.information:.3g} nats per voxel); look at the overview,{wide} "
+            "give masks, or a transform by initialization=file.",
+        )
+
+    def _improve(self, level: LowResolution, transform: sitk.Transform) -> None:
+        """Move `transform` uphill in large steps, then in small ones."""
+        for stride in STRIDES:
+            optimise(level, transform, stride, self.samples, self.iterations, self.seed)
+
+    def estimate_rigid(self, pair: Pair, start: sitk.AffineTransform) -> Euler:
+        """Return the rotation and translation of highest mutual information near a translation."""
+        return self.refine(_euler(start), pair, LEVELS[pair.ndim])
 
     def refine(self, transform: T, pair: Pair, levels: tuple[int, ...]) -> T:
         """Return `transform` after the searches of all levels; one that does not improve it is discarded."""
-        judged = low_resolution(pair, _JUDGED[pair.ndim])
+        judged = low_resolution(pair, JUDGED[pair.ndim])
         levels_ = [low_resolution(pair, across) for across in levels]
         for level, stride in product((v for v in levels_ if v.voxels >= _FEWEST), STRIDES):
             moved = type(transform)(transform)
@@ -71,26 +132,14 @@ class IntensitySearch(Initialization):
         return transform
 
 
-def _best_start(pair: Pair) -> sitk.AffineTransform:
-    """Return the best of three translations, as an affine transform around the centre of the fixed mass.
+def _translations(pair: Pair) -> list[sitk.AffineTransform]:
+    """Return three translations, as affine transforms around the centre of the fixed mass: rotations start best there.
 
-    The best has the highest `overlap_weighted_mi`. Rotations start best around the centre of mass. Raises `InputError`
-    if no translation gives any mutual information.
+    They are those between the scanner coordinates (none), the centres of the grids, and the centres of mass.
     """
     mass = translation_between_centres(pair, "mass")
-    translations = (
-        (0.0,) * pair.ndim,
-        translation_between_centres(pair, "geometry").GetTranslation(),
-        mass.GetTranslation(),
-    )
-    judged = low_resolution(pair, _JUDGED[pair.ndim])
-    starts = [_translation(mass.GetCenter(), shift) for shift in translations]
-    scores = [overlap_weighted_mi(judged, start) for start in starts]
-    if max(scores) <= 0:
-        raise InputError(
-            f"The images of {pair.name} share no information at any start; check their masks and contents."
-        )
-    return starts[scores.index(max(scores))]
+    shifts = ((0.0,) * pair.ndim, translation_between_centres(pair, "geometry").GetTranslation(), mass.GetTranslation())
+    return [_translation(mass.GetCenter(), shift) for shift in shifts]
 
 
 def _translation(center: tuple[float, ...], shift: tuple[float, ...]) -> sitk.AffineTransform:

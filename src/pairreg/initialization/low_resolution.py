@@ -8,6 +8,8 @@ import SimpleITK as sitk
 from pairreg.geometry import array
 from pairreg.pair.pair import Pair
 
+JUDGED = {2: 128, 3: 48}  # voxels along the longest side where transforms are compared, wherever they were found
+
 
 @dataclass(frozen=True)
 class LowResolution:
@@ -29,15 +31,20 @@ class LowResolution:
         return int(np.count_nonzero(array(mask_or_ones(self.fixed, self.fixed_mask))))
 
 
-def low_resolution(pair: Pair, across: int) -> LowResolution:
-    """Return the pair with about `across` voxels along the longest side of each image (of the box around its mask)."""
+def low_resolution(pair: Pair, across: int, margin: bool = True) -> LowResolution:
+    """Return the pair with about `across` voxels along the longest side of each image (of the box around its mask).
+
+    Without `margin`, the moving image ends where it does.
+    """
     (fixed, fixed_mask), (moving, moving_mask) = (
         _shrink(image, mask, across) for image, mask in ((pair.fixed, pair.fixed_mask), (pair.moving, pair.moving_mask))
     )
+    if not margin:
+        return LowResolution(fixed, moving, fixed_mask, moving_mask)
     # Without a margin, voxels that leave the moving image leave the metric too, which its gradient does not know:
     # the affine transform then grows until the images hardly overlap.
-    margin = [max(2, n // 4) for n in moving.GetSize()]
-    return LowResolution(fixed, sitk.ZeroFluxNeumannPad(moving, margin, margin), fixed_mask, moving_mask)
+    wide = [max(2, n // 4) for n in moving.GetSize()]
+    return LowResolution(fixed, sitk.ZeroFluxNeumannPad(moving, wide, wide), fixed_mask, moving_mask)
 
 
 def _shrink(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sitk.Image, sitk.Image | None]:

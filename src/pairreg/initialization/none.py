@@ -5,7 +5,7 @@ from typing import final
 
 import SimpleITK as sitk
 
-from pairreg.initialization.base import Initialization
+from pairreg.initialization.base import Initialization, Start
 from pairreg.pair.pair import Pair
 
 
@@ -16,3 +16,6 @@ class NoInitialization(Initialization):
 
     def __call__(self, pair: Pair) -> sitk.Transform:
         return sitk.Transform(pair.ndim, sitk.sitkIdentity)
+
+    def start(self, pair: Pair) -> Start:
+        return Start(self(pair))  # nothing was searched for that could have failed

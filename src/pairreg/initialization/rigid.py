@@ -1,7 +1,7 @@
 """Rigid initialisation."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import SimpleITK as sitk
 
@@ -19,5 +19,7 @@ class Rigid(IntensitySearch):
     Source: Mattes et al., IEEE TMI 22:120 (2003), for the mutual information.
     """
 
-    def estimate(self, pair: Pair) -> sitk.Transform:
-        return self.estimate_rigid(pair)
+    scaled: ClassVar[bool] = False
+
+    def estimate(self, pair: Pair, start: sitk.AffineTransform) -> sitk.Transform:
+        return self.estimate_rigid(pair, start)
