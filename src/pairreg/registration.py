@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from pairreg.initialization.base import Initialization
 from pairreg.method.base import ExternalMethod, Method
 from pairreg.optimization.checkpoint import Checkpoints
 from pairreg.optimization.compiled_grids import CompiledGrids, of_this_process
+from pairreg.optimization.evidence import Used, check_evidence, evidence
 from pairreg.optimization.history import History
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.observer import Observer, Observers
@@ -29,7 +31,7 @@ from pairreg.preprocessing.base import Preprocessing
 from pairreg.regularizer.base import Regularizer
 from pairreg.result import Result
 from pairreg.schedule.base import Schedule
-from pairreg.similarity.base import Similarity
+from pairreg.similarity.base import DataTerm
 from pairreg.transform.base import Precision, Transform
 from pairreg.validation import Seed, Threads, check_value, one_of
 
@@ -38,7 +40,7 @@ KINDS: dict[str, Any] = {
     "preprocessing": Preprocessing,
     "initialization": Initialization,
     "transform": Transform,
-    "similarity": Similarity,
+    "similarity": DataTerm,
     "regularizer": Regularizer,
     "optimizer": Optimizer,
     "schedule": Schedule,
@@ -119,18 +121,21 @@ def _optimized(
     objective = Objective(terms("similarity", use["similarity"]), terms("regularizer", use["regularizer"]))
     if not objective.similarities:
         raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
+    used = check_evidence(pair, objective)
     # The import comes before the clock and the memory are read, so that the first run of a process is not charged.
     configure(use["threads"])
     reset_peak()
     began = time.perf_counter()
     # The initialisation compares intensities, so it sees the preprocessed images; their resampling needs its result.
-    preprocessed = part("preprocessing", use["preprocessing"])(pair)
+    preprocessing = part("preprocessing", use["preprocessing"])
+    preprocessed = preprocessing(pair)
     initial = part("initialization", use["initialization"])(preprocessed)
     prepared = resample_pair(preprocessed, initial)
     prepared.check_overlap()
     try:
         outcome = optimize(
             prepared,
+            evidence(prepared, objective, partial(preprocessing.compared, preprocessed)),
             part("transform", use["transform"]),
             objective,
             part("optimizer", use["optimizer"]),
@@ -157,7 +162,7 @@ def _optimized(
         after = whole_transform.deformation(outcome.field, preprocessed.fixed)
         whole = sitk.CompositeTransform([*whole_transform.parts(initial), after])
         result = _with_exact(pair, preprocessed, whole, outcome.history)
-    result = _evaluated(result, initial, cost)
+    result = _evaluated(result, initial, cost, used)
     if outcome.paused and not outcome.diverged:
         raise PausedRun(result.metrics)
     if outcome.diverged:  # raised last, so that the error carries the metrics of what was reached
@@ -196,9 +201,14 @@ def _with_exact(pair: Pair, preprocessed: Pair, transform: sitk.Transform, histo
     return Result(pair, resample_pair(preprocessed, linear), field, None, history, exact=transform)
 
 
-def _evaluated(result: Result, initial: sitk.Transform, cost: Mapping[str, float]) -> Result:
-    """Return the result with its metrics and what it took; `initial`: what the registration began with."""
-    measured = evaluate(result.prepared.pair, initial, result.transform, result.field, result.inverse)
+def _evaluated(result: Result, initial: sitk.Transform, cost: Mapping[str, float], used: Used | None = None) -> Result:
+    """Return the result with its metrics and what it took; `initial`: what the registration began with.
+
+    `used`: labels and landmarks that the objective was given, which are told from the others in the metrics.
+    """
+    given = Used() if used is None else used
+    pair = result.prepared.pair
+    measured = evaluate(pair, initial, result.transform, result.field, result.inverse, given.labels, given.landmarks)
     return dataclasses.replace(result, metrics={**measured, **cost})
 
 
@@ -247,7 +257,7 @@ def terms(group: str, choice: Any) -> dict[str, Any]:
             check_kind(f"{group}.{name}", term)
         return dict(choice)
     listed = choice if isinstance(choice, Sequence) and not isinstance(choice, str) else [choice]
-    named: dict[str, Similarity | Regularizer] = {}
+    named: dict[str, DataTerm | Regularizer] = {}
     for item in listed:
         name = item if isinstance(item, str) else type(item).__module__.rpartition(".")[2]
         if name in named:

@@ -59,15 +59,20 @@ class ResampledPair:
         """Return the images, masks and spacing of one level, by the names of the objective's inputs."""
         return {
             "fixed": block_mean(self.fixed, grid.factors),
-            "moving": self._wide_block_mean(self.moving, grid),
+            "moving": self.wide_block_mean(self.moving, grid),
             "mask": block_mean(self.fixed_mask, grid.factors) > 0,
             # A mean of 1, less rounding: all voxels of the block have data.
-            "usable": usable_cells(self._wide_block_mean(self.moving_mask, grid) > 0.999),
+            "usable": usable_cells(self.wide_block_mean(self.moving_mask, grid) > 0.999),
             "spacing": np.multiply(self.spacing, grid.factors).astype(np.float32),
         }
 
-    def _wide_block_mean(self, wide: np.ndarray, grid: LevelGrid) -> np.ndarray:
-        """Means over the blocks of a level, and over as many whole ones as the margin holds around them."""
+    @property
+    def wide_grid(self) -> sitk.Image:
+        """The grid of the resampled moving image, as an image in physical space."""
+        return sitk.ConstantPad(self.pair.fixed, self.margin[::-1], self.margin[::-1])
+
+    def wide_block_mean(self, wide: np.ndarray, grid: LevelGrid) -> np.ndarray:
+        """Return means over the blocks of a level, and over as many whole ones as the margin holds around them."""
         blocks = [m // f for m, f in zip(self.margin, grid.factors, strict=True)]
         axes = zip(self.margin, blocks, grid.factors, grid.shape, strict=True)
         kept = tuple(slice(m - k * f, m + (n + k) * f) for m, k, f, n in axes)

@@ -15,12 +15,13 @@ from pairreg.backend import Tensor, tf, with_gradient
 def warp(moving: ImageTensor, field: FieldTensor, usable: MaskTensor | None = None) -> tuple[ImageTensor, MaskTensor]:
     """Return `warped(x) = moving(x + u(x))` by linear interpolation, and where `x + u(x)` lies inside the moving image.
 
-    **Arguments:** `moving` `(*spatial,)`, or larger by the same margin on both sides of an axis; `field`
-    `(*spatial, ndim)` in voxels, components in array axis order; `usable`: the `usable_cells` of the moving image's
-    mask.
+    **Arguments:** `moving` `(*spatial,)` or `(*spatial, maps)`, or larger by the same margin on both sides of a spatial
+    axis; `field` `(*spatial, ndim)` in voxels, components in array axis order; `usable`: the `usable_cells` of the
+    moving image's mask.
 
-    Both results are `(*spatial,)`. The warped image is differentiable in `field` only; outside the moving image it
-    holds the border value. There the boolean coverage is False, and such voxels do not count in a similarity.
+    The results are like `moving` on the grid of `field`, and `(*spatial,)`. The warped image is differentiable in
+    `field` only; outside the moving image it holds the border value. There the boolean coverage is False, and such
+    voxels do not count in a similarity.
     """
     cells = _cells_of(field, _spatial_shape(moving, field))
     inside = functools.reduce(operator.and_, cells.inside)
@@ -34,6 +35,8 @@ def _sampled_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstr
     moving, field = inputs
     cells = _cells_of(field, _spatial_shape(moving, field))
     slopes = [_values_in(cells, moving, slope_along=d) for d in range(len(cells.shape))]
+    if slopes[0].shape.rank > len(cells.shape):  # several maps move with one field
+        slopes, upstream = [tf.reduce_sum(upstream * s, -1) for s in slopes], tf.ones((), upstream.dtype)
     parts = [upstream * tf.where(i, s, 0) for i, s in zip(cells.inside, slopes, strict=True)]
     return [None, tf.stack(parts, axis=-1)]
 
