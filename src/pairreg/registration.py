@@ -16,6 +16,7 @@ from pairreg.errors import DivergedError, InputError, MethodError, PausedRun
 from pairreg.evaluate import evaluate
 from pairreg.initialization.base import Initialization
 from pairreg.method.base import ExternalMethod, Method
+from pairreg.names import named_term
 from pairreg.optimization.checkpoint import Checkpoints
 from pairreg.optimization.compiled_grids import CompiledGrids, of_this_process
 from pairreg.optimization.evidence import Used, check_evidence, evidence
@@ -70,7 +71,7 @@ def register(
     """Register `pair.moving` to `pair.fixed` and return the result.
 
     **Arguments:** every part is the name of an option (`"ncc"`) or an object (`build("similarity/ncc", window=7)`);
-    `similarity` and `regularizer` also take lists of them, or a mapping from names to objects. A part that is None is
+    `similarity` and `regularizer` also take lists of them, or a mapping from names to them. A part that is None is
     taken from `preset` (such as `"fast"`), or, without a preset, from `conf/config.yaml`, as the command `pairreg`
     does.
 
@@ -250,17 +251,19 @@ def check_kind(where: str, built: Any) -> None:
 def terms(group: str, choice: Any) -> dict[str, Any]:
     """Return the terms of the objective by name; objects in a list are named after the module that defines their class.
 
-    Raises `InputError` if two of them have the same name.
+    An option in a list may have a name of its own, `"pet:ncc"`. Raises `InputError` if two have the same name.
     """
     if isinstance(choice, Mapping):
         for name, term in choice.items():
-            check_kind(f"{group}.{name}", term)
-        return dict(choice)
+            if not isinstance(term, str):
+                check_kind(f"{group}.{name}", term)
+        return {name: part(group, term) for name, term in choice.items()}
     listed = choice if isinstance(choice, Sequence) and not isinstance(choice, str) else [choice]
     named: dict[str, DataTerm | Regularizer] = {}
     for item in listed:
-        name = item if isinstance(item, str) else type(item).__module__.rpartition(".")[2]
+        own = type(item).__module__.rpartition(".")[2]
+        name, option = named_term(item) if isinstance(item, str) else (own, item)
         if name in named:
             raise InputError(f"{group} {name!r} is listed twice: give a mapping from names to objects instead.")
-        named[name] = part(group, item)
+        named[name] = part(group, option)
     return named
