@@ -25,7 +25,8 @@ from typing import Literal, get_args
 Kind = Literal["images", "labels", "landmarks", "truth", "field", "inverse", "cost"]
 _ARROWS = {1: "↑", -1: "↓", 0: ""}
 _EARLY: tuple[Kind, ...] = ("images", "labels", "landmarks", "truth")  # kinds that exist before the registration, too
-STAGES = ("before", "initial")  # prefixes of the metrics before the registration and after the initialisation
+EARLIEST = "before"
+STAGES = (EARLIEST, "initial")  # prefixes of the metrics before the registration and after the initialisation
 USED = "used"  # prefix of metrics over labels and landmarks that the objective was given; no ranking uses them
 _GIVEN: tuple[Kind, ...] = ("labels", "landmarks")  # kinds of what an objective can be given
 
@@ -67,6 +68,11 @@ class Metric:
     def stem(self) -> str:
         """The name without the ending of a mean: it precedes the label in the name of a value per label."""
         return self.name.removesuffix("_mean")
+
+    @property
+    def can_be_given(self) -> bool:
+        """Whether an objective can be given what the metric is computed from."""
+        return self.kind in _GIVEN
 
     @property
     def of_used(self) -> "Metric":
@@ -166,7 +172,7 @@ def find(name: str) -> Metric | None:
 
 def all_columns() -> list[Metric]:
     """Return the rows of the catalogue, and behind them those of labels and landmarks that the objective was given."""
-    return [*CATALOGUE, *(row.of_used for row in CATALOGUE if row.kind in _GIVEN)]
+    return [*CATALOGUE, *(row.of_used for row in CATALOGUE if row.can_be_given)]
 
 
 def of_kind(kind: Kind) -> list[Metric]:

@@ -29,7 +29,7 @@ _STEP = 0.5  # mm, of differences of the initialisation
 
 @dataclass(frozen=True)
 class Used:
-    """What an objective was given of what a result is evaluated by.
+    """What an objective is given of what a result is evaluated by.
 
     **Attributes:** `labels`: values of the label maps; `landmarks`: numbers of the points, from 0.
     """
@@ -97,19 +97,21 @@ Evidence = ComparedMaps | ComparedPoints
 
 
 def check_evidence(pair: Pair, objective: Objective) -> Used:
-    """Return what the objective uses; raise `InputError` if a term compares what the pair has not on both sides."""
+    """Return what the objective is given; raise `InputError` if a term compares what the pair has not on both sides.
+
+    A term of weight 0 is given its data, too, so a run with it is evaluated over the same as one with more weight.
+    """
     labels: set[int] = set()
     landmarks: set[int] = set()
     for name, term in objective.on_others.items():
-        counts = term.weight > 0  # what has no weight says nothing about the result
         if isinstance(term, Landmarks):
-            chosen = _chosen(pair, name, term)
-            landmarks |= {int(i) for i in np.flatnonzero(chosen)} if counts else set()
+            landmarks |= {int(i) for i in np.flatnonzero(_chosen(pair, name, term))}
         elif isinstance(term, Similarity) and term.on != IMAGE:
-            compared = _sides(pair, name, term.on)
+            fixed, moving = _sides(pair, name, term.on)
             if term.on == LABELS:
-                shares = _label_shares(pair, name, term, *compared)
-                labels |= {label for label, share in shares.items() if share > 0 and counts}
+                labels |= {
+                    label for label, share in _label_shares(pair, name, term, fixed, moving).items() if share > 0
+                }
     return Used(frozenset(labels), frozenset(landmarks))
 
 
