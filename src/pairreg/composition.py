@@ -3,19 +3,24 @@
 import atexit
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from hydra import compose, initialize_config_module
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import ConfigRepository
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
+
+from pairreg.errors import InputError
+from pairreg.names import TERM_GROUPS, check_distinct_terms, named_term
 
 _CONFIG_MODULE = "pairreg.conf"
 _LAUNCHER = {"_target_": "pairreg.cli.launcher.StudyLauncher"}  # Hydra imports it when a command launches runs
@@ -54,8 +59,51 @@ def register_search_path() -> None:
     ConfigStore.instance().store(group="hydra/sweeper", name="basic", node=sweep, provider="pairreg")
     ConfigStore.instance().store(group="hydra/launcher", name="pairreg", node=_LAUNCHER, provider="pairreg")
     # A config that asks for it has the answer in its run folder, and in the signature of the run.
+    _read_named_terms()
     OmegaConf.register_new_resolver("native_precision", _native_precision, replace=True)
     OmegaConf.register_new_resolver("scratch", _scratch, replace=True)
+
+
+def _read_named_terms() -> None:
+    """Have Hydra read `pet:ncc` in a group of terms as the option `ncc` under the key `pet`.
+
+    Its own `ncc@similarity.pet` would put a term one level too deep, as an option file names its term itself.
+    """
+    exists, load = ConfigRepository.config_exists, ConfigRepository.load_config
+
+    def config_exists(repository: Any, config_path: str) -> bool:
+        group, _, name = config_path.rpartition("/")
+        return exists(repository, f"{group}/{named_term(name)[1]}" if group in TERM_GROUPS else config_path)
+
+    def load_config(repository: Any, config_path: str) -> Any:
+        group, _, name = config_path.rpartition("/")
+        key, option = named_term(name)
+        if group not in TERM_GROUPS or key == option:
+            return load(repository, config_path)
+        found = load(repository, f"{group}/{option}")
+        return found and _renamed(found, group, key, option)
+
+    merge = ConfigLoaderImpl._compose_config_from_defaults_list
+
+    def merged(loader: Any, defaults: Any, repo: Any) -> Any:
+        for group in TERM_GROUPS:
+            paths = [str(one.config_path) for one in defaults]
+            check_distinct_terms([path.removeprefix(f"{group}/") for path in paths if path.startswith(f"{group}/")])
+        return merge(loader, defaults, repo)
+
+    for owner, replacement in ((ConfigRepository, config_exists), (ConfigRepository, load_config)):
+        setattr(owner, replacement.__name__, replacement)
+    setattr(ConfigLoaderImpl, merge.__name__, merged)
+
+
+def _renamed(found: Any, group: str, key: str, option: str) -> Any:
+    """Return what Hydra has read of an option file with its term under `key`.
+
+    Raises `InputError` for a variant, which is several terms or settings of some.
+    """
+    if "_target_" not in (found.config.get(option) or {}):
+        raise InputError(f"{group}={key}:{option} should give its own name to one option; {option} is a variant.")
+    return replace(found, config=OmegaConf.create({key: found.config[option]}))
 
 
 @cache

@@ -6,7 +6,8 @@ compute them, stands in `pairreg.metrics.catalogue`.
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import SimpleITK as sitk
 
 from pairreg import geometry
 from pairreg.arrays import Field, Labels
-from pairreg.metrics.catalogue import STAGES, Kind, Metric, of_kind
+from pairreg.metrics.catalogue import STAGES, USED, Kind, Metric, of_kind
 from pairreg.pair.pair import Pair
 from pairreg.transform_files.learn2reg import values_of
 from pairreg.transform_files.write import displacements
@@ -23,40 +24,81 @@ Evidence = Mapping[str, Any]  # the arguments of a metric's function by name
 
 
 def evaluate(
-    pair: Pair, initial: sitk.Transform, final: sitk.Transform, field: Field, inverse: Field | None
+    pair: Pair,
+    initial: sitk.Transform,
+    final: sitk.Transform,
+    field: Field,
+    inverse: Field | None,
+    used_labels: Set[int] = frozenset(),
+    used_landmarks: Set[int] = frozenset(),
 ) -> dict[str, float]:
     """Return all metrics of a registration for which the (preprocessed) pair has what they need, by name.
 
-    **Arguments:** `initial`, `final`: map fixed to moving points after the initialisation and after the registration;
-    `field` `(*spatial, ndim)` in voxels, without the initialisation, and its `inverse`, if there is one.
+    **Arguments:**
+
+    - `initial`, `final`: map fixed to moving points after the initialisation and after the registration.
+    - `field` `(*spatial, ndim)` in voxels, without the initialisation, and its `inverse`, if there is one.
+    - `used_labels`, `used_landmarks`: values of labels, and numbers of landmarks from 0, that the objective was given.
+      They have metrics of their own, called `used/<name>`; all others are over what was not given.
 
     The metrics before the registration and after the initialisation are called `before/<name>` and `initial/<name>`.
     """
-    submitted = submission(pair, final)
-    before = under_transform(pair, geometry.identity(pair.ndim))
+    submitted = submission(pair, final, used_labels, used_landmarks)
+    under = partial(under_transform, pair, used_labels=used_labels, used_landmarks=used_landmarks)
+    before = under(geometry.identity(pair.ndim))
     # Without an initialisation the metrics after it are those before: they are not computed twice.
-    initialised = before if geometry.is_identity(initial, pair.ndim) else under_transform(pair, initial)
+    initialised = before if geometry.is_identity(initial, pair.ndim) else under(initial)
     earlier = dict(zip(STAGES, (before, initialised), strict=True))
     return (
-        under_transform(pair, final, submitted)
+        under(final, submitted)
         | of_field(field, inverse, submitted)
         | {f"{stage}/{name}": value for stage, found in earlier.items() for name, value in found.items()}
     )
 
 
-def under_transform(pair: Pair, transform: sitk.Transform, submitted: Evidence | None = None) -> dict[str, float]:
+def under_transform(
+    pair: Pair,
+    transform: sitk.Transform,
+    submitted: Evidence | None = None,
+    used_labels: Set[int] = frozenset(),
+    used_landmarks: Set[int] = frozenset(),
+) -> dict[str, float]:
     """Return the metrics of a preprocessed pair when `transform` maps fixed to moving points.
 
-    `submitted`: what `submission` gives for both, where that is known already.
+    Those over labels and landmarks that were used are called `used/<name>`. `submitted`: what `submission` gives for
+    the transform, where that is known already.
     """
-    submitted = submission(pair, transform) if submitted is None else submitted
+    submitted = submission(pair, transform, used_labels, used_landmarks) if submitted is None else submitted
+    labels, landmarks = _label_evidence(pair, transform), _landmark_evidence(pair, transform)
+    given = metrics_of_kind("labels", _of_labels(labels, used_labels, True), pair) | metrics_of_kind(
+        "landmarks", _of_landmarks(landmarks, used_landmarks, True), pair
+    )
     return (
         metrics_of_kind("images", _image_evidence(pair, transform), pair)
-        | metrics_of_kind("labels", _label_evidence(pair, transform), pair)
-        | metrics_of_kind("landmarks", _landmark_evidence(pair, transform), pair)
+        | metrics_of_kind("labels", _of_labels(labels, used_labels, False), pair)
+        | metrics_of_kind("landmarks", _of_landmarks(landmarks, used_landmarks, False), pair)
         | metrics_of_kind("truth", truth_evidence(pair, transform), pair)
         | metrics_of_kind("submission", submitted, pair)
+        | {f"{USED}/{name}": value for name, value in given.items()}
     )
+
+
+def _of_labels(evidence: Evidence | None, used: Set[int], wanted: bool) -> Evidence | None:
+    """Return the evidence of those labels that are among the `used` ones (or are not); None if there is none."""
+    if evidence is None:
+        return None
+    labels = [label for label in evidence["labels"] if (label in used) == wanted]
+    return {**evidence, "labels": labels} if labels else None
+
+
+def _of_landmarks(evidence: Evidence | None, used: Set[int], wanted: bool) -> Evidence | None:
+    """Return the evidence of those landmarks that are among the `used` ones (or are not); None if there is none."""
+    if evidence is None or not used:
+        return None if wanted else evidence
+    kept = np.array([(i in used) == wanted for i in range(len(evidence["inside"]))])
+    if not kept.any():
+        return None
+    return {name: values[kept] if name != "voxel_size" else values for name, values in evidence.items()}
 
 
 def of_field(field: Field, inverse: Field | None = None, submitted: Evidence | None = None) -> dict[str, float]:
@@ -69,10 +111,16 @@ def of_field(field: Field, inverse: Field | None = None, submitted: Evidence | N
     return metrics_of_kind("field", whole) | metrics_of_kind("inverse", both)
 
 
-def submission(pair: Pair, transform: sitk.Transform) -> Evidence | None:
+def submission(
+    pair: Pair,
+    transform: sitk.Transform,
+    used_labels: Set[int] = frozenset(),
+    used_landmarks: Set[int] = frozenset(),
+) -> Evidence | None:
     """Return the displacement that Learn2Reg's evaluator would be given, and what else it measures it with.
 
-    Array axes are those of the evaluator: x, y, z. None for a pair that it does not evaluate.
+    Array axes are those of the evaluator: x, y, z. None for a pair that it does not evaluate. It has no labels and no
+    landmarks that the objective was given.
     """
     if pair.evaluation_mask is None:
         return None
@@ -85,14 +133,16 @@ def submission(pair: Pair, transform: sitk.Transform) -> Evidence | None:
         "measured": geometry.mask_on(pair.fixed, pair.evaluation_mask).T,
     }
     if pair.fixed_landmarks is not None and pair.moving_landmarks is not None:
-        found |= {
-            "fixed_voxels": geometry.voxels_of(pair.fixed_landmarks, pair.fixed),
-            "target_voxels": geometry.voxels_of(pair.moving_landmarks, pair.moving),
-            "voxel_size": pair.moving.GetSpacing(),
-        }
+        rest = [i for i in range(len(pair.fixed_landmarks)) if i not in used_landmarks]
+        if rest:
+            found |= {
+                "fixed_voxels": geometry.voxels_of(pair.fixed_landmarks[rest], pair.fixed),
+                "target_voxels": geometry.voxels_of(pair.moving_landmarks[rest], pair.moving),
+                "voxel_size": pair.moving.GetSpacing(),
+            }
     if pair.fixed_labels is not None and pair.moving_labels is not None:
         fixed, moving = geometry.array(pair.fixed_labels).T, geometry.array(pair.moving_labels).T
-        labels = common_labels(fixed, moving)
+        labels = [label for label in common_labels(fixed, moving) if label not in used_labels]
         if labels and fixed.shape == submitted.shape[:-1] and pair.moving_labels.GetSize() == pair.moving.GetSize():
             found |= {"fixed_labels": fixed, "warped_labels": warped(moving, submitted), "labels": labels}
     return found

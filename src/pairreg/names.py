@@ -5,7 +5,7 @@ Each check raises `InputError`; the message begins with `what`, such as `label_n
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pairreg.errors import InputError
 
@@ -13,6 +13,7 @@ LONGEST = 200  # bytes in UTF-8: a file name has at most 255, with what is put b
 # What files of a run folder, groups in HDF5 and the settings of a term call what is no channel.
 RESERVED = ("image", "labels", "landmarks", "mask", "fixed", "moving", "fixed_labels", "moving_labels")
 OF_MLFLOW = ("mlflow.db", "mlartifacts")  # lie beside the folders of studies
+TERM_GROUPS = ("similarity", "regularizer")  # of the config: several options at once, each under its own key
 UNSEEN = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of UTF-16, line and paragraph ends
 
 
@@ -65,3 +66,21 @@ def check_label_names(names: Mapping[int, str], what: str = "label_names") -> No
         if name.isdecimal() and int(name) != value:
             raise InputError(f"{what} calls {value} {name!r}, the number of another label; give it a name in letters.")
         first[name] = value
+
+
+def named_term(text: str) -> tuple[str, str]:
+    """The key and the option of a term: `("pet", "ncc")` of `pet:ncc`, `("ncc", "ncc")` of `ncc`."""
+    key, colon, option = text.rpartition(":")
+    if not colon:
+        return option, option
+    if not key.isidentifier():
+        raise InputError(f"{text} gives the name {key!r} to a term; use letters, digits and '_', letters first.")
+    return key, option
+
+
+def check_distinct_terms(terms: Sequence[str]) -> None:
+    """The terms of a group, such as `["ncc", "pet:ncc"]`: each has a key of its own, by which settings are given."""
+    keys = [named_term(term)[0] for term in terms]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise InputError(f"Two terms are called {key!r}; give one of them another name, such as other:{key}.")

@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from pairreg import per_level, validation
+from pairreg import names, per_level, validation
 from pairreg.backend import configure
 from pairreg.errors import InputError
 from pairreg.validation import SettingError, check_arguments, one_of
@@ -30,7 +30,7 @@ _SCHEDULES = tuple(
 )
 _TARGET = re.compile(r"^ *_target_: *(\S+)", re.MULTILINE)
 NUMERICS = ("precision", "threads", "seed")  # settings of the method beside the groups
-TERM_GROUPS = ("similarity", "regularizer")  # several options at once, each under its own key
+TERM_GROUPS = names.TERM_GROUPS
 # What a method may use; our own uses all of it.
 OF_METHODS = frozenset(
     {"preprocessing", "initialization", "transform", "optimizer", "schedule", *TERM_GROUPS, *NUMERICS}

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from pairreg.errors import DivergedError, InputError, MethodError, PausedRun
 from pairreg.evaluate import evaluate
 from pairreg.initialization.base import Initialization
 from pairreg.method.base import ExternalMethod, Method
+from pairreg.names import named_term
 from pairreg.optimization.checkpoint import Checkpoints
 from pairreg.optimization.compiled_grids import CompiledGrids, of_this_process
+from pairreg.optimization.evidence import Used, check_evidence, evidence
 from pairreg.optimization.history import History
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.observer import Observer, Observers
@@ -31,7 +34,7 @@ from pairreg.preprocessing.base import Preprocessing
 from pairreg.regularizer.base import Regularizer
 from pairreg.result import Result
 from pairreg.schedule.base import Schedule
-from pairreg.similarity.base import Similarity
+from pairreg.similarity.base import DataTerm
 from pairreg.transform.base import Precision, Transform
 from pairreg.validation import Seed, Threads, check_value, one_of
 
@@ -41,7 +44,7 @@ KINDS: dict[str, Any] = {
     "preprocessing": Preprocessing,
     "initialization": Initialization,
     "transform": Transform,
-    "similarity": Similarity,
+    "similarity": DataTerm,
     "regularizer": Regularizer,
     "optimizer": Optimizer,
     "schedule": Schedule,
@@ -71,7 +74,7 @@ def register(
     """Register `pair.moving` to `pair.fixed` and return the result.
 
     **Arguments:** every part is the name of an option (`"ncc"`) or an object (`build("similarity/ncc", window=7)`);
-    `similarity` and `regularizer` also take lists of them, or a mapping from names to objects. A part that is None is
+    `similarity` and `regularizer` also take lists of them, or a mapping from names to them. A part that is None is
     taken from `preset` (such as `"fast"`), or, without a preset, from `conf/config.yaml`, as the command `pairreg`
     does.
 
@@ -121,19 +124,21 @@ def _optimized(
     """Optimise by the parts in `use`, and evaluate what was found."""
     schedule = part("schedule", use["schedule"])
     of_levels = _level_parts(use, len(schedule.levels(pair.ndim)))
+    used = check_evidence(pair, [one.objective for one in of_levels])
     # The import comes before the clock and the memory are read, so that the first run of a process is not charged.
     configure(use["threads"])
     reset_peak()
     began = time.perf_counter()
     # The initialisation compares intensities, so it sees the preprocessed images; their resampling needs its result.
-    preprocessed = part("preprocessing", use["preprocessing"])(pair)
-    preprocessed, initial = _begin(part("initialization", use["initialization"]), preprocessed)
+    preprocessing = part("preprocessing", use["preprocessing"])
+    preprocessed, initial = _begin(part("initialization", use["initialization"]), preprocessing(pair))
     prepared = resample_pair(preprocessed, initial)
     prepared.check_overlap()
     try:
         outcome = optimize(
             prepared,
             of_levels,
+            evidence(prepared, [one.objective for one in of_levels], partial(preprocessing.compared, preprocessed)),
             schedule,
             use["precision"],
             use["seed"],
@@ -157,7 +162,7 @@ def _optimized(
         after = whole_transform.deformation(outcome.field, preprocessed.fixed)
         whole = sitk.CompositeTransform([*whole_transform.parts(initial), after])
         result = _with_exact(pair, preprocessed, whole, outcome.history)
-    result = _evaluated(result, initial, cost)
+    result = _evaluated(result, initial, cost, used)
     if outcome.paused and not outcome.diverged:
         raise PausedRun(result.metrics)
     if outcome.diverged:  # raised last, so that the error carries the metrics of what was reached
@@ -226,9 +231,14 @@ def _with_exact(pair: Pair, preprocessed: Pair, transform: sitk.Transform, histo
     return Result(pair, resample_pair(preprocessed, linear), field, None, history, exact=transform)
 
 
-def _evaluated(result: Result, initial: sitk.Transform, cost: Mapping[str, float]) -> Result:
-    """Return the result with its metrics and what it took; `initial`: what the registration began with."""
-    measured = evaluate(result.prepared.pair, initial, result.transform, result.field, result.inverse)
+def _evaluated(result: Result, initial: sitk.Transform, cost: Mapping[str, float], used: Used | None = None) -> Result:
+    """Return the result with its metrics and what it took; `initial`: what the registration began with.
+
+    `used`: labels and landmarks that the objective was given, which are told from the others in the metrics.
+    """
+    given = Used() if used is None else used
+    pair = result.prepared.pair
+    measured = evaluate(pair, initial, result.transform, result.field, result.inverse, given.labels, given.landmarks)
     return dataclasses.replace(result, metrics={**measured, **cost})
 
 
@@ -271,17 +281,19 @@ def check_kind(where: str, built: Any) -> None:
 def terms(group: str, choice: Any) -> dict[str, Any]:
     """Return the terms of the objective by name; objects in a list are named after the module that defines their class.
 
-    Raises `InputError` if two of them have the same name.
+    An option in a list may have a name of its own, `"pet:ncc"`. Raises `InputError` if two have the same name.
     """
     if isinstance(choice, Mapping):
         for name, term in choice.items():
-            check_kind(f"{group}.{name}", term)
-        return dict(choice)
+            if not isinstance(term, str):
+                check_kind(f"{group}.{name}", term)
+        return {name: part(group, term) for name, term in choice.items()}
     listed = choice if isinstance(choice, Sequence) and not isinstance(choice, str) else [choice]
-    named: dict[str, Similarity | Regularizer] = {}
+    named: dict[str, DataTerm | Regularizer] = {}
     for item in listed:
-        name = item if isinstance(item, str) else type(parts_of(item)[0]).__module__.rpartition(".")[2]
+        own = type(parts_of(item)[0]).__module__.rpartition(".")[2]
+        name, option = named_term(item) if isinstance(item, str) else (own, item)
         if name in named:
             raise InputError(f"{group} {name!r} is listed twice: give a mapping from names to objects instead.")
-        named[name] = part(group, item)
+        named[name] = part(group, option)
     return named

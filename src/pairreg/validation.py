@@ -117,6 +117,8 @@ def check_arguments(target: Any, arguments: Mapping[str, Any], where: str) -> No
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
     for key in arguments:
+        if str(key) == "True" and "on" in parameters:
+            raise InputError(f'{where} has the key true, which is how YAML reads on; write "on" in quotes.')
         one_of(f"{where}: key", key, parameters)
     for key, parameter in parameters.items():
         if arguments.get(key, parameter.default) in (parameter.empty, "???"):

@@ -8,6 +8,9 @@ from pairreg.backend import tf
 from pairreg.similarity.base import Similarity
 
 Array = np.ndarray
+BUILT = {name: pairreg.build(f"similarity/{name}") for name in pairreg.options("similarity")}
+COMPARING = [name for name, term in BUILT.items() if isinstance(term, Similarity)]  # two images, or maps
+ON_IMAGES = [name for name in COMPARING if BUILT[name].on == "image"]  # unless they are told otherwise
 SHAPES = [(26, 31), (17, 15, 19)]
 
 

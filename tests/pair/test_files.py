@@ -25,10 +25,14 @@ def test_everything_at_once(tmp_path: Path, files: Files) -> None:
         fixed_landmarks=points,
         moving_landmarks=points,
         channels={"dose": str(files[1])},
+        fixed_channels={"dose": str(files[0]), "organs": {"file": str(labels), "labels": True}},
         label_names={1: "lung", "2": "bone"},
     )
     assert pair.name == "fixed_moving" and pair.ndim == 3
     assert {pair.fixed.GetPixelID(), pair.moving.GetPixelID(), pair.channels["dose"].GetPixelID()} == {sitk.sitkFloat32}
+    kinds = {name: channel.GetPixelID() for name, channel in pair.fixed_channels.items()}
+    assert kinds == {"dose": sitk.sitkFloat32, "organs": sitk.sitkInt32}
+    assert pair.inputs["fixed_channels/dose"].path == str(files[0])
     assert pair.fixed_mask.GetPixelID() == sitk.sitkUInt8 and pair.moving_mask is None
     assert pair.fixed_labels.GetPixelID() == sitk.sitkInt32
     assert pair.label_names == {1: "lung", 2: "bone"} and pair.fixed_landmarks.shape == (2, 3)
@@ -76,13 +80,15 @@ def test_fractional_labels(tmp_path: Path, files: Files) -> None:
     assert ".5" in refused(path, load_pair, *files, fixed_labels=path)
 
 
-@pytest.mark.parametrize("role", ["fixed_labels", "moving_labels", "fixed_mask", "moving_mask", "channels"])
+@pytest.mark.parametrize(
+    "role", ["fixed_labels", "moving_labels", "fixed_mask", "moving_mask", "channels", "fixed_channels"]
+)
 def test_companion_elsewhere(tmp_path: Path, files: Files, role: str) -> None:
     away = image((9, 8, 7))
     away.SetOrigin((500.0, 7.0, 100.0))
     for name, content, reason in (("away", away, "outside"), ("flat", image((9, 8)), "2-D")):
         path = written(tmp_path / f"{name}.nii.gz", content)
-        given = {"a": str(path)} if role == "channels" else path
+        given = {"a": str(path)} if role.endswith("channels") else path
         assert reason in refused(path, load_pair, *files, **{role: given})
 
 

@@ -37,13 +37,13 @@ def manifest(tmp_path: Path) -> Path:
         (folder / case / "points.csv").write_text(",".join(axes) + "\n" + "1.1,2.2,3.3\n"[: 4 * len(size) - 1] + "\n")
     (folder / "cases.csv").write_text(
         "case,fixed,moving,fixed_labels,moving_labels,fixed_mask,moving_mask,fixed_landmarks,moving_landmarks,"
-        "channel:dose,channel:spect\n"
+        "channel:dose,channel:spect,fixed_channel:dose\n"
         + "".join(
             f"{c},{c}/fixed.nii.gz,{c}/moving.nrrd,{c}/labels.nii.gz,{c}/labels.nii.gz,{c}/mask.mha,{c}/mask.mha,"
-            f"{c}/points.json,{c}/points.json,{c}/fixed.nii.gz,{c}/mask.mha\n"
+            f"{c}/points.json,{c}/points.json,{c}/fixed.nii.gz,{c}/mask.mha,{c}/labels.nii.gz\n"
             for c in ("full", "flat")
         )
-        + "\nplain-2,flat/fixed.nii.gz,flat/moving.nrrd,,,,,,,,\n"
+        + "\nplain-2,flat/fixed.nii.gz,flat/moving.nrrd,,,,,,,,,\n"
     )
     return folder / "cases.csv"
 
@@ -64,6 +64,7 @@ def from_files(folder: Path, case: str) -> Pair:
         name=case,
         **{role: folder / name for role, name in zip(roles, names, strict=True)},
         channels={"dose": folder / "fixed.nii.gz", "spect": folder / "mask.mha"},
+        fixed_channels={"dose": folder / "labels.nii.gz"},
         label_names={1: "bone", 2: "left lung"},
     )
 
@@ -88,12 +89,14 @@ def test_a_case_equals_the_pair_of_its_files(packed, manifest, case):
     assert set(pair.channels) == {"dose", "spect"}
     for name, channel in expected.channels.items():
         same(pair.channels[name], channel)
+    assert set(pair.fixed_channels) == {"dose"}
+    same(pair.fixed_channels["dose"], expected.fixed_channels["dose"])
 
 
 def test_empty_cells_are_no_files(packed):
     pair = load_case(packed, "plain-2")
     assert pair.moving_labels is None and pair.fixed_mask is None and pair.fixed_landmarks is None
-    assert pair.channels == {}
+    assert pair.channels == {} and pair.fixed_channels == {}
 
 
 def test_names_and_patterns(packed):
@@ -182,6 +185,7 @@ REFUSED = {
     "path as a name": (f"case,fixed,moving\na/b,{ROW}\n", "line 2: a case has the name 'a/b'"),
     "channel without a name": (f"case,fixed,moving,channel:\na,{ROW},x\n", "a channel has the name ''"),
     "too many cells": (f"case,fixed,moving\na,{ROW},x\n", "line 2: 4 cells under 3 columns"),
+    "fixed channel without a name": (f"case,fixed,moving,fixed_channel:\na,{ROW},x\n", "a channel has the name ''"),
     "missing file": (f"case,fixed,moving,channel:a\na,{ROW},\nb,{ROW},no.nii\n", "line 3, case 'b': channel:a"),
     "unreadable image": (f"case,fixed,moving\na,{ROW}\nb,flat/fixed.nii.gz,cases.csv\n", "line 3, case 'b': "),
     "dimensions": ("case,fixed,moving\na,flat/fixed.nii.gz,full/moving.nrrd\n", "3-D"),

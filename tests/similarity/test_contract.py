@@ -10,13 +10,13 @@ import pairreg
 from pairreg.backend import tf
 from pairreg.errors import InputError
 from pairreg.similarity.base import Similarity
-from similarity_helpers import SHAPES, pair, some_mask, texture, value_and_gradient
+from similarity_helpers import COMPARING, SHAPES, pair, some_mask, texture, value_and_gradient
 
 VARIANTS = {"ncc": [{"kernel": "gaussian"}, {"signed": True}], "mind": [{"radius": 0, "dilation": 1}]}
-CASES = [(name, overrides) for name in pairreg.options("similarity") for overrides in ({}, *VARIANTS.get(name, []))]
+CASES = [(name, overrides) for name in COMPARING for overrides in ({}, *VARIANTS.get(name, []))]
 each_case = pytest.mark.parametrize(("name", "overrides"), CASES, ids=lambda x: str(x) if x else "")
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=["2d", "3d"])
-each_option = pytest.mark.parametrize("name", pairreg.options("similarity"))
+each_option = pytest.mark.parametrize("name", COMPARING)
 
 
 def built(name: str, overrides: dict[str, object]) -> Similarity:

@@ -8,7 +8,7 @@ from pairreg.backend import tf
 from pairreg.similarity.base import masked_mean
 from pairreg.similarity.histogram import joint_histogram, parzen_windows
 from pairreg.similarity.windows import box_taps, window_statistics
-from similarity_helpers import Array, pair, texture, value, value_and_gradient
+from similarity_helpers import COMPARING, Array, pair, texture, value, value_and_gradient
 
 VOLUME = (20, 21, 22)
 
@@ -107,7 +107,7 @@ def test_the_background_exerts_no_force() -> None:
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-3])
-@pytest.mark.parametrize("name", pairreg.options("similarity"))
+@pytest.mark.parametrize("name", COMPARING)
 def test_contrast_in_a_millionth_of_the_voxels_has_a_gradient(name: str, scale: float) -> None:
     fixed, warped = (np.zeros((100, 100, 100), np.float32) for _ in range(2))
     fixed[50, 50, 50], warped[50, 50, 51] = scale, scale

@@ -22,7 +22,7 @@ from pairreg.pair.hdf5 import cases, load_case
 from pairreg.pair.landmarks import read_points
 from pairreg.pair.manifest import read_manifest
 from pairreg.pair.pair import Pair
-from pairreg.pair.parts import POINT_FILES
+from pairreg.pair.parts import CHANNELS, POINT_FILES
 from pairreg.reading.any_format import read
 from pairreg.reading.format_of import format_of
 from pairreg.reading.label_map import looks_like_labels, whole_numbers
@@ -99,8 +99,7 @@ class Checked:
     def manifest(self, path: Path) -> None:
         """Describe every pair of a manifest."""
         for row in read_manifest(path):
-            load = partial(load_pair, channels=row.channels, **row.files)  # type: ignore[arg-type]
-            self.attempt(row.where, partial(self.pair_from, f"{row.case}: ", load))
+            self.attempt(row.where, partial(self.pair_from, f"{row.case}: ", partial(load_pair, **row.arguments)))
         self.count -= 1
 
     def pairs_of(self, overrides: Sequence[str]) -> None:
@@ -127,9 +126,11 @@ class Checked:
             self.part(pair, side, image_facts(image, unit), prefix)
             self.images[f"{prefix}{side}"] = image
             self.companions(pair, side, prefix)
-        for name, channel in pair.channels.items():
-            labels = geometry.channel_interpolation(channel) == "nearest"
-            self.part(pair, f"channels/{name}", label_facts(channel, {}) if labels else image_facts(channel), prefix)
+        for role in CHANNELS:
+            for name, channel in getattr(pair, role).items():
+                labels = geometry.channel_interpolation(channel) == "nearest"
+                facts = label_facts(channel, {}) if labels else image_facts(channel)
+                self.part(pair, f"{role}/{name}", facts, prefix)
         self.together(*sides.items())
 
     def companions(self, pair: Pair, side: str, prefix: str) -> None:

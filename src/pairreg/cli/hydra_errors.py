@@ -4,8 +4,6 @@ import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
-from pathlib import Path
 
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
@@ -59,6 +57,7 @@ def _sentence(error: Exception) -> str:
     missing = re.search(r"Could not (?:find|load) '(?:.*/)?([^'/]+)/([^'/]+)'", str(error))
     if missing:
         group, option = missing.groups()
+        option = option.rpartition(":")[2]  # of a term with a name of its own
         return _one_of_sentence(f"{group} option", option, _known_options(str(error), group))
     said = " ".join(str(error).split())
     return said if cause is error else f"{said}: {str(cause).splitlines()[0].rstrip('.')}."
@@ -78,8 +77,8 @@ def _known_options(message: str, group: str) -> list[str]:
     listed = re.search(r"Available options in '[^']+':\n((?:\t.*\n?)+)", message)
     if listed:
         return [name for name in listed[1].split() if not name.endswith(FROM_RUN)]
-    folder = Path(str(files("pairreg.experiments"))) / group
-    return sorted(path.stem for path in folder.glob("*.yaml")) or option_files.options(group)
+    own = option_files.options(group) if group in option_files.groups() else []
+    return sorted([*own, *option_files.variants(group)])
 
 
 def _unknown_key(error: OmegaConfBaseException) -> str:

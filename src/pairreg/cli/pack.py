@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.progress import track
 
@@ -13,7 +13,7 @@ from pairreg.cli.common import Parser, run
 from pairreg.cli.outputs import FORCE, output_file
 from pairreg.console import console
 from pairreg.errors import InputError
-from pairreg.pair.manifest import CHANNEL, COLUMNS, read_manifest
+from pairreg.pair.manifest import CHANNEL, COLUMNS, FIXED_CHANNEL, read_manifest
 
 if TYPE_CHECKING:
     from pairreg.pair.pair import Pair
@@ -32,7 +32,8 @@ class Case:
 def main() -> None:
     """Run the command `pairreg-pack`."""
     parser = Parser(prog="pairreg-pack", description="Pack many pairs into one HDF5 file for pair=hdf5.")
-    columns = f"CSV file with a header of {', '.join(COLUMNS)} or {CHANNEL}NAME; files relative to its folder"
+    header = ", ".join([*COLUMNS, f"{CHANNEL}NAME"])
+    columns = f"CSV file with a header of {header} or {FIXED_CHANNEL}NAME; files relative to its folder"
     parser.add_argument("manifest", metavar="MANIFEST.csv", help=f"{columns}; the first three are needed")
     parser.add_argument("output", metavar="CASES.h5", help="file to write")
     parser.add_argument("--label-names", metavar="1=bone,2=lung", default="", help="names of label values")
@@ -79,10 +80,8 @@ def _of_manifest(arguments: argparse.Namespace) -> list[Case]:
     names = _label_names(arguments.label_names)
     found = []
     for row in read_manifest(arguments.manifest):
-        files: dict[str, Any] = {**row.files}  # by argument
-        load = partial(load_pair, name=row.case, channels=row.channels, label_names=names, **files)
-        read = [*row.files.values(), *row.channels.values()]
-        found.append(Case(row.case, f"{row.where}, case {row.case!r}: ", read, load))
+        load = partial(load_pair, name=row.case, label_names=names, **row.arguments)
+        found.append(Case(row.case, f"{row.where}, case {row.case!r}: ", row.paths, load))
     return found
 
 

@@ -20,7 +20,7 @@ METHODS = ("method.path", "method.command", "method.result", "method.python", "i
 DATA_SETS = ("pair.file", "pair.dataset", "pair.split", "pair.root", "pair.mask")
 OF_PAIRS = ("pair.name", *(f"pair.{part}" for part in (*IMAGES, *POINTS)))
 TEXT = (*NAMES, *DATA_SETS, *OF_PAIRS, *METHODS, "tracking.uri")
-TEXT_BELOW = ("pair.channels.", "pair.label_names.")
+TEXT_BELOW = ("pair.channels.", "pair.fixed_channels.", "pair.label_names.")
 OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.+)", re.DOTALL)
 FUNCTION = re.compile(r"(choice|range|interval|glob|shuffle|sort|tag|str|int|float|bool)\(.*\)", re.DOTALL)
 CONFIG_DIR = ("--config-dir", "-cd")

@@ -21,14 +21,17 @@ parameters choose among what `pairreg.evaluate` offers for its kind; it returns 
 A metric that needs what a pair has not is left out.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 Kind = Literal["images", "labels", "landmarks", "truth", "submission", "field", "inverse", "cost"]
 _ARROWS = {1: "↑", -1: "↓", 0: ""}
 # Kinds that exist before the registration, too.
 _EARLY: tuple[Kind, ...] = ("images", "labels", "landmarks", "truth", "submission")
-STAGES = ("before", "initial")  # prefixes of the metrics before the registration and after the initialisation
+EARLIEST = "before"
+STAGES = (EARLIEST, "initial")  # prefixes of the metrics before the registration and after the initialisation
+USED = "used"  # prefix of metrics over labels and landmarks that the objective was given; no ranking uses them
+_GIVEN: tuple[Kind, ...] = ("labels", "landmarks")  # kinds of what an objective can be given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,17 @@ class Metric:
     def stem(self) -> str:
         """The name without the ending of a mean: it precedes the label in the name of a value per label."""
         return self.name.removesuffix("_mean")
+
+    @property
+    def can_be_given(self) -> bool:
+        """Whether an objective can be given what the metric is computed from."""
+        return self.kind in _GIVEN
+
+    @property
+    def of_used(self) -> "Metric":
+        """The row of the same metric over what the objective was given: beside the others, and never decisive."""
+        name, label = f"{USED}/{self.name}", f"{self.label} (used)"
+        return replace(self, name=name, label=label, decides=None, in_terminal=False, in_paper=False)
 
     def gives(self, name: str) -> bool:
         """Return whether one of the metric's values is called `name`: the one of the whole, or `stem/<label>`."""
@@ -155,7 +169,15 @@ def find(name: str) -> Metric | None:
     stage, _, rest = name.partition("/")
     early = stage in STAGES
     own = rest if early else name
-    return next((row for row in CATALOGUE if row.gives(own) and (not early or row.kind in _EARLY)), None)
+    given = own.startswith(f"{USED}/")
+    kinds = _GIVEN if given else _EARLY if early else get_args(Kind)
+    rows = (row for row in CATALOGUE if row.gives(own.removeprefix(f"{USED}/")) and row.kind in kinds)
+    return next((row.of_used if given else row for row in rows), None)
+
+
+def all_columns() -> list[Metric]:
+    """Return the rows of the catalogue, and behind them those of labels and landmarks that the objective was given."""
+    return [*CATALOGUE, *(row.of_used for row in CATALOGUE if row.can_be_given)]
 
 
 def of_kind(kind: Kind) -> list[Metric]:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from pairreg.regularizer.base import Regularizer
-from pairreg.similarity.base import Similarity
+from pairreg.similarity.base import DataTerm
 
 
-def term_key(term: Similarity | Regularizer) -> Hashable:
+def term_key(term: DataTerm | Regularizer) -> Hashable:
     """Return the `cache_key` of a term without its `weight`, which enters the compiled graph as an input.
 
     Only the weight of the term itself is left out: what lies within it, also under that name, is built into the graph.

@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from pairreg.arrays import FieldTensor, ImageTensor, MaskTensor
 from pairreg.backend import Tensor, compiled, tf
 from pairreg.optimization.cache_key import term_key
+from pairreg.optimization.other_data import Maps, Points, map_programs, point_program
 from pairreg.optimization.recent import Recent
 from pairreg.regularizer.base import Regularizer
-from pairreg.similarity.base import Similarity
+from pairreg.similarity.base import IMAGE, DataTerm, Similarity
+from pairreg.similarity.landmarks import Landmarks
 from pairreg.transform.warp import inner, warp
 
 
@@ -24,6 +28,7 @@ class Inputs(NamedTuple):
     spacing: Tensor  # (ndim,) mm
     weights: Tensor  # (terms,)
     stiffness: tuple[Tensor | None, ...]  # per penalty (*shape,), None = 1 everywhere
+    others: tuple[Maps | Points, ...] = ()  # what terms compare that are not on the images, by `Objective.on_others`
 
     @property
     def inner_moving(self) -> Tensor:
@@ -38,8 +43,23 @@ class Objective:
     The compiled functions take the weights from the inputs.
     """
 
-    similarities: Mapping[str, Similarity]
+    similarities: Mapping[str, DataTerm]
     regularizers: Mapping[str, Regularizer]
+
+    @property
+    def on_images(self) -> dict[str, Similarity]:
+        """The similarities that compare the images as they are, by name."""
+        terms = self.similarities.items()
+        return {
+            name: term
+            for name, term in terms
+            if isinstance(term, Similarity) and term.on == IMAGE and not term.mass_preserving
+        }
+
+    @property
+    def on_others(self) -> dict[str, DataTerm]:
+        """The terms that compare something else: channels, labels, densities, landmarks; by name."""
+        return {name: term for name, term in self.similarities.items() if name not in self.on_images}
 
     @property
     def penalties(self) -> dict[str, Regularizer]:
@@ -54,7 +74,7 @@ class Objective:
     @property
     def weights(self) -> list[float]:
         """The weights of the terms, in the order of `names`."""
-        terms: list[Similarity | Regularizer] = [*self.similarities.values(), *self.penalties.values()]
+        terms: list[DataTerm | Regularizer] = [*self.similarities.values(), *self.penalties.values()]
         return [term.weight for term in terms]
 
     @property
@@ -79,26 +99,54 @@ class Programs:
     def __init__(self, capacity: int):
         self._of_field: Recent[tuple[Callable[..., Any], Callable[..., Any]]] = Recent(capacity)
         self._of_images: Recent[Callable[..., Any]] = Recent(capacity)
+        self._of_others: Recent[Callable[..., Any]] = Recent(capacity)
 
     def of(self, objective: Objective) -> Callable[[Tensor, Inputs], tuple[Tensor, Tensor]]:
         """Return a function of a field and the inputs: `[loss, *terms]` and the derivative of the loss by the field.
 
         The terms are unweighted.
         """
-        similarities, regularizers = tuple(objective.similarities.values()), tuple(objective.regularizers.values())
+        similarities, regularizers = tuple(objective.on_images.values()), tuple(objective.regularizers.values())
         warp_, pull_back = self._of_field.get(tuple(map(term_key, regularizers)), lambda: _field_programs(regularizers))
         compare = self._of_images.get(tuple(map(term_key, similarities)), lambda: _image_program(similarities))
-        n = len(similarities)
+        others = [self._of_other(term, regularizers) for term in objective.on_others.values()]
+        n, names = len(objective.similarities), list(objective.similarities)
+        at_images = np.array([names.index(name) for name in objective.on_images], np.int32)
+        at_others = [names.index(name) for name in objective.on_others]
+        order = np.argsort([*at_images, *at_others])
 
         def value_and_gradient(field: FieldTensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
             # The chain rule by hand, program by program: warp, compare, then pull the derivative back to the field.
             warped, mask = warp_(field, inputs)
-            values, by_warped = compare(warped, mask, inputs, inputs.weights[:n])
+            values, by_warped = compare(warped, mask, inputs, tf.gather(inputs.weights, at_images))
             penalties, gradient = pull_back(field, by_warped, inputs, inputs.weights[n:])
+            more = [other(field, data, inputs.spacing) for other, data in zip(others, inputs.others, strict=True)]
+            if more:
+                values = tf.gather(tf.concat([values, tf.stack([value for value, _ in more])], 0), order)
+                weighted = [inputs.weights[i] * slope for i, (_, slope) in zip(at_others, more, strict=True)]
+                gradient = tf.add_n([gradient, *weighted])
             terms = tf.concat([values, penalties], 0)
             return tf.concat([tf.reduce_sum(terms * inputs.weights)[None], terms], 0), gradient
 
         return value_and_gradient
+
+    def _of_other(self, term: DataTerm, regularizers: Sequence[Regularizer]) -> Callable[..., Any]:
+        """Return a function of a field, the data of `term` and the spacing: its value, and its derivative by the field.
+
+        Both are unweighted.
+        """
+        constraining = tuple(one for one in regularizers if one.has_constraint)
+
+        def constrain(field: FieldTensor, spacing: Tensor) -> FieldTensor:
+            return _constrain(constraining, field, spacing)
+
+        def programs() -> Callable[..., Any]:
+            if isinstance(term, Landmarks):
+                return point_program(term, constrain)
+            assert isinstance(term, Similarity), "any other term is a similarity"
+            return map_programs(term, constrain)
+
+        return self._of_others.get((term_key(term), tuple(map(term_key, constraining))), programs)
 
 
 def _image_program(similarities: Sequence[Similarity]) -> Callable[..., Any]:
@@ -109,7 +157,7 @@ def _image_program(similarities: Sequence[Similarity]) -> Callable[..., Any]:
             tape.watch(warped)
             values = _as_vector([term(inputs.fixed, warped, mask) for term in similarities], warped)
             total = tf.reduce_sum(values * weights)
-        return values, tape.gradient(total, warped)
+        return values, tape.gradient(total, warped, unconnected_gradients="zero")  # no term is on the images
 
     return compiled(compared)
 
@@ -161,4 +209,4 @@ def as_inputs(arrays: Mapping[str, Any]) -> Inputs:
     def tensor(value: Any) -> Tensor:
         return None if value is None else tf.constant(value)
 
-    return Inputs(**{name: tf.nest.map_structure(tensor, arrays[name]) for name in Inputs._fields})
+    return Inputs(**{name: tf.nest.map_structure(tensor, value) for name, value in arrays.items()})

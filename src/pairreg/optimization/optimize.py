@@ -11,6 +11,7 @@ from pairreg.errors import DivergedError
 from pairreg.optimization.checkpoint import Checkpoints, Save, Saver
 from pairreg.optimization.compiled_grids import CompiledGrids
 from pairreg.optimization.compiled_level import CompiledLevel
+from pairreg.optimization.evidence import Evidence
 from pairreg.optimization.history import History
 from pairreg.optimization.objective import Inputs, Objective, as_inputs
 from pairreg.optimization.observer import Observer
@@ -50,6 +51,7 @@ class LevelParts:
 def optimize(
     prepared: ResampledPair,
     parts: Sequence[LevelParts],
+    others: Sequence[Sequence[Evidence]],
     schedule: Schedule,
     precision: Precision,
     seed: int,
@@ -57,9 +59,10 @@ def optimize(
     compiled: CompiledGrids,
     checkpoints: Checkpoints,
 ) -> Solution:
-    """Minimise the objective level by level, coarse to fine; `compiled` lends what earlier runs have compiled.
+    """Minimise the objective level by level, coarse to fine.
 
-    `parts` has those of each level of the schedule; the names of the terms are the same at all levels.
+    `parts` and `others` are those of each level of the schedule: what it uses, and the data of its terms that are not
+    on the images. The names of the terms are the same at all levels. `compiled` lends what earlier runs have compiled.
 
     It goes on from the latest of `checkpoints`, leaves new ones there (one at the end of each level, and one every half
     minute within), and pauses if they say so.
@@ -84,7 +87,7 @@ def optimize(
             grid = prepared.grid(level_factors(prepared.fixed.shape, prepared.spacing, level.scale))
             use = parts[number - 1]
             finer = lease.level(use.transform, grid, precision, prepared.spacing, use.objective)
-            inputs = level_inputs(prepared, grid, use.objective)
+            inputs = level_inputs(prepared, grid, use.objective, others[number - 1])
             here = saved if saved is not None and number == saved.level else None
             if here is None:
                 # It starts from the field of the coarser level, whose inputs and parameters have to be there still.
@@ -110,13 +113,14 @@ def optimize(
     return Solution(field, inverse, history, diverged, number < len(levels), saver.earlier)
 
 
-def level_inputs(prepared: ResampledPair, grid: LevelGrid, objective: Objective) -> Inputs:
+def level_inputs(prepared: ResampledPair, grid: LevelGrid, objective: Objective, others: Sequence[Evidence]) -> Inputs:
     """Return the tensors that the objective depends on at one level: images, masks, spacing, weights and stiffness.
 
     Raises `InputError` if a term has a stiffness for labels that the pair lacks.
     """
     more = {
         "weights": np.asarray(objective.weights, np.float32),
+        "others": tuple(one.level(prepared, grid) for one in others),
         "stiffness": tuple(prepared.stiffness(grid, term.stiffness) for term in objective.penalties.values()),
     }
     return as_inputs(prepared.level(grid) | more)

@@ -37,6 +37,7 @@ def load_pair(
     fixed_landmarks: str | Path | None = None,
     moving_landmarks: str | Path | None = None,
     channels: Mapping[str, str | Path | dict[str, Any]] | None = None,
+    fixed_channels: Mapping[str, str | Path | dict[str, Any]] | None = None,
     label_names: dict[int | str, str] | None = None,
 ) -> Pair:
     """The pair that files of yours hold, in any format that is common in medicine.
@@ -59,6 +60,8 @@ def load_pair(
     - `channels`: further images that belong to the moving one, by name: a file, or `{"file": …, "labels": True}` for a
       label map, which is interpolated by nearest neighbour. Without `labels`, an integer type with mostly equal
       neighbours is one.
+    - `fixed_channels`: likewise those that belong to the fixed one; a term with `on=NAME` compares the channels of that
+      name.
     - `label_names`: names of label values.
 
     Raises `InputError` for whatever cannot be used.
@@ -68,23 +71,27 @@ def load_pair(
     check_dimension(files["moving"], files["fixed"])
     suspicion = field_of_view_warning(files["fixed"], files["moving"])
     files["moving"] = replace(files["moving"], warnings=(*files["moving"].warnings, *suspicion))
-    carried = {key: channel(key, given, files["moving"]) for key, given in (channels or {}).items()}
+    further = {
+        role: {name: channel(f"{role}.{name}", file, files[side]) for name, file in (given or {}).items()}
+        for role, side, given in (("channels", "moving", channels), ("fixed_channels", "fixed", fixed_channels))
+    }
     images = {side: files[side].image for side in ("fixed", "moving")}
     points = read_landmarks(fixed_landmarks, moving_landmarks, images)
     for given, image, path in zip(points, images.values(), (fixed_landmarks, moving_landmarks), strict=True):
         if given is not None and path is not None:
             check_not_indices(given, image, path)
             check_inside(given, image, path)
-    notes = notes_of(files | {f"channels/{key}": file for key, file in carried.items()})
+    every = {f"{role}/{key}": file for role, of_side in further.items() for key, file in of_side.items()}
     return Pair(
         name=name or f"{stem(fixed)}_{stem(moving)}",
         **parts(files, "fixed"),
         **parts(files, "moving"),
         fixed_landmarks=points[0],
         moving_landmarks=points[1],
-        channels={key: file.image for key, file in carried.items()},
+        channels={key: file.image for key, file in further["channels"].items()},
+        fixed_channels={key: file.image for key, file in further["fixed_channels"].items()},
         label_names=numbered(label_names or {}),
-        inputs=notes,
+        inputs=notes_of(files | every),
     )
 
 
@@ -122,15 +129,15 @@ def notes_of(files: Mapping[str, ImageFile]) -> dict[str, InputNote]:
     return {role: InputNote(str(file.path), file.repairs, file.warnings) for role, file in files.items()}
 
 
-def channel(name: str, given: str | Path | Mapping[str, Any], moving: ImageFile) -> ImageFile:
-    """The channel of a file, or of `{file: …, labels: …}`."""
+def channel(where: str, given: str | Path | Mapping[str, Any], image: ImageFile) -> ImageFile:
+    """The channel of a file, or of `{file: …, labels: …}`, which lies with `image`; `where` is that of the setting."""
     if not isinstance(given, Mapping):
-        return read_channel(given, moving)
+        return read_channel(given, image)
     for key in given:
-        one_of(f"channels.{name}: key", str(key), ("file", "labels"))
+        one_of(f"{where}: key", str(key), ("file", "labels"))
     if not isinstance(given.get("file"), str | Path) or not isinstance(given.get("labels", True), bool):
-        raise InputError(f"channels.{name} is {dict(given)}; give a file, or {{file: FILE, labels: true or false}}.")
-    return read_channel(given["file"], moving, given.get("labels"))
+        raise InputError(f"{where} is {dict(given)}; give a file, or {{file: FILE, labels: true or false}}.")
+    return read_channel(given["file"], image, given.get("labels"))
 
 
 def stem(path: str | Path) -> str:

@@ -13,7 +13,7 @@ from pairreg.errors import InputError
 from pairreg.foreign_messages import last_line
 from pairreg.pair.landmark_checks import check_landmarks
 from pairreg.pair.pair import InputNote, Pair
-from pairreg.pair.parts import IMAGES, POINTS
+from pairreg.pair.parts import CHANNELS, IMAGES, POINTS
 from pairreg.reading.grid import checked_grid
 from pairreg.reading.notes import ImageFile, Notes
 from pairreg.reading.roles import check_dimension, check_finite, companion, float_image, label_map, mask_of, varying
@@ -33,7 +33,7 @@ def read_pair(case: h5py.Group, name: str, file: str) -> Pair:
     where = f"{file}, case {name}"
     members = members_of(case, where)
     for member in members:
-        one_of(f"{where}: part", member, (*IMAGES, *POINTS, EVALUATION, "channels"))
+        one_of(f"{where}: part", member, (*IMAGES, *POINTS, *CHANNELS, EVALUATION))
     images = {role: image_of(members[role], f"{where}, {role}") for role in IMAGES if role in members}
     for role in ("fixed", "moving"):
         if role not in images:
@@ -54,7 +54,8 @@ def read_pair(case: h5py.Group, name: str, file: str) -> Pair:
     pair = Pair(
         name=name,
         **parts,
-        channels=channels_of(members.get("channels"), images["moving"], where),
+        channels=channels_of(members, "channels", images["moving"], where),
+        fixed_channels=channels_of(members, "fixed_channels", images["fixed"], where),
         label_names=label_names(case, where),
         inputs={role: InputNote(file, *map(tuple, said)) for role, said in notes.items()},
     )
@@ -107,11 +108,11 @@ def image_of(dataset: h5py.Group | h5py.Dataset, where: str) -> ImageFile:
     return file
 
 
-def channels_of(group: h5py.Group | h5py.Dataset | None, moving: ImageFile, where: str) -> dict[str, sitk.Image]:
-    members = {} if group is None else members_of(group, f"{where}, channels")
+def channels_of(members: Mapping[str, Any], role: str, image: ImageFile, where: str) -> dict[str, sitk.Image]:
+    """The channels of one side, which lie with its `image`."""
+    channels = members_of(members[role], f"{where}, {role}") if role in members else {}
     return {
-        name: companion(image_of(dataset, f"{where}, channels/{name}"), moving).image
-        for name, dataset in members.items()
+        name: companion(image_of(dataset, f"{where}, {role}/{name}"), image).image for name, dataset in channels.items()
     }
 
 

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pairreg import names
 from pairreg.errors import InputError
@@ -14,16 +15,29 @@ from pairreg.validation import one_of
 REQUIRED = ("case", "fixed", "moving")
 COLUMNS = ("case", *IMAGES, *POINTS)
 CHANNEL = "channel:"  # begins the columns of images to carry along
+FIXED_CHANNEL = "fixed_channel:"  # begins those of the images of the fixed side that terms compare with these
+_PREFIXES = {CHANNEL: "channels", FIXED_CHANNEL: "fixed_channels"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """`files` by argument of `load_pair`, `channels` by name; `where` begins messages about the row."""
+    """`files` by argument of `load_pair`, channels of both sides by name; `where` begins messages about the row."""
 
     case: str
     where: str
     files: dict[str, Path] = field(default_factory=dict)
     channels: dict[str, str | Path] = field(default_factory=dict)
+    fixed_channels: dict[str, str | Path] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> list[str | Path]:
+        """Every file of the row."""
+        return [*self.files.values(), *self.channels.values(), *self.fixed_channels.values()]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What `load_pair` is to read, by its arguments."""
+        return {**self.files, "channels": self.channels, "fixed_channels": self.fixed_channels}
 
 
 def read_manifest(path: str | Path) -> list[Row]:
@@ -56,10 +70,11 @@ def read_manifest(path: str | Path) -> list[Row]:
 
 def check_header(header: Sequence[str], path: Path) -> None:
     for name in header:
-        if name.startswith(CHANNEL):
-            names.check_channel(name.removeprefix(CHANNEL), f"{path}: a channel")
+        prefix, colon, channel = name.partition(":")
+        if f"{prefix}{colon}" in _PREFIXES:
+            names.check_channel(channel, f"{path}: a channel")
         else:
-            one_of(f"{path}: column", name, (*COLUMNS, f"{CHANNEL}NAME"))
+            one_of(f"{path}: column", name, (*COLUMNS, *(f"{one}NAME" for one in _PREFIXES)))
         if header.count(name) > 1:
             raise InputError(f"{path} has the column {name!r} twice; keep one of them.")
     for name in REQUIRED:
@@ -81,8 +96,10 @@ def row_of(header: Sequence[str], cells: Sequence[str], folder: Path, where: str
             file = existing(folder / expanded(cell))
         except InputError as error:
             raise InputError(f"{where}, case {row.case!r}: {name} {error}") from error
-        if name.startswith(CHANNEL):
-            row.channels[name.removeprefix(CHANNEL)] = file
-        else:
+        prefix, colon, channel = name.partition(":")
+        role = _PREFIXES.get(f"{prefix}{colon}")
+        if role is None:
             row.files[name] = file
+        else:
+            getattr(row, role)[channel] = file
     return row

@@ -29,6 +29,7 @@ class Pair:
     - `fixed_landmarks`, `moving_landmarks`: corresponding points `(n, ndim)` in LPS mm, x first.
     - `channels`: images that belong to the moving one and are carried along, such as an activity map; an image of an
       integer type is a label map.
+    - `fixed_channels`: images of the fixed side with which terms compare the channels of the same name.
     - `label_names`: names of label values.
     - `true_displacement`: where it is known, the vector image in LPS mm that maps fixed to moving points.
     - `evaluation_mask`: of a pair that Learn2Reg evaluates, on the grid of the fixed image: the voxels where the
@@ -48,6 +49,7 @@ class Pair:
     fixed_landmarks: np.ndarray | None = None
     moving_landmarks: np.ndarray | None = None
     channels: Mapping[str, sitk.Image] = field(default_factory=dict)
+    fixed_channels: Mapping[str, sitk.Image] = field(default_factory=dict)
     label_names: Mapping[int, str] = field(default_factory=dict)
     true_displacement: sitk.Image | None = None
     evaluation_mask: sitk.Image | None = None
@@ -56,7 +58,7 @@ class Pair:
     def __post_init__(self) -> None:
         names.check_text(self.name, "pair")
         names.check_label_names(self.label_names)
-        for channel in self.channels:
+        for channel in (*self.channels, *self.fixed_channels):
             names.check_channel(channel)
 
     @property

@@ -2,4 +2,5 @@
 
 IMAGES = ("fixed", "moving", "fixed_labels", "moving_labels", "fixed_mask", "moving_mask")
 POINTS = ("fixed_landmarks", "moving_landmarks")
+CHANNELS = ("channels", "fixed_channels")  # of the moving side, which are carried along, and of the fixed side
 POINT_FILES = (".csv", ".tsv", ".txt", ".json", ".fcsv", ".pts")  # endings by which commands tell points from images

@@ -38,7 +38,7 @@ class Preprocessing(Checked, ABC):
       field of view is kept exactly: the number of voxels is rounded, and the spacing follows.
     - `range`: the intensities to which the limits of each image are mapped; what lies beyond is clipped.
 
-    Labels, masks, landmarks and channels stay as they are.
+    Labels, masks and landmarks stay as they are, and channels, unless a term compares them (see `compared`).
     """
 
     blur_fixed: NonNegative = 0.0
@@ -59,6 +59,35 @@ class Preprocessing(Checked, ABC):
         if self.spacing is not None:
             fixed = _resampled(fixed, per_axis(self.spacing, pair.ndim))
         return replace(pair, fixed=fixed, moving=moving, inputs=self.inputs_of(pair))
+
+    @property
+    def keeps_mass(self) -> bool:
+        """Whether preprocessed intensities are densities: 0 where nothing is, and on one scale in both images."""
+        return False
+
+    def compared(self, pair: Pair, on: str, as_densities: bool) -> tuple[sitk.Image, sitk.Image]:
+        """Return both sides of what a term compares: a channel of the preprocessed `pair`, or its images as densities.
+
+        A channel is mapped to `range` like an image, each side by its own limits. As densities both sides are only
+        divided by the highest value of the fixed one. Raises `InputError` for a channel that is constant, and for
+        images that are no densities.
+        """
+        if on == "image":
+            if not self.keeps_mass:
+                raise InputError(
+                    "mass_preserving compares densities; choose preprocessing=window, whose lower limit is the "
+                    "intensity of no mass (-1000 for HU), and a range that begins at 0."
+                )
+            return pair.fixed, pair.moving
+        fixed, moving = pair.fixed_channels[on], pair.channels[on]
+        if as_densities:
+            highest = float(array(fixed).max())
+            if min(float(array(one).min()) for one in (fixed, moving)) < 0 or highest == 0:
+                raise InputError(f"mass_preserving compares densities; the channel {on!r} has none, or is below 0.")
+            return sitk.Cast(fixed / highest, sitk.sitkFloat32), sitk.Cast(moving / highest, sitk.sitkFloat32)
+        fixed = self.rescale(fixed, pair.fixed_mask, f"fixed channel {on!r} of {pair.name}")
+        moving = self.rescale(moving, pair.moving_mask, f"moving channel {on!r} of {pair.name}")
+        return _blurred(fixed, self.blur_fixed, "blur_fixed"), _blurred(moving, self.blur_moving, "blur_moving")
 
     def inputs_of(self, pair: Pair) -> dict[str, InputNote]:
         """Return the inputs of `pair`, to which what this preprocessing warns of is added; the warnings are logged."""

@@ -28,6 +28,10 @@ class Window(Preprocessing):
             return f"lower should be below upper; they are {self.lower} and {self.upper}."
         return None
 
+    @property
+    def keeps_mass(self) -> bool:
+        return self.range[0] == 0
+
     def warning(self, intensities: np.ndarray) -> str | None:
         """Return what the window cuts off if that is most of the image's range, or that it is hardly filled.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pairreg.metrics.catalogue import CATALOGUE, Metric
+from pairreg.metrics.catalogue import EARLIEST, Metric, all_columns
 from pairreg.report.design import Design
 
 
@@ -14,13 +14,14 @@ class MetricColumn:
 
     **Attributes:** `name`: of the metric, or of its value for one label, such as `dice/lung`; `values`: for each
     setting those by unit `(n,)`, seeds averaged within pairs; `comparable`: whether the units are the same for all
-    settings, in the same order.
+    settings, in the same order, and so are the labels and landmarks that count; `over_same`: the latter.
     """
 
     metric: Metric
     name: str
     values: list[np.ndarray]
     comparable: bool
+    over_same: bool = True
 
     @property
     def means(self) -> np.ndarray:
@@ -50,7 +51,7 @@ class MetricColumn:
 def metric_columns(design: Design) -> dict[str, MetricColumn]:
     """Return every metric of the catalogue that some run has, by name and in the order of the catalogue."""
     present = {name for run in design.cells.values() for name in run.metrics}
-    return {metric.name: metric_column(metric, design) for metric in CATALOGUE if metric.name in present}
+    return {metric.name: metric_column(metric, design) for metric in all_columns() if metric.name in present}
 
 
 def label_columns(metric: Metric, design: Design) -> list[MetricColumn]:
@@ -78,4 +79,23 @@ def metric_column(metric: Metric, design: Design, name: str | None = None, besid
                 value = float(design.cells[one, pair, seed].metrics[name])
                 by_unit.setdefault(pair if design.unit == "pair" else seed, []).append(value)
         values.append(np.array([np.mean(v) for v in by_unit.values()]))
-    return MetricColumn(metric, name, values, comparable=bool(common))
+    same = _over_same(metric, name, design)
+    return MetricColumn(metric, name, values, comparable=bool(common) and same, over_same=same)
+
+
+def _over_same(metric: Metric, name: str, design: Design) -> bool:
+    """Return whether all settings of a pair are judged over the same labels or landmarks.
+
+    These differ where objectives were given some of them. Then the metric differs already before the registration,
+    which no setting changes otherwise.
+    """
+    if not metric.can_be_given:
+        return True
+    first: dict[str, float | None] = {}
+    for (_, pair, _), run in design.cells.items():
+        if name in run.metrics:
+            before = run.metrics.get(f"{EARLIEST}/{name}")
+            value = None if before is None else round(before, 9)
+            if first.setdefault(pair, value) != value and first[pair] == first[pair]:  # NaN is equal to nothing
+                return False
+    return True

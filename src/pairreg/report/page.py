@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
 
-from pairreg.metrics.catalogue import CATALOGUE
+from pairreg.metrics.catalogue import all_columns
 from pairreg.report.charts.draw import Figure
 from pairreg.report.charts.setting_style import setting_styles
 from pairreg.report.flicker import Flicker, embedded, flicker, legible
@@ -52,7 +52,7 @@ def page(
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"embedded": embedded, "legible": legible}
     template = environment.from_string(files("pairreg.report").joinpath("page.html").read_text(encoding="utf-8"))
-    names = [metric.name for metric in CATALOGUE]
+    names = [metric.name for metric in all_columns()]
     file = study_file(study.runs)
     return template.render(
         study=study,

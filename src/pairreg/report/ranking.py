@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pairreg.errors import InputError
-from pairreg.metrics.catalogue import deciding
+from pairreg.metrics.catalogue import USED, deciding
 from pairreg.report.design import Design
 from pairreg.report.metric_columns import MetricColumn, metric_columns
 from pairreg.report.study_runs import StudyRuns
@@ -85,7 +85,7 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
     found = metric_columns(design)
     primary = next((found[metric.name] for metric in deciding() if metric.name in found), None)
     none: list[float | None] = [None] * len(design.settings)
-    notes = _population(design)
+    notes = [*_population(design), *_given(found)]
     if primary is None or not primary.comparable or len(design.settings) < 2:
         return Ranking(design, found, primary, np.full(len(none), np.nan), named, none, notes)
     # From here on there is a ranking; whether there is a test as well depends on the number of units.
@@ -127,6 +127,22 @@ def _population(design: Design) -> list[str]:
     if missing:
         names = [pair if len(design.seeds) == 1 else f"{pair} (seed {seed})" for pair, seed in missing]
         notes.append(f"Left out, as not every setting has a result there: {', '.join(names)}.")
+    return notes
+
+
+def _given(found: dict[str, MetricColumn]) -> list[str]:
+    """Say that objectives were given what they are evaluated by, and which columns differ in what they are over."""
+    notes = []
+    if any(name.startswith(f"{USED}/") for name in found):
+        notes.append(
+            "Columns “(used)” are over labels or landmarks that the objective was given, all others over the rest."
+        )
+    differing = [column.metric.label for column in found.values() if not column.over_same]
+    if differing:
+        notes.append(
+            f"Over different labels or landmarks in different settings, so not comparable: {', '.join(differing)}; "
+            "give every setting the same terms, without an effect by weight=0."
+        )
     return notes
 
 

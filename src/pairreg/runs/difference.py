@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairreg import geometry
-from pairreg.metrics.catalogue import CATALOGUE, STAGES, Metric, find
+from pairreg.metrics.catalogue import STAGES, USED, Metric, all_columns, find
 from pairreg.runs.identity import BOOKKEEPING, leaves, plain
 from pairreg.runs.read import Run
 
@@ -145,10 +145,12 @@ class Difference:
         """Return the final metrics, also those that are the same, in the order of the catalogue; or those of labels."""
         found = []
         for name in dict.fromkeys(name for run in self._both for name in run.metrics):
-            metric, (stage, _, label) = find(name), name.partition("/")
+            metric, stage = find(name), name.partition("/")[0]
+            label = name.removeprefix(f"{USED}/").partition("/")[2]
             if metric is not None and stage not in STAGES and bool(label) == per_label:
                 found.append(MetricRow(metric, label, *(run.metrics.get(name) for run in self._both)))
-        return sorted(found, key=lambda row: (CATALOGUE.index(row.metric), row.label))
+        order = all_columns()
+        return sorted(found, key=lambda row: (order.index(row.metric), row.label))
 
     @cached_property
     def _displacements(self) -> "tuple[sitk.Image, sitk.Image]":

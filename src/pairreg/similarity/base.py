@@ -1,22 +1,59 @@
-"""The base of all similarities, and the statistics over a mask that they share."""
+"""The base of all terms that compare, and the statistics over a mask that similarities share."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
+from pairreg.markers import Neutral
 from pairreg.validation import Checked, NonNegative
+
+IMAGE, LABELS = "image", "labels"  # what a similarity can be on, besides the channels by their names
 
 
 @dataclass(frozen=True, kw_only=True)
-class Similarity(Checked, ABC):
-    """The base of losses that compare the fixed with the warped image and are minimised.
+class DataTerm(Checked, ABC):
+    """The base of terms of an objective that compare something of the fixed with something of the moving side.
 
-    **Arguments:** `weight`: its factor in the objective, at least 0 (calling the similarity returns the unweighted
-    value).
+    **Arguments:** `weight`: its factor in the objective, at least 0 (calling a term returns the unweighted value).
     """
 
     weight: NonNegative = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Similarity(DataTerm):
+    """The base of losses that compare the fixed with the warped image and are minimised.
+
+    **Arguments:**
+
+    - `weight`: its factor in the objective, at least 0 (calling the similarity returns the unweighted value).
+    - `on`: what it compares: `image`, the name of a channel that both sides have, or `labels`. Of label maps (and
+      channels of an integer type) it sees one map per label that both have, 1 inside and 0 outside with linear
+      interpolation between, and the loss is the mean over these.
+    - `mass_preserving`: multiply the warped intensities, which have to be densities, by the Jacobian determinant of the
+      whole transform, so that tissue that is compressed becomes denser. Channels count as they are, divided by the
+      highest value of the fixed one; images need `preprocessing=window`, whose lower limit is the intensity of no mass.
+    """
+
+    on: Annotated[str, Neutral(IMAGE)] = IMAGE
+    mass_preserving: Annotated[bool, Neutral(False)] = False
+
+    def problem(self) -> str | None:
+        """Return what is wrong with several settings together, as a sentence; None if nothing is."""
+        if self.mass_preserving and self.on == LABELS:
+            return "mass_preserving is for intensities, and on is labels; leave one of them out."
+        return None
+
+    def label_shares(self, labels: Sequence[int], names: Mapping[int, str]) -> Sequence[float]:
+        """Return how much each of `labels`, called `names`, counts in the mean over labels; 0 for one that is left out.
+
+        Raises `InputError` if a setting names a label that is not there.
+        """
+        del names
+        return [1.0] * len(labels)
 
     def __call__(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor | None = None) -> Scalar:
         """Return the unweighted loss of two images `(*spatial,)`, differentiable in `warped`.

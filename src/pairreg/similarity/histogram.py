@@ -28,7 +28,9 @@ class HistogramSimilarity(Similarity):
     sigma: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] = 1.0
 
     def problem(self) -> str | None:
-        return f"sigma should be at most bins, {self.bins}; it is {self.sigma}." if self.sigma > self.bins else None
+        if self.sigma > self.bins:
+            return f"sigma should be at most bins, {self.bins}; it is {self.sigma}."
+        return super().problem()
 
 
 def entropies(

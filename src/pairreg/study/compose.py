@@ -2,14 +2,14 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from pairreg import trust
 from pairreg.option_files import NUMERICS, OF_METHODS, TERM_GROUPS
-from pairreg.runs.identity import used
+from pairreg.runs.identity import option_name, used
 from pairreg.runs.spec import RunSpec
 from pairreg.trust import SETTING, trusted
 
@@ -31,12 +31,22 @@ def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
     # A case or a name says more than the option `hdf5` or `files`.
     pair = plain.get("pair") or {}
     named["pair"] = str(pair.get("case") or pair.get("name") or named.get("pair"))
-    terms = {group: "+".join(plain.get(group) or {}) for group in TERM_GROUPS}  # `check` refuses what is missing
+    terms = {
+        group: "+".join(_term(group, key, node) for key, node in (plain.get(group) or {}).items())
+        for group in TERM_GROUPS
+    }
     # What the method does not use is no part of the run: no table or index should name it.
     unused = (OF_METHODS - used(plain)) - set(NUMERICS)
     config = {key: value for key, value in plain.items() if key not in unused}
     choices = {key: value for key, value in (named | terms).items() if key not in unused}
     return RunSpec(config, choices, tuple(overrides), _program(composed.hydra, overrides))
+
+
+def _term(group: str, key: str, node: Any) -> str:
+    """Return a term as tables name it: `ncc`, or `pet:ncc` if it has a name of its own."""
+    target = node.get("_target_") if isinstance(node, Mapping) else None
+    option = option_name(group, target) if isinstance(target, str) else None
+    return key if option in (key, None) else f"{key}:{option}"
 
 
 def _program(hydra: DictConfig, overrides: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pairreg.metrics.catalogue import CATALOGUE, STAGES, Metric, find, of_kind
+from pairreg.metrics.catalogue import CATALOGUE, STAGES, USED, Metric, find, of_kind
 from pairreg.runs.factors import factors
 from pairreg.runs.folder import state
 from pairreg.runs.outcome import RunOutcome
@@ -57,10 +57,16 @@ def study_table(rows: Sequence[tuple[RunSpec, RunOutcome]], terminal: Console) -
         table = _table_of([m for m in exists if m in by_weight[:count]], rows)
         if terminal.measure(table, options=unbounded).maximum <= terminal.width:
             break
+    notes = []
     if by_weight[count:]:
         names = ", ".join(m.label for m in exists if m in by_weight[count:])
-        table.caption = f"This terminal is too narrow for {names}; the report has them."
-        table.caption_justify = "left"
+        notes.append(f"This terminal is too narrow for {names}; the report has them.")
+    if any(name.startswith(f"{USED}/") for _, outcome in rows for name in outcome.metrics):
+        notes.append(
+            "Labels and landmarks that an objective was given do not count here; the report has them as “used”."
+        )
+    if notes:
+        table.caption, table.caption_justify = "\n".join(notes), "left"
     return table
 
 

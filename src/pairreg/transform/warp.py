@@ -17,12 +17,13 @@ def warp(
 ) -> tuple[ImageTensor, MaskTensor]:
     """Return `warped(x) = moving(x + u(x))` by linear interpolation, and where `x + u(x)` lies inside the moving image.
 
-    **Arguments:** `moving` `(*spatial,)`, or larger; `field` `(*spatial, ndim)` in voxels, components in array axis
-    order; `usable`: the `usable_cells` of the moving image's mask; `before` `(ndim,)`, int32: how many voxels of the
-    moving image lie before the first one of the field along each axis, None: 0.
+    **Arguments:** `moving` `(*spatial,)` or `(*spatial, maps)`, or larger; `field` `(*spatial, ndim)` in voxels,
+    components in array axis order; `usable`: the `usable_cells` of the moving image's mask; `before` `(ndim,)`, int32:
+    how many voxels of the moving image lie before the first one of the field along each axis, None: 0.
 
-    Both results are `(*spatial,)`. The warped image is differentiable in `field` only; outside the moving image it
-    holds the border value. There the boolean coverage is False, and such voxels do not count in a similarity.
+    The results are like `moving` on the grid of `field`, and `(*spatial,)`. The warped image is differentiable in
+    `field` only; outside the moving image it holds the border value. There the boolean coverage is False, and such
+    voxels do not count in a similarity.
     """
     before = _none_before(field) if before is None else before
     cells = _cells_of(field, _spatial_shape(moving, field), before)
@@ -37,6 +38,8 @@ def _sampled_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstr
     moving, field, before = inputs
     cells = _cells_of(field, _spatial_shape(moving, field), before)
     slopes = [_values_in(cells, moving, slope_along=d) for d in range(len(cells.shape))]
+    if slopes[0].shape.rank > len(cells.shape):  # several maps move with one field
+        slopes, upstream = [tf.reduce_sum(upstream * s, -1) for s in slopes], tf.ones((), upstream.dtype)
     parts = [upstream * tf.where(i, s, 0) for i, s in zip(cells.inside, slopes, strict=True)]
     return [None, tf.stack(parts, axis=-1), None]
 

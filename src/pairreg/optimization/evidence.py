@@ -1,0 +1,298 @@
+"""The data of terms that are not on the images: prepared once on the fixed grid, and given to every level."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from pairreg import geometry
+from pairreg.arrays import Image, Mask
+from pairreg.errors import InputError
+from pairreg.optimization.block_mean import block_mean
+from pairreg.optimization.objective import Objective
+from pairreg.optimization.other_data import Maps, Points
+from pairreg.optimization.resampled_pair import ResampledPair
+from pairreg.pair.pair import Pair
+from pairreg.similarity.base import IMAGE, LABELS, Similarity
+from pairreg.similarity.landmarks import Landmarks
+from pairreg.transform.base import LevelGrid
+from pairreg.transform.warp import usable_cells
+
+log = logging.getLogger("pairreg")
+Images = Callable[[str, bool], tuple[sitk.Image, sitk.Image]]  # of a channel (or the images), as densities or not
+_NEWTON = 50  # steps to the fixed point of a landmark; one is enough where the initialisation is linear
+_CLOSE = 1e-3  # mm
+_STEP = 0.5  # mm, of differences of the initialisation
+
+
+@dataclass(frozen=True)
+class Used:
+    """What an objective is given of what a result is evaluated by.
+
+    **Attributes:** `labels`: values of the label maps; `landmarks`: numbers of the points, from 0.
+    """
+
+    labels: frozenset[int] = frozenset()
+    landmarks: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class ComparedMaps:
+    """The maps that a similarity compares; see `other_data.Maps`.
+
+    **Attributes:** `fixed` `(*spatial,)` and `moving`, as large as that of the pair: one map per label, or one;
+    `mask` and `moving_mask`: where they have data; `shares` `(maps,)`: how much each counts.
+    """
+
+    fixed: Sequence[Image]
+    moving: Sequence[Image]
+    mask: Mask
+    moving_mask: Mask
+    shares: np.ndarray
+
+    def level(self, prepared: ResampledPair, grid: LevelGrid) -> Maps:
+        """Return the arrays of one level."""
+        return Maps(
+            fixed=np.stack([block_mean(one, grid.factors) for one in self.fixed], -1),
+            moving=np.stack([prepared.wide.block_mean(one, grid) for one in self.moving], -1),
+            before=prepared.wide.blocks_before(grid),
+            mask=block_mean(self.mask, grid.factors) > 0,
+            usable=usable_cells(prepared.wide.block_mean(self.moving_mask, grid) > 0.999).numpy(),
+            shares=self.shares.astype(np.float32),
+        )
+
+
+@dataclass(frozen=True)
+class ComparedPoints:
+    """Corresponding points.
+
+    **Attributes:** `voxels` `(n, ndim)`: fixed points in voxels, array axis order; `matrices` `(n, ndim, ndim)`: mm in
+    the space of the moving image per voxel of the fixed grid; `offsets` `(n, ndim)`: mm, without a deformation.
+    """
+
+    voxels: np.ndarray
+    matrices: np.ndarray
+    offsets: np.ndarray
+
+    def level(self, prepared: ResampledPair, grid: LevelGrid) -> Points:
+        """Return the arrays of one level."""
+        del prepared
+        factors, last = np.array(grid.factors), np.array(grid.shape) - 1
+        # A voxel of a level has its centre in the middle of the voxels that it covers.
+        at = np.clip((self.voxels - (factors - 1) / 2) / factors, 0, last)
+        low = np.minimum(np.floor(at).astype(int), np.maximum(last - 1, 0))
+        corners = np.indices((2,) * grid.ndim).reshape(grid.ndim, -1).T  # (2^ndim, ndim)
+        around = np.minimum(low[:, None] + corners, last)
+        parts = np.where(corners, (at - low)[:, None], 1 - (at - low)[:, None]).prod(-1)
+        return Points(
+            cells=np.ravel_multi_index(tuple(np.moveaxis(around, -1, 0)), grid.shape).astype(np.int32),
+            parts=parts.astype(np.float32),
+            matrices=(self.matrices * factors).astype(np.float32),
+            offsets=self.offsets.astype(np.float32),
+        )
+
+
+Evidence = ComparedMaps | ComparedPoints
+
+
+def check_evidence(pair: Pair, objectives: Sequence[Objective]) -> Used:
+    """Return what the objectives of the levels are given.
+
+    A term of weight 0 is given its data, too, so a run with it is evaluated over the same as one with more weight.
+    Raises `InputError` if a term compares what the pair has not on both sides.
+    """
+    labels: set[int] = set()
+    landmarks: set[int] = set()
+    for name, term in (item for objective in objectives for item in objective.on_others.items()):
+        if isinstance(term, Landmarks):
+            landmarks |= {int(i) for i in np.flatnonzero(_chosen(pair, name, term))}
+        elif isinstance(term, Similarity) and term.on != IMAGE:
+            fixed, moving = _sides(pair, name, term.on)
+            if term.on == LABELS:
+                labels |= {
+                    label for label, share in _label_shares(pair, name, term, fixed, moving).items() if share > 0
+                }
+    return Used(frozenset(labels), frozenset(landmarks))
+
+
+def evidence(prepared: ResampledPair, objectives: Sequence[Objective], images: Images) -> list[tuple[Evidence, ...]]:
+    """Return for each level the data of its `objective.on_others`; `images` gives preprocessed channels, and densities.
+
+    Levels with the same terms share their data. Raises `InputError` for what `check_evidence` refuses, and for
+    landmarks that the initialisation cannot carry.
+    """
+    found: dict[tuple[int, ...], tuple[Evidence, ...]] = {}
+    keys = [tuple(id(term) for term in objective.on_others.values()) for objective in objectives]
+    for key, objective in zip(keys, objectives, strict=True):
+        if key not in found:
+            found[key] = _of_objective(prepared, objective, images)
+    return [found[key] for key in keys]
+
+
+def _of_objective(prepared: ResampledPair, objective: Objective, images: Images) -> tuple[Evidence, ...]:
+    """Return the data of `objective.on_others`."""
+    found: list[Evidence] = []
+    for name, term in objective.on_others.items():
+        if isinstance(term, Landmarks):
+            found.append(_points(prepared, name, term))
+            continue
+        assert isinstance(term, Similarity), "any other term is a similarity"
+        fixed, moving = (None, None) if term.on == IMAGE else _sides(prepared.pair, name, term.on)
+        if fixed is not None and moving is not None and _is_label_map(fixed):
+            shares = _label_shares(prepared.pair, name, term, fixed, moving)
+            labels = [label for label, share in shares.items() if share > 0]
+            maps = [(_inside(fixed, label), _inside(moving, label)) for label in labels]
+            found.append(_maps(prepared, maps, [shares[label] for label in labels]))
+            continue
+        try:
+            both = images(term.on, term.mass_preserving)
+        except InputError as error:
+            raise InputError(f"similarity.{name}: {error}") from None
+        found.append(_maps(prepared, [both], [1.0], term.mass_preserving))
+    return tuple(found)
+
+
+def _sides(pair: Pair, name: str, on: str) -> tuple[sitk.Image, sitk.Image]:
+    """Return the label maps, or the channels called `on`, of both sides of the pair."""
+    where = f"similarity.{name} compares"
+    if on == LABELS:
+        sides: Mapping[str, sitk.Image | None] = {"fixed": pair.fixed_labels, "moving": pair.moving_labels}
+        missing = [f"{side}_labels" for side, labels in sides.items() if labels is None]
+        if missing:
+            raise InputError(f"{where} labels; pair {pair.name!r} has no {' and no '.join(missing)}: give both maps.")
+        assert pair.fixed_labels is not None and pair.moving_labels is not None
+        return pair.fixed_labels, pair.moving_labels
+    known = {"fixed_channels": pair.fixed_channels, "channels": pair.channels}
+    missing = [setting for setting, channels in known.items() if on not in channels]
+    if missing:
+        both = ", ".join(sorted(set(pair.fixed_channels) & set(pair.channels))) or "none"
+        raise InputError(
+            f"{where} the channel {on!r}, which pair {pair.name!r} has not in {' and '.join(missing)}; "
+            f"channels of both sides: {both}."
+        )
+    fixed, moving = pair.fixed_channels[on], pair.channels[on]
+    if _is_label_map(fixed) != _is_label_map(moving):
+        side = "fixed" if _is_label_map(fixed) else "moving"
+        raise InputError(
+            f"{where} the channel {on!r}, which is a label map on the {side} side only; give labels of both."
+        )
+    return fixed, moving
+
+
+def _is_label_map(image: sitk.Image) -> bool:
+    return geometry.channel_interpolation(image) != "linear"
+
+
+def _label_shares(pair: Pair, name: str, term: Similarity, fixed: sitk.Image, moving: sitk.Image) -> dict[int, float]:
+    """Return how much each label that both maps have counts, a share of 1."""
+    both = np.intersect1d(geometry.array(fixed), geometry.array(moving))
+    labels = [int(label) for label in both if label > 0]
+    if not labels:
+        raise InputError(f"similarity.{name} compares {term.on}; the two label maps of {pair.name!r} share no label.")
+    try:
+        shares = term.label_shares(labels, pair.label_names if term.on == LABELS else {})
+    except InputError as error:
+        raise InputError(f"similarity.{name}: {error}") from None
+    return {label: share / sum(shares) for label, share in zip(labels, shares, strict=True)}
+
+
+def _inside(labels: sitk.Image, label: int) -> sitk.Image:
+    """Return 1 inside of a label and 0 outside, float32."""
+    return sitk.Cast(labels == label, sitk.sitkFloat32)
+
+
+def _maps(
+    prepared: ResampledPair,
+    images: Sequence[tuple[sitk.Image, sitk.Image]],
+    shares: Sequence[float],
+    mass_preserving: bool = False,
+) -> ComparedMaps:
+    """Resample images of both sides to the fixed grid, the moving ones through the initialisation."""
+    pair, initial, wide = prepared.pair, prepared.initial, prepared.wide
+    here = geometry.identity(pair.ndim)
+    change = _volume_change(initial, wide.grid) if mass_preserving else None
+    fixed, moving = [], []
+    for of_fixed, of_moving in images:
+        fixed.append(geometry.array(geometry.resample(of_fixed, pair.fixed, here, fill=geometry.minimum(of_fixed))))
+        warped = wide.intensities(of_moving)
+        moving.append(warped if change is None else (warped * change).astype(np.float32))
+    mask = prepared.fixed_mask & geometry.coverage(images[0][0], pair.fixed, here)
+    moving_mask = geometry.coverage(images[0][1], wide.grid, initial)
+    if pair.moving_mask is not None:
+        moving_mask &= geometry.mask_on(wide.grid, pair.moving_mask, initial)
+    return ComparedMaps(fixed, moving, mask, moving_mask, np.asarray(shares))
+
+
+def _volume_change(initial: sitk.Transform, grid: sitk.Image) -> np.ndarray | float:
+    """Return the absolute Jacobian determinant of the initialisation on `grid` `(*spatial,)`."""
+    if initial.IsLinear():
+        return float(abs(np.linalg.det(geometry.linear_part(initial, grid.GetDimension())[0])))
+    place = (grid.GetSize(), grid.GetOrigin(), grid.GetSpacing(), grid.GetDirection())
+    shifts = sitk.TransformToDisplacementField(initial, sitk.sitkVectorFloat64, *place)
+    return np.abs(geometry.array(sitk.DisplacementFieldJacobianDeterminant(shifts)))
+
+
+def _chosen(pair: Pair, name: str, term: Landmarks) -> np.ndarray:
+    """Return which landmarks a term uses `(n,)`: of its subset those in the fixed image."""
+    if pair.fixed_landmarks is None or pair.moving_landmarks is None:
+        raise InputError(
+            f"similarity.{name} compares landmarks, which pair {pair.name!r} has not; give fixed_landmarks and "
+            "moving_landmarks."
+        )
+    try:
+        chosen = term.chosen(len(pair.fixed_landmarks))
+    except InputError as error:
+        raise InputError(f"similarity.{name}: {error}") from None
+    used = chosen & geometry.inside(pair.fixed_landmarks, pair.fixed)
+    if not used.any():
+        raise InputError(f"similarity.{name} has no landmark inside the fixed image of {pair.name!r}; choose others.")
+    return used
+
+
+def _points(prepared: ResampledPair, name: str, term: Landmarks) -> ComparedPoints:
+    """Carry the moving points back through the initialisation, about which its derivative then holds."""
+    pair, initial = prepared.pair, prepared.initial
+    used = _chosen(pair, name, term)
+    assert pair.fixed_landmarks is not None and pair.moving_landmarks is not None
+    outside = int(np.count_nonzero(term.chosen(len(used)) & ~used))
+    if outside:
+        verb = "lies" if outside == 1 else "lie"
+        log.warning(f"similarity.{name}: {outside} of its landmarks {verb} outside the fixed image, without an effect.")
+    fixed, moving = pair.fixed_landmarks[used], pair.moving_landmarks[used]
+    back, derivatives = _carried_back(moving, fixed, initial, f"similarity.{name}")
+    return ComparedPoints(
+        voxels=geometry.voxels_of(fixed, pair.fixed)[:, ::-1],
+        matrices=derivatives @ geometry.index_to_physical(pair.fixed),
+        offsets=np.einsum("nij,nj->ni", derivatives, fixed - back),
+    )
+
+
+def _carried_back(
+    moving: np.ndarray, start: np.ndarray, initial: sitk.Transform, where: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points that `initial` maps to `moving` `(n, ndim)`, and its derivative there `(n, ndim, ndim)`.
+
+    Newton's method begins at `start`. Raises `InputError` for a point that it does not reach.
+    """
+    points = np.array(start, float)
+    for _ in range(_NEWTON):
+        error = _mapped(initial, points) - moving
+        derivatives = _derivatives(initial, points)
+        if np.abs(error).max() < _CLOSE:
+            return points, derivatives
+        points = points - np.linalg.solve(derivatives, error[..., None])[..., 0]
+    number = int(np.abs(error).max(1).argmax()) + 1
+    raise InputError(f"{where}: the initialisation leads nowhere to the moving landmark {number} of those that count.")
+
+
+def _mapped(transform: sitk.Transform, points: np.ndarray) -> np.ndarray:
+    return np.array([transform.TransformPoint(point) for point in points.tolist()])
+
+
+def _derivatives(transform: sitk.Transform, points: np.ndarray) -> np.ndarray:
+    """Return the derivative of a transform at points by central differences, exact where it is linear."""
+    steps = _STEP * np.eye(points.shape[1])
+    columns = [(_mapped(transform, points + step) - _mapped(transform, points - step)) / (2 * _STEP) for step in steps]
+    return np.stack(columns, -1)
