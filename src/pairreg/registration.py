@@ -133,10 +133,11 @@ def _optimized(
     initial = part("initialization", use["initialization"])(preprocessed)
     prepared = resample_pair(preprocessed, initial)
     prepared.check_overlap()
+    others = evidence(prepared, objective, partial(preprocessing.compared, preprocessed))
     try:
         outcome = optimize(
             prepared,
-            evidence(prepared, objective, partial(preprocessing.compared, preprocessed)),
+            others,
             part("transform", use["transform"]),
             objective,
             part("optimizer", use["optimizer"]),
