@@ -78,7 +78,7 @@ def test_a_run_is_evaluated_by_what_it_was_not_given(labelled):
 def test_a_term_without_weight_is_given_its_data_too(labelled):
     """So a baseline is evaluated over the same as what it is compared with."""
     objective = Objective({"points": Landmarks(weight=0.0, subset=[1])}, {})
-    assert check_evidence(labelled, objective) == Used(frozenset(), frozenset({1}))
+    assert check_evidence(labelled, [objective]) == Used(frozenset(), frozenset({1}))
 
 
 def test_rows_of_the_given_are_found_and_never_decide():

@@ -134,11 +134,13 @@ def _optimized(
     preprocessed, initial = _begin(part("initialization", use["initialization"]), preprocessing(pair))
     prepared = resample_pair(preprocessed, initial)
     prepared.check_overlap()
+    objectives = [one.objective for one in of_levels]
+    others = evidence(prepared, objectives, partial(preprocessing.compared, preprocessed))
     try:
         outcome = optimize(
             prepared,
             of_levels,
-            evidence(prepared, [one.objective for one in of_levels], partial(preprocessing.compared, preprocessed)),
+            others,
             schedule,
             use["precision"],
             use["seed"],

@@ -78,7 +78,7 @@ def test_a_variant_says_what_it_chooses(options, tmp_path):
     [
         ("similarty", "config group 'similarty' is not one of pair, method,"),
         ("similarty", "did you mean 'similarity'?"),
-        ("similarity/nc", "similarity option 'nc' is not one of mi, mind,"),
+        ("similarity/nc", "similarity option 'nc' is not one of dice, landmarks, mi,"),
         ("similarity/", "similarity option '' is not one of"),
         ("", "config group '' is not one of"),
     ],
