@@ -1,15 +1,17 @@
-"""How fast pairreg is, in one table: the published protocol, ANTs SyN and elastix, large volumes, start-up, scaling,
-checks.
+"""How fast and how good pairreg is, in one table: the published protocol, ANTs SyN and elastix, large volumes,
+start-up, scaling, checks, anatomies that nothing was tuned on.
 
-    .venv/bin/python -m pip install antspyx itk-elastix
+    python -m venv peers && peers/bin/pip install antspyx itk-elastix
+    export PAIRREG_PEERS=peers/bin/python
     .venv/bin/python scripts/benchmark.py --output benchmark
     .venv/bin/python scripts/benchmark.py --output benchmark --only 1,6
 
 Points: 1 step of preset=published_2d, 2 time to the published objective, 3 preset=fast and 4 preset=accurate against
-SyN and elastix (these two need the packages above), 5 large volumes, 6 start-up, 7 cost per voxel, 8 cost of all
-checks; 0 is a profile of default runs. Each point runs in a process of its own. Contestants take turns, and the figures
-are medians of `--repeats`; what takes minutes (4000 published iterations, points 4 and 5) and point 8 run once. The
-real pairs are those of the folder that the environment variable PAIRREG_DATA names.
+SyN and elastix, 5 large volumes, 6 start-up, 7 cost per voxel, 8 cost of all checks, 9 presets on anatomies that they
+were not chosen by, against SyN and elastix (hours; PAIRREG_WIDE names a folder for its runs); 0 is a profile of default
+runs. Points 3, 4 and 9 need the packages above. Each point runs in a process of its own. Contestants take turns, and
+the figures are medians of `--repeats`; what takes minutes (4000 published iterations, points 4, 5 and 9) and point 8
+run once. The real pairs are those of the folder that the environment variable PAIRREG_DATA names.
 
 The table is printed and, with a figure, kept in the folder `--output`; points measured again replace their lines.
 """
@@ -38,6 +40,7 @@ POINTS = {
     6: "startup:measure",
     7: "linear:measure",
     8: "checks:measure",
+    9: "wide:measure",
 }
 
 
