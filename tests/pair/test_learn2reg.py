@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -111,6 +112,26 @@ def test_landmarks_come_before_keypoints(tmp_path):
     assert companion(Path("a/imagesTr/x_0001_0000.nii.gz"), "keypoints", ".csv") == Path(
         "a/keypointsTr/x_0001_0000.csv"
     )
+
+
+@pytest.mark.parametrize("degrees", [0, 35])
+def test_landmarks_of_lumir_are_the_centres_of_labels(degrees, tmp_path):
+    """By the means of their voxels, whatever the header of the map says."""
+    demo(tmp_path, "LUMIR", degrees)
+    shutil.rmtree(tmp_path / "landmarksTr")
+    dataset, rng, expected = tmp_path / "LUMIR_dataset.json", np.random.default_rng(5), {}
+    for side, name in (("fixed", "LUMIR_0001_0000.nii.gz"), ("moving", "LUMIR_0001_0001.nii.gz")):
+        labels = rng.choice([0, 0, 0, 3, 7, 12], (20, 16, 12)).astype(np.uint16)
+        file = save(labels, tmp_path / "landmarksTr" / name, np.eye(4))
+        centres = [np.argwhere(labels == value).mean(0) for value in (3, 7, 12)]
+        affine = nibabel.load(tmp_path / "imagesTr" / name).affine
+        expected[side] = np.c_[centres, np.ones(3)] @ affine[:3].T * (-1, -1, 1)
+    pair = load_learn2reg(dataset)
+    np.testing.assert_allclose(pair.fixed_landmarks, expected["fixed"], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(pair.moving_landmarks, expected["moving"], rtol=0, atol=1e-4)
+    for other, words in ((np.where(labels == 7, 3, labels), "the same labels"), (labels[1:], "19 × 16 × 12 voxels")):
+        save(other, file, np.eye(4))
+        assert words in refused(file, load_learn2reg, dataset)
 
 
 def test_another_shape_than_the_data_set_gives_is_a_warning(tmp_path):

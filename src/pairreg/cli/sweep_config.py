@@ -46,34 +46,46 @@ def job_configs(loader: ConfigLoader, sweep: DictConfig, jobs: Sequence[Sequence
     Raises `InputError` for a setting that only some of the jobs have, which names what the others choose; what Hydra
     raises for one that none of them has.
     """
-    composed, lacking = [], []
-    for overrides in jobs:
-        try:
-            composed.append(loader.load_sweep_config(sweep, list(overrides)))
-        except ConfigCompositionException as error:
-            lacking.append((overrides, error))
-    if not lacking:
-        return composed
-    first = lacking[0][1]
-    setting = unknown_key(first)
-    without = [overrides for overrides, error in lacking if unknown_key(error) == setting]
-    choices = _only_of(without, [overrides for overrides in jobs if overrides not in without])
-    if setting is None or not choices:
-        raise first
-    raise InputError(f"{setting} does not exist with {choices}; leave out the setting, or what does not have it.")
+    try:
+        return [loader.load_sweep_config(sweep, list(overrides)) for overrides in jobs]
+    except ConfigCompositionException as error:
+        setting = unknown_key(error)
+        choices = "" if setting is None else _choices_without(setting, loader, sweep, jobs)
+        if not choices:
+            raise
+        said = f"{setting} does not exist with {choices}; leave out the setting, or what does not have it."
+        raise InputError(said) from error
+
+
+def _choices_without(setting: str, loader: ConfigLoader, sweep: DictConfig, jobs: Sequence[Sequence[str]]) -> str:
+    """Return what only jobs without a setting choose, such as `method=demons,elastix`; nothing if all are without it.
+
+    One job is composed for each choice of options, so that a misspelt setting costs little however large the sweep is.
+    """
+    groups = {key for key in {_key(one) for job in jobs for one in job} if loader.get_group_options(key)}
+    examples = {tuple(one for one in job if _key(one) in groups): job for job in jobs}
+    lacking = [choice for choice, job in examples.items() if _lacks(setting, loader, sweep, job)]
+    if len(lacking) == len(examples):
+        return ""
+    elsewhere = {one for choice in examples if choice not in lacking for one in choice}
+    values: dict[str, list[str]] = {}
+    for one in dict.fromkeys(one for choice in lacking for one in choice if one not in elsewhere):
+        values.setdefault(_key(one), []).append(one.partition("=")[2])
+    return " and ".join(f"{key}={','.join(chosen)}" for key, chosen in values.items())
+
+
+def _lacks(setting: str, loader: ConfigLoader, sweep: DictConfig, job: Sequence[str]) -> bool:
+    try:
+        loader.load_sweep_config(sweep, list(job))
+    except ConfigCompositionException as error:
+        return unknown_key(error) == setting
+    return False
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
 
 
 def _is_setting_of_option(key: str) -> bool:
     group, _, setting = key.partition(".")
     return bool(setting) and group in option_files.groups()
-
-
-def _only_of(some: Sequence[Sequence[str]], others: Sequence[Sequence[str]]) -> str:
-    """Return the overrides that only `some` jobs have, such as `method=demons,elastix`; none if there are no others."""
-    common = {override for overrides in others or some for override in overrides}
-    values: dict[str, list[str]] = {}
-    for override in dict.fromkeys(override for overrides in some for override in overrides):
-        if override not in common:
-            key, _, value = override.partition("=")
-            values.setdefault(key, []).append(value)
-    return " and ".join(f"{key}={','.join(given)}" for key, given in values.items())

@@ -19,7 +19,7 @@ from pairreg.markers import Cases, FilesOf, Selects
 from pairreg.pair.cases import matching, only
 from pairreg.pair.files import load_pair
 from pairreg.pair.pair import InputNote, Pair
-from pairreg.pair.voxel_points import read_pair_of_points
+from pairreg.pair.voxel_points import centres_of_labels, read_pair_of_points
 from pairreg.reading.any_format import read
 from pairreg.validation import Text, one_of
 
@@ -69,14 +69,19 @@ class Case:
 
     @property
     def _points(self) -> dict[str, Path]:
-        """The files of the points: landmarks, which people have set, before keypoints."""
+        """The files of the points: landmarks, which people have set, before keypoints.
+
+        LUMIR has its landmarks as label maps.
+        """
         (_, fixed), (_, moving) = self._numbers
         low, high = sorted((fixed, moving))
         # The evaluator and the data spell the folder of two modalities in different ways.
         of_both = [f"keypoints{int(low)}{int(high)}", f"keypoints{low}{high}"]
-        for folder in ("landmarks", *(["keypoints"] if self.has_usual_modalities else []), *of_both):
+        keypoints = [*(["keypoints"] if self.has_usual_modalities else []), *of_both]
+        places = [("landmarks", ".csv"), ("landmarks", None), *((folder, ".csv") for folder in keypoints)]
+        for folder, ending in places:
             sides = {"fixed": self.fixed, "moving": self.moving}
-            paths = {f"{side}_points": companion(path, folder, ".csv") for side, path in sides.items()}
+            paths = {f"{side}_points": companion(path, folder, ending) for side, path in sides.items()}
             missing = [path for path in paths.values() if not path.exists()]
             if not missing:
                 return paths
@@ -181,7 +186,8 @@ def load_learn2reg(
 
     For an image in `imagesTr`, labels, masks and points are files of its name in `labelsTr`, `masksTr` and
     `landmarksTr` or `keypointsTr`, whatever the JSON says of them; what is fixed stands in its lists of pairs. Points
-    are numbers of voxels, counted from 0, of their own image.
+    are numbers of voxels, counted from 0, of their own image. Landmarks that are label maps, as those of LUMIR, count
+    as the centres of their labels.
 
     **Arguments:**
 
@@ -209,7 +215,7 @@ def _pair_of(data: DataSet, name: str) -> Pair:
     if pair.ndim != 3:
         raise InputError(f"{pair.inputs['fixed'].path} is 2-D; the images of Learn2Reg are 3-D.")
     sides = {"fixed": pair.fixed, "moving": pair.moving}
-    landmarks = read_pair_of_points(points, sides, first=0) if points else [None, None]
+    landmarks = _landmarks(points, sides) if points else [None, None]
     on_grid: dict[str, Any] = {
         role: _on_grid(getattr(pair, role), sides[role.partition("_")[0]]) for role in files if role not in sides
     }
@@ -221,6 +227,13 @@ def _pair_of(data: DataSet, name: str) -> Pair:
         evaluation_mask=_evaluation_mask(pair.fixed, data, files.get("fixed_mask")),
         inputs=_with_warnings(pair, data),
     )
+
+
+def _landmarks(files: Mapping[str, Path], images: Mapping[str, sitk.Image]) -> list[np.ndarray]:
+    """The points of both images, from text or from label maps."""
+    if files["fixed"].name.endswith(".csv"):
+        return read_pair_of_points(files, images, first=0)
+    return centres_of_labels(files, images)
 
 
 def _evaluation_mask(fixed: sitk.Image, data: DataSet, mask: Path | None) -> sitk.Image:

@@ -14,6 +14,7 @@ from pairreg.pair.landmark_checks import TOLERANCE
 from pairreg.pair.landmark_files.numbers import numbers
 from pairreg.pair.landmark_files.read import read_bytes
 from pairreg.pair.landmark_files.text import decoded
+from pairreg.reading.roles import read_label_map
 
 _BETWEEN = re.compile(r"[,;\s]+")
 
@@ -31,6 +32,30 @@ def read_pair_of_points(paths: Mapping[str, Path], images: Mapping[str, sitk.Ima
         said = " and ".join(f"{paths[side]} has {count} points" for side, count in counts.items())
         raise InputError(f"{said}; give files whose rows correspond.")
     return [found["fixed"], found["moving"]]
+
+
+def centres_of_labels(paths: Mapping[str, Path], images: Mapping[str, sitk.Image]) -> list[np.ndarray]:
+    """The centres of mass `(n, ndim)` of the labels above 0 in label maps of the fixed and the moving image, in LPS mm.
+
+    A map lies voxel by voxel on its image, whatever its header says. Raises `InputError` unless it has the size of the
+    image, and both have the same labels.
+    """
+    from scipy.ndimage import center_of_mass
+
+    found, known = [], []
+    for side in ("fixed", "moving"):
+        path, image = paths[side], images[side]
+        labels = geometry.array(read_label_map(path).image)
+        if labels.shape != image.GetSize()[::-1]:
+            size = " × ".join(map(str, labels.shape[::-1]))
+            raise InputError(f"{path} has {size} voxels, and its image others; give a map on the voxels of the image.")
+        known.append([int(value) for value in np.unique(labels) if value > 0])
+        centres = [index[::-1] for index in center_of_mass(labels > 0, labels, known[-1])]
+        found.append(np.array([image.TransformContinuousIndexToPhysicalPoint(index) for index in centres]))
+    if known[0] != known[1] or not known[0]:
+        said = " and ".join(f"{paths[side]} {len(labels)}" for side, labels in zip(paths, known, strict=True))
+        raise InputError(f"the label maps of landmarks should have the same labels; they have others ({said}).")
+    return found
 
 
 def read_points(path: Path, image: sitk.Image, first: int) -> np.ndarray:
