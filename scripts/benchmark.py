@@ -7,9 +7,10 @@ checks.
 
 Points: 1 step of preset=published_2d, 2 time to the published objective, 3 preset=fast and 4 preset=accurate against
 SyN and elastix (these two need the packages above), 5 large volumes, 6 start-up, 7 cost per voxel, 8 cost of all
-checks, 9 random starts; 0 is a profile of default runs. Each point runs in a process of its own. Contestants take turns, and the figures
-are medians of `--repeats`; what takes minutes (4000 published iterations, points 4 and 5) and point 8 run once. The
-real pairs are those of the folder that the environment variable PAIRREG_DATA names.
+checks, 9 random starts of the initialisation; 0 is a profile of default runs. Each point runs in a process of its own.
+Contestants take turns, and the figures are medians of `--repeats`; what takes minutes (4000 published iterations,
+points 4 and 5) and points 8 and 9 run once. The real pairs are those of the folder that the environment variable
+PAIRREG_DATA names.
 
 The table is printed and, with a figure, kept in the folder `--output`; points measured again replace their lines.
 """
