@@ -11,6 +11,8 @@ from pairreg.initialization.single_thread import one_thread
 from pairreg.pair.pair import Pair
 from pairreg.validation import Checked
 
+WIDER = "try initialization=affine initialization.search=wide"  # what helps against a start that was found nearby
+
 
 @dataclass(frozen=True)
 class Start:
@@ -37,7 +39,7 @@ class Initialization(Checked, ABC):
         return Start(transform, not_better(pair, transform))
 
 
-def not_better(pair: Pair, transform: sitk.Transform) -> tuple[str, ...]:
+def not_better(pair: Pair, transform: sitk.Transform, advice: str = WIDER) -> tuple[str, ...]:
     """Return a sentence if the images share no more information after `transform` than in their scanner coordinates."""
     judged = low_resolution(pair, JUDGED[pair.ndim])
     with one_thread():
@@ -47,5 +49,5 @@ def not_better(pair: Pair, transform: sitk.Transform) -> tuple[str, ...]:
         return ()
     return (
         f"The initialisation of {pair.name} is no better than its scanner coordinates (information {after:.3g} and "
-        f"{before:.3g} nats per voxel); unless these are right, try initialization=affine initialization.search=wide.",
+        f"{before:.3g} nats per voxel); unless these are right, {advice}.",
     )

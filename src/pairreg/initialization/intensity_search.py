@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.initialization.base import Initialization, Start, not_better
+from pairreg.initialization.base import WIDER, Initialization, Start, not_better
 from pairreg.initialization.center_of_mass import translation_between_centres
 from pairreg.initialization.low_resolution import JUDGED, LowResolution, low_resolution
 from pairreg.initialization.mutual_information import STRIDES, optimise, overlap_weighted_mi
@@ -65,13 +65,24 @@ class IntensitySearch(Initialization):
 
     def start(self, pair: Pair) -> Start:
         found = self._begin(pair)
-        return Start(found.transform, (*found.warnings, *not_better(pair, found.transform)))
+        return Start(found.transform, (*found.warnings, *not_better(pair, found.transform, self._advice)))
+
+    @property
+    def _advice(self) -> str:
+        """What helps against a doubtful start."""
+        return WIDER if self.search == "local" else "give masks, or a transform by initialization=file"
 
     def _begin(self, pair: Pair) -> Start:
         try:
             with one_thread():
-                starts = self._starts(pair)
-                return Start(self._from(starts[0].transform, pair), self._doubts(starts, pair))
+                judged = low_resolution(pair, JUDGED[pair.ndim])
+                translations = best_first(judge(judged, _translations(pair)))
+                if self.search == "local":
+                    starts = _meeting(translations, pair)
+                    return Start(self.estimate(pair, starts[0].transform), self._doubts(starts, pair))
+                starts = _meeting(wide_search(pair, translations[:1], judged, self.scaled, self._improve), pair)
+                both = judge(judged, [self._estimate_turned(pair, starts[0].transform), translations[0].transform])
+                return Start(best_first(both)[0].transform, self._doubts(starts, pair))
         except RuntimeError as error:
             lost = f"The images of {pair.name} lose each other during the initialisation"
             raise InputError(f"{lost}; check their masks and contents or use initialization=center_of_mass.") from error
@@ -80,22 +91,8 @@ class IntensitySearch(Initialization):
     def estimate(self, pair: Pair, start: sitk.AffineTransform) -> sitk.Transform:
         """Return the transform of highest mutual information near a translation (fixed to moving points, LPS mm)."""
 
-    def _starts(self, pair: Pair) -> list[Candidate]:
-        """Return the starts by falling information; raises `InputError` if none gives any."""
-        judged = low_resolution(pair, JUDGED[pair.ndim])
-        starts = best_first(judge(judged, _translations(pair)))
-        if self.search == "wide":
-            meeting = [start for start in starts[:1] if start.information > 0]
-            starts = wide_search(pair, meeting, judged, self.scaled, self._improve)
-        if not starts or starts[0].information <= 0:
-            advice = "check their masks and contents"
-            raise InputError(f"The images of {pair.name} share no information at any start; {advice}.")
-        return starts
-
-    def _from(self, start: sitk.AffineTransform, pair: Pair) -> sitk.Transform:
-        """Return the transform of highest mutual information near `start`."""
-        if self.search == "local":
-            return self.estimate(pair, start)
+    def _estimate_turned(self, pair: Pair, start: sitk.AffineTransform) -> sitk.AffineTransform:
+        """Return the transform of highest mutual information near a similarity."""
         seen = turned_back(pair, start)
         center = translation_between_centres(seen, "mass").GetCenter()
         return one_after_other(self.estimate(seen, _translation(center, (0.0,) * pair.ndim)), start)
@@ -105,11 +102,10 @@ class IntensitySearch(Initialization):
         best, *others = distinct(starts, pair, 2)
         if not others or others[0].information < _NEARLY * best.information:
             return ()
-        wide = "" if self.search == "wide" else " search wider by initialization.search=wide,"
         return (
             f"The start of {pair.name} is doubtful: a very different one is nearly as good (information "
-            f"{others[0].information:.3g} against {best.information:.3g} nats per voxel); look at the overview,{wide} "
-            "give masks, or a transform by initialization=file.",
+            f"{others[0].information:.3g} against {best.information:.3g} nats per voxel); look at the overview, and "
+            f"unless it is right, {self._advice}.",
         )
 
     def _improve(self, level: LowResolution, transform: sitk.Transform) -> None:
@@ -130,6 +126,14 @@ class IntensitySearch(Initialization):
             optimise(level, moved, stride, self.samples, self.iterations, self.seed)
             transform = max(transform, moved, key=lambda candidate: overlap_weighted_mi(judged, candidate))
         return transform
+
+
+def _meeting(starts: list[Candidate], pair: Pair) -> list[Candidate]:
+    """Return the starts, the best first; raises `InputError` if none gives any information."""
+    if not starts or starts[0].information <= 0:
+        advice = "check their masks and contents"
+        raise InputError(f"The images of {pair.name} share no information at any start; {advice}.")
+    return starts
 
 
 def _translations(pair: Pair) -> list[sitk.AffineTransform]:
