@@ -206,6 +206,38 @@ def test_labels_have_no_mass():
         pairreg.build("similarity/mse", on="labels", mass_preserving=True)
 
 
+def test_a_channel_of_an_integer_type_is_a_label_map():
+    pair = evident(2)
+    labels = {"fixed_channels": {"organs": pair.fixed_labels}, "channels": {"organs": pair.moving_labels}}
+    both = dataclasses.replace(pair, **labels)
+    terms = {"labels": MSE(on="labels"), "organs": MSE(on="organs")}
+    of_labels, of_channel = inputs_of(both, Objective(terms, {}), geometry.identity(2), 1)[1]
+    assert len(of_labels.fixed) == 3 and np.ptp(of_labels.shares) == 0
+    np.testing.assert_array_equal(of_channel.moving, of_labels.moving)
+    expected = geometry.array(pair.fixed_labels) == 2
+    np.testing.assert_allclose(of_channel.fixed[1], expected, atol=1e-5)
+    assert check_evidence(both, Objective({"organs": terms["organs"]}, {})).labels == set()  # no metric is over it
+    with pytest.raises(InputError, match="'organs' is a label map"):
+        check_evidence(both, Objective({"mass": MSE(on="organs", mass_preserving=True)}, {}))
+
+
+def test_a_channel_has_its_own_range_and_densities_one_scale():
+    pair = evident(2)
+    how = pairreg.build("preprocessing/minmax")
+    channels = {"fixed_channels": {"pet": 3 * pair.fixed}, "channels": {"pet": pair.moving / 2}}
+    both = dataclasses.replace(pair, **channels)
+    ranges = [(geometry.array(one).min(), geometry.array(one).max()) for one in how.compared(both, "pet", False)]
+    assert ranges == [(0, 1), (0, 1)]
+    fixed, moving = map(geometry.array, how.compared(both, "pet", True))
+    assert fixed.max() == pytest.approx(1)
+    np.testing.assert_allclose(
+        moving / fixed.max(), geometry.array(pair.moving) / 2 / (3 * geometry.array(pair.fixed).max())
+    )
+    below = dataclasses.replace(both, channels={"pet": pair.moving - 50})
+    with pytest.raises(InputError, match="the channel 'pet' has none, or is below 0"):
+        how.compared(below, "pet", True)
+
+
 REFUSED = {
     "labels of one side": ({"fixed_labels": None}, MSE(on="labels"), "has no fixed_labels: give both maps"),
     "a channel of one side": ({"fixed_channels": {}}, MSE(on="pet"), "'pet', which pair 'evident' has not in fixed_ch"),

@@ -110,6 +110,8 @@ def check_evidence(pair: Pair, objectives: Sequence[Objective]) -> Used:
             landmarks |= {int(i) for i in np.flatnonzero(_chosen(pair, name, term))}
         elif isinstance(term, Similarity) and term.on != IMAGE:
             fixed, moving = _sides(pair, name, term.on)
+            if term.mass_preserving and _is_label_map(fixed):
+                raise InputError(f"similarity.{name} is mass_preserving, and the channel {term.on!r} is a label map.")
             if term.on == LABELS:
                 labels |= {
                     label for label, share in _label_shares(pair, name, term, fixed, moving).items() if share > 0
