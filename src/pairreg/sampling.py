@@ -11,17 +11,17 @@ from math import ceil
 import numpy as np
 import SimpleITK as sitk
 
-ALIKE = 0.1  # voxels that are larger by a smaller part count as equal: linear interpolation smooths more than that
+PLAIN = 1.5  # widths up to which linear interpolation leaves less noise than the mean: 2/3 of the variance per axis
 _SAMPLES = 4  # along an axis, at least, before blocks of the image are averaged first: that is faster
 
 
 def resample_means(image: sitk.Image, grid: sitk.Image, transform: sitk.Transform, fill: float) -> sitk.Image:
     """Return the intensities of `image` over the voxels of `grid`, in the pixel type of `image`.
 
-    `transform` maps grid to image points, `fill` stands where it leaves the image. Along an axis on which the voxels of
-    `grid` are not larger, this is linear interpolation at their centres. Otherwise it is the mean of such samples in
-    the voxel, which keeps constants and ramps; on aligned grids whose voxels are whole numbers wide it is the mean over
-    the voxels that they hold.
+    `transform` maps grid to image points, `fill` stands where it leaves the image. Along an axis on which a voxel of
+    `grid` is at most one and a half voxels of `image` wide, this is linear interpolation at its centre. Otherwise it is
+    the mean of such samples across it, which keeps constants and ramps; on aligned grids whose voxels are whole numbers
+    wide it is the mean over the voxels that they hold.
     """
     blocks = _blocks(image, grid, transform)
     source = _block_means(image, blocks) if max(blocks) > 1 else image
@@ -48,15 +48,15 @@ def sample_positions(image: sitk.Image, grid: sitk.Image, transform: sitk.Transf
     """Return where samples lie along each axis (x first) of a voxel of `grid`, in parts of it; 0 is its centre.
 
     They are as many as the voxel is wide in voxels of `image`, and so far apart that their variance, with that over a
-    voxel of `image`, is the variance over a voxel of `grid`. So they close up where the voxels become equal.
+    voxel of `image`, is the variance over a voxel of `grid`.
     """
     return [_positions(width) for width in np.linalg.norm(_steps(image, grid, transform), axis=0)]
 
 
 def _positions(width: float) -> np.ndarray:
-    count = max(1, ceil(width - ALIKE))
-    if count == 1:
+    if width <= PLAIN:
         return np.zeros(1)
+    count = ceil(width - 1e-3)
     # The variance of n samples at a distance d is d²(n² − 1)/12, that over a width w is w²/12.
     distance = np.sqrt((width**2 - 1) / (count**2 - 1)) / width
     positions: np.ndarray = (np.arange(count) - (count - 1) / 2) * distance

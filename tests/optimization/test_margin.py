@@ -18,8 +18,9 @@ from pairreg.transform.warp import inner, usable_cells, warp
 SHIFT = 9.0  # mm: from so far beyond the right border tissue comes in
 
 
-def texture(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
-    smooth = gaussian_filter(np.random.default_rng(seed).normal(size=shape), 3)
+def texture(shape: tuple[int, ...], seed: int = 0, widths: tuple[int, ...] = (3,)) -> np.ndarray:
+    layers = [gaussian_filter(np.random.default_rng(seed + w).normal(size=shape), w) for w in widths]
+    smooth = sum(layer / layer.std() for layer in layers)
     return ((smooth - smooth.min()) / np.ptp(smooth)).astype(np.float32)
 
 
@@ -50,6 +51,58 @@ def test_what_comes_in_over_the_border_is_found():
     )
     error = abs(result.field[..., 1] - true_shift(np.arange(60), 60))
     assert error[5:-5, -12:].mean() < 1 and error[5:-5].mean() < 0.4  # without a margin 2.8 and 0.8
+
+
+FACES = {
+    "left": [0, -1],
+    "right": [0, 1],
+    "top": [-1, 0],
+    "bottom": [1, 0],
+    "corner": [1, -1],
+    "front": [-1, 0, 0],
+    "back": [1, 0, 0],
+    "corner of three": [-1, 1, 1],
+}
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("turned", [False, True])
+def test_tissue_that_comes_in_over_each_border_is_found(face, turned):
+    """Up to 4 voxels, in the middle of a face or at a corner; the same if the grids are turned in space."""
+    outwards = np.array(FACES[face], float)
+    pair, truth, near = incoming_pair(outwards, turned)
+    result = pairreg.register(
+        pair,
+        preprocessing="minmax",
+        initialization="none",
+        transform=pairreg.build("transform/displacement"),
+        similarity="ncc",
+        regularizer=pairreg.build("regularizer/diffusion", weight=0.1),
+        schedule=pairreg.build("schedule/coarse_to_fine", scales=[4, 2, 1], iterations=[100, 100, 60]),
+    )
+    error = np.linalg.norm(result.field - truth, axis=-1)
+    assert np.linalg.norm(truth, axis=-1)[near].mean() > 3
+    assert error[near].mean() < 1 and error.mean() < 0.3
+
+
+def incoming_pair(outwards: np.ndarray, turned: bool, around: int = 12) -> tuple[Pair, np.ndarray, np.ndarray]:
+    """A pair, its field in voxels, and where that is large: at the border, where it points `outwards`."""
+    ndim = len(outwards)
+    size = 48 if ndim == 2 else 32
+    fixed = sitk.Image([size] * ndim, sitk.sitkFloat32)
+    if turned:
+        fixed.SetDirection(np.linalg.qr(np.random.default_rng(2).normal(size=(ndim, ndim)))[0].ravel().tolist())
+        fixed.SetOrigin([50.0] * ndim)
+    wide = sitk.ConstantPad(fixed, [around] * ndim, [around] * ndim)
+    at = np.moveaxis(np.indices((size,) * ndim), 0, -1)
+    weight = np.exp(-((at - (size - 1) * (1 + outwards) / 2) ** 2).sum(-1) / (2 * (size / (7 - ndim)) ** 2))
+    field = 4 * weight[..., None] * outwards / np.linalg.norm(outwards)
+    shift = geometry.total_displacement(field, fixed, geometry.identity(ndim))
+    moving = geometry.image(
+        texture((size + 2 * around,) * ndim, widths=(6 - ndim, 8)), wide
+    )  # finer on the smaller grid
+    warped = geometry.resample(moving, fixed, geometry.displacement_transform(shift))
+    return Pair(name="incoming", fixed=warped, moving=moving), field, weight > 0.75
 
 
 @pytest.mark.parametrize("transform", pairreg.options("transform"))
@@ -95,7 +148,7 @@ def beyond(fixed: sitk.Image, *reach: tuple[int, int]) -> sitk.Image:
     ("reach", "before", "size"),
     [
         (((0, 0), (0, 0)), (0, 0), (64, 72)),
-        (((3, 3), (0, 3)), (0, 0), (64, 72)),  # less than half a block of 8
+        (((3, 3), (0, 3)), (0, 0), (64, 72)),  # less than a twentieth of a side
         (((4, 0), (0, 0)), (8, 0), (80, 72)),  # as far as the margin for one side is
         (((0, 16), (0, 0)), (0, 0), (80, 72)),
         (((16, 9), (0, 5)), (16, 0), (96, 88)),
@@ -111,6 +164,17 @@ def test_the_margin_lies_where_the_moving_image_reaches(reach, before, size):
     known = geometry.array(geometry.resample(moving, prepared.wide.grid, geometry.identity(2), fill=-1.0))
     np.testing.assert_array_equal(prepared.moving_mask, known >= 0)
     np.testing.assert_array_equal(prepared.moving[known >= 0], known[known >= 0])
+
+
+def test_pairs_of_one_size_need_few_programs():
+    """Each axis has one of three sizes, wherever the moving image lies."""
+    fixed, drawn = sitk.GetImageFromArray(texture((64, 72))), np.random.default_rng(0)
+    sizes = set()
+    for _ in range(30):
+        moving = sitk.GetImageFromArray(texture(tuple(drawn.integers(30, 120, 2).tolist())))
+        moving.SetOrigin(drawn.uniform(-30, 20, 2).tolist())
+        sizes.add(resample_pair(Pair(name="p", fixed=fixed, moving=moving), geometry.identity(2)).moving.shape)
+    assert 2 < len(sizes) <= 9
 
 
 def test_the_wide_grid_has_less_than_five_times_the_voxels():

@@ -15,7 +15,7 @@ from pairreg.transform.base import LevelGrid
 
 REACH = 0.25  # of the mean side of the fixed image: from so far beyond it tissue may come in
 _COARSEST = 8  # scale of the coarsest usual level: margins are whole blocks of it
-_WORTH = 0.05  # of a plane of the fixed grid: less data, such as corners that a rotation turned out, does not count
+_WORTH = 0.05  # of a side or a plane of the fixed grid: less, such as the rim that an affine map leaves, is no reason
 
 
 @dataclass(frozen=True)
@@ -95,15 +95,12 @@ def _planes(known: Mask, most: Sequence[int], shape: Sequence[int]) -> list[np.n
 
 
 def _margins(planes: np.ndarray, n: int, most: int, block: int) -> tuple[int, int]:
-    """Return the margins before and after an axis of `n` voxels: `planes` says which of all voxels have data.
-
-    Less than half a block is not worth a margin.
-    """
+    """Return the margins before and after an axis of `n` voxels, from which planes of the widest grid have data."""
     data = np.flatnonzero(planes)
     if not data.size:
         return 0, 0
     before, after = (
-        block * -(-reach // block) if reach >= block / 2 else 0
+        block * -(-reach // block) if reach >= _WORTH * n else 0
         for reach in (max(0, most - int(data[0])), max(0, int(data[-1]) + 1 - most - n))
     )
     size = most * -(-(before + after) // most)
