@@ -12,7 +12,7 @@ from pairreg.pair.pair import Pair
 from pairreg.preprocessing.percentile import Percentile
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
-OPTIONS = ["none", "center_of_mass", "rigid", "affine"]
+OPTIONS = ["none", "center_of_mass", "rigid", "affine", "convex"]
 
 
 def blobs(size: tuple[int, ...]) -> sitk.Image:
