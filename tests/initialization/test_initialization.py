@@ -13,7 +13,7 @@ from pairreg.preprocessing.percentile import Percentile
 from start_helpers import dice, error, identity, moved_pair
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
-OPTIONS = ["none", "center_of_mass", "rigid", "affine"]
+OPTIONS = ["none", "center_of_mass", "rigid", "affine", "convex"]
 
 
 def shared(name: str, **more: object) -> Pair:

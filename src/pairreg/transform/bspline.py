@@ -64,7 +64,7 @@ class Lattice(NodeGrid):
         return along_axes(coarser.nodes, matrices)
 
 
-def basis(positions: np.ndarray, stride: int, count: int) -> Matrix:
+def basis(positions: np.ndarray, stride: float, count: int) -> Matrix:
     """Return the weights `(len(positions), count)` of `count` control points at `positions` (voxels).
 
     Each row sums to 1 from voxel 0 to the last.
