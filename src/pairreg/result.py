@@ -27,7 +27,7 @@ class Result:
 
     - `pair`: as it was given; `prepared`: after preprocessing and initialisation.
     - `field`: `(*spatial, ndim)`, voxels of the fixed grid, array axis order, without the initialisation.
-    - `inverse`: the inverse of `field`, likewise, of a diffeomorphic transform.
+    - `inverse`: the inverse of `field`, likewise, of a diffeomorphic transform; the other direction of a symmetric one.
     - `displacement`: the whole transform as a vector image in LPS mm on the fixed grid, initialisation included.
     - `transform`: the same as a transform of SimpleITK, also beyond the fixed grid.
     - `metrics`: final metrics by name, and those before registration and after the initialisation under `before/<name>`
@@ -67,6 +67,17 @@ class Result:
         moving = self.pair.moving
         grid = (moving.GetSize(), moving.GetOrigin(), moving.GetSpacing(), moving.GetDirection())
         return sitk.TransformToDisplacementField(back, sitk.sitkVectorFloat32, *grid)
+
+    @cached_property
+    def inverse_consistency(self) -> sitk.Image | None:
+        """How far from each point the way by `field` and back by `inverse` ends, in mm, on the preprocessed fixed grid.
+
+        NaN where it leaves the grid; None if there is no `inverse`.
+        """
+        if self.inverse is None:
+            return None
+        missed = metrics.inverse_consistency(self.field, self.inverse, self.prepared.spacing)
+        return geometry.image(missed.astype(np.float32), self.prepared.pair.fixed)
 
     @cached_property
     def transform(self) -> sitk.CompositeTransform:

@@ -1,5 +1,7 @@
 """Whether a deformation and its inverse agree."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.ndimage import map_coordinates
 
@@ -7,11 +9,12 @@ from pairreg.arrays import Field, Image
 from pairreg.metrics.jacobian import as_field
 
 
-def inverse_consistency(field: Field, inverse: Field) -> Image:
-    """Return `|u(x) + v(x + u(x))|` in voxels, `(*spatial,)`: the way from a point there and back; 0 is best.
+def inverse_consistency(field: Field, inverse: Field, spacing: Sequence[float] | None = None) -> Image:
+    """Return `|u(x) + v(x + u(x))|`, `(*spatial,)`: how far from a point the way there and back ends; 0 is best.
 
     **Arguments:** `field` u and `inverse` v: `(*spatial, ndim)` in voxels of one grid. v is interpolated linearly, and
-    the result is NaN where `x + u(x)` leaves the grid (take `np.nanmean`).
+    the result is NaN where `x + u(x)` leaves the grid (take `np.nanmean`). `spacing`: of the grid in mm, array axis
+    order, for a result in mm; None: it is in voxels.
 
     **Raises:** `ValueError` if the shapes differ or `field` is no field.
 
@@ -24,7 +27,8 @@ def inverse_consistency(field: Field, inverse: Field) -> Image:
     there = np.indices(spatial, sparse=True)
     points = np.stack([there[d] + field[..., d] for d in range(len(spatial))])
     back = [map_coordinates(inverse[..., d], points, order=1, mode="nearest") for d in range(len(spatial))]
-    distance = np.sqrt(sum((field[..., d] + v) ** 2 for d, v in enumerate(back)))
+    steps = [1.0] * len(spatial) if spacing is None else spacing
+    distance = np.sqrt(sum(((field[..., d] + v) * steps[d]) ** 2 for d, v in enumerate(back)))
     distance[_any_outside(points, spatial)] = np.nan
     return distance
 

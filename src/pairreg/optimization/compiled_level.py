@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from pairreg.arrays import FieldTensor
+from pairreg.arrays import FieldTensor, ImageTensor
 from pairreg.backend import Tensor, tf
+from pairreg.optimization import symmetric
 from pairreg.optimization.cache_key import term_key
 from pairreg.optimization.objective import Inputs, Objective, Programs
 from pairreg.optimization.recent import Recent
@@ -28,11 +29,18 @@ class CompiledGrid:
         self.parametrization = transform.parametrize(grid, precision, spacing)
         # The network is not compiled by XLA, which is slower at convolutions.
         self.field = tf.function(self.parametrization.field, autograph=False)
+        self.backward = tf.function(self.parametrization.inverse_field, autograph=False)
+        self.consistency = transform.consistency_weight
         self.learning_rate = transform.learning_rate
         # float16 has no numbers below 6e-8: its gradients are computed at a scale of 1.
         self.rescale = precision == "mixed_float16"
         self._levels: Recent[CompiledLevel] = Recent(_VARIANTS)
         self._programs = Programs(_VARIANTS)
+
+    def fields(self, fixed: ImageTensor, moving: ImageTensor) -> list[FieldTensor]:
+        """Return what is optimised: the field, and that of the other direction where the transform is symmetric."""
+        forward = self.field(fixed, moving)
+        return [forward] if self.consistency is None else [forward, self.backward(fixed, moving)]
 
     def level(self, objective: Objective) -> "CompiledLevel":
         """Return the problem with the terms of `objective` on this grid.
@@ -57,7 +65,7 @@ class CompiledLevel:
         self.parametrization = grid.parametrization
         self.variables = grid.parametrization.variables
         self.learning_rate = grid.learning_rate
-        self.columns = 2 + len(objective.names)
+        self.columns = 2 + len(objective.names) + (grid.consistency is not None)
         self._value_and_gradient = programs.of(objective)
         self._once: Recent[Any] = Recent(_LOOPS)
 
@@ -68,12 +76,20 @@ class CompiledLevel:
     def value_and_gradients(self, inputs: Inputs) -> tuple[Tensor, list[Tensor]]:
         """Return `[loss, *terms, norm of the gradient]` (terms unweighted) and the gradients of the variables."""
         with tf.GradientTape() as tape:
-            field = self.grid.field(inputs.fixed, inputs.inner_moving)
-        values, gradient = self._value_and_gradient(field, inputs)
-        scale = 1 / (tf.reduce_max(tf.abs(gradient)) + 1e-30) if self.grid.rescale else tf.ones(())
-        gradients = tape.gradient(field, self.variables, output_gradients=gradient * scale)
+            fields = self.grid.fields(inputs.fixed, inputs.inner_moving)
+        values, by_fields = self._values(fields, inputs)
+        largest = tf.reduce_max([tf.reduce_max(tf.abs(by)) for by in by_fields])
+        scale = 1 / (largest + 1e-30) if self.grid.rescale else tf.ones(())
+        gradients = tape.gradient(fields, self.variables, output_gradients=[by * scale for by in by_fields])
         gradients = [g / scale for g in gradients]
         return tf.concat([values, tf.linalg.global_norm(gradients)[None]], 0), gradients
+
+    def _values(self, fields: Sequence[FieldTensor], inputs: Inputs) -> tuple[Tensor, list[Tensor]]:
+        """Return `[loss, *terms]` (terms unweighted) and the derivatives of the loss by the fields."""
+        if self.grid.consistency is not None:
+            return symmetric.value_and_gradients(self._value_and_gradient, fields, inputs, self.grid.consistency)
+        values, gradient = self._value_and_gradient(fields[0], inputs)
+        return values, [gradient]
 
     def field(self) -> FieldTensor:
         """Return the present displacement field `(*shape, ndim)` in voxels of the level, constraints included."""
@@ -81,13 +97,14 @@ class CompiledLevel:
         return self.objective.constrained(field, self.inputs.spacing)
 
     def inverse_field(self) -> FieldTensor | None:
-        """Return the inverse of `field` on the same grid.
+        """Return the inverse of `field` on the same grid, or the field of the other direction if it is optimised, too.
 
         None if the transform has no inverse, or if a regulariser changes the field before warping.
         """
-        if self.objective.constrains:
+        if self.objective.constrains and self.grid.consistency is None:
             return None
-        return self.parametrization.inverse_field(self.inputs.fixed, self.inputs.inner_moving)
+        found = self.parametrization.inverse_field(self.inputs.fixed, self.inputs.inner_moving)
+        return None if found is None else self.objective.constrained(found, self.inputs.spacing)
 
     def start(self, inputs: Inputs, coarser: "CompiledLevel | None", seed: int) -> None:
         """Set the inputs, and the parameters: to the start of the transform, or to where a coarser level ended."""

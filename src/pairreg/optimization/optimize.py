@@ -16,6 +16,7 @@ from pairreg.optimization.history import History
 from pairreg.optimization.objective import Inputs, Objective, as_inputs
 from pairreg.optimization.observer import Observer
 from pairreg.optimization.resampled_pair import ResampledPair
+from pairreg.optimization.symmetric import TERM
 from pairreg.optimizer.base import Optimizer, Pause
 from pairreg.schedule.base import Schedule, level_factors
 from pairreg.transform.base import LevelGrid, Precision, Transform, ratios
@@ -47,6 +48,11 @@ class LevelParts:
     objective: Objective
     optimizer: Optimizer
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the terms in the history."""
+        return [*self.objective.names, *([TERM] if self.transform.consistency_weight is not None else [])]
+
 
 def optimize(
     prepared: ResampledPair,
@@ -70,7 +76,7 @@ def optimize(
     A term that becomes NaN or infinite ends the optimisation: the solution then holds an earlier, finite field and the
     error.
     """
-    history = History(parts[0].objective.names)
+    history = History(parts[0].names)
     levels = list(schedule.levels(prepared.fixed.ndim))
     observer.begin(history.names, levels)
     saved = checkpoints.load()

@@ -53,6 +53,8 @@ class Registered(Protocol):
     @property
     def inverse_displacement(self) -> sitk.Image | None: ...
     @property
+    def inverse_consistency(self) -> sitk.Image | None: ...
+    @property
     def warped_labels(self) -> sitk.Image | None: ...
     @property
     def warped_channels(self) -> Mapping[str, sitk.Image]: ...
@@ -148,6 +150,7 @@ def _images(result: Registered) -> dict[str, sitk.Image]:
         "displacement": result.displacement,
         "jacobian": result.jacobian,
         "inverse_displacement": result.inverse_displacement,
+        "inverse_consistency": result.inverse_consistency,
         "true_displacement": None if truth is None else sitk.Cast(truth, sitk.sitkVectorFloat32),
         "warped_labels": result.warped_labels,
         **{f"warped_{name}": channel for name, channel in result.warped_channels.items()},

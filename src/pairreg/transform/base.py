@@ -48,7 +48,10 @@ class Parametrization(ABC):
         """Return the displacement field `(*shape, ndim)` in voxels of this level's grid; the images are `(*shape,)`."""
 
     def inverse_field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor | None:
-        """Return the inverse of `field`, likewise; None if the transform has none."""
+        """Return the inverse of `field`, likewise; None if the transform has none.
+
+        Where a transform has a `consistency_weight`, it is the field of the other direction, which is optimised, too.
+        """
         del fixed, moving
         return None
 
@@ -64,6 +67,11 @@ class Transform(Checked, ABC):
     constant: ClassVar[frozenset[str]] = frozenset()  # settings with which `continue_from` needs all levels alike
 
     learning_rate: Positive
+
+    @property
+    def consistency_weight(self) -> float | None:
+        """The weight of the inverse consistency, where both directions are optimised; None: forward alone is."""
+        return None
 
     @abstractmethod
     def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> Parametrization:

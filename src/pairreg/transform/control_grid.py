@@ -11,11 +11,14 @@ from pairreg.transform.separable import upsample
 
 
 class NodeGrid(Parametrization):
-    """Parameters that are the vectors themselves, `(*nodes, ndim)` in voxels of the level."""
+    """Parameters that are the vectors themselves, `(*nodes, directions ndim)` in voxels of the level.
 
-    def __init__(self, grid: LevelGrid, nodes: Sequence[int]):
-        self.grid = grid
-        self.nodes = tf.Variable(tf.zeros((*nodes, grid.ndim)), name="nodes")
+    With two `directions` the vectors of the forward field come before those of the backward field.
+    """
+
+    def __init__(self, grid: LevelGrid, nodes: Sequence[int], directions: int = 1):
+        self.grid, self.directions = grid, directions
+        self.nodes = tf.Variable(tf.zeros((*nodes, directions * grid.ndim)), name="nodes")
         self.variables = [self.nodes]
 
     def start_at_zero(self, seed: int) -> None:
@@ -26,11 +29,16 @@ class NodeGrid(Parametrization):
         del fixed, moving
         assert isinstance(coarser, NodeGrid)
         scale = ratios(coarser.grid, self.grid)
-        self.nodes.assign(self.upsample_from(coarser, scale) * scale)
+        self.nodes.assign(self.upsample_from(coarser, scale) * ([*scale] * self.directions))
 
     def field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
         del fixed, moving
-        return self.displacements(self.nodes)
+        return self.displacements(self.vectors(0))
+
+    def vectors(self, direction: int) -> FieldTensor:
+        """Return the vectors `(*nodes, ndim)` of one direction, counted from 0."""
+        n = self.grid.ndim
+        return self.nodes if self.directions == 1 else self.nodes[..., direction * n : (direction + 1) * n]
 
     @abstractmethod
     def upsample_from(self, coarser: "NodeGrid", scale: Sequence[float]) -> FieldTensor:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Annotated, ClassVar, final
 
 from pairreg.arrays import FieldTensor, ImageTensor
+from pairreg.markers import Neutral
 from pairreg.transform.base import LevelGrid, Precision, Transform
 from pairreg.transform.control_grid import NodeGrid, displacement_of, node_counts
 from pairreg.transform.separable import upsample
-from pairreg.validation import Count, Positive
+from pairreg.validation import Count, NonNegative, Positive
 
 
 @final
@@ -16,24 +17,41 @@ from pairreg.validation import Count, Positive
 class Displacement(Transform):
     """Deforms by a grid of displacement vectors, linearly interpolated between its nodes.
 
-    **Arguments:** `stride`: width of a grid cell in voxels of the level; 1 = one vector per voxel. `learning_rate`: in
-    voxels of the level per iteration (with Adam).
+    With `symmetric` a second grid holds the displacements w of the other direction. The loss is then the mean of that
+    of the warped moving image against the fixed one and that of the warped fixed image against the moving one (on the
+    fixed grid), plus `consistency` times the mean of |u(x) + w(x + u(x))|² and |w(x) + u(x + w(x))|² over voxels, in
+    mm². What is left of it is a map of the run, `inverse_consistency.nii.gz`: where it is large, the images do not
+    determine the deformation. A stiffness of labels counts in the forward direction alone.
+
+    **Arguments:** `stride`: width of a grid cell in voxels of the level; 1 = one vector per voxel. `symmetric`:
+    optimise both directions. `consistency`: weight of the inverse consistency of the two. `learning_rate`: in voxels
+    of the level per iteration (with Adam).
+
+    Source: Christensen & Johnson, IEEE TMI 20:568 (2001), for the two directions.
     """
 
+    constant: ClassVar[frozenset[str]] = frozenset({"symmetric"})
+
     stride: Count = 1
+    symmetric: Annotated[bool, Neutral(False)] = False
+    consistency: Annotated[NonNegative, Neutral(0.1)] = 0.1
     learning_rate: Positive = 0.1
+
+    @property
+    def consistency_weight(self) -> float | None:
+        return self.consistency if self.symmetric else None
 
     def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> "VectorGrid":
         del precision, spacing
-        return VectorGrid(grid, self.stride)
+        return VectorGrid(grid, self.stride, directions=2 if self.symmetric else 1)
 
 
 @final
 class VectorGrid(NodeGrid):
     """The vectors of `Displacement`, or with `diffeomorphic` the velocities of `Velocity`, on one level."""
 
-    def __init__(self, grid: LevelGrid, stride: int, diffeomorphic: bool = False):
-        super().__init__(grid, node_counts(grid.shape, stride))
+    def __init__(self, grid: LevelGrid, stride: int, diffeomorphic: bool = False, directions: int = 1):
+        super().__init__(grid, node_counts(grid.shape, stride), directions)
         self.stride, self.diffeomorphic = stride, diffeomorphic
 
     def upsample_from(self, coarser: NodeGrid, scale: Sequence[float]) -> FieldTensor:
@@ -45,4 +63,6 @@ class VectorGrid(NodeGrid):
 
     def inverse_field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor | None:
         del fixed, moving
-        return self.displacements(-self.nodes) if self.diffeomorphic else None
+        if self.diffeomorphic:
+            return self.displacements(-self.nodes)
+        return self.displacements(self.vectors(1)) if self.directions == 2 else None

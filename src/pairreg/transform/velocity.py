@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Annotated, ClassVar, final
 
+from pairreg.markers import Neutral
 from pairreg.transform.base import LevelGrid, Precision, Transform
 from pairreg.transform.displacement import VectorGrid
 from pairreg.validation import Count, Positive
@@ -17,14 +18,26 @@ class Velocity(Transform):
     The inverse comes with it (`inverse_displacement.nii.gz`). It is exact within what a grid can show: a velocity that
     changes by more than its grid resolves can still fold between the nodes, so `folds_percent` is reported as always.
 
-    **Arguments:** `stride`: width of a grid cell in voxels of the level; wider cells are smoother, and fold less.
-    `learning_rate`: in voxels of the level per iteration (with Adam).
+    With `symmetric` the loss is the mean of that of the warped moving image against the fixed one and, by the
+    exponential of the negative velocity, that of the warped fixed image against the moving one (on the fixed grid).
+    A stiffness of labels counts in the forward direction alone.
 
-    Source: Arsigny et al., MICCAI 2006.
+    **Arguments:** `stride`: width of a grid cell in voxels of the level; wider cells are smoother, and fold less.
+    `symmetric`: compare the images in both directions. `learning_rate`: in voxels of the level per iteration (with
+    Adam).
+
+    Source: Arsigny et al., MICCAI 2006; Vercauteren et al., MICCAI 2008, for the two directions.
     """
 
+    constant: ClassVar[frozenset[str]] = frozenset({"symmetric"})
+
     stride: Count = 3
+    symmetric: Annotated[bool, Neutral(False)] = False
     learning_rate: Positive = 0.1
+
+    @property
+    def consistency_weight(self) -> float | None:
+        return 0.0 if self.symmetric else None  # the two fields are inverse to each other as they are
 
     def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> VectorGrid:
         del precision, spacing
