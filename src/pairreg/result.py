@@ -72,12 +72,13 @@ class Result:
     def inverse_consistency(self) -> sitk.Image | None:
         """How far from each point the way by `field` and back by `inverse` ends, in mm, on the preprocessed fixed grid.
 
-        NaN where it leaves the grid; None if there is no `inverse`.
+        -1 where it leaves the grid, as ITK writes no NaN to NIfTI files; None if there is no `inverse`.
         """
         if self.inverse is None:
             return None
         missed = metrics.inverse_consistency(self.field, self.inverse, self.prepared.spacing)
-        return geometry.image(missed.astype(np.float32), self.prepared.pair.fixed)
+        known = np.where(np.isfinite(missed), missed, -1)
+        return geometry.image(known.astype(np.float32), self.prepared.pair.fixed)
 
     @cached_property
     def transform(self) -> sitk.CompositeTransform:

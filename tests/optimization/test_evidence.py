@@ -17,6 +17,7 @@ from pairreg.optimization.evidence import check_evidence, evidence
 from pairreg.optimization.objective import Objective, Programs, as_inputs
 from pairreg.optimization.optimize import level_inputs
 from pairreg.optimization.resampled_pair import resample_pair
+from pairreg.optimization.symmetric import reversed_inputs
 from pairreg.pair.pair import Pair
 from pairreg.similarity.landmarks import Landmarks
 from pairreg.similarity.mse import MSE
@@ -123,6 +124,30 @@ def test_terms_keep_their_order_and_a_term_alone_its_value():
         objective = Objective({name: terms[name] for name in names}, {})
         found = PROGRAMS.of(objective)(field, inputs_of(pair, objective, initial, 1)[0])[0].numpy()[1:]
         np.testing.assert_allclose(found, [alone[name] for name in names], rtol=1e-5)
+
+
+@each_ndim
+def test_the_other_direction_is_that_of_the_pair_turned_round(ndim):
+    """Of all terms, on a coarse level."""
+    pair, objective, here = evident(ndim), Objective(TERMS, {}), geometry.identity(ndim)
+    turned = dataclasses.replace(
+        pair,
+        fixed=pair.moving,
+        moving=pair.fixed,
+        fixed_labels=pair.moving_labels,
+        moving_labels=pair.fixed_labels,
+        fixed_landmarks=pair.moving_landmarks,
+        moving_landmarks=pair.fixed_landmarks,
+        channels=pair.fixed_channels,
+        fixed_channels=pair.channels,
+    )
+    back = reversed_inputs(inputs_of(pair, objective, here, 2)[0])
+    expected = inputs_of(turned, objective, here, 2)[0]
+    field = tf.constant(smooth_field(expected.fixed.shape), tf.float32)
+    found, wanted = (PROGRAMS.of(objective)(field, inputs) for inputs in (back, expected))
+    for mine, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-6)
+    assert (wanted[0].numpy() != 0).all()
 
 
 @each_ndim

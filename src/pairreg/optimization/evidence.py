@@ -68,30 +68,38 @@ class ComparedMaps:
 class ComparedPoints:
     """Corresponding points.
 
-    **Attributes:** `voxels` `(n, ndim)`: fixed points in voxels, array axis order; `matrices` `(n, ndim, ndim)`: mm in
-    the space of the moving image per voxel of the fixed grid; `offsets` `(n, ndim)`: mm, without a deformation.
+    **Attributes:** `voxels` `(n, ndim)`: fixed points in voxels, array axis order; `targets`, likewise: the moving
+    ones, carried back through the initialisation; `matrices` `(n, ndim, ndim)`: mm in the space of the moving image
+    per voxel of the fixed grid; `offsets` `(n, ndim)`: mm, without a deformation.
     """
 
     voxels: np.ndarray
+    targets: np.ndarray
     matrices: np.ndarray
     offsets: np.ndarray
 
     def level(self, prepared: ResampledPair, grid: LevelGrid) -> Points:
         """Return the arrays of one level."""
         del prepared
-        factors, last = np.array(grid.factors), np.array(grid.shape) - 1
-        # A voxel of a level has its centre in the middle of the voxels that it covers.
-        at = np.clip((self.voxels - (factors - 1) / 2) / factors, 0, last)
-        low = np.minimum(np.floor(at).astype(int), np.maximum(last - 1, 0))
-        corners = np.indices((2,) * grid.ndim).reshape(grid.ndim, -1).T  # (2^ndim, ndim)
-        around = np.minimum(low[:, None] + corners, last)
-        parts = np.where(corners, (at - low)[:, None], 1 - (at - low)[:, None]).prod(-1)
-        return Points(
-            cells=np.ravel_multi_index(tuple(np.moveaxis(around, -1, 0)), grid.shape).astype(np.int32),
-            parts=parts.astype(np.float32),
-            matrices=(self.matrices * factors).astype(np.float32),
-            offsets=self.offsets.astype(np.float32),
-        )
+        matrices = (self.matrices * np.array(grid.factors)).astype(np.float32)
+        around = *_around(self.voxels, grid), *_around(self.targets, grid)
+        return Points(*around, matrices, self.offsets.astype(np.float32))
+
+
+def _around(voxels: np.ndarray, grid: LevelGrid) -> tuple[np.ndarray, np.ndarray]:
+    """Return the flat indices of the voxels of a level around points `(n, ndim)` of the fixed grid, and their weights.
+
+    Both are `(n, 2^ndim)`. Points beyond the grid have the nearest voxels of its border.
+    """
+    factors, last = np.array(grid.factors), np.array(grid.shape) - 1
+    # A voxel of a level has its centre in the middle of the voxels that it covers.
+    at = np.clip((voxels - (factors - 1) / 2) / factors, 0, last)
+    low = np.minimum(np.floor(at).astype(int), np.maximum(last - 1, 0))
+    corners = np.indices((2,) * grid.ndim).reshape(grid.ndim, -1).T  # (2^ndim, ndim)
+    around = np.minimum(low[:, None] + corners, last)
+    parts = np.where(corners, (at - low)[:, None], 1 - (at - low)[:, None]).prod(-1)
+    cells = np.ravel_multi_index(tuple(np.moveaxis(around, -1, 0)), grid.shape)
+    return cells.astype(np.int32), parts.astype(np.float32)
 
 
 Evidence = ComparedMaps | ComparedPoints
@@ -266,6 +274,7 @@ def _points(prepared: ResampledPair, name: str, term: Landmarks) -> ComparedPoin
     back, derivatives = _carried_back(moving, fixed, initial, f"similarity.{name}")
     return ComparedPoints(
         voxels=geometry.voxels_of(fixed, pair.fixed)[:, ::-1],
+        targets=geometry.voxels_of(back, pair.fixed)[:, ::-1],
         matrices=derivatives @ geometry.index_to_physical(pair.fixed),
         offsets=np.einsum("nij,nj->ni", derivatives, fixed - back),
     )

@@ -8,7 +8,7 @@ from pairreg.backend import Tensor, compiled, tf
 from pairreg.similarity.base import Similarity
 from pairreg.similarity.landmarks import Landmarks
 from pairreg.transform.jacobian import determinant
-from pairreg.transform.warp import warp
+from pairreg.transform.warp import inner, usable_cells, warp
 
 Constrain = Callable[[FieldTensor, Tensor], FieldTensor]  # what regularisers make of a field, given the spacing
 
@@ -23,14 +23,38 @@ class Maps(NamedTuple):
     usable: MaskTensor  # bool, interpolation cells of the moving maps that count
     shares: Tensor  # (maps,), how much each counts in the mean; the sum is 1
 
+    def reversed(self) -> "Maps":
+        """Return the maps of the other direction: the moving ones on the grid, without what lies beyond it."""
+        shape = self.mask.shape
+        inside = tf.concat([shape, [self.moving.shape[-1]]], 0)
+        return self._replace(
+            fixed=inner(self.moving, tf.concat([self.before, [0]], 0), inside),
+            moving=self.fixed,
+            before=tf.zeros_like(self.before),
+            mask=inner(self.usable, self.before, shape),
+            usable=usable_cells(self.mask),
+        )
+
 
 class Points(NamedTuple):
     """Corresponding points on one level; point i is at the distance `|matrices[i] u + offsets[i]|` mm."""
 
     cells: Tensor  # (n, 2^ndim) flat indices of the voxels around each fixed point
     parts: Tensor  # (n, 2^ndim) their weights in the linear interpolation of u
+    target_cells: Tensor  # likewise around each moving point, carried back through the initialisation
+    target_parts: Tensor
     matrices: Tensor  # (n, ndim, ndim), mm in the space of the moving image per voxel of the level
     offsets: Tensor  # (n, ndim) mm, the difference without a deformation
+
+    def reversed(self) -> "Points":
+        """Return the points of the other direction."""
+        return self._replace(
+            cells=self.target_cells,
+            parts=self.target_parts,
+            target_cells=self.cells,
+            target_parts=self.parts,
+            offsets=-self.offsets,
+        )
 
 
 def map_programs(term: Similarity, constrain: Constrain) -> Callable[..., tuple[Tensor, Tensor]]:

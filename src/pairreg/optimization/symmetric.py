@@ -23,22 +23,25 @@ def value_and_gradients(
     **Arguments:** `objective`: of one field and its inputs, `[loss, *terms]` and the derivative of the loss; `fields`:
     forward and backward, `(*shape, ndim)` in voxels of one grid.
     """
-    forward, backward = (objective(field, one) for field, one in zip(fields, (inputs, _reversed(inputs)), strict=True))
+    forward, backward = (
+        objective(field, one) for field, one in zip(fields, (inputs, reversed_inputs(inputs)), strict=True)
+    )
     missed, by_fields = _inverse_consistency(*fields, inputs.spacing)
     mean = (forward[0] + backward[0]) / 2
     values = tf.concat([mean[:1] + weight * missed, mean[1:], missed[None]], 0)
     return values, [g[1] / 2 + weight * by for g, by in zip((forward, backward), by_fields, strict=True)]
 
 
-def _reversed(inputs: Inputs) -> Inputs:
+def reversed_inputs(inputs: Inputs) -> Inputs:
     """Return the inputs with the images exchanged: the moving image on the grid, without what lies beyond it."""
-    shape = inputs.fixed.shape
     return inputs._replace(
         fixed=inputs.inner_moving,
         moving=inputs.fixed,
-        mask=inner(inputs.usable, shape),
+        before=tf.zeros_like(inputs.before),
+        mask=inner(inputs.usable, inputs.before, inputs.fixed.shape),
         usable=usable_cells(inputs.mask),
         stiffness=tuple(None for _ in inputs.stiffness),  # of labels of the fixed image, which the other grid lacks
+        others=tuple(one.reversed() for one in inputs.others),
     )
 
 
