@@ -81,7 +81,7 @@ def test_the_information_is_that_of_the_joint_histogram() -> None:
     other = np.array([2, 0, 3, 1])[classes]
     other[random.random(other.shape) < 0.2] = 0
     fixed, moving = (sitk.GetImageFromArray(x.astype(np.float32)) for x in (classes, np.roll(other, (3, -2), (0, 1))))
-    information, transform = Translations.of(LowResolution(fixed, moving, None, None)).best(np.eye(2))
+    information, transform = Translations.of(LowResolution(fixed, moving, None, None), 14, 128).best(np.eye(2), 1.0)
     assert transform.TransformPoint((5.0, 5.0)) == pytest.approx((3.0, 8.0))
     joint = np.zeros((4, 4))
     np.add.at(joint, (classes[:11, 2:], other[:11, 2:]), 1)  # what meets: y + 3 and x - 2 lie in the moving image

@@ -17,9 +17,9 @@ from pairreg.initialization.single_thread import one_thread
 from pairreg.initialization.wide_search import (
     Candidate,
     best_first,
-    distinct,
     judge,
     one_after_other,
+    rival,
     turned_back,
     wide_search,
 )
@@ -31,7 +31,6 @@ Euler = sitk.Euler2DTransform | sitk.Euler3DTransform
 T = TypeVar("T", bound=sitk.Transform)
 LEVELS = {2: (32, 64, 128), 3: (16, 32, 64)}  # voxels along the longest side
 _FEWEST = 100  # voxels in the mask: with fewer, a level says nothing about the mutual information
-_NEARLY = 0.9  # of the information of the best start: another with that much may be the right one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,12 +98,12 @@ class IntensitySearch(Initialization):
 
     def _doubts(self, starts: Sequence[Candidate], pair: Pair) -> tuple[str, ...]:
         """Return a sentence if a start far from the best is nearly as good."""
-        best, *others = distinct(starts, pair, 2)
-        if not others or others[0].information < _NEARLY * best.information:
+        other = rival(starts, pair)
+        if other is None:
             return ()
         return (
             f"The start of {pair.name} is doubtful: a very different one is nearly as good (information "
-            f"{others[0].information:.3g} against {best.information:.3g} nats per voxel); look at the overview, and "
+            f"{other.information:.3g} against {starts[0].information:.3g} nats per voxel); look at the overview, and "
             f"unless it is right, {self._advice}.",
         )
 

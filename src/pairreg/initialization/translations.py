@@ -12,8 +12,6 @@ from pairreg.initialization.low_resolution import LowResolution, mask_or_ones
 
 _CLASSES = 4  # of intensities; their joint histogram takes the square of it in Fourier transforms
 _BINS = 128  # of the histogram that is divided into classes
-_ACROSS = 14  # voxels along the longest side of the smaller image
-_MOST = {2: 128**2, 3: 40**3}  # voxels of the padded grid: beside a large image, the small one is seen less well
 _LEAST = 0.15  # part of the smaller image that has to meet the other one
 
 
@@ -35,33 +33,37 @@ class Translations:
     step: float
 
     @classmethod
-    def of(cls, images: LowResolution) -> "Translations":
-        """Return both images at a spacing that shows the smaller one, as far as the larger one can be padded then."""
+    def of(cls, images: LowResolution, across: int, most: int) -> "Translations":
+        """Return both images with `across` voxels along the longest side of the smaller one.
+
+        They are fewer if the padded grid would have more than about `most` voxels along each side.
+        """
         fixed = _shares(images.fixed, images.fixed_mask)
         moving = _shares(images.moving, images.moving_mask)
         sides = [_sides(fixed), _sides(moving)]
         padded = float(np.prod(sides[0] + sides[1].max()))
-        affordable = (padded / _MOST[fixed.GetDimension()]) ** (1 / fixed.GetDimension())
-        step = max(min(float(side.max()) for side in sides) / _ACROSS, affordable)
+        affordable = padded ** (1 / fixed.GetDimension()) / most
+        step = max(min(float(side.max()) for side in sides) / across, affordable)
         return cls(_on_axes(_averaged(fixed, step), _axes(fixed), step), _averaged(moving, step), step)
 
-    def best(self, rotation: np.ndarray) -> tuple[float, sitk.AffineTransform]:
-        """Return the most information (nats per fixed voxel) that a translation gives after `rotation`, and both.
+    def best(self, rotation: np.ndarray, scale: float) -> tuple[float, sitk.AffineTransform]:
+        """Return the most information (nats per fixed voxel) that a translation gives after a rotation and a scale.
 
-        They are a transform from fixed to moving points (LPS mm).
+        All three follow as a transform from fixed to moving points (LPS mm).
         """
+        step = self.step * scale
         axes = rotation @ _axes(self.fixed)
-        turned = _on_axes(self.moving, axes, self.step)
+        turned = _on_axes(self.moving, axes, step)
         fixed, moving = (np.moveaxis(array(one), -1, 0) for one in (self.fixed, turned))
         counts = _joint_counts(fixed, moving)
         information = _information(counts, float(min(fixed.sum(), moving.sum()))) / float(fixed.sum())
         peak = np.unravel_index(int(information.argmax()), information.shape)
         shape = zip(peak, moving.shape[1:], information.shape, strict=True)
         shift = [int(k) if k < n else int(k) - period for k, n, period in shape][::-1]
-        to = np.asarray(turned.GetOrigin()) + axes @ np.multiply(shift, self.step)
+        to = np.asarray(turned.GetOrigin()) + axes @ np.multiply(shift, step)
         transform = sitk.AffineTransform(self.fixed.GetDimension())
-        transform.SetMatrix(rotation.ravel().tolist())
-        transform.SetTranslation((to - rotation @ self.fixed.GetOrigin()).tolist())
+        transform.SetMatrix((scale * rotation).ravel().tolist())
+        transform.SetTranslation((to - scale * rotation @ self.fixed.GetOrigin()).tolist())
         return float(information[peak]), transform
 
 

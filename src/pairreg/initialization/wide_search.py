@@ -17,7 +17,7 @@ _Centred = sitk.Euler2DTransform | sitk.Euler3DTransform | sitk.Similarity2DTran
 Improve = Callable[[LowResolution, sitk.Transform], None]
 _SHOWN = {2: 128, 3: 64}  # voxels along the longest side of the images whose intensities are divided into classes
 _LEVELS = {2: (32, 64), 3: (16, 32)}  # voxels along the longest side where candidates are refined, coarse to fine
-_KEPT = (8, 3)  # candidates that are refined on these levels
+_NEARLY = 0.9  # of the information of the best candidate: another with that much may be the right one
 _IDENTITIES: dict[tuple[int, bool], type[_Centred]] = {
     (2, False): sitk.Euler2DTransform,
     (3, False): sitk.Euler3DTransform,
@@ -25,6 +25,26 @@ _IDENTITIES: dict[tuple[int, bool], type[_Centred]] = {
     (3, True): sitk.Similarity3DTransform,
 }
 _APART = 0.25  # of the fixed image's longest side, in the mean of its corners: transforms that differ by less are one
+
+
+@dataclass(frozen=True)
+class _Effort:
+    """How closely all rotations are compared.
+
+    **Attributes:** `across`, `most`: voxels, see `Translations.of`, the second by the number of axes; `scales`: tried
+    with each rotation; `kept`: candidates that are refined on each of `_LEVELS`.
+    """
+
+    across: int
+    most: dict[int, int]
+    scales: tuple[float, ...]
+    kept: tuple[int, int]
+
+
+_EFFORTS = (
+    _Effort(14, {2: 128, 3: 40}, (1.0,), (8, 3)),
+    _Effort(18, {2: 128, 3: 48}, (1.0, 0.85, 1.18), (24, 4)),
+)
 
 
 @dataclass(frozen=True)
@@ -41,14 +61,25 @@ def wide_search(
     """Return the best transforms, the best first, of which no two are near each other and none is a reflection.
 
     They are found from `starts` and all rotations, `scaled` with one factor for all axes, and compared on `judged`.
-    `improve` moves a transform near the identity uphill, in place.
+    `improve` moves a transform near the identity uphill, in place. If no
+    candidate stands out, the search goes on with more effort.
     """
-    found = [*starts, *distinct(best_first(_coarse(pair)), pair, _KEPT[0])]
-    for across, kept in zip(_LEVELS[pair.ndim], _KEPT, strict=True):
-        level = low_resolution(pair, across)
-        refined = [_refined(candidate.transform, level, scaled, improve) for candidate in found]
-        found = distinct(best_first(judge(judged, [one for one in refined if one])), pair, kept)
+    found = list(starts)
+    for effort in _EFFORTS:
+        found += distinct(best_first(_coarse(pair, effort, scaled)), pair, effort.kept[0])
+        for across, kept in zip(_LEVELS[pair.ndim], effort.kept, strict=True):
+            level = low_resolution(pair, across)
+            refined = [_refined(candidate.transform, level, scaled, improve) for candidate in found]
+            found = distinct(best_first(judge(judged, [one for one in refined if one])), pair, kept)
+        if found and rival(found, pair) is None:
+            break
     return found
+
+
+def rival(candidates: Sequence[Candidate], pair: Pair) -> Candidate | None:
+    """Return a candidate far from the first that gives nearly as much information; None if there is none."""
+    best, *others = distinct(candidates, pair, 2)
+    return others[0] if others and others[0].information >= _NEARLY * best.information else None
 
 
 def judge(judged: LowResolution, transforms: Iterable[sitk.AffineTransform]) -> list[Candidate]:
@@ -56,10 +87,12 @@ def judge(judged: LowResolution, transforms: Iterable[sitk.AffineTransform]) -> 
     return [Candidate(transform, overlap_weighted_mi(judged, transform)) for transform in transforms]
 
 
-def _coarse(pair: Pair) -> list[Candidate]:
+def _coarse(pair: Pair, effort: _Effort, scaled: bool) -> list[Candidate]:
     """Return the best translation of each rotation; their information is that of a few classes of intensities."""
-    translations = Translations.of(low_resolution(pair, _SHOWN[pair.ndim], margin=False))
-    found = [translations.best(rotation) for rotation in covering(pair.ndim)]
+    shown = low_resolution(pair, _SHOWN[pair.ndim], margin=False)
+    translations = Translations.of(shown, effort.across, effort.most[pair.ndim])
+    scales = effort.scales if scaled else (1.0,)
+    found = [translations.best(rotation, scale) for scale in scales for rotation in covering(pair.ndim)]
     return [Candidate(transform, information) for information, transform in found]
 
 
