@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from pairreg import geometry, metrics, whole_transform
 from pairreg.arrays import Field, Image
 from pairreg.geometry import Interpolation
+from pairreg.metrics.consistency import inverse_consistency_in_mm
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.pair.pair import Pair
@@ -72,13 +73,12 @@ class Result:
     def inverse_consistency(self) -> sitk.Image | None:
         """How far from each point the way by `field` and back by `inverse` ends, in mm, on the preprocessed fixed grid.
 
-        -1 where it leaves the grid, as ITK writes no NaN to NIfTI files; None if there is no `inverse`.
+        None if there is no `inverse`, which is held constant beyond the grid.
         """
         if self.inverse is None:
             return None
-        missed = metrics.inverse_consistency(self.field, self.inverse, self.prepared.spacing)
-        known = np.where(np.isfinite(missed), missed, -1)
-        return geometry.image(known.astype(np.float32), self.prepared.pair.fixed)
+        missed = inverse_consistency_in_mm(self.field, self.inverse, self.prepared.spacing)
+        return geometry.image(missed.astype(np.float32), self.prepared.pair.fixed)
 
     @cached_property
     def transform(self) -> sitk.CompositeTransform:

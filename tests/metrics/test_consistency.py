@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pairreg.metrics import inverse_consistency
-from pairreg.metrics.consistency import inverse_consistency_mean
+from pairreg.metrics.consistency import inverse_consistency_in_mm, inverse_consistency_mean
 
 
 @pytest.mark.parametrize("shape", [(20, 18), (14, 13, 12)])
@@ -21,6 +21,8 @@ def test_translations_by_hand() -> None:
     assert (error[:, :6] == 2).all()
     assert np.isnan(error[:, 6:]).all()  # x + u lies beyond the last column
     assert (inverse_consistency(field, -field)[:, :6] == 0).all()
+    np.testing.assert_allclose(inverse_consistency_in_mm(field, np.zeros_like(field), (1.0, 0.5)), 1)
+    np.testing.assert_allclose(inverse_consistency_in_mm(field, -field, (1.0, 0.5)), 0, atol=1e-6)
 
 
 def test_shapes_have_to_agree() -> None:

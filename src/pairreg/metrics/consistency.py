@@ -9,28 +9,41 @@ from pairreg.arrays import Field, Image
 from pairreg.metrics.jacobian import as_field
 
 
-def inverse_consistency(field: Field, inverse: Field, spacing: Sequence[float] | None = None) -> Image:
-    """Return `|u(x) + v(x + u(x))|`, `(*spatial,)`: how far from a point the way there and back ends; 0 is best.
+def inverse_consistency(field: Field, inverse: Field) -> Image:
+    """Return `|u(x) + v(x + u(x))|` in voxels, `(*spatial,)`: the way from a point there and back; 0 is best.
 
     **Arguments:** `field` u and `inverse` v: `(*spatial, ndim)` in voxels of one grid. v is interpolated linearly, and
-    the result is NaN where `x + u(x)` leaves the grid (take `np.nanmean`). `spacing`: of the grid in mm, array axis
-    order, for a result in mm; None: it is in voxels.
+    the result is NaN where `x + u(x)` leaves the grid (take `np.nanmean`).
 
     **Raises:** `ValueError` if the shapes differ or `field` is no field.
 
     Source: Christensen and Johnson, IEEE TMI 20:568 (2001).
     """
     field = as_field(field)
+    distance = inverse_consistency_in_mm(field, inverse, [1.0] * (field.ndim - 1))
+    distance[_any_outside(_there(field), field.shape[:-1])] = np.nan
+    return distance
+
+
+def inverse_consistency_in_mm(field: Field, inverse: Field, spacing: Sequence[float]) -> Image:
+    """Return `inverse_consistency` in mm and everywhere: v is held constant beyond the grid, whose `spacing` is in mm.
+
+    NIfTI cannot keep NaN, which ITK reads as 0, the best of all values.
+    """
+    field = as_field(field)
     if field.shape != np.shape(inverse):
         raise ValueError(f"field {field.shape} and inverse {np.shape(inverse)} differ in shape")
+    points = _there(field)
+    back = [map_coordinates(inverse[..., d], points, order=1, mode="nearest") for d in range(len(spacing))]
+    distance: np.ndarray = np.sqrt(sum(((field[..., d] + v) * spacing[d]) ** 2 for d, v in enumerate(back)))
+    return distance
+
+
+def _there(field: Field) -> np.ndarray:
+    """Return the points `x + u(x)`, `(ndim, *spatial)` in voxels."""
     spatial = field.shape[:-1]
     there = np.indices(spatial, sparse=True)
-    points = np.stack([there[d] + field[..., d] for d in range(len(spatial))])
-    back = [map_coordinates(inverse[..., d], points, order=1, mode="nearest") for d in range(len(spatial))]
-    steps = [1.0] * len(spatial) if spacing is None else spacing
-    distance = np.sqrt(sum(((field[..., d] + v) * steps[d]) ** 2 for d, v in enumerate(back)))
-    distance[_any_outside(points, spatial)] = np.nan
-    return distance
+    return np.stack([there[d] + field[..., d] for d in range(len(spatial))])
 
 
 def inverse_consistency_mean(field: Field, inverse: Field) -> float:
