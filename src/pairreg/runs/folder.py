@@ -24,7 +24,14 @@ FIGURES = "figures"
 CHECKPOINT = "checkpoint"  # of a run that is not complete: where it goes on
 
 _OF_RESULT = (RESULT, CONFIG, SPEC, ERROR, LOG, METRICS, HISTORY, TRANSFORM, ARRAYS, CHECKPOINT)
-_IMAGES = ("displacement", "inverse_displacement", "inverse_consistency", "jacobian", "warped")
+_IMAGES = (
+    "displacement",
+    "inverse_displacement",
+    "inverse_consistency",
+    "jacobian",
+    "true_displacement",
+    "warped",
+)
 
 State = Literal["complete", "running", "failed", "unfinished", "missing"]
 
