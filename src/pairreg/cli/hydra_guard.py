@@ -6,6 +6,7 @@ refused before Hydra gets to it.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,12 @@ _FIXED = {
 }
 
 
+@cache
 def guard_hydra() -> None:
-    """Have Hydra check every file of a `--config-dir` before it is read, and every config before it is used."""
+    """Have Hydra check every file of a `--config-dir` before it is read, and every config before it is used.
+
+    Once in a process, however many commands it runs.
+    """
     files: Any = SourcesRegistry.instance().resolve("file")
     read, compose = files.load_config, ConfigLoaderImpl.load_configuration
 

@@ -1,6 +1,7 @@
 """The configs of a sweep as Hydra composes them: one that is for all of its jobs, and that of each job."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -15,6 +16,7 @@ from pairreg.cli.hydra_errors import unknown_key
 from pairreg.errors import InputError
 
 
+@cache
 def leave_settings_to_jobs() -> None:
     """Have Hydra compose a sweep although a setting is that of an option which only its jobs choose.
 
