@@ -12,7 +12,6 @@ import SimpleITK as sitk
 from pairreg import geometry, metrics, whole_transform
 from pairreg.arrays import Field, Image
 from pairreg.geometry import Interpolation
-from pairreg.metrics.consistency import inverse_consistency_in_mm
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.pair.pair import Pair
@@ -77,6 +76,8 @@ class Result:
         """
         if self.inverse is None:
             return None
+        from pairreg.metrics.consistency import inverse_consistency_in_mm  # imports SciPy
+
         missed = inverse_consistency_in_mm(self.field, self.inverse, self.prepared.spacing)
         return geometry.image(missed.astype(np.float32), self.prepared.pair.fixed)
 

@@ -9,8 +9,6 @@ import SimpleITK as sitk
 from pairreg.geometry import corners, linear_part
 from pairreg.initialization.low_resolution import LowResolution, low_resolution
 from pairreg.initialization.mutual_information import overlap_weighted_mi
-from pairreg.initialization.rotations import covering
-from pairreg.initialization.translations import Translations
 from pairreg.pair.pair import Pair
 
 _Centred = sitk.Euler2DTransform | sitk.Euler3DTransform | sitk.Similarity2DTransform | sitk.Similarity3DTransform
@@ -89,6 +87,9 @@ def judge(judged: LowResolution, transforms: Iterable[sitk.AffineTransform]) -> 
 
 def _coarse(pair: Pair, effort: _Effort, scaled: bool) -> list[Candidate]:
     """Return the best translation of each rotation; their information is that of a few classes of intensities."""
+    from pairreg.initialization.rotations import covering  # both import SciPy
+    from pairreg.initialization.translations import Translations
+
     shown = low_resolution(pair, _SHOWN[pair.ndim], margin=False)
     translations = Translations.of(shown, effort.across, effort.most[pair.ndim])
     scales = effort.scales if scaled else (1.0,)
