@@ -6,6 +6,7 @@ from itertools import combinations, product
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
 from pairreg import option_files
@@ -53,6 +54,13 @@ def fails(*overrides: str) -> str | None:
     return None
 
 
+def values_of(axis: Override) -> list[str]:
+    """The values of a setting of a study, which may be one only."""
+    if axis.is_sweep_override():
+        return list(axis.sweep_string_iterator())
+    return [axis.get_value_element_as_str()]
+
+
 def jobs(*study: str) -> Iterator[list[str]]:
     """The runs of a study, or one trial of a search."""
     sweeper = compose("config", list(study), return_hydra_config=True).hydra.sweeper
@@ -62,7 +70,7 @@ def jobs(*study: str) -> Iterator[list[str]]:
         yield from space.jobs(space.example())
         return
     axes = [parser.parse_override(f"{key}={values}") for key, values in (sweeper.params or {}).items()]
-    named = [[f"{axis.key_or_group}={value}" for value in axis.sweep_string_iterator()] for axis in axes]
+    named = [[f"{axis.key_or_group}={value}" for value in values_of(axis)] for axis in axes]
     yield from map(list, product(*named))
 
 
@@ -119,7 +127,7 @@ def test_a_later_choice_brings_all_its_settings(preset, group):
         (["similarity.ncc.window=3"], "similarity.ncc is not chosen; similarity=[pcc,ssim,ncc] chooses it."),
         (
             ["transform=displacement", "transform.width=8"],
-            "transform.width is a setting of unet, which is not chosen; transform=unet chooses it.",
+            "transform.width is a setting of implicit and unet, which are not chosen; ",
         ),
         (["optimizer.memory=3"], "optimizer=lbfgs chooses it."),
         (["transform.widht=8"], "did you mean 'width'"),

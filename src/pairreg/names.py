@@ -79,8 +79,11 @@ def named_term(text: str) -> tuple[str, str]:
 
 
 def check_distinct_terms(terms: Sequence[str]) -> None:
-    """The terms of a group, such as `["ncc", "pet:ncc"]`: each has a key of its own, by which settings are given."""
+    """The terms of a group, such as `["ncc", "pet:ncc"]`: a name is that of one term, by which settings are given.
+
+    An option may stand there again without a name, as a variant of it does.
+    """
     keys = [named_term(term)[0] for term in terms]
-    for key in keys:
+    for key in [named_term(term)[0] for term in terms if ":" in term]:
         if keys.count(key) > 1:
             raise InputError(f"Two terms are called {key!r}; give one of them another name, such as other:{key}.")

@@ -78,10 +78,13 @@ def not_chosen(group: str, key: str, chosen: Iterable[str] = ()) -> str | None:
         others = [term for term in chosen if term != "none"]
         choice = f"[{','.join([*others, key])}]" if others else key
         return f"{group}.{key} is not chosen; {group}={choice} chooses it."
-    having = next((option for option in options(group) if key in option_node(f"{group}/{option}")), None)
-    if having is None:
+    having = [option for option in options(group) if key in option_node(f"{group}/{option}")]
+    if not having:
         return None
-    return f"{group}.{key} is a setting of {having}, which is not chosen; {group}={having} chooses it."
+    chooses = " or ".join(f"{group}={option}" for option in having)
+    if len(having) == 1:
+        return f"{group}.{key} is a setting of {having[0]}, which is not chosen; {chooses} chooses it."
+    return f"{group}.{key} is a setting of {' and '.join(having)}, which are not chosen; {chooses} chooses one."
 
 
 @functools.cache
