@@ -208,5 +208,9 @@ def test_a_dense_start_is_judged_too() -> None:
     pair, truth = moved_pair((60, 50), (0.0, 6.0))
     filter_ = sitk.TransformToDisplacementFieldFilter()
     filter_.SetReferenceImage(pair.fixed)
-    assert not_better(pair, sitk.DisplacementFieldTransform(filter_.Execute(truth))) == ()
-    assert len(not_better(pair, sitk.DisplacementFieldTransform(filter_.Execute(truth.GetInverse())))) == 1
+    right, wrong = (sitk.DisplacementFieldTransform(filter_.Execute(one)) for one in (truth, truth.GetInverse()))
+    back_and_forth = [sitk.TranslationTransform(2, [5.0, 0.0]), sitk.TranslationTransform(2, [-5.0, 0.0])]
+    for start, count in ((right, 0), (wrong, 1)):
+        assert len(not_better(pair, start)) == count
+        # ITK's metric takes no dense transform that others follow
+        assert len(not_better(pair, sitk.CompositeTransform([*back_and_forth, start]))) == count

@@ -241,9 +241,9 @@ def test_a_channel_of_an_integer_type_is_a_label_map():
     np.testing.assert_array_equal(of_channel.moving, of_labels.moving)
     expected = geometry.array(pair.fixed_labels) == 2
     np.testing.assert_allclose(of_channel.fixed[1], expected, atol=1e-5)
-    assert check_evidence(both, Objective({"organs": terms["organs"]}, {})).labels == set()  # no metric is over it
+    assert check_evidence(both, [Objective({"organs": terms["organs"]}, {})]).labels == set()  # no metric is over it
     with pytest.raises(InputError, match="'organs' is a label map"):
-        check_evidence(both, Objective({"mass": MSE(on="organs", mass_preserving=True)}, {}))
+        check_evidence(both, [Objective({"mass": MSE(on="organs", mass_preserving=True)}, {})])
 
 
 def test_a_channel_has_its_own_range_and_densities_one_scale():

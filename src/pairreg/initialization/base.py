@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import SimpleITK as sitk
 
-from pairreg.initialization.low_resolution import JUDGED, low_resolution
+from pairreg.initialization.low_resolution import JUDGED, carried, low_resolution
 from pairreg.initialization.mutual_information import overlap_weighted_mi
 from pairreg.initialization.single_thread import one_thread
 from pairreg.pair.pair import Pair
@@ -43,8 +43,14 @@ def not_better(pair: Pair, transform: sitk.Transform, advice: str = WIDER) -> tu
     """Return a sentence if the images share no more information after `transform` than in their scanner coordinates."""
     judged = low_resolution(pair, JUDGED[pair.ndim])
     with one_thread():
-        before = overlap_weighted_mi(judged, sitk.Transform(pair.ndim, sitk.sitkIdentity))
-        after = overlap_weighted_mi(judged, transform)
+        here = sitk.Transform(pair.ndim, sitk.sitkIdentity)
+        before = overlap_weighted_mi(judged, here)
+        # ITK's metric takes no composite of dense transforms.
+        after = (
+            overlap_weighted_mi(judged, transform)
+            if transform.IsLinear()
+            else overlap_weighted_mi(carried(judged, transform), here)
+        )
     if after > before:
         return ()
     return (

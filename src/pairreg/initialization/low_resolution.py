@@ -47,6 +47,17 @@ def low_resolution(pair: Pair, across: int, margin: bool = True) -> LowResolutio
     return LowResolution(fixed, sitk.ZeroFluxNeumannPad(moving, wide, wide), fixed_mask, moving_mask)
 
 
+def carried(images: LowResolution, transform: sitk.Transform) -> LowResolution:
+    """Return the images with the moving one where `transform`, from fixed to moving points, takes it."""
+    mask = mask_or_ones(images.moving, images.moving_mask)
+    return LowResolution(
+        images.fixed,
+        sitk.Resample(images.moving, images.fixed, transform, sitk.sitkLinear),
+        images.fixed_mask,
+        sitk.Resample(mask, images.fixed, transform, sitk.sitkNearestNeighbor),
+    )
+
+
 def _shrink(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sitk.Image, sitk.Image | None]:
     """Return `image` averaged over blocks that are as cubic in mm as whole numbers allow, cropped to its mask."""
     mask = None if mask is None else on_grid(mask, image)
