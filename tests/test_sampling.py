@@ -122,3 +122,13 @@ def test_a_voxel_that_reaches_out_of_the_image_is_not_covered(noise):
     np.testing.assert_array_equal(inside, upper < 40)
     known = geometry.array(geometry.resample(noise, out, IDENTITY, fill=1e6))
     assert abs(known[inside]).max() < 1
+
+
+@pytest.mark.parametrize("width", [1e9, 1e4])
+def test_a_voxel_far_wider_than_the_image_takes_few_samples(noise, width):
+    """As of a transform that has diverged."""
+    enlarged = sitk.AffineTransform(3)
+    enlarged.SetMatrix((width * np.eye(3)).ravel().tolist())
+    assert max(map(len, sample_positions(noise, noise, enlarged))) <= 16
+    assert np.isfinite(geometry.array(geometry.resample(noise, noise, enlarged))).all()
+    assert not geometry.coverage(noise, noise, enlarged).all()

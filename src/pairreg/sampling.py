@@ -13,6 +13,7 @@ import SimpleITK as sitk
 
 PLAIN = 1.5  # widths up to which linear interpolation leaves less noise than the mean: 2/3 of the variance per axis
 _SAMPLES = 4  # along an axis, at least, before blocks of the image are averaged first: that is faster
+_MOST = 16  # along an axis: only a voxel that is wider than the whole image would have more
 
 
 def resample_means(image: sitk.Image, grid: sitk.Image, transform: sitk.Transform, fill: float) -> sitk.Image:
@@ -56,7 +57,7 @@ def sample_positions(image: sitk.Image, grid: sitk.Image, transform: sitk.Transf
 def _positions(width: float) -> np.ndarray:
     if width <= PLAIN:
         return np.zeros(1)
-    count = ceil(width - 1e-3)
+    count = ceil(min(width, _MOST) - 1e-3)
     # The variance of n samples at a distance d is d²(n² − 1)/12, that over a width w is w²/12.
     distance = np.sqrt((width**2 - 1) / (count**2 - 1)) / width
     positions: np.ndarray = (np.arange(count) - (count - 1) / 2) * distance
