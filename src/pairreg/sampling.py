@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 PLAIN = 1.5  # widths up to which linear interpolation leaves less noise than the mean: 2/3 of the variance per axis
 _SAMPLES = 4  # along an axis, at least, before blocks of the image are averaged first: that is faster
-_MOST = 16  # along an axis: only a voxel that is wider than the whole image would have more
+_MOST = 16  # along an axis
 
 
 def resample_means(image: sitk.Image, grid: sitk.Image, transform: sitk.Transform, fill: float) -> sitk.Image:
@@ -26,8 +26,10 @@ def resample_means(image: sitk.Image, grid: sitk.Image, transform: sitk.Transfor
     """
     blocks = _blocks(image, grid, transform)
     source = _block_means(image, blocks) if max(blocks) > 1 else image
-    shifts = list(itertools.product(*sample_positions(source, grid, transform)))
-    if len(shifts) == 1:
+    positions = sample_positions(source, grid, transform)
+    # Wider than the whole image, as of a transform that has diverged: no mean is worth 16 samples along each axis.
+    shifts = [] if max(map(len, positions)) == _MOST else list(itertools.product(*positions))
+    if len(shifts) <= 1:
         return sitk.Resample(image, grid, transform, sitk.sitkLinear, fill, image.GetPixelID())
     total = np.zeros(())
     for shift in shifts:
