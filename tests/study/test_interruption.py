@@ -110,7 +110,9 @@ def test_a_worker_that_is_killed_leaves_its_error(tmp_path):
     worker = next(pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(worker, signal.SIGKILL)
     out, err = running.communicate(timeout=120)
-    assert running.returncode == 1 and err.count("\n") == 1 and "its process died" in err, err
+    # Python's tracker of semaphores, a process of its own, may or may not notice the death in time.
+    said = [line for line in err.splitlines() if "resource_tracker" not in line and "warnings.warn" not in line]
+    assert running.returncode == 1 and len(said) == 1 and "its process died" in said[0], err
     (error,) = tmp_path.rglob("error.txt")
     assert "its process died" in error.read_text() and "To repeat it" in error.read_text()
     assert len(list(tmp_path.rglob("result.json"))) == 1 and "failed" in out
