@@ -20,8 +20,15 @@ def test_pairs_of_one_name_have_what_else_differs_and_the_others_do_not(write_ru
     write_run("a", pair={"name": "Ann", "noise": 0.1, "case": None})
     write_run("b", pair={"name": "Ann", "noise": 0.2, "case": None})
     write_run("c", pair={"name": "Bob", "noise": 0.2, "case": "7"})
-    ours = ["Ann (name Ann, noise 0.1, case None)", "Ann (name Ann, noise 0.2, case None)", "Bob 7"]
+    ours = ["Ann (name Ann, noise 0.1)", "Ann (name Ann, noise 0.2)", "Bob 7"]
     assert pair_names(read_study(study).runs) == ours
+
+
+def test_a_setting_that_an_option_has_gained_makes_no_other_pair(write_run: Write, study: Path) -> None:
+    write_run("a", pair={"name": "Ann"})
+    write_run("b", pair={"name": "Ann", "fixed_channels": None})
+    write_run("c", pair={"name": "Bob", "fixed_channels": None})
+    assert pair_names(read_study(study).runs) == ["Ann", "Ann", "Bob"]
 
 
 def test_options_name_pairs_that_set_nothing_else(write_run: Write, study: Path) -> None:

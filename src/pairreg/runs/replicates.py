@@ -24,7 +24,8 @@ def pair_names(runs: Sequence[Described]) -> list[str]:
         files = [_stem(config[key]) for key in ("pair.fixed", "pair.moving") if key in config]
         names.append(" ".join(naming) or "_".join(files) or run.choices.get("pair", "pair"))
         values = [(factor, factor.value(run)) for factor in varied]
-        rest.append(", ".join(factor.label(value) for factor, value in values if value is not None))
+        # What an option has gained since an older run is None in the newer one: the pair is the same.
+        rest.append(", ".join(factor.label(value) for factor, value in values if value not in (None, "None")))
     shared = Counter(name for name, _ in set(zip(names, rest, strict=True)))
     return [f"{name} ({more})" if shared[name] > 1 else name for name, more in zip(names, rest, strict=True)]
 
