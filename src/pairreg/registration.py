@@ -124,7 +124,8 @@ def _optimized(
     """Optimise by the parts in `use`, and evaluate what was found."""
     schedule = part("schedule", use["schedule"])
     of_levels = _level_parts(use, len(schedule.levels(pair.ndim)))
-    used = check_evidence(pair, [one.objective for one in of_levels])
+    objectives = [one.objective for one in of_levels]
+    used = check_evidence(pair, objectives)
     # The import comes before the clock and the memory are read, so that the first run of a process is not charged.
     configure(use["threads"])
     reset_peak()
@@ -134,7 +135,6 @@ def _optimized(
     preprocessed, initial = _begin(part("initialization", use["initialization"]), preprocessing(pair))
     prepared = resample_pair(preprocessed, initial)
     prepared.check_overlap()
-    objectives = [one.objective for one in of_levels]
     others = evidence(prepared, objectives, partial(preprocessing.compared, preprocessed))
     try:
         outcome = optimize(

@@ -59,8 +59,8 @@ def wide_search(
     """Return the best transforms, the best first, of which no two are near each other and none is a reflection.
 
     They are found from `starts` and all rotations, `scaled` with one factor for all axes, and compared on `judged`.
-    `improve` moves a transform near the identity uphill, in place. If no
-    candidate stands out, the search goes on with more effort.
+    `improve` moves a transform near the identity uphill, in place. If no candidate stands out, the search goes on with
+    more effort.
     """
     found = list(starts)
     for effort in _EFFORTS:

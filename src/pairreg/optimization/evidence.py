@@ -14,6 +14,7 @@ from pairreg.optimization.block_mean import block_mean
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.other_data import Maps, Points
 from pairreg.optimization.resampled_pair import ResampledPair
+from pairreg.optimization.wide_grid import known_voxels
 from pairreg.pair.pair import Pair
 from pairreg.similarity.base import IMAGE, LABELS, Similarity
 from pairreg.similarity.landmarks import Landmarks
@@ -229,9 +230,7 @@ def _maps(
         warped = wide.intensities(of_moving)
         moving.append(warped if change is None else (warped * change).astype(np.float32))
     mask = prepared.fixed_mask & geometry.coverage(images[0][0], pair.fixed, here)
-    moving_mask = geometry.coverage(images[0][1], wide.grid, initial)
-    if pair.moving_mask is not None:
-        moving_mask &= geometry.mask_on(wide.grid, pair.moving_mask, initial)
+    moving_mask = known_voxels(images[0][1], pair.moving_mask, wide.grid, initial)
     return ComparedMaps(fixed, moving, mask, moving_mask, np.asarray(shares))
 
 

@@ -64,14 +64,18 @@ def wide_grid(pair: Pair, initial: sitk.Transform) -> tuple[WideGrid, Mask]:
     blocks = level_factors(shape, spacing, _COARSEST)
     most = _widest(shape, spacing, blocks)
     widest = _padded(pair.fixed, most, most)
-    known = geometry.coverage(pair.moving, widest, initial)
-    if pair.moving_mask is not None:
-        known &= geometry.mask_on(widest, pair.moving_mask, initial)
+    known = known_voxels(pair.moving, pair.moving_mask, widest, initial)
     axes = zip(shape, most, blocks, _planes(known, most, shape), strict=True)
     margins = [_margins(planes, n, m, block) for n, m, block, planes in axes]
     before, after = (tuple(side) for side in zip(*margins, strict=True))
     kept = tuple(slice(m - b, m + n + a) for n, m, b, a in zip(shape, most, before, after, strict=True))
     return WideGrid(_padded(pair.fixed, before, after), initial, before, shape), known[kept]
+
+
+def known_voxels(image: sitk.Image, mask: sitk.Image | None, grid: sitk.Image, initial: sitk.Transform) -> Mask:
+    """Return the voxels of `grid` at which an image of the moving side has data, inside of its `mask` if it has one."""
+    known = geometry.coverage(image, grid, initial)
+    return known if mask is None else known & geometry.mask_on(grid, mask, initial)
 
 
 def _widest(shape: Sequence[int], spacing: Sequence[float], blocks: Sequence[int]) -> list[int]:
