@@ -51,7 +51,9 @@ def write_one(folder: Path, ndim: int, rng: np.random.Generator) -> None:
     points = [fixed.TransformContinuousIndexToPhysicalPoint(index) for index in [*inside.tolist(), *beyond.tolist()]]
     moved = [whole.TransformPoint(point) for point in points]
     (folder / "points.json").write_text(json.dumps({"points": points, "moved": moved, "inside": len(inside)}))
-    np.save(folder / "warped.npy", geometry.array(geometry.resample(moving, fixed, whole, fill=0.0)))
+    # `geometry.resample` takes means over larger voxels, `antsApplyTransforms` the values at their centres.
+    warped = sitk.Resample(moving, fixed, whole, sitk.sitkLinear, 0.0, moving.GetPixelID())
+    np.save(folder / "warped.npy", geometry.array(warped))
 
 
 def grid(ndim: int, rng: np.random.Generator) -> Any:
