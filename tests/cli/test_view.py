@@ -36,6 +36,9 @@ def test_the_page_of_a_run_is_opened_from_disk(view, run, tmp_path):
     page = run / "figures/view.html"
     assert (done.returncode, done.stdout, done.stderr) == (0, f"view: {page}\n", "")
     assert (tmp_path / "opened").read_text() == f"file://{page}\n"
+    browser.write_text("#!/bin/sh\nexit 1\n")
+    done = view(run, cwd=tmp_path, BROWSER=str(browser), PATH="")
+    assert done.stdout.splitlines()[1:] == ["no browser was found: open the file in one"]
     found, carried = content_of(page), sitk.GetArrayFromImage(sitk.ReadImage(str(run / "warped_labels.nii.gz")))
     assert [plane["name"] for plane in found["planes"]] == ["axial", "coronal", "sagittal"]
     assert volume(found, "warped").shape == carried.shape == (16, 24, 32)
@@ -92,8 +95,7 @@ def test_what_cannot_be_shown_is_said_and_nothing_written(run, tmp_path):
     assert [path for path in sorted(tmp_path.rglob("*")) if path.parent.name != "said"] == before
 
 
-def test_a_report_links_a_page_for_every_3d_pair(run, tmp_path):
-    """None without the option, and none of the settings but the best."""
+def test_a_report_links_a_page_for_every_pair_if_asked(run, tmp_path):
     shutil.copytree(run.parent, tmp_path / "runs/made")
     (tmp_path / "said").mkdir()
     plain, viewed = many(

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument(
         "--view",
         action="store_true",
-        help="also a page for each 3-D pair, to scroll through its slices under the best setting (3 MB a pair at most)",
+        help="also a page for each pair, as of pairreg-view, under the best setting (3 MB a pair at most)",
     )
     parser.add_argument(
         "--log-mlflow",

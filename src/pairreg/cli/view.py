@@ -42,8 +42,8 @@ def _view(arguments: argparse.Namespace) -> None:
 
     write_page(Scene.of(shown), _heading(shown), path)
     print(f"view: {path}")
-    if not arguments.no_open:
-        webbrowser.open(path.absolute().as_uri())
+    if not arguments.no_open and not webbrowser.open(path.absolute().as_uri()):
+        print("no browser was found: open the file in one")
 
 
 def _heading(one: "Run") -> str:

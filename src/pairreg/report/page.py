@@ -49,7 +49,7 @@ def page(
     """Return the text of the page.
 
     **Arguments:** `published`: results of others beside those of the study; `papers`, `panels`, `charts` and
-    `searches`: the figures that it shows; `views`: pages to scroll through pairs, by pair.
+    `searches`: the figures that it shows; `views`: pages to look through pairs, by pair.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"embedded": embedded, "legible": legible}

@@ -50,7 +50,7 @@ def report_to_be(folder: Path) -> Path:
 def write(study: StudyRuns, ranking: Ranking, final: Path, views: bool = False) -> Path:
     """Write the report of a ranking into the folder `final`; return the path of the page. See `write_report`.
 
-    `views`: also a page for each 3-D pair, to scroll through.
+    `views`: also a page for each pair, to look through it slice by slice.
     """
     from pairreg.report.charts.draw import Figure, draw
     from pairreg.report.page import page

@@ -38,11 +38,6 @@ class Scene:
     landmarks: Mapping[str, np.ndarray]
     difference: float
 
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions, 2 or 3."""
-        return int(self.displacement.GetDimension())
-
     @classmethod
     def of(cls, run: Run) -> "Scene":
         """Return the scene of a complete run; raises `InputError` if a file that it needs is missing or damaged."""
