@@ -15,7 +15,6 @@ from pairreg.geometry import Interpolation
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.pair.pair import Pair
-from pairreg.points import to_moving
 from pairreg.runs.figure_arrays import FigureArrays
 from pairreg.runs.identity import Input
 
@@ -172,4 +171,7 @@ def _labels_on(grid: sitk.Image, labels: sitk.Image | None, transform: sitk.Tran
 
 def _voxels_on(grid: sitk.Image, points: np.ndarray | None, transform: sitk.Transform) -> np.ndarray | None:
     """Return points `(n, ndim)` in LPS mm after a transform, in voxels of `grid`, array axis order."""
-    return None if points is None else geometry.voxels_of(to_moving(points, transform), grid)[:, ::-1]
+    if points is None:
+        return None
+    moved = [transform.TransformPoint(point) for point in points.tolist()]
+    return geometry.voxels_of(np.array(moved), grid)[:, ::-1]

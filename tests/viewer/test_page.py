@@ -103,6 +103,23 @@ def test_the_displacement_is_in_millimetres_of_coarser_voxels_where_these_suffic
     )  # of 15 mm: the nearest voxel is half of one away
 
 
+def test_of_thousands_of_landmarks_some_are_left_out_and_pairs_stay_together() -> None:
+    at = RNG.uniform(0, 9, (5000, 3))
+    found = content_shown(
+        scene(smooth((10, 10, 10), 9), (1.0, 1.0, 1.0), fixed_landmarks=at, moving_landmarks=at + [0, 1, 2])
+    )["landmarks"]
+    assert 1000 < len(found["fixed"]) <= 2000
+    np.testing.assert_allclose(
+        np.subtract(found["moving"], found["fixed"]), [[0, 1, 2]] * len(found["fixed"]), atol=0.011
+    )
+
+
+def test_a_strip_is_no_longer_than_browsers_take() -> None:
+    strip = np.tile(smooth((4, 100), 50), (1, 200))
+    found = content_shown(scene(strip, (1.0, 1.0)))
+    assert found["shape"][:2] == [1, 1] and 2000 < found["shape"][2] <= 4096
+
+
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_landmarks_lie_in_the_image(ndim: int) -> None:
     shape, spacing = (12, 14, 16)[:ndim], (2.0, 1.5, 1.0)[:ndim]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from pairreg.viewer.scene import Scene
 
 LARGEST = 3_000_000  # bytes of a page
 _VOXELS = 4_000_000  # of a volume, at most
+_LONGEST = 4096  # voxels along an axis, at most: browsers and image formats have limits
 _NODES = 60_000  # of the displacement, at most: it is smooth
+_LANDMARKS = 2000  # at most: of more, as of keypoints, some are left out evenly
 _GRID_LINES = 30  # along the longest side
 _FINER = 0.97  # by how much a spacing is tried finer than the next
 
@@ -68,7 +71,10 @@ def content(scene: Scene, voxels: int) -> dict[str, Any]:
         "images": {name: mosaic(values.reshape(_three(size, 1))) for name, values in volumes.items()},
         "displacement": _displacement(scene.displacement),
         "landmarks": {
-            name: [_three(place, 0.5) for place in _places(points, scene.images["fixed"])]
+            name: [
+                _three(place, 0.5)
+                for place in _places(points[:: ceil(len(points) / _LANDMARKS)], scene.images["fixed"])
+            ]
             for name, points in scene.landmarks.items()
         },
         "planes": [_plane(view) for view in views(size, spacing, at)],
@@ -83,14 +89,14 @@ def content(scene: Scene, voxels: int) -> dict[str, Any]:
 
 
 def coarser(image: sitk.Image, voxels: int) -> sitk.Image:
-    """Return a grid of `voxels` at most over the field of view of an image.
+    """Return a grid of `voxels` at most, and no axis too long for a browser, over the field of view of an image.
 
     Only axes that are finer than the spacing which this takes become coarser.
     """
     old = np.array(image.GetSpacing())
     finest = old.min()
     grid = geometry.grid_of_spacing(image, old)
-    while grid.GetNumberOfPixels() > voxels:
+    while grid.GetNumberOfPixels() > voxels or max(grid.GetSize()) > _LONGEST:
         finest /= _FINER
         grid = geometry.grid_of_spacing(image, np.maximum(old, finest))
     return grid
