@@ -66,10 +66,10 @@ def _turned(image: sitk.Image) -> sitk.Image:
 
 def _turned_displacement(field: np.ndarray, grid: sitk.Image) -> sitk.Image:
     """Return a field in voxels as a vector image in mm along the axes of the turned grid."""
-    in_space = field @ geometry.index_to_physical(grid).T  # mm, LPS
-    turned = _turned(geometry.image(in_space.astype(np.float32), grid, vector=True))
-    directions = np.reshape(turned.GetDirection(), (grid.GetDimension(),) * 2)
-    return geometry.image((geometry.array(turned) @ directions).astype(np.float32), turned, vector=True)
+    in_space = field.astype(np.float32) @ geometry.index_to_physical(grid).T.astype(np.float32)  # mm, LPS
+    turned = _turned(geometry.image(in_space, grid, vector=True))
+    directions = np.reshape(turned.GetDirection(), (grid.GetDimension(),) * 2).astype(np.float32)
+    return geometry.image(geometry.array(turned) @ directions, turned, vector=True)
 
 
 def _landmarks(arrays: FigureArrays) -> dict[str, np.ndarray]:
