@@ -215,19 +215,24 @@ def blur(image: sitk.Image, sigma: float | Sequence[float]) -> sitk.Image:
 
 
 def resample_to_spacing(image: sitk.Image, spacing: np.ndarray) -> sitk.Image:
-    """Return `image` on a grid of about `spacing` mm (x first) over exactly the same field of view.
+    """Return `image` on the `grid_of_spacing`; where its voxels are larger they have the mean of the old ones."""
+    grid = grid_of_spacing(image, spacing)
+    if grid.GetSize() == image.GetSize():
+        return image
+    return resample(image, grid, identity(image.GetDimension()))
 
-    Where the new voxels are larger they have the mean of the old ones. The number of voxels is whole, so the spacing is
-    the field of view divided by it.
+
+def grid_of_spacing(image: sitk.Image, spacing: np.ndarray) -> sitk.Image:
+    """Return an image of zeros with voxels of about `spacing` mm (x first) over exactly the field of view of `image`.
+
+    The number of voxels is whole, so the spacing is the field of view divided by it.
     """
     old = np.array(image.GetSpacing())
     size = np.maximum(1, np.round(old * image.GetSize() / spacing)).astype(int)
     new = old * image.GetSize() / size
-    if np.array_equal(size, image.GetSize()):
-        return image
     grid = sitk.Image(size.tolist(), sitk.sitkUInt8)
     grid.SetSpacing(new.tolist())
     grid.SetDirection(image.GetDirection())
     # The first voxel's centre lies half a new voxel from the edge, where half an old one begins.
     grid.SetOrigin(image.TransformContinuousIndexToPhysicalPoint((-0.5 + 0.5 * new / old).tolist()))
-    return resample(image, grid, identity(image.GetDimension()))
+    return grid

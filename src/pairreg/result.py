@@ -140,6 +140,8 @@ class Result:
             warped_labels=_labels_on(grid, pair.moving_labels, self.transform),
             label_names=pair.label_names,
             channels={name: geometry.array(channel) for name, channel in channels.items()},
+            fixed_landmarks=_voxels_on(grid, pair.fixed_landmarks, geometry.identity(pair.ndim)),
+            moving_landmarks=_voxels_on(grid, pair.moving_landmarks, initial.GetInverse()),
         )
 
     def warp(self, image: sitk.Image, interpolation: Interpolation = "linear") -> sitk.Image:
@@ -165,3 +167,11 @@ class Result:
 
 def _labels_on(grid: sitk.Image, labels: sitk.Image | None, transform: sitk.Transform) -> np.ndarray | None:
     return None if labels is None else geometry.array(geometry.resample(labels, grid, transform, nearest=True))
+
+
+def _voxels_on(grid: sitk.Image, points: np.ndarray | None, transform: sitk.Transform) -> np.ndarray | None:
+    """Return points `(n, ndim)` in LPS mm after a transform, in voxels of `grid`, array axis order."""
+    if points is None:
+        return None
+    moved = [transform.TransformPoint(point) for point in points.tolist()]
+    return geometry.voxels_of(np.array(moved), grid)[:, ::-1]

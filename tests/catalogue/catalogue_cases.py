@@ -259,6 +259,12 @@ class Catalogue:
                 (image, "--figure", "nowhere/o.png"): "nowhere",
             },
             "pairreg-spect": {(): "required", ("no_run",): "no_run"},
+            "pairreg-view": {
+                (): "required",
+                ("no_run",): "no_run",
+                (run, "-o", "o.png"): "o.png",
+                (run, "-o", "nowhere/o.html"): "nowhere",
+            },
         }
         for command, lines in refusals.items():
             for line, says in lines.items():

@@ -209,6 +209,7 @@ OTHERS = {
         ["plain/f.nii.gz", "o.h5", "--label-names", "1=a,1=b"],
     ],
     "pairreg-spect": [["~nouser/x"], [LONG], ["x", "-o", "~nouser/y"]],
+    "pairreg-view": [["~nouser/x"], [LONG], ["no [red] \udcff"], ["x", "-o", "~nouser/y.html"], ["x", "-o", LONG]],
 }
 
 

@@ -49,6 +49,7 @@ def commands(inputs):
         "convert": ["pairreg-convert", run, "t.h5"],
         "spect": ["pairreg-spect", run, "-o", "scan"],
         "diff": ["pairreg-diff", run, run],
+        "view": ["pairreg-view", run, "-o", "o.html", "--no-open"],
         "report": ["pairreg-report", f"{inputs}/runs/made"],
     }
 
@@ -70,8 +71,8 @@ def clean(done, code=0):
     assert "Traceback" not in done.stdout + done.stderr and "Exception ignored" not in done.stderr
 
 
-ALL = ("help", "options", "dry", "check", "pack", "warp", "spect", "diff", "report")
-MADE = {"check": "o.png", "pack": "c.h5", "warp": "o.nii.gz", "spect": "scan/spect.nii.gz"}
+ALL = ("help", "options", "dry", "check", "pack", "warp", "spect", "diff", "view", "report")
+MADE = {"check": "o.png", "pack": "c.h5", "warp": "o.nii.gz", "spect": "scan/spect.nii.gz", "view": "o.html"}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -162,6 +163,7 @@ def test_nobody_without_a_home(name, commands, inputs, tmp_path):
         ["pairreg-pack", "{inputs}/m.csv", "closed/c.h5"],
         ["pairreg-warp", "{run}", "{run}/warped.nii.gz", "-o", "closed/o.nii.gz"],
         ["pairreg-spect", "{run}"],
+        ["pairreg-view", "{run}"],
         ["pairreg-report", "{inputs}/runs/made"],
     ],
     ids=lambda line: " ".join(line[:1] + line[-2:]),

@@ -13,9 +13,10 @@ RNG = np.random.default_rng(0)
 IMAGES = {name: RNG.random((5, 6)).astype(np.float32) for name in ("fixed", "moving", "warped")}
 LABELS = {f"{name}_labels": RNG.integers(0, 60_000, (5, 6)).astype(np.uint16) for name in IMAGES}
 FIELD = RNG.normal(size=(5, 6, 2))
+POINTS = RNG.random((3, 2))
 WHOLE = FigureArrays(
     name="Ann", **IMAGES, **LABELS, field=FIELD, spacing=(0.7, 2.5), label_names={3: "lung", 30001: "heart"},
-    channels={"activity": 1e6 * IMAGES["fixed"]},
+    channels={"activity": 1e6 * IMAGES["fixed"]}, fixed_landmarks=POINTS, moving_landmarks=POINTS + 0.5,
 )  # fmt: skip
 
 
@@ -36,6 +37,7 @@ def test_they_come_back(tmp_path: Path) -> None:
         assert getattr(found, name).dtype == np.uint16
     np.testing.assert_array_equal(found.channels["activity"], WHOLE.channels["activity"])
     np.testing.assert_array_equal(found.field, FIELD)
+    np.testing.assert_array_equal([found.fixed_landmarks, found.moving_landmarks], [POINTS, POINTS + 0.5])
     assert (found.name, found.spacing, found.label_names) == ("Ann", (0.7, 2.5), {3: "lung", 30001: "heart"})
     assert read_label_names(tmp_path / "a.h5") == found.label_names
 
@@ -45,10 +47,11 @@ def test_images_take_half_the_space_of_float32(tmp_path: Path) -> None:
         assert {file[f"scene/{name}"].dtype for name in IMAGES} == {np.dtype(np.float16)}
 
 
-def test_without_labels_and_channels_there_are_none(tmp_path: Path) -> None:
-    bare = dataclasses.replace(WHOLE, **dict.fromkeys(LABELS), channels={}, label_names={})
+def test_without_labels_channels_and_landmarks_there_are_none(tmp_path: Path) -> None:
+    landmarks = ("fixed_landmarks", "moving_landmarks")
+    bare = dataclasses.replace(WHOLE, **dict.fromkeys([*LABELS, *landmarks]), channels={}, label_names={})
     found = FigureArrays.read(written(bare, tmp_path / "a.h5"))
-    assert [getattr(found, name) for name in LABELS] == [None] * 3
+    assert [getattr(found, name) for name in [*LABELS, *landmarks]] == [None] * 5
     assert (found.channels, found.label_names) == ({}, {})
 
 

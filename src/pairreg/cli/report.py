@@ -28,6 +28,11 @@ def main() -> None:
         "(default: the one of the best mean rank)",
     )
     parser.add_argument(
+        "--view",
+        action="store_true",
+        help="also a page for each pair, as of pairreg-view, under the best setting (3 MB a pair at most)",
+    )
+    parser.add_argument(
         "--log-mlflow",
         action="store_true",
         help="also add the report and the runs that it lacks to MLflow (default: OUTPUT_DIR/mlflow.db)",
@@ -49,7 +54,7 @@ def _report(options: argparse.Namespace) -> None:
     place = folder_to_be(folders[0], written=True) / REPORT if options.output is None else report_to_be(options.output)
     study = read_study(folders[0]) if len(folders) == 1 else together(folders, place)
     ranking = rank_study(study, options.reference)
-    page = write(study, ranking, place)
+    page = write(study, ranking, place, views=options.view)
     terminal = console()
     terminal.print(terminal_table(ranking))
     terminal.print(f"report: {page}", soft_wrap=True, highlight=False)

@@ -14,7 +14,7 @@ from pairreg.figures.sheet import positions, show
 from pairreg.figures.style import colour, literal
 from pairreg.figures.views import View
 
-_NAMED = 10  # more labels than this are not named one by one: colours repeat, and the legend would cover the figure
+NAMED = 10  # more labels than this are not named one by one: colours repeat, and the legend would cover the figure
 
 
 def label_values(labels: Labels) -> list[int]:
@@ -61,7 +61,7 @@ def legend(axes: Axes, values: Sequence[int], names: Mapping[int, str], *, ncols
 
     **Arguments:** `ncols`: columns, 0 = as many as the names have room for; `place` goes to `Axes.legend`.
     """
-    texts = [literal(names.get(v, f"label {v}")) for v in values] if len(values) <= _NAMED else []
+    texts = [literal(names.get(v, f"label {v}")) for v in values] if len(values) <= NAMED else []
     handles: list[Any] = [Patch(facecolor=to_rgba(colour(i), 0.75), label=text) for i, text in enumerate(texts)]
     handles.append(Patch(facecolor="0.75", label="filled: fixed"))
     handles.append(Line2D([], [], color="0.25", label="line: moving / warped"))

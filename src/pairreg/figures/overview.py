@@ -16,7 +16,7 @@ from pairreg.figures.sheet import Sheet, sheet, show
 from pairreg.figures.style import STYLE, save
 from pairreg.figures.views import View, informative_slices, views
 
-_DIVERGING = "RdBu_r"  # 0 is white
+DIVERGING = "RdBu_r"  # 0 is white
 
 Draw = Callable[[Axes, View], object]
 Panel = tuple[str, Draw]
@@ -147,10 +147,10 @@ def _grey(image: Image) -> Draw:
 
 def _difference(image: Image, images: Images) -> Draw:
     change, top = image - images.fixed, images.difference_range()
-    return lambda axes, view: show(axes, view, view.cut(change), cmap=_DIVERGING, vmin=-top, vmax=top)
+    return lambda axes, view: show(axes, view, view.cut(change), cmap=DIVERGING, vmin=-top, vmax=top)
 
 
 def _colour_scale(page: Sheet, images: Images, axes: Axes) -> None:
     top = images.difference_range()
-    scale = ScalarMappable(Normalize(-top, top), _DIVERGING)
+    scale = ScalarMappable(Normalize(-top, top), DIVERGING)
     page.figure.colorbar(scale, cax=axes, orientation="horizontal", label="intensity difference")

@@ -10,9 +10,8 @@ from matplotlib.patheffects import withStroke
 
 from pairreg.figures.sheet import sheet, show
 from pairreg.figures.style import STYLE, save
-from pairreg.figures.views import View, informative_slices, views
+from pairreg.figures.views import SIDES, View, informative_slices, views
 
-_SIDES = (("I", "S"), ("A", "P"), ("R", "L"))  # where the array axes z, y, x of an LPS image begin and end
 _WIDTH, _MARGIN, _HEADER, _FOOTER = 2.6, 0.3, 0.3, 0.1  # inches: of a panel, beside, above and below all
 _PERCENTILES = (0.5, 99.5)  # of the values, drawn as black and white
 
@@ -46,7 +45,7 @@ def planes(path: str | Path, images: Mapping[str, tuple[np.ndarray, Sequence[flo
 def _mark_sides(axes: Axes, view: View) -> None:
     """Write the letters of the sides inside the four edges of a plane."""
     rows, columns = view.in_plane
-    (first, last), (left, right) = _SIDES[rows], _SIDES[columns]
+    (first, last), (left, right) = SIDES[rows], SIDES[columns]
     height, width = view.size
     y, x = ((n - 1) / 2 * step for n, step in zip(view.shape, view.spacing, strict=True))
     dy, dx = 0.46 * height, 0.46 * width

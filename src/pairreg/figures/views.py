@@ -7,6 +7,7 @@ import numpy as np
 
 from pairreg.arrays import Image, Labels
 
+SIDES = (("I", "S"), ("A", "P"), ("R", "L"))  # where the array axes z, y, x of an LPS image begin and end
 _NAMES = ("axial", "coronal", "sagittal")  # of the planes across the array axes z, y, x
 
 

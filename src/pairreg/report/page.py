@@ -1,8 +1,9 @@
 """The HTML page of a study, one file that needs no other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
@@ -43,11 +44,12 @@ def page(
     panels: Sequence[Figure],
     charts: list[Figure],
     searches: Sequence["SearchFigures"],
+    views: Mapping[str, Path],
 ) -> str:
     """Return the text of the page.
 
     **Arguments:** `published`: results of others beside those of the study; `papers`, `panels`, `charts` and
-    `searches`: the figures that it shows.
+    `searches`: the figures that it shows; `views`: pages to look through pairs, by pair.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"embedded": embedded, "legible": legible}
@@ -66,6 +68,7 @@ def page(
         panels=panels,
         charts=charts,
         searches=searches,
+        views=views,
         flickers=_flickers(ranking),
         origin=_origin(study.runs),
         input_notes=list(dict.fromkeys(note for run in study.runs for note in run.input_notes)),

@@ -47,13 +47,17 @@ def report_to_be(folder: Path) -> Path:
     return folder
 
 
-def write(study: StudyRuns, ranking: Ranking, final: Path) -> Path:
-    """Write the report of a ranking into the folder `final`; return the path of the page. See `write_report`."""
+def write(study: StudyRuns, ranking: Ranking, final: Path, views: bool = False) -> Path:
+    """Write the report of a ranking into the folder `final`; return the path of the page. See `write_report`.
+
+    `views`: also a page for each pair, to look through it slice by slice.
+    """
     from pairreg.report.charts.draw import Figure, draw
     from pairreg.report.page import page
     from pairreg.report.published import beside, write_published
     from pairreg.report.study_file import study_file
     from pairreg.report.tables import write_csv, write_tex
+    from pairreg.report.views import write_views
 
     part = final.with_name(f".{final.name}.part")
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +77,8 @@ def write(study: StudyRuns, ranking: Ranking, final: Path) -> Path:
             others = beside(ranking, study_file(study.runs))
             if others is not None:
                 write_published(others, part / "published.csv")
-            text = page(study, ranking, others, papers, panels, charts, searches)
+            viewed = write_views(ranking, part / "views") if views else {}
+            text = page(study, ranking, others, papers, panels, charts, searches, viewed)
             (part / _PAGE).write_text(text, encoding="utf-8")
             # Only now, with everything written, does the new report take the place of the old one.
             replace_folder(part, final)

@@ -13,6 +13,7 @@ from pairreg.arrays import Field, Image, Labels
 
 _IMAGES = ("fixed", "moving", "warped")
 LABELS = ("fixed_labels", "moving_labels", "warped_labels")
+_LANDMARKS = ("fixed_landmarks", "moving_landmarks")
 _GROUP = "scene"  # in result.h5, beside `field`
 
 
@@ -29,6 +30,8 @@ class FigureArrays:
     - `fixed_labels`, `moving_labels` (after the initialisation), `warped_labels`: `(*spatial,)` or None.
     - `label_names`: of label values.
     - `channels` of the pair after the registration, `(*spatial,)` in their own units.
+    - `fixed_landmarks`, `moving_landmarks` (after the initialisation): `(n, ndim)` in voxels, array axis order, or
+      None.
     """
 
     name: str
@@ -42,11 +45,13 @@ class FigureArrays:
     warped_labels: Labels | None = None
     label_names: Mapping[int, str]
     channels: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    fixed_landmarks: np.ndarray | None = None
+    moving_landmarks: np.ndarray | None = None
 
     def write(self, file: h5py.File) -> None:
         """Write all but the field into a group of `file`; images as float16, finer than any screen or paper."""
         group = file.create_group(_GROUP)
-        for name in (*_IMAGES, *LABELS):
+        for name in (*_IMAGES, *LABELS, *_LANDMARKS):
             values = getattr(self, name)
             if values is not None:
                 stored = values.astype(np.float16) if name in _IMAGES else values
@@ -62,7 +67,8 @@ class FigureArrays:
         """Return the arrays in the `result.h5` of a run; raises `OSError` or `KeyError` if it does not hold them."""
         with h5py.File(path) as file:
             group = file[_GROUP]
-            arrays: dict[str, Any] = {name: group[name][()] for name in (*_IMAGES, *LABELS) if name in group}
+            kept = (*_IMAGES, *LABELS, *_LANDMARKS)
+            arrays: dict[str, Any] = {name: group[name][()] for name in kept if name in group}
             return cls(
                 **arrays | {name: arrays[name].astype(np.float32) for name in _IMAGES},
                 name=str(group.attrs["name"]),

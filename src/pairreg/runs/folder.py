@@ -21,6 +21,7 @@ HISTORY = "history.csv"  # a column per term, a row per iteration
 TRANSFORM = "transform.h5"  # the transform as SimpleITK, ANTs and 3-D Slicer read it, defined everywhere
 ARRAYS = "result.h5"  # images, field, curves, and what the figures show
 FIGURES = "figures"
+VIEW = f"{FIGURES}/view.html"  # on request; goes with the figures when the run is computed anew
 CHECKPOINT = "checkpoint"  # of a run that is not complete: where it goes on
 
 _OF_RESULT = (RESULT, CONFIG, SPEC, ERROR, LOG, METRICS, HISTORY, TRANSFORM, ARRAYS, CHECKPOINT)
