@@ -54,7 +54,6 @@ class Slurm(Compute):
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         if shutil.which("sbatch") is None:
             raise InputError("compute=slurm needs Slurm's sbatch, which is not on this machine's PATH.")
-        logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns at every look if accounting is off
         jobs: list[Any] = []
         waiting: dict[Any, RunSpec] = {}
         try:
@@ -80,6 +79,7 @@ class Slurm(Compute):
         """Put tasks into the queue as one array; return their jobs in the same order."""
         import submitit
 
+        logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns at every look if accounting is off
         executor = submitit.SlurmExecutor(folder=(folder / "slurm").resolve(), max_num_timeout=_TIMEOUTS)
         executor.update_parameters(
             job_name=f"pairreg-{folder.name}",
