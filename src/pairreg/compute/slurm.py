@@ -72,8 +72,8 @@ class Slurm(Compute):
                     yield _without_result(job, waiting.pop(job), folder, "it left the queue")
                 time.sleep(_POLL if waiting else 0)
         finally:
-            if waiting:
-                cancel(_ids(jobs))
+            # A task that was queued again may have left its result before: it would wait for minutes to do nothing.
+            cancel(_ids(jobs), pending_only=not waiting)
 
     def _submit(self, tasks: Sequence[RunSpec], at_once: int, work: Work, folder: Path) -> list[Any]:
         """Put tasks into the queue as one array; return their jobs in the same order."""

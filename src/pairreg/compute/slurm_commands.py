@@ -39,14 +39,19 @@ def in_queue() -> set[str] | None:
     return set(done.stdout.split()) if done.returncode == 0 else None
 
 
-def cancel(jobs: Sequence[str]) -> None:
-    """Cancel what has not ended of jobs and job arrays.
+def cancel(jobs: Sequence[str], pending_only: bool) -> None:
+    """Cancel what has not ended of jobs and job arrays, or only what has not begun.
 
     A task passes over the SIGTERM that scancel sends, as submitit has it wait for another signal to be queued again,
     and would go on until Slurm kills it half a minute later. SIGINT ends it at once. Tasks that wait are cancelled
     first: scancel would try for seconds to send them a signal.
     """
-    for options in (["--state=PENDING"], ["--signal=INT"], []):
+    if not jobs:
+        return
+    steps: list[list[str]] = [["--state=PENDING"]]
+    if not pending_only:
+        steps += [["--signal=INT"], []]
+    for options in steps:
         subprocess.run(["scancel", *options, *jobs], capture_output=True, check=False)
 
 
