@@ -49,6 +49,7 @@ Option = tuple[str, str]  # group and name
 Row = dict[str, Any]  # a line of the table, by column
 
 GROUPS = ("similarity", "regularizer")
+ON_OTHER_DATA = ("dice", "landmarks")  # terms that two images alone have nothing for
 REFERENCE: Option = ("similarity", "mse")
 SIZES: list[Shape] = [(384, 384), (96, 96, 96)]
 LARGE: Shape = (160, 192, 224)
@@ -75,7 +76,7 @@ def main() -> None:
 
 
 def parsed() -> argparse.Namespace:
-    known = {name: (group, name) for group in GROUPS for name in pairreg.options(group)}
+    known = {name: (group, name) for group in GROUPS for name in pairreg.options(group) if name not in ON_OTHER_DATA}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table here, too")
     parser.add_argument("--sizes", type=shapes, default=SIZES, help="such as 384x384,96x96x96 (the default)")

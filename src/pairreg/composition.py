@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -19,6 +18,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 
+from pairreg.devices import native_precision
 from pairreg.errors import InputError
 from pairreg.names import TERM_GROUPS, check_distinct_terms, named_term
 
@@ -60,7 +60,7 @@ def register_search_path() -> None:
     ConfigStore.instance().store(group="hydra/launcher", name="pairreg", node=_LAUNCHER, provider="pairreg")
     # A config that asks for it has the answer in its run folder, and in the signature of the run.
     _read_named_terms()
-    OmegaConf.register_new_resolver("native_precision", _native_precision, replace=True)
+    OmegaConf.register_new_resolver("native_precision", native_precision, replace=True)
     OmegaConf.register_new_resolver("scratch", _scratch, replace=True)
 
 
@@ -112,16 +112,6 @@ def _scratch() -> str:
     folder = TemporaryDirectory(prefix="pairreg-")
     atexit.register(folder.cleanup)
     return folder.name
-
-
-def _native_precision() -> str:
-    """Return `mixed_bfloat16` where the CPU multiplies bfloat16 itself, else `float32`.
-
-    Linux lists the abilities of the CPU; elsewhere they are not known.
-    """
-    listed = Path("/proc/cpuinfo")
-    known = set(listed.read_text(encoding="ascii", errors="replace").split()) if listed.exists() else set()
-    return "mixed_bfloat16" if known & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
 
 
 def composed(overrides: Sequence[str]) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ import SimpleITK as sitk
 
 from pairreg import geometry, option_files, whole_transform
 from pairreg.backend import configure, is_configured, take_start_up
+from pairreg.backend.gpu_memory import peak_gpu_memory_mb, reset_gpu_peak
 from pairreg.backend.memory import peak_memory_mb, reset_peak
 from pairreg.errors import DivergedError, InputError, MethodError, PausedRun
 from pairreg.evaluate import evaluate
@@ -129,6 +130,7 @@ def _optimized(
     # The import comes before the clock and the memory are read, so that the first run of a process is not charged.
     configure(use["threads"])
     reset_peak()
+    reset_gpu_peak()
     began = time.perf_counter()
     # The initialisation compares intensities, so it sees the preprocessed images; their resampling needs its result.
     preprocessing = part("preprocessing", use["preprocessing"])
@@ -157,6 +159,8 @@ def _optimized(
         "iterations": float(len(outcome.history)),
         "peak_memory_mb": peak_memory_mb(),
     }
+    if (on_gpu := peak_gpu_memory_mb()) is not None:
+        cost["peak_gpu_memory_mb"] = on_gpu
     if initial.IsLinear():
         result = Result(pair, prepared, outcome.field, outcome.inverse, outcome.history)
     else:

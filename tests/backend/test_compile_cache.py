@@ -96,7 +96,7 @@ def test_a_damaged_cache_costs_no_run(kind: str, filled: tuple[Path, bytes], pai
 def test_a_cache_that_cannot_be_trusted_is_left_out_with_a_warning(tmp_path, monkeypatch, caplog):
     monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    folder = compile_cache._folder()
+    folder = compile_cache.compile_cache_folder()
 
     def refused(reason: str) -> None:
         caplog.clear()

@@ -1,7 +1,9 @@
 """Runs on a real Ray cluster of this machine, and what is said without one; `scripts/check_ray` installs Ray."""
 
+import contextlib
 import functools
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -21,7 +23,7 @@ from pairreg.errors import InputError
 from pairreg.runs.folder import is_over, run_folders, state
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
-from worker_helpers import die, note, only_the_killed_run_is_lost, seen, specs, wait_for
+from worker_helpers import die, note, only_the_killed_run_is_lost, seen, slowly, specs, wait_for
 
 pytest.importorskip("ray", reason="no Ray")
 TESTS = Path(__file__).parents[1]
@@ -71,9 +73,27 @@ class Cluster:
             return False
         return True
 
+    def kill(self) -> None:
+        """All of it at once, as when the machine of the head is switched off."""
+        for pid in [*descendants(self.process.pid), self.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def join(self, *before: str) -> subprocess.Popen[bytes]:
+        """A second node, whose command line begins with `before`."""
+        command = [*before, str(BIN / "ray"), "start", "--block", f"--address={self.address}", "--num-cpus=1"]
+        return subprocess.Popen(
+            [*command, "--disable-usage-stats"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
     def end(self) -> None:
         self.process.terminate()
         self.process.wait(timeout=60)
+
+
+def descendants(pid: int) -> list[int]:
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return children + [one for child in children for one in descendants(child)]
 
 
 def refused(address: str, reason: str = "") -> None:
@@ -96,6 +116,39 @@ def test_a_cluster_that_has_died(ray_home):
     dead.end()
     refused(dead.address)
     refused("auto")
+
+
+def test_a_cluster_that_dies_on_the_way_costs_what_is_not_complete_and_is_noticed(ray_home, tmp_path):
+    dying = Cluster()
+    runs = Ray(address=dying.address).run(specs(20), functools.partial(slowly, folder=tmp_path), tmp_path)
+    assert next(runs).state == "done"
+    dying.kill()
+    began = time.monotonic()
+    rest = list(runs)
+    assert time.monotonic() - began < ANSWER + START_UP
+    assert len(rest) == 19 and {one.state for one in rest} <= {"done", "failed"}
+    assert str(rest[-1].error).startswith("the Ray cluster at ") and str(rest[-1].error).endswith(" is gone")
+
+
+@pytest.mark.skipif(os.getuid() != 0 or shutil.which("unshare") is None, reason="only root can hide a disk from a node")
+def test_a_node_that_does_not_see_the_run_folder_is_refused(ray_home, tmp_path):
+    import ray
+
+    with contextlib.ExitStack() as ends:
+        running = Cluster()
+        ends.callback(running.end)
+        hidden = f"mount -t tmpfs tmpfs {shlex.quote(str(tmp_path))} && exec"
+        node = running.join("unshare", "--mount", "sh", "-c", f'{hidden} "$@"', "sh")
+        ends.callback(node.wait, timeout=60)
+        ends.callback(node.terminate)
+        ray.init(address=running.address, log_to_driver=False, logging_level="error")
+        try:
+            wait_for(lambda: len(ray.nodes()) == 2)
+        finally:
+            ray.shutdown()
+        with pytest.raises(InputError, match=f"node .* does not see {tmp_path}/s; use a disk that all nodes share"):
+            next(iter(Ray(address=running.address).run(specs(1), note, tmp_path / "s")))
+        assert not list((tmp_path / "s").iterdir())
 
 
 def test_nobody_listens(ray_home):

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pairreg.compute.base import DEVICES, THREADS
+from pairreg.compute.base import THREADS
+from pairreg.devices import VISIBLE
 from pairreg.files import replacing
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
@@ -27,7 +28,7 @@ def specs(count: int) -> list[RunSpec]:
 
 def note(spec: RunSpec, folder: Path, workers: int = 1) -> RunOutcome:
     """Writes down what the process of a run sees; `seen` reads it. Waits until `workers` processes have taken part."""
-    facts = [os.getpid(), os.getcwd(), *(os.environ.get(name, "") for name in (*THREADS, DEVICES))]
+    facts = [os.getpid(), os.getcwd(), *(os.environ.get(name, "") for name in (*THREADS, VISIBLE))]
     with replacing(folder / spec.signature) as part:
         part.write_text("\n".join(map(str, facts)))
     wait_for(lambda: len({one.pid for one in seen(folder)}) >= workers)
@@ -39,11 +40,11 @@ def slowly(spec: RunSpec, folder: Path) -> RunOutcome:
     return note(spec, folder)
 
 
-def die(spec: RunSpec, folder: Path) -> RunOutcome:
-    """Kills the process of the run with seed 1."""
+def die(spec: RunSpec, folder: Path, workers: int = 1) -> RunOutcome:
+    """Kills the process of the run with seed 1; the others are those of `note`."""
     if spec.config["seed"] == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    return note(spec, folder)
+    return note(spec, folder, workers)
 
 
 class Seen:

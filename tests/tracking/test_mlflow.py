@@ -121,7 +121,7 @@ def test_curves_metrics_tags_and_artifacts_are_those_of_the_run_folder(study):
             assert [m.step for m in store.get_metric_history(run.info.run_id, name)] == list(range(1, 9)), name
         artifacts = {a.path for a in store.list_artifacts(run.info.run_id)}
         assert {"result.h5", "warped.nii.gz", "result.json", "figures", "config.yaml"} <= artifacts
-        assert run.data.tags["pairreg.device"] in ("CPU", "GPU")
+        assert run.data.tags["pairreg.device"]
         assert run.data.tags["pairreg.version/tensorflow"].startswith("2.")
         assert run.data.params["transform.stride"] == "1"
 

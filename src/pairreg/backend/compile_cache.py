@@ -13,6 +13,7 @@ from typing import BinaryIO
 from pairreg.files import drop_oldest
 from pairreg.private_folder import cache_home, private
 
+FLAGS = "TF_XLA_FLAGS"  # the environment variable that TensorFlow reads
 MOST = 1000  # files, of about 1 MB each
 _ROOM = 200 << 20  # bytes that have to be free: TensorFlow fails if it cannot write a file
 _FIELDS = {1, 2, 3}  # of a file: a message of Protocol Buffers with a key, the program and the compiled code
@@ -28,13 +29,11 @@ def use_compile_cache() -> None:
     is done if the user has set `TF_XLA_FLAGS`.
     """
     global _used
-    if "TF_XLA_FLAGS" in os.environ:
+    if FLAGS in os.environ:
         return
-    folder = _folder()
+    folder = compile_cache_folder()
     try:
-        private(folder.parent)
-        private(folder)
-        _check_room(folder)
+        check_compile_cache()
         for file in folder.iterdir():
             if not _is_whole(file):
                 file.unlink(missing_ok=True)
@@ -43,7 +42,7 @@ def use_compile_cache() -> None:
         log.warning(f"compiled code is not kept for later commands: {folder} cannot be used ({error.strerror})")
         return
     flags = f"--tf_xla_persistent_cache_directory={folder} --tf_xla_persistent_cache_device_types=CPU,XLA_CPU_JIT"
-    os.environ["TF_XLA_FLAGS"] = flags
+    os.environ[FLAGS] = flags
     _used = folder
 
 
@@ -53,6 +52,17 @@ def clear_compile_cache() -> bool:
     for file in files:
         file.unlink(missing_ok=True)
     return bool(files)
+
+
+def check_compile_cache() -> None:
+    """Make the folder of compiled code if it is missing.
+
+    Raises `OSError` if it cannot be used: it is not ours alone, cannot be written, or is on a disk that is nearly full.
+    """
+    folder = compile_cache_folder()
+    private(folder.parent)
+    private(folder)
+    _check_room(folder)
 
 
 def _check_room(folder: Path) -> None:
@@ -93,8 +103,8 @@ def _numbers(stream: BinaryIO) -> Iterator[int]:
         yield value
 
 
-def _folder() -> Path:
-    """Return the folder for this TensorFlow and this kind of CPU.
+def compile_cache_folder() -> Path:
+    """Return the folder of compiled code for this TensorFlow and this kind of CPU, which may not exist yet.
 
     Code for one may be illegal on another, and homes are shared.
     """

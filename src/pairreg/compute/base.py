@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from pairreg.devices import VISIBLE
 from pairreg.runs.outcome import RunOutcome, Where
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Checked
@@ -18,7 +19,6 @@ from pairreg.validation import Checked
 Work = Callable[[RunSpec], RunOutcome]  # can be pickled, and does not raise unless it is interrupted
 # of OpenMP and BLAS (NumPy, SciPy) and of SimpleITK; those of TensorFlow are a setting of the run
 THREADS = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
-DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Worker:
         os.chdir(self.folder)
         os.environ.update(dict.fromkeys(THREADS, str(max(1, int(self.cpus)))))
         if self.device is not None:
-            os.environ[DEVICES] = self.device
+            os.environ[VISIBLE] = self.device
         if multiprocessing.parent_process() is not None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the whole group
             threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -1,10 +1,7 @@
 """Runs in several processes of one machine."""
 
 import multiprocessing
-import os
 import queue
-import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +12,8 @@ from pathlib import Path
 from typing import final
 
 from pairreg.backend.memory import resident_mb
-from pairreg.compute.base import DEVICES, Compute, Work, Worker, died
+from pairreg.compute.base import Compute, Work, Worker, died
+from pairreg.devices import cores, gpu_names
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Count, Positive
@@ -47,7 +45,7 @@ class Processes(Compute):
         for task in tasks:
             todo.put(task)
         outcomes: queue.SimpleQueue[RunOutcome | BaseException] = queue.SimpleQueue()
-        devices = gpus()
+        devices = gpu_names()
         workers = min(len(tasks), self.workers or len(devices) or 2)
         stop = threading.Event()
         # A thread for each process, so that one that dies takes no task of the others with it.
@@ -121,21 +119,3 @@ def _end(threads: Sequence[threading.Thread]) -> None:
         for child in multiprocessing.active_children():  # one that is being started comes up in a later round
             child.kill()
         time.sleep(0.05)
-
-
-def cores() -> int:
-    """Return how many cores this process may use, which a container or a scheduler can limit."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def gpus() -> list[str]:
-    """Return the visible NVIDIA devices; the driver lists them, because TensorFlow would claim them all."""
-    visible = os.environ.get(DEVICES)
-    if visible is not None:
-        return [name for name in visible.split(",") if name not in ("", "-1")]
-    if shutil.which("nvidia-smi") is None:
-        return []
-    listed = subprocess.run(
-        ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True
-    )
-    return listed.stdout.split() if listed.returncode == 0 else []

@@ -1,7 +1,10 @@
 """Runs on a Ray cluster."""
 
+import os
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,8 @@ from pairreg.runs.spec import RunSpec
 from pairreg.validation import NonNegative, Positive
 
 ANSWER = 10.0  # seconds that a living cluster takes at most
+_LOOK, _CONNECT = 1.0, 3.5  # seconds: between looks at its head, and that a connection may take; two looks are below 10
+_OF_NODES = 60.0  # seconds that a node may take to look for a folder, for which it may have to start a process
 
 
 @final
@@ -21,12 +26,14 @@ ANSWER = 10.0  # seconds that a living cluster takes at most
 class Ray(Compute):
     """Computes every run as one task of an existing Ray cluster, one that was started with `ray start --head`.
 
-    All nodes have to see the run folder.
+    All nodes have to see the run folder. A node that is lost costs its runs only, a cluster that is lost those that are
+    not complete.
 
     **Arguments:** `address`: of the cluster, `auto` = the one on this machine, or `$RAY_ADDRESS`; `cpus`, `gpus`: of
     one run.
 
-    Raises `InputError` (when runs are computed) if Ray is not installed or the cluster cannot be joined.
+    Raises `InputError` (when runs are computed) if Ray is not installed, the cluster cannot be joined, or a node does
+    not see the run folder or the working folder.
     """
 
     where: ClassVar[Where] = "elsewhere"
@@ -36,7 +43,6 @@ class Ray(Compute):
     gpus: NonNegative = 0
 
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
-        del folder
         try:
             import ray
         except ImportError:
@@ -44,11 +50,18 @@ class Ray(Compute):
         require_cluster(self.address)
         ray.init(address=self.address, log_to_driver=False, logging_level="error")
         try:
+            _check_shared(folder)
+            head = _Head(ray.get_runtime_context().gcs_address)
             # no second try: what kills a process kills the next one, too
             remote = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=0)(Worker.do)
             waiting = {remote.remote(Worker(self.cpus), work, task): task for task in tasks}
             while waiting:
-                for reference in ray.wait(list(waiting))[0]:
+                ready = ray.wait(list(waiting), timeout=_LOOK)[0]
+                if not ready and head.is_gone():
+                    for task in waiting.values():
+                        yield RunOutcome.failed(task, f"the Ray cluster at {head.address} is gone")
+                    return
+                for reference in ready:
                     task = waiting.pop(reference)
                     try:
                         yield ray.get(reference)
@@ -59,6 +72,51 @@ class Ray(Compute):
                         yield died(task, type(error).__name__)
         finally:
             ray.shutdown()
+
+
+@final
+class _Head:
+    """Looks whether the head of a cluster is there: Ray itself would notice after a minute, and end this process."""
+
+    def __init__(self, address: str):
+        self.address = address
+        self._failures = 0
+
+    def is_gone(self) -> bool:
+        """Return whether nobody accepts a connection, at this look and the one before."""
+        host, _, port = self.address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
+            self._failures = 0
+        except OSError:
+            self._failures += 1
+        return self._failures > 1
+
+
+def _check_shared(folder: Path) -> None:
+    """Raise `InputError` if a node does not see `folder`, which is made if it is missing, or the working folder."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    folder.mkdir(parents=True, exist_ok=True)
+    look = ray.remote(num_cpus=0, max_retries=0)(os.path.exists)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".shared-") as mark:
+        asked = {
+            look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(path): (
+                node["NodeManagerHostname"],
+                shown,
+            )
+            for node in ray.nodes()
+            if node["Alive"]
+            for path, shown in ((mark.name, folder.resolve()), (os.getcwd(), os.getcwd()))
+        }
+        answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=_OF_NODES)
+        if silent:
+            raise InputError(f"compute=ray: node {asked[silent[0]][0]} does not answer within {_OF_NODES:g} s.")
+        for reference in answered:
+            node, shown = asked[reference]
+            if not ray.get(reference):
+                raise InputError(f"compute=ray: node {node} does not see {shown}; use a disk that all nodes share.")
 
 
 def require_cluster(address: str) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +11,16 @@ from typing import Annotated, Any, ClassVar, final
 from pydantic import Field
 
 from pairreg.compute.base import Compute, Work, Worker, died
+from pairreg.compute.slurm_commands import cancel, in_queue, most_in_array
 from pairreg.errors import InputError
 from pairreg.runs.outcome import RunOutcome, Where
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Count, Positive
 
-_POLL = 2.0  # seconds
+_POLL = 2.0  # seconds between looks for results
+_LOOK = 10.0  # seconds between looks at the queue
+_TIMEOUTS = 3  # times that a run whose time is over is queued again, each time from its checkpoint
+_TRACE = "-" * 10  # what submitit puts around the traceback of a task
 log = logging.getLogger("pairreg")
 
 
@@ -26,14 +29,16 @@ log = logging.getLogger("pairreg")
 class Slurm(Compute):
     """Computes every run as one task of a Slurm job array, by submitit.
 
-    All nodes have to see the run folder. A pre-empted or timed-out task is queued again. An interrupted command cancels
+    All nodes have to see the run folder. A task that is pre-empted, loses its node, or needs more than its `minutes`
+    (three times at most) is queued again, and goes on from the checkpoint of its run. An interrupted command cancels
     its tasks. One that is killed, or loses its terminal, does not: the same command later picks up what they have
-    finished.
+    finished. More runs than an array of the cluster may have are several arrays.
 
     **Arguments:** `partition`: None = the default one; `minutes`, `cpus`, `memory_gb`, `gpus`: of one run; `at_once`:
     most tasks that run at a time; `extra`: further options of sbatch.
 
-    Raises `InputError` (when runs are computed) without sbatch.
+    Raises `InputError` (when runs are computed) without sbatch, if Slurm refuses the tasks, or if a node does not see
+    the run folder.
     """
 
     where: ClassVar[Where] = "elsewhere"
@@ -47,56 +52,120 @@ class Slurm(Compute):
     extra: Mapping[str, str | int | bool | None] = field(default_factory=dict)
 
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
-        import submitit
-
         if shutil.which("sbatch") is None:
             raise InputError("compute=slurm needs Slurm's sbatch, which is not on this machine's PATH.")
+        jobs: list[Any] = []
+        waiting: dict[Any, RunSpec] = {}
+        try:
+            for part, at_once in _arrays(tasks, most_in_array(), self.at_once):
+                submitted = self._submit(part, at_once, work, folder)
+                jobs += submitted
+                waiting |= dict(zip(submitted, part, strict=True))
+            log.info(f"Slurm jobs {', '.join(_ids(jobs))}: {len(jobs)} runs; logs in {folder / 'slurm'}")
+            queue = _Queue()
+            # Outcomes are yielded as jobs end, in whatever order the cluster runs them.
+            while waiting:
+                lost = queue.lost(list(waiting))
+                for job in [job for job in waiting if job.done()]:
+                    yield self.outcome(job, waiting.pop(job), folder)
+                for job in lost & waiting.keys():
+                    yield _without_result(job, waiting.pop(job), folder, "it left the queue")
+                time.sleep(_POLL if waiting else 0)
+        finally:
+            # A task that was queued again may have left its result before: it would wait for minutes to do nothing.
+            cancel(_ids(jobs), pending_only=not waiting)
+
+    def _submit(self, tasks: Sequence[RunSpec], at_once: int, work: Work, folder: Path) -> list[Any]:
+        """Put tasks into the queue as one array; return their jobs in the same order."""
+        import submitit
+
         logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns at every look if accounting is off
-        executor = submitit.SlurmExecutor(folder=(folder / "slurm").resolve())
+        executor = submitit.SlurmExecutor(folder=(folder / "slurm").resolve(), max_num_timeout=_TIMEOUTS)
         executor.update_parameters(
             job_name=f"pairreg-{folder.name}",
             time=self.minutes,
             cpus_per_task=self.cpus,
             mem=f"{self.memory_gb:g}GB",
-            array_parallelism=self.at_once,
-            additional_parameters=dict(self.extra),
+            array_parallelism=at_once,
+            # many clusters allow it only to jobs that ask for it
+            additional_parameters={"requeue": True, **self.extra},
             **({"partition": self.partition} if self.partition else {}),
             **({"gres": f"gpu:{self.gpus}"} if self.gpus else {}),
         )
-        jobs = executor.map_array(Requeued(Worker(self.cpus), work), tasks)
-        array = jobs[0].job_id.partition("_")[0]
-        log.info(f"Slurm job array {array}: {len(jobs)} runs; logs in {folder / 'slurm'}")
-        waiting = dict(zip(jobs, tasks, strict=True))
         try:
-            # Outcomes are yielded as jobs end, in whatever order the cluster runs them.
-            while waiting:
-                for job in [job for job in waiting if job.done()]:
-                    yield self.outcome(job, waiting.pop(job))
-                time.sleep(_POLL if waiting else 0)
-        finally:
-            if waiting:
-                _cancel(array)
+            return list(executor.map_array(Requeued(Worker(self.cpus), work), tasks))
+        except submitit.core.utils.FailedJobError as error:
+            reason = str(error).strip().rpartition("\n")[2]
+            raise InputError(
+                f"Slurm refuses the runs ({reason}); look at the settings of compute, such as partition and minutes."
+            ) from None
 
-    @staticmethod
-    def outcome(job: Any, task: RunSpec) -> RunOutcome:
-        """Return the outcome of a job, also of one that died."""
+    def outcome(self, job: Any, task: RunSpec, folder: Path) -> RunOutcome:
+        """Return the outcome of a job, also of one that died; raises `InputError` if its node does not see `folder`."""
         import submitit
 
         try:
             return job.result()
+        except submitit.core.utils.FailedJobError as error:  # the process could say why
+            reason = _last_of_trace(str(error))
+            if "timed-out too many times" in reason:
+                reason = f"its time was over {_TIMEOUTS + 1} times, {self.minutes} minutes each; give compute.minutes=N"
+            return RunOutcome.failed(task, f"Slurm job {job.job_id}: {reason}")
         except submitit.core.utils.UncompletedJobError:
-            return died(task, f"Slurm job {job.job_id}: {job.state}")
+            return _without_result(job, task, folder, job.state)
 
 
-def _cancel(array: str) -> None:
-    """Cancel what has not ended of a job array.
+@final
+class _Queue:
+    """Looks at the queue from time to time; as results come late over a network, a job is lost at the second look."""
 
-    A task passes over the SIGTERM that scancel sends, as submitit has it wait for another signal to be queued again,
-    and would go on until Slurm kills it half a minute later. SIGINT ends it at once. Tasks that wait are cancelled
-    first: scancel would try for seconds to send them a signal.
+    def __init__(self) -> None:
+        self._next = time.monotonic() + _LOOK
+        self._missing: set[Any] = set()
+
+    def lost(self, jobs: Sequence[Any]) -> set[Any]:
+        """Return the jobs that this look and the one before have not found in the queue."""
+        if time.monotonic() < self._next:
+            return set()
+        self._next = time.monotonic() + _LOOK
+        known = in_queue()
+        if known is None:
+            return set()
+        missing = {job for job in jobs if job.job_id not in known}
+        lost, self._missing = missing & self._missing, missing
+        return lost
+
+
+def _arrays(tasks: Sequence[RunSpec], most: int, at_once: int) -> Iterator[tuple[Sequence[RunSpec], int]]:
+    """Yield the tasks of each array, and how many of them may run at a time, so that it is `at_once` for all."""
+    parts = [tasks[i : i + most] for i in range(0, len(tasks), most)]
+    for part in parts:
+        yield part, max(1, at_once // len(parts))
+
+
+def _without_result(job: Any, task: RunSpec, folder: Path, how: str) -> RunOutcome:
+    """Return the outcome of a job that ended without a result.
+
+    Raises `InputError` if it has not even left the file of what it prints: its node does not see the folder.
     """
-    for options in (["--state=PENDING"], ["--signal=INT"], []):
-        subprocess.run(["scancel", *options, array], capture_output=True, check=False)
+    if not job.paths.stdout.exists():
+        raise InputError(
+            f"A node of this Slurm cluster does not see {folder.resolve()}: job {job.job_id} ended there, and left "
+            "nothing. Give an output_dir on a disk that all nodes share."
+        )
+    return died(task, f"Slurm job {job.job_id}: {how}")
+
+
+def _ids(jobs: Sequence[Any]) -> list[str]:
+    """Return the ids of jobs and job arrays, each once."""
+    return list(dict.fromkeys(job.job_id.partition("_")[0] for job in jobs))
+
+
+def _last_of_trace(text: str) -> str:
+    """Return the last line of the traceback in a message of submitit."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    ends = [i for i, line in enumerate(lines) if line.startswith(_TRACE)]
+    return lines[ends[-1] - 1] if ends else lines[-1]
 
 
 class Requeued:

@@ -156,6 +156,8 @@ CATALOGUE = (
            in_terminal=False, in_paper=False),
     Metric(name="peak_memory_mb", label="memory", unit="MB", direction=0, decimals=0, kind="cost", function=None,
            in_terminal=False, in_paper=False),
+    Metric(name="peak_gpu_memory_mb", label="GPU memory", unit="MB", direction=0, decimals=0, kind="cost",
+           function=None, in_terminal=False, in_paper=False),
     Metric(name="iterations", label="iterations", direction=0, decimals=0, kind="cost", function=None,
            in_terminal=False, in_paper=False),
 )  # fmt: skip

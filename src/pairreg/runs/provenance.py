@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+from pairreg import devices
+
 # The packages whose version can change a number in a result.
 _PACKAGES = ("pairreg", "tensorflow", "keras", "numpy", "SimpleITK", "hydra-core", "mlflow")
 
@@ -36,13 +38,20 @@ def code() -> Mapping[str, str]:
 
 
 def _device() -> str:
-    """Return whether TensorFlow has a GPU here; a method of others, which does without TensorFlow, has none."""
+    """Return the GPU that TensorFlow has here (model, memory, driver, compute capability), else `CPU`.
+
+    A method of others, which does without TensorFlow, has none.
+    """
     from pairreg.backend import is_configured, tf
 
     if not is_configured():
         return "CPU"
     gpus = tf.config.list_physical_devices("GPU")
-    return "GPU" if gpus else "CPU"
+    if not gpus:
+        return "CPU"
+    # the first one, on which TensorFlow computes; it may count GPUs in another order than the driver does
+    model = str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+    return next((str(gpu) for gpu in devices.gpus() if gpu.model == model), model)
 
 
 def git_state() -> dict[str, str]:

@@ -8,6 +8,9 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from pairreg.tracking.mlflow_address import unknown_scheme
+from pairreg.tracking.mlflow_errors import opening_errors, reason
+
 PATIENCE = 6.0  # seconds
 RETRIES = 5  # of a database that does not answer: 3 s instead of 100
 
@@ -18,6 +21,21 @@ def connect(address: str) -> Any:
     from mlflow import MlflowClient
 
     return MlflowClient(address)
+
+
+def complaint(address: str) -> str | None:
+    """Return why the store at `address` cannot be used, without the passwords in the address; None if it answers.
+
+    Nothing is written to it; a database that is empty gets MLflow's tables, as by the first run.
+    """
+    if scheme := unknown_scheme(address):
+        return f"there is no store for {scheme}://"
+    try:
+        check_answers(address)
+        connect(address).search_experiments(max_results=1)
+    except opening_errors() as error:
+        return reason(error, address)
+    return None
 
 
 def check_answers(address: str) -> None:
