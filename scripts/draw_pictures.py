@@ -52,6 +52,7 @@ PICTURES = {
     "regularizer_comparison": _of_paper("regularizer_comparison"),
     "weight_sweep": _of_paper("weight_sweep"),
     "phantom_to_patient": _of_study("figure=phantom_to_patient", "phantom_to_patient_02"),
+    "diffusion_weight": _of_study("sweep=diffusion_weight preset=fast", "tradeoff"),
 }
 
 

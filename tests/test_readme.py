@@ -18,8 +18,11 @@ from pairreg.runs.read import Run
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
-    name: (ROOT / name).read_text()
-    for name in ("README.md", "conf/README.md", "experiments/README.md", "src/README.md", "CONTRIBUTING.md")
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in (
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "src/README.md")),
+        *(path for folder in ("conf", "experiments") for path in sorted((ROOT / folder).rglob("README.md"))),
+    )
 }
 SETTING = r"^(?:[A-Z_]+=\S+ )*"  # variables of the environment before a command
 
@@ -144,7 +147,7 @@ def of_one_run(arguments: list[str]) -> list[str]:
     """The arguments that print the config of one run of a command."""
     if "-m" in arguments:
         one_each = [a for a in arguments if a != "-m" and "interval(" not in a]
-        arguments = [a.split(",")[0] if "[" not in a else a for a in one_each]
+        arguments = [re.split(r",(?![^\[]*\])", a)[0] for a in one_each]  # at commas that are outside of lists
     return [*arguments, "--cfg", "job"]
 
 
