@@ -53,6 +53,8 @@ PICTURES = {
     "weight_sweep": _of_paper("weight_sweep"),
     "phantom_to_patient": _of_study("figure=phantom_to_patient", "phantom_to_patient_02"),
     "diffusion_weight": _of_study("sweep=diffusion_weight preset=fast", "tradeoff"),
+    "initialization": _of_study("ablation=initialization preset=fast", "dice"),
+    "symmetric": _of_study("ablation=symmetric preset=fast", "tradeoff"),
 }
 
 
