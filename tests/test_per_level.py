@@ -282,5 +282,5 @@ def test_a_comparison_at_equal_regularity_scales_all_levels_alike():
     assert composed(["regularizer=[diffusion,jacobian]", *match.overrides(0.5)[1:]])["regularizer"]["diffusion"][
         "weight"
     ] == [2, 1, 0.5, 0]
-    nothing = composed(["regularizer.diffusion.weight=[0,0,0,0]"])
+    nothing = composed(["regularizer=diffusion", "regularizer.diffusion.weight=[0,0,0,0]"])
     refused("which no factor changes", sweeper.strengths, RunSpec(nothing, {}))

@@ -98,7 +98,7 @@ def warped(warped_2d):
     return type(warped_2d)((32, 36), amplitude=1.5)
 
 
-@pytest.mark.parametrize("name", ["displacement", "velocity"])
+@pytest.mark.parametrize("name", ["displacement", "velocity", "bspline"])
 def test_a_run_finds_the_same_whichever_image_is_fixed(name, warped):
     transform = pairreg.build(f"transform/{name}", symmetric=True)
     pair = warped.pair()
@@ -144,6 +144,7 @@ def test_a_way_that_leaves_the_grid_is_written_too(warped, tmp_path):
 def test_runs_of_one_direction_keep_their_names_and_all_levels_have_as_many():
     for name, neutral in (
         ("displacement", {"symmetric": False, "consistency": 0.1}),
+        ("bspline", {"symmetric": False, "consistency": 0.1}),
         ("velocity", {"symmetric": False}),
     ):
         config = dict(composed([f"transform={name}"]))

@@ -20,7 +20,7 @@ TUNE = "hydra.sweeper.tune=[thorax_ct_2d]"
 @pytest.fixture(scope="module")
 def matched(pairreg: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("matched")
-    done = pairreg(*MATCHED, "similarity=mse,pcc", TWO, TUNE, cwd=folder)
+    done = pairreg(*MATCHED, "similarity=mse,pcc", "regularizer=diffusion", TWO, TUNE, cwd=folder)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     (folder / "said.txt").write_text(done.stdout)
     return folder
@@ -80,7 +80,7 @@ def test_the_table_has_the_other_pairs_alone_and_says_so(matched: Path) -> None:
 
 def test_the_same_command_again_computes_nothing(matched: Path, pairreg: Command) -> None:
     before, results = comparison(matched), sorted(matched.rglob("result.json"))
-    done = pairreg(*MATCHED, "similarity=mse,pcc", TWO, TUNE, cwd=matched)
+    done = pairreg(*MATCHED, "similarity=mse,pcc", "regularizer=diffusion", TWO, TUNE, cwd=matched)
     assert done.returncode == 0 and " done" not in done.stdout
     assert comparison(matched) == before and sorted(matched.rglob("result.json")) == results
 
@@ -101,7 +101,7 @@ def test_what_cannot_reach_the_value_is_left_out_with_its_nearest(pairreg: Comma
         ([TWO, "hydra.sweeper.tune=[thorax]"], "no pair is called 'thorax'; the pairs are thorax_ct_2d, phantom_2d."),
         ([TWO, "hydra.sweeper.tune=['*_2d']"], "names all pairs"),
         (["regularizer=none,diffusion"], "regularizer=none has no strength to vary"),
-        (["regularizer.diffusion.weight=0"], "regularizer.diffusion.weight is 0, which no factor changes"),
+        (["regularizer=diffusion", "regularizer.diffusion.weight=0"], "regularizer.diffusion.weight is 0, which no factor changes"),
         (["similarity.pcc.weight=1", "similarity=pcc"], "nothing is compared"),
         (["hydra.sweeper.match={dice_mean: 0.9}"], "hydra.sweeper.match: metric 'dice_mean' is not one of folds"),
         (["hydra.sweeper.match={sdlogj: 0}"], "hydra.sweeper.match.sdlogj should be"),

@@ -49,7 +49,7 @@ def test_children_of_one_parent_are_comparable(study):
     assert parent.data.tags["pairreg.role"] == "parent"
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
     assert {run.data.params["similarity"] for run in children} == {"mse", "pcc+ssim"}
-    assert {run.data.params["regularizer"] for run in children} == {"diffusion"}
+    assert {run.data.params["regularizer"] for run in children} == {"diffusion+jacobian"}
     assert all(run.info.status == "FINISHED" for run in everything)
     assert Path(experiment.artifact_location.removeprefix("file://")).is_absolute()
 
@@ -115,9 +115,8 @@ def test_curves_metrics_tags_and_artifacts_are_those_of_the_run_folder(study):
         for name, value in summary["metrics"].items():
             assert run.data.metrics[name] == pytest.approx(value), name
         terms = [name for name in run.data.metrics if name.startswith(("similarity/", "regularizer/"))]
-        assert set(terms) == {f"similarity/{t}" for t in run.data.params["similarity"].split("+")} | {
-            "regularizer/diffusion"
-        }
+        given = {f"{group}/{t}" for group in ("similarity", "regularizer") for t in run.data.params[group].split("+")}
+        assert set(terms) == given
         for name in ("loss", "level", *terms):
             assert [m.step for m in store.get_metric_history(run.info.run_id, name)] == list(range(1, 9)), name
         artifacts = {a.path for a in store.list_artifacts(run.info.run_id)}

@@ -18,6 +18,7 @@ GRIDS = [
     Velocity(stride=1),
     Velocity(stride=2),
     BSpline(control_spacing=3),
+    BSpline(control_spacing=3, symmetric=True),
 ]
 
 

@@ -47,6 +47,31 @@ def test_a_finer_level_begins_with_the_field_of_the_coarser_one():
     np.testing.assert_allclose(fine.field(tf.zeros((16, 16)), tf.zeros((16, 16))), 2)  # one coarse voxel is two fine
 
 
+@pytest.mark.parametrize("diffeomorphic", [False, True])
+@pytest.mark.parametrize("shape", [(16, 20), (8, 12, 10)])
+def test_the_network_of_a_pyramid_sees_what_the_coarser_levels_have_warped(shape, diffeomorphic):
+    """Where these warp the moving image onto the fixed one, it sees what it sees of a pair without any motion."""
+    ndim = len(shape)
+    grid, ones = LevelGrid(shape, (1,) * ndim), (1.0,) * ndim
+    parts = {
+        pyramid: UNet(width=4, depth=2, stride=1, diffeomorphic=diffeomorphic, pyramid=pyramid).parametrize(
+            grid, "float32", ones
+        )
+        for pyramid in (False, True)
+    }
+    for part in parts.values():
+        part.start_at_zero(0)
+        part.weights.assign(tf.random.stateless_normal(part.weights.shape, (1, 2)))  # the head, too
+        part.base.assign(tf.concat([tf.ones_like(part.base[..., :1]), tf.zeros_like(part.base[..., 1:])], -1))
+    wide = tf.random.stateless_normal((shape[0] + 1, *shape[1:]), (3, 4))
+    fixed, moving = wide[1:], wide[:-1]
+    warped = tf.concat([moving[1:], moving[-1:]], 0)  # by one voxel along the first axis, its end repeated
+    np.testing.assert_allclose(
+        parts[True].vectors(fixed, moving), parts[False].vectors(fixed, warped), rtol=1e-4, atol=1e-4
+    )
+    assert np.abs(parts[True].vectors(fixed, moving) - parts[False].vectors(fixed, moving)).max() > 0.01
+
+
 @pytest.mark.parametrize("stride", [3, 16])
 def test_a_stride_that_the_decoder_cannot_reach_is_refused(stride):
     with pytest.raises(ValueError, match="stride should be a power of 2 up to 8"):

@@ -7,19 +7,20 @@ from typing import ClassVar, final
 import numpy as np
 
 from pairreg.arrays import FieldTensor
-from pairreg.transform.base import LevelGrid, Precision, Transform
-from pairreg.transform.control_grid import NodeGrid
+from pairreg.transform.base import LevelGrid, Precision
+from pairreg.transform.control_grid import GridOfDisplacements, NodeGrid
 from pairreg.transform.separable import Matrix, along_axes
 from pairreg.validation import Positive
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class BSpline(Transform):
+class BSpline(GridOfDisplacements):
     """Deforms by cubic B-splines on a lattice of control points, so the field is smooth by construction.
 
     **Arguments:** `control_spacing`: between control points on the finest level, in mm (rounded to whole voxels, at
-    least one); a level of scale s has it s times as wide. `learning_rate`: in voxels of the level per iteration.
+    least one); a level of scale s has it s times as wide. `symmetric`: optimise both directions, as of `displacement`.
+    `consistency`: weight of the inverse consistency of the two. `learning_rate`: in voxels of the level per iteration.
 
     Source: Rueckert et al., IEEE TMI 18:712 (1999).
     """
@@ -31,7 +32,7 @@ class BSpline(Transform):
 
     def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> "Lattice":
         del precision
-        return Lattice(grid, tuple(max(1, round(self.control_spacing / h)) for h in spacing))
+        return Lattice(grid, tuple(max(1, round(self.control_spacing / h)) for h in spacing), self.directions)
 
 
 @final
@@ -41,9 +42,9 @@ class Lattice(NodeGrid):
     Point j of an axis sits at voxel `(j - 1) stride`, so that every voxel has all four neighbours.
     """
 
-    def __init__(self, grid: LevelGrid, strides: Sequence[int]):
+    def __init__(self, grid: LevelGrid, strides: Sequence[int], directions: int = 1):
         counts = [(n - 1) // s + 4 for n, s in zip(grid.shape, strides, strict=True)]
-        super().__init__(grid, counts)
+        super().__init__(grid, counts, directions)
         voxels = [np.arange(n, dtype=float) for n in grid.shape]
         self.strides = strides
         self.basis = [basis(v, s, m) for v, s, m in zip(voxels, strides, counts, strict=True)]

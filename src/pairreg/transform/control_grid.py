@@ -1,13 +1,40 @@
 """Vectors on the nodes of a grid whose cells are `stride` voxels wide, as parameters or as the output of a network."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 from pairreg.arrays import FieldTensor, ImageTensor
 from pairreg.backend import tf
-from pairreg.transform.base import LevelGrid, Parametrization, ratios
+from pairreg.markers import Neutral
+from pairreg.transform.base import LevelGrid, Parametrization, Transform, ratios
 from pairreg.transform.exponential import exponential
 from pairreg.transform.separable import upsample
+from pairreg.validation import NonNegative
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridOfDisplacements(Transform, ABC):
+    """The base of transforms that deform by a grid of displacements, u.
+
+    **Arguments:** `symmetric`: a second grid holds the displacements of the other direction, which are optimised, too.
+    `consistency`: weight of the inverse consistency of the two in the objective; see `pairreg.optimization.symmetric`.
+    """
+
+    constant: ClassVar[frozenset[str]] = frozenset({"symmetric"})
+
+    symmetric: Annotated[bool, Neutral(False)] = False
+    consistency: Annotated[NonNegative, Neutral(0.1)] = 0.1
+
+    @property
+    def consistency_weight(self) -> float | None:
+        return self.consistency if self.symmetric else None
+
+    @property
+    def directions(self) -> int:
+        """How many grids of displacements there are."""
+        return 2 if self.symmetric else 1
 
 
 class NodeGrid(Parametrization):
@@ -34,6 +61,10 @@ class NodeGrid(Parametrization):
     def field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
         del fixed, moving
         return self.displacements(self.vectors(0))
+
+    def inverse_field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor | None:
+        del fixed, moving
+        return self.displacements(self.vectors(1)) if self.directions == 2 else None
 
     def vectors(self, direction: int) -> FieldTensor:
         """Return the vectors `(*nodes, ndim)` of one direction, counted from 0."""

@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, final
+from typing import final
 
 from pairreg.arrays import FieldTensor, ImageTensor
-from pairreg.markers import Neutral
-from pairreg.transform.base import LevelGrid, Precision, Transform
-from pairreg.transform.control_grid import NodeGrid, displacement_of, node_counts
+from pairreg.transform.base import LevelGrid, Precision
+from pairreg.transform.control_grid import GridOfDisplacements, NodeGrid, displacement_of, node_counts
 from pairreg.transform.separable import upsample
-from pairreg.validation import Count, NonNegative, Positive
+from pairreg.validation import Count, Positive
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Displacement(Transform):
+class Displacement(GridOfDisplacements):
     """Deforms by a grid of displacement vectors, linearly interpolated between its nodes.
 
     With `symmetric` a second grid holds the displacements w of the other direction. The loss is then the mean of that
@@ -30,20 +29,12 @@ class Displacement(Transform):
     Source: Christensen & Johnson, IEEE TMI 20:568 (2001), for the two directions.
     """
 
-    constant: ClassVar[frozenset[str]] = frozenset({"symmetric"})
-
     stride: Count = 1
-    symmetric: Annotated[bool, Neutral(False)] = False
-    consistency: Annotated[NonNegative, Neutral(0.1)] = 0.1
     learning_rate: Positive = 0.1
-
-    @property
-    def consistency_weight(self) -> float | None:
-        return self.consistency if self.symmetric else None
 
     def parametrize(self, grid: LevelGrid, precision: Precision, spacing: Sequence[float]) -> "VectorGrid":
         del precision, spacing
-        return VectorGrid(grid, self.stride, directions=2 if self.symmetric else 1)
+        return VectorGrid(grid, self.stride, directions=self.directions)
 
 
 @final
@@ -62,7 +53,4 @@ class VectorGrid(NodeGrid):
         return displacement_of(nodes, self.grid.shape, self.stride, self.diffeomorphic)
 
     def inverse_field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor | None:
-        del fixed, moving
-        if self.diffeomorphic:
-            return self.displacements(-self.nodes)
-        return self.displacements(self.vectors(1)) if self.directions == 2 else None
+        return self.displacements(-self.nodes) if self.diffeomorphic else super().inverse_field(fixed, moving)

@@ -12,10 +12,12 @@ from pairreg.arrays import FieldTensor, ImageTensor
 from pairreg.backend import Tensor, keras, tf
 from pairreg.backend.memory import lack_of_memory
 from pairreg.errors import InputError
+from pairreg.markers import Neutral
 from pairreg.transform.base import LevelGrid, Parametrization, Precision, Transform, ratios
 from pairreg.transform.control_grid import displacement_of, node_counts
 from pairreg.transform.layers import rectify_and_normalise, upsampling_block
 from pairreg.transform.separable import upsample
+from pairreg.transform.warp import warp
 from pairreg.validation import Count, Positive
 
 _HEAD_WIDTH = 32  # channels of the published head
@@ -34,18 +36,21 @@ class UNet(Transform):
     **Arguments:** `width`: channels per convolution (multiples of 16 are fastest on CPUs). `depth`: poolings. `stride`:
     the decoder ends at 1/stride of the resolution, a power of 2 up to 2^depth, and the field is linearly up-sampled
     from there. `diffeomorphic`: the network emits a stationary velocity, whose exponential is the displacement (see
-    `velocity`). `learning_rate`: of the weights.
+    `velocity`). `pyramid`: the network of a level sees the moving image as the coarser levels have warped it, so that
+    it only has to find what is left, as in the pyramid of Mok and Chung. `learning_rate`: of the weights.
 
-    Source: Chen et al., Medical Physics 47:6366 (2020), doi 10.1002/mp.14545.
+    Sources: Chen et al., Medical Physics 47:6366 (2020), doi 10.1002/mp.14545; Mok and Chung, MICCAI (2020),
+    doi 10.1007/978-3-030-59716-0_21.
     """
 
     # The weights go from level to level, so all levels have one network; `stride` is the depth of its decoder.
-    constant: ClassVar[frozenset[str]] = frozenset({"width", "depth", "stride", "diffeomorphic"})
+    constant: ClassVar[frozenset[str]] = frozenset({"width", "depth", "stride", "diffeomorphic", "pyramid"})
 
     width: Count = 16
     depth: Annotated[int, Field(ge=1, le=30)] = 3
     stride: Count = 2
     diffeomorphic: bool = False
+    pyramid: Annotated[bool, Neutral(False)] = False
     learning_rate: Positive = 0.002
 
     def problem(self) -> str | None:
@@ -79,6 +84,7 @@ class UNetWeights(Parametrization):
 
     def __init__(self, grid: LevelGrid, config: UNet, precision: Precision):
         self.grid, self.stride, self.diffeomorphic = grid, config.stride, config.diffeomorphic
+        self.pyramid = config.pyramid
         self.padded = config.padded_shape(grid)
         if problem := lack_of_memory(
             f"a network of depth {config.depth} on {self.padded} voxels", config.gigabytes(grid)
@@ -116,20 +122,25 @@ class UNetWeights(Parametrization):
         self.base.assign(upsample(found, self.base.shape[:-1], scale) * scale)
 
     def field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
-        return displacement_of(self.vectors(fixed, moving), self.grid.shape, self.stride, self.diffeomorphic)
+        return self._displacement(self.vectors(fixed, moving))
 
     def inverse_field(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor | None:
         if not self.diffeomorphic:
             return None
-        return displacement_of(-self.vectors(fixed, moving), self.grid.shape, self.stride, self.diffeomorphic)
+        return self._displacement(-self.vectors(fixed, moving))
 
     def vectors(self, fixed: ImageTensor, moving: ImageTensor) -> FieldTensor:
         """Return the displacements or velocities `(*padded / stride, ndim)` in voxels of the level."""
+        if self.pyramid:
+            moving, _ = warp(moving, self._displacement(self.base))
         images = _pad_edges(tf.stack([moving, fixed], axis=-1), self.padded)
         weights = [tf.reshape(w, s) for w, s in zip(tf.split(self.weights, self.sizes), self.shapes, strict=True)]
         frozen = self.network.non_trainable_variables
         output, _ = self.network.stateless_call(weights, frozen, images[None])
         return self.base + output[0]
+
+    def _displacement(self, vectors: FieldTensor) -> FieldTensor:
+        return displacement_of(vectors, self.grid.shape, self.stride, self.diffeomorphic)
 
     def _assign(self, weights: Tensor) -> None:
         """Set the weights, but those of the head (the last two variables: kernel and bias) to zero."""
