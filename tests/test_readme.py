@@ -1,23 +1,47 @@
-"""What the README shows, run."""
+"""What the README files show, run or composed."""
 
+import os
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from command_helpers import installed, only_run
+import draw_pictures
+from command_helpers import installed, many, only_run
 from pairreg import geometry
 from pairreg.pair.phantom import phantom_3d
 from pairreg.runs.read import Run
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in (
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "src/README.md")),
+        *(path for folder in ("conf", "experiments") for path in sorted((ROOT / folder).rglob("README.md"))),
+    )
+}
+SETTING = r"^(?:[A-Z_]+=\S+ )*"  # variables of the environment before a command
+
+
+def commands(*pages: str) -> list[str]:
+    """The commands of the pages: their indented lines, without comments and what stands in fences."""
+    text = "\n".join(re.sub(r"^```.*?^```$", "", PAGES[page], flags=re.DOTALL | re.MULTILINE) for page in pages)
+    return re.findall(r"^    (\S.*?)(?:  +#.*)?$", text.replace("\\\n", " "), re.MULTILINE)
+
+
+def arguments_of(program: str, *pages: str) -> list[list[str]]:
+    """The arguments of every call of a program in the pages, by default in all."""
+    found = [re.fullmatch(SETTING + re.escape(program) + "(?: (.*))?", line) for line in commands(*(pages or PAGES))]
+    return [shlex.split(match[1] or "") for match in found if match]
 
 
 def block_after(title: str, language: str) -> str:
-    found = re.search(rf"`{re.escape(title)}`\n\n```{language}\n(.*?)```", README, re.DOTALL)
+    """The block in the pages that stands below the name of its file."""
+    found = re.search(rf"`{re.escape(title)}`\n\n```{language}\n(.*?)```", "\n".join(PAGES.values()), re.DOTALL)
     assert found, title
     return found[1]
 
@@ -55,39 +79,125 @@ def test_its_settings_are_checked_like_ours(pairreg, extension, arguments, messa
     assert done.returncode == 2 and message in done.stderr, done.stderr
 
 
-def test_every_command_of_the_readme_composes(pairreg, tmp_path):
+@pytest.mark.parametrize("page", PAGES)
+def test_pictures_and_links_lead_somewhere(page):
+    """Also those to a heading, whose address is its text in lower case with hyphens."""
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", PAGES[page])
+    for link in links:
+        file, _, anchor = link.partition("#")
+        target = ((ROOT / page).parent / file).resolve() if file else ROOT / page
+        assert target.exists(), link
+        titles = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if anchor else []
+        assert not anchor or anchor in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles], (
+            link
+        )
+
+
+def test_every_picture_is_made_by_the_command_beside_it():
+    """The pictures that are shown are those that are made, each by the command above it, or the first of its page."""
+    shown = set()
+    for page in ("README.md", "experiments/README.md"):
+        command = commands(page)[0]
+        for line in PAGES[page].splitlines():
+            if line.startswith("    "):
+                command = line.strip()
+            elif match := re.match(r"!\[.+\]\((.+)\)", line):
+                picture = ((ROOT / page).parent / match[1]).resolve()
+                made = draw_pictures.PICTURES[picture.stem].command
+                assert picture.parent == draw_pictures.FOLDER
+                assert made == re.sub(r"^\./scripts/run.*", "pairreg", command)
+                shown.add(picture.stem)
+    files = {path.stem: path.stat().st_size for path in draw_pictures.FOLDER.iterdir()}
+    assert shown == draw_pictures.PICTURES.keys() == files.keys()
+    assert max(files.values()) <= draw_pictures.LARGEST and sum(files.values()) <= 1_000_000
+
+
+def test_the_gallery_gives_the_minutes_of_the_files():
+    """Those in the head of each study, rounded down there as here: the first number."""
+    gallery = PAGES["experiments/README.md"].partition("## Gallery")[2]
+    given = re.findall(r"^`(\w+=\w+)`, (\d+) minutes?", gallery, re.MULTILINE)
+    given += re.findall(r"^\| `pairreg (\w+=\w+)[^|]*\| (\d+) ", gallery, re.MULTILINE)
+    assert len(given) >= 10
+    for name, minutes in given:
+        head = (ROOT / "experiments" / f"{name.replace('=', '/')}.yaml").read_text()
+        assert re.search(r"^# Minutes: +\D*(\d+)", head, re.MULTILINE)[1] == minutes, name
+
+
+def test_every_command_composes(extension):
     """Printed instead of run: their options and keys exist, also of those that begin at the folder of a run."""
-    (tmp_path / "my_conf" / "ablation").mkdir(parents=True)
+    (extension / "my_conf" / "ablation").mkdir()
     own = block_after("my_conf/ablation/windows.yaml", "yaml")
-    (tmp_path / "my_conf" / "ablation" / "windows.yaml").write_text(own)
-    done = pairreg("transform=displacement", "preset=smoke", "tracking=none", "output_dir=runs", cwd=tmp_path)
+    (extension / "my_conf" / "ablation" / "windows.yaml").write_text(own)
+    quick = ["transform=displacement", "preset=smoke", "tracking=none", "output_dir=runs"]
+    calls = list(map(list, dict.fromkeys(tuple(of_one_run(arguments)) for arguments in arguments_of("pairreg"))))
+    assert len(calls) >= 40
+    done = installed("pairreg")(*quick, cwd=extension)
     assert done.returncode == 0, done.stderr
-    (run,) = (tmp_path / "runs").glob("*/*/config.yaml")
-    of_this = re.sub("runs/default/(0123abcd|4567cdef)", str(run.parent), README)
-    commands = re.findall(r"^    pairreg (.*)$", of_this.replace("\\\n", " "), re.MULTILINE)
-    assert len(commands) >= 12
-    for command in commands:
-        arguments = shlex.split(command, comments=True)
-        if "-m" in arguments:
-            one_each = [a for a in arguments if a != "-m" and "interval(" not in a]
-            arguments = [a.split(",")[0] if "[" not in a else a for a in one_each]
-        done = pairreg(*arguments, "--cfg", "job", cwd=tmp_path)
-        assert done.returncode == 0, (command, done.stderr)
-    (compared,) = re.findall(r"^    pairreg-diff (.*)$", of_this, re.MULTILINE)
-    done = installed("pairreg-diff")(*shlex.split(compared, comments=True), cwd=tmp_path)
+    run = str(only_run(extension))
+    calls = [[re.sub("runs/default/(0123abcd|4567cdef)", run, one) for one in call] for call in calls]
+    (extension / "said").mkdir()
+    for call, answer in zip(calls, many("pairreg", calls, extension, extension / "said"), strict=True):
+        assert answer.returncode == 0, (call, answer.stderr)
+    (compared,) = arguments_of("pairreg-diff")
+    done = installed("pairreg-diff")(*([run] * len(compared)), cwd=extension)
     assert done.returncode == 0 and "The runs are the same." in done.stdout, done.stderr
 
 
-def test_every_look_at_the_options_in_the_readme_succeeds(extension):
-    commands = re.findall(r"^    pairreg-options (.*)$", README, re.MULTILINE)
-    assert len(commands) >= 3
-    for command in commands:
-        done = installed("pairreg-options")(*shlex.split(command, comments=True), cwd=extension)
-        assert (done.returncode, done.stderr) == (0, ""), command
+def of_one_run(arguments: list[str]) -> list[str]:
+    """The arguments that print the config of one run of a command."""
+    if "-m" in arguments:
+        one_each = [a for a in arguments if a != "-m" and "interval(" not in a]
+        arguments = [re.split(r",(?![^\[]*\])", a)[0] for a in one_each]  # at commas that are outside of lists
+    return [*arguments, "--cfg", "job"]
+
+
+OTHERS = ("check", "convert", "evaluate", "export", "pack", "spect", "warp")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_other_command_is_understood(name, tmp_path):
+    """In an empty folder it misses what it is given, and nothing else is wrong with it."""
+    calls = arguments_of(f"pairreg-{name}")
+    assert calls
+    (tmp_path / "said").mkdir()
+    (tmp_path / "empty").mkdir()
+    for call, done in zip(calls, many(f"pairreg-{name}", calls, tmp_path / "empty", tmp_path / "said"), strict=True):
+        given = [part.partition("=")[2] or part for part in call]
+        assert done.returncode == 2 and "--help" not in done.stderr, (call, done.stderr)
+        assert any(file.rstrip("/") in done.stdout + done.stderr for file in given), (call, done.stderr)
+
+
+def test_there_is_no_other_kind_of_command():
+    """And the two commands of the first page are there to be run; `tests/scripts` runs the script of the data."""
+    known = (*(f"pairreg-{name}" for name in (*OTHERS, "diff", "options")), "pairreg")
+    programs = {re.sub(SETTING, "", line).split()[0] for line in commands(*PAGES)} - {*known}
+    assert programs == {"./scripts/run", "./scripts/test", ".ci/run", ".venv/bin/python"}
+    runnable = (".ci/run", *(f"scripts/{name}" for name in ("run", "test", "draw_pictures", "check_lower_ends")))
+    assert all(os.access(ROOT / name, os.X_OK) for name in runnable)
+    ((script, *arguments),) = arguments_of(".venv/bin/python")
+    assert script == "scripts/prepare_naf_prostate.py"
+    options = {one for one in arguments if one.startswith("--")}
+    text = (ROOT / script).read_text()
+    assert all(f'"{option}"' in text for option in options)
+
+
+def test_every_look_at_the_options_succeeds(extension):
+    calls = arguments_of("pairreg-options")
+    assert len(calls) >= 3
+    (extension / "said").mkdir()
+    for call, done in zip(calls, many("pairreg-options", calls, extension, extension / "said"), strict=True):
+        assert (done.returncode, done.stderr) == (0, ""), call
+
+
+def test_the_commands_are_those_that_are_installed():
+    """The table of the first page names each command once."""
+    named = re.findall(r"`(pairreg[\w-]*)`", PAGES["README.md"].partition("| command |")[2].partition("\n\n")[0])
+    installed_here = {path.name for path in Path(sys.executable).parent.glob("pairreg*")}
+    assert len(named) == len(set(named)) and set(named) == installed_here
 
 
 def test_the_python_example_runs(tmp_path, warped_2d, monkeypatch):
-    code = re.search(r"## From Python\n\n```python\n(.*?)```", README, re.DOTALL)
+    code = re.search(r"## From Python\n\n```python\n(.*?)```", PAGES["src/README.md"], re.DOTALL)
     assert code
     monkeypatch.chdir(tmp_path)
     for name in ("fixed", "moving"):

@@ -14,4 +14,5 @@ from .regularizer.base import Regularizer as Regularizer
 from .result import Result as Result
 from .schedule.base import Schedule as Schedule
 from .similarity.base import Similarity as Similarity
+from .study.progress import ProgressBar as ProgressBar
 from .transform.base import Transform as Transform

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +147,14 @@ class Result:
     def warp(self, image: sitk.Image, interpolation: Interpolation = "linear") -> sitk.Image:
         """Return an image of the moving side, interpolated once, on the grid of the original fixed image."""
         return geometry.warp_image(image, self.pair.fixed, self.transform, interpolation)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the metrics before and after, and the images in `overview.png` of a run."""
+        from pairreg.figures.html import embedded, metrics_table
+        from pairreg.runs.draw import draw_overview  # imports Matplotlib
+
+        name = self.prepared.pair.name
+        return metrics_table(self.metrics) + embedded(partial(draw_overview, self.figure_arrays), name)
 
     def save(
         self,

@@ -128,7 +128,7 @@ def test_the_commands_of_the_readme(finished, tmp_path):
     (tmp_path / "TransformParameters.2.txt").write_text(ELASTIX)
     size = sitk.ReadImage(str(tmp_path / "f.nii.gz")).GetSize()
     nibabel.save(nibabel.Nifti1Image(np.ones((*size, 2), np.float32), np.eye(4)), tmp_path / "warp.nii.gz")
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (Path(__file__).parents[2] / "src" / "README.md").read_text()
     lines = re.findall(r"^    pairreg-convert (.*)$", readme, re.MULTILINE)
     calls = [re.sub(r"runs/default/\w+", str(finished), line).split() for line in lines]
     (tmp_path / "said").mkdir()

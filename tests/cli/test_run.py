@@ -2,6 +2,8 @@
 
 import json
 import re
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,6 +77,14 @@ def test_bad_input_is_found_before_tensorflow_is_imported(pairreg, images):
     for arguments, message in REFUSED.values():
         done = pairreg(*arguments, cwd=images, PYTHONPATH=str(images / "block"))
         assert done.returncode == 2 and message in done.stderr, arguments
+
+
+def test_the_version_is_that_of_the_package(pairreg, tmp_path):
+    """And of its citation."""
+    done = pairreg("--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"pairreg {version('pairreg')}\n", "")
+    citation = (Path(__file__).parents[2] / "CITATION.cff").read_text()
+    assert f"\nversion: {version('pairreg')}\n" in citation
 
 
 def test_help_shows_the_groups_and_commands_to_copy(pairreg, tmp_path):

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
@@ -17,7 +18,7 @@ _REFUSED = {
 
 
 def checked_options(arguments: Sequence[str]) -> Namespace:
-    """Return the options that are given.
+    """Return the options that are given; `--version` prints ours and ends the process.
 
     Raises `InputError` for one that does not exist or lacks its value: Hydra explains that in eight lines.
     """
@@ -27,6 +28,8 @@ def checked_options(arguments: Sequence[str]) -> Namespace:
         raise InputError(f"{message}; pairreg --help lists the options.")
 
     parser.error = error  # type: ignore[method-assign]
+    # Hydra's --version says which Hydra it is.
+    parser._option_string_actions["--version"].version = f"pairreg {version('pairreg')}"  # type: ignore[attr-defined]
     given = parser.parse_intermixed_args(arguments)
     for name, advice in _REFUSED.items():
         if getattr(given, name) not in (None, False):

@@ -19,6 +19,7 @@ _OPTIONS = {
     "--cfg job": "Print every setting of a run, and do nothing",
     "--config-dir FOLDER": "Also take options, presets and studies of your own from there",
     "--from RUN_FOLDER": "Begin at the settings of an earlier run",
+    "--version": "Print the version of pairreg, and do nothing",
     "-sc install=bash": 'What switches on tab completion, as eval "$(pairreg -sc install=bash)"',
 }
 

@@ -19,10 +19,16 @@ def draw(arrays: FigureArrays, history: Mapping[str, np.ndarray], folder: Path) 
     `history`: curves by name.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    at = informative_slices(arrays.fixed, arrays.fixed_labels)
-    common: dict[str, Any] = {"spacing": arrays.spacing, "title": arrays.name, "at": at}
+    draw_overview(arrays, folder / "overview.png")
+    grid(folder / "grid.png", warped=arrays.warped, field=arrays.field, **_common(arrays))
+    if history:
+        curves(folder / "curves.png", history=history, title=arrays.name)
+
+
+def draw_overview(arrays: FigureArrays, path: Path) -> None:
+    """Write the images, their differences and the labels, before and after, as a PNG file."""
     overview(
-        folder / "overview.png",
+        path,
         fixed=arrays.fixed,
         moving=arrays.moving,
         warped=arrays.warped,
@@ -30,8 +36,10 @@ def draw(arrays: FigureArrays, history: Mapping[str, np.ndarray], folder: Path) 
         moving_labels=arrays.moving_labels,
         warped_labels=arrays.warped_labels,
         label_names=arrays.label_names,
-        **common,
+        **_common(arrays),
     )
-    grid(folder / "grid.png", warped=arrays.warped, field=arrays.field, **common)
-    if history:
-        curves(folder / "curves.png", history=history, title=arrays.name)
+
+
+def _common(arrays: FigureArrays) -> dict[str, Any]:
+    at = informative_slices(arrays.fixed, arrays.fixed_labels)
+    return {"spacing": arrays.spacing, "title": arrays.name, "at": at}

@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from pairreg.console import console
 from pairreg.optimization.observer import Observer
 from pairreg.schedule.base import Level
 
@@ -23,10 +24,13 @@ def _term_values(names: list[str], row: np.ndarray) -> str:
 
 @final
 class ProgressBar(Observer):
-    """A bar that shows level, iteration, every term and the time that is left."""
+    """A bar on the terminal or in a notebook that shows level, iteration, every term and the time that is left.
 
-    def __init__(self, console: Console):
-        self.console = console
+    `terminal`: where to draw it; None: on standard output.
+    """
+
+    def __init__(self, terminal: Console | None = None):
+        self.console = console() if terminal is None else terminal
 
     def begin(self, names: list[str], levels: list[Level]) -> None:
         self.names, self.levels = names, levels
