@@ -17,6 +17,7 @@ from pairreg.report.charts.tradeoff import pareto
 from pairreg.report.charts.zoom import boxes
 from pairreg.report.design import Design
 from pairreg.report.ranking import rank
+from pairreg.report.shown import shown
 from pairreg.report.study_runs import read_study
 
 Write = Callable[..., Path]
@@ -137,7 +138,8 @@ def test_every_figure_is_drawn_as_png_and_pdf(write_run: Write, study: Path, ndi
             if (similarity, case) != ("ncc", "2"):  # a pair that a setting lacks
                 write_run(similarity + case, similarity=similarity, pair={"case": case}, ndim=ndim, labels=labels,
                           bend=i, metrics=dice)  # fmt: skip
-    panels, charts = draw(read_study(study), rank(design(study)), study / "figures")
+    ranking = rank(design(study))
+    panels, charts = draw(read_study(study), ranking, shown(ranking), study / "figures", study / "none")
     names = ["panel_01", "panel_02", "tradeoff", *(["dice"] if labels else []), "cost", "curves"]
     assert [figure.path.stem for figure in (*panels, *charts)] == names
     for figure in (*panels, *charts):

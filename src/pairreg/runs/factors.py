@@ -66,14 +66,16 @@ def all_factors(runs: Sequence[Described]) -> list[Factor]:
     all runs name (`preset` and the like): these set several groups and keys at once.
     """
     configs = [flat_config(run) for run in runs]
-    groups = _unique(key for run in runs for key in run.choices if key not in BOOKKEEPING)
+    choices = [run.choices for run in runs]
+    groups = _unique(key for chosen in choices for key in chosen if key not in BOOKKEEPING)
     # An experiment (a preset, an ablation) leaves nothing under its own name in the config. One that only some of the
     # runs name is no factor: what it sets varies itself.
-    shorthand = [g for g in groups if not any(g in run.config for run in runs)]
-    named = [g for g in shorthand if all(run.choices.get(g, "None") != "None" for run in runs)]
-    experiments = [tuple(run.choices[g] for g in named) for run in runs]
+    kept = {key for run in runs for key in run.config}
+    shorthand = [g for g in groups if g not in kept]
+    named = [g for g in shorthand if all(chosen.get(g, "None") != "None" for chosen in choices)]
+    experiments = [tuple(chosen[g] for g in named) for chosen in choices]
 
-    methods = [run.choices.get("method", "optimization") for run in runs]
+    methods = [chosen.get("method", "optimization") for chosen in choices]
 
     def above(group: str) -> list[object]:
         # Methods do not use the same groups: only among runs of one method can such a group vary.
@@ -82,19 +84,18 @@ def all_factors(runs: Sequence[Described]) -> list[Factor]:
     # Groups come before keys, because a key varies of its own only among runs with the same choice of its group.
     found: dict[str, list[str | None]] = {}
     for group in sorted(named) + sorted((g for g in groups if g not in shorthand), key=_place):
-        values = [run.choices.get(group) for run in runs]
+        values = [chosen.get(group) for chosen in choices]
         if _varies(values, [() for _ in runs] if group in named else above(group)):
             found[group] = values
-    choices = set(found)
+    are_choices = set(found)
     for key in _unique(key for config in configs for key in config):
         values = [config.get(key) for config in configs]
         group = key.partition(".")[0]
-        chosen = [run.choices.get(group) for run in runs]
-        if _varies(values, list(zip(chosen, above(group), strict=True))):
+        if _varies(values, [(chosen.get(group), more) for chosen, more in zip(choices, above(group), strict=True)]):
             found[key] = values
     # Names come last: how short they can be depends on all keys that vary.
     names = _short_names(list(found))
-    return [Factor(key, names[key], key in choices, in_order(values)) for key, values in found.items()]
+    return [Factor(key, names[key], key in are_choices, in_order(values)) for key, values in found.items()]
 
 
 def _place(group: str) -> tuple[int, str]:

@@ -33,6 +33,10 @@ class SettingStyle:
     marker: str
     dash: Any
 
+    def marks(self, size: float) -> dict[str, Any]:
+        """Return how its markers look, `size` points large."""
+        return {"color": self.colour, "markersize": size, "markeredgecolor": "white" if size > 5 else "none"}
+
     @property
     def handle(self) -> Line2D:
         """An entry for the legend of lines and of markers."""
