@@ -31,8 +31,9 @@ document.querySelectorAll("table.sortable").forEach(table => {
   [...table.tHead.rows[0].cells].forEach((th, column) => [1, -1].forEach(sign => {
     th.querySelector("button").click();
     const values = rows().map(row => parseFloat(row.cells[column].dataset.value)).filter(value => !isNaN(value));
-    if (values.some((value, i) => i && sign * (value - values[i - 1]) < 0)) faults.push(`${th.textContent} is not sorted`);
-    if (th.ariaSort !== (sign > 0 ? "ascending" : "descending")) faults.push(`${th.textContent} does not say its order`);
+    const unsorted = values.some((value, i) => i && sign * (value - values[i - 1]) < 0);
+    if (unsorted) faults.push(`${th.textContent} is not sorted`);
+    if (th.ariaSort !== (sign > 0 ? "ascending" : "descending")) faults.push(`${th.textContent} has another order`);
   }));
   if (rows().length !== count) faults.push("sorting lost rows");
   const input = table.parentElement.previousElementSibling?.querySelector?.("input");
@@ -40,7 +41,8 @@ document.querySelectorAll("table.sortable").forEach(table => {
   const word = rows()[0].cells[0].textContent.trim().split(" ")[0];
   input.value = word;
   input.dispatchEvent(new Event("input"));
-  if (!rows().every(row => row.hidden !== row.cells[0].textContent.includes(word))) faults.push(`not filtered by ${word}`);
+  const filtered = rows().every(row => row.hidden !== row.cells[0].textContent.includes(word));
+  if (!filtered) faults.push(`not filtered by ${word}`);
   input.value = "";
   input.dispatchEvent(new Event("input"));
   if (rows().some(row => row.hidden)) faults.push("the empty filter hides rows");
