@@ -160,7 +160,7 @@ class Run:
         found: Any = OmegaConf.to_container(OmegaConf.load(path))
         return found
 
-    @property
+    @cached_property
     def metrics(self) -> Mapping[str, float]:
         """The final metrics by name; of an incomplete run those that it had when it stopped."""
         return self.summary["metrics"] if self.is_complete else read_metrics(self.folder)

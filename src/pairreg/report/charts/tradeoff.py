@@ -34,11 +34,11 @@ def tradeoff(
     points = np.stack([folds.means, match.means], axis=1)
     others = [i for i in range(len(points)) if i not in styles]
     for i, style in styles.items() if spread else ():
-        panels[0].plot(folds.values[i], match.values[i], style.marker, **style.marks(2.5), alpha=0.5)
+        panels[0].plot(folds.values[i], match.values[i], linestyle="", **style.marks(2.5), alpha=0.5)
     for axes in panels:
         grey = axes.plot(*points[others].T, ".", color="0.65", markersize=3, label="other settings")
         for i, style in styles.items():
-            axes.plot(*points[i], style.marker, **style.marks(7), zorder=3)
+            axes.plot(*points[i], linestyle="", **style.marks(7), zorder=3)
         _scale(axes, np.concatenate(folds.values))
         step = _front(axes, points, match.metric.direction)
         axes.set_xlabel("folded voxels (%)")
