@@ -14,6 +14,7 @@ from pairreg.report.study_runs import StudyRuns
 from pairreg.runs.comparison import Comparison
 from pairreg.runs.factors import Factor
 
+_NAMED = 20  # pairs that a note names
 _ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever the values
 
 
@@ -126,7 +127,8 @@ def _population(design: Design) -> list[str]:
     notes = [text]
     if missing:
         names = [pair if len(design.seeds) == 1 else f"{pair} (seed {seed})" for pair, seed in missing]
-        notes.append(f"Left out, as not every setting has a result there: {', '.join(names)}.")
+        named = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+        notes.append(f"Left out, as not every setting has a result there: {named}.")
     return notes
 
 
