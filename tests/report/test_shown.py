@@ -34,8 +34,8 @@ def test_of_a_large_study_the_best_settings_and_the_quartiles_of_the_pairs(write
     assert found.settings == [2, 3, 4, 5, 6, 7]
     assert found.pairs == ["00", "02", "04", "06", "08"]
     assert found.note == (
-        "Shown are the 6 best of 8 settings on the 5 from worst to best of 9 pairs; "
-        "--show SETTING and --show-pair NAME of pairreg-report add others."
+        "Shown are 6 of 8 settings (the best ones) and 5 of 9 pairs (from the worst to the best). "
+        "Tables have all; pairreg-report --show and --show-pair add others."
     )
     part = found.design(large.design, found.pairs)
     assert len(part.cells) == 6 * 5 and part.labels == [f"diffusion.weight {s}" for s in range(2, 8)]

@@ -58,15 +58,16 @@ def shown(ranking: Ranking, settings: Sequence[str] = (), pairs: Sequence[str] =
         return Shown(list(range(len(design.settings))), design.pairs, "")
     chosen = sorted({*ranking.order[:_BEST], *asked})
     among = sorted(pair for pair in {*_spread(ranking), *pairs} if any(design.first(pair)[i] for i in chosen))
+    more = " and what was asked for" if asked or pairs else ""
     said = [
-        f"the {len(part)} {which} of {len(every)} {name}s"
-        for part, every, which, name in (
-            (chosen, design.settings, "best" if not asked else "best and asked for", "setting"),
-            (among, design.pairs, "from worst to best" if not pairs else "from worst to best and asked for", "pair"),
+        f"{len(part)} of {len(every)} {which}"
+        for part, every, which in (
+            (chosen, design.settings, "settings (the best ones)"),
+            (among, design.pairs, "pairs (from the worst to the best)"),
         )
         if len(part) < len(every)
     ]
-    note = f"Shown are {' on '.join(said)}; --show SETTING and --show-pair NAME of pairreg-report add others."
+    note = f"Shown are {' and '.join(said)}{more}. Tables have all; pairreg-report --show and --show-pair add others."
     return Shown(chosen, among, note if said else "")
 
 
