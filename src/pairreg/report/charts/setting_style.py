@@ -40,10 +40,16 @@ class SettingStyle:
 
     def marks(self, size: float) -> dict[str, Any]:
         """Return how its markers look, `size` points large."""
-        edge: dict[str, Any] = {"markeredgecolor": "white" if size > 5 else "none"}
-        if self.fill != "full":
-            edge = {"markeredgecolor": self.colour, "markeredgewidth": 0.18 * size, "markerfacecoloralt": "white"}
-        return {"marker": self.marker, "color": self.colour, "markersize": size, "fillstyle": self.fill, **edge}
+        apart = size > 5 and self.fill == "full"  # large ones lie over each other
+        return {
+            "marker": self.marker,
+            "color": self.colour,
+            "markersize": size,
+            "fillstyle": self.fill,
+            "markerfacecoloralt": "white",
+            "markeredgecolor": "white" if apart else self.colour,
+            "markeredgewidth": 1.0 if apart else 0.18 * size,
+        }
 
     @property
     def handle(self) -> Line2D:
