@@ -1,22 +1,27 @@
 """What the figures show, and where."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from pairreg.figures.views import View
 from pairreg.report.charts.curves import mean_curve, terms_of
 from pairreg.report.charts.draw import draw
 from pairreg.report.charts.panel import start_of, wrap
 from pairreg.report.charts.planes import planes
-from pairreg.report.charts.setting_style import setting_styles
+from pairreg.report.charts.setting_style import PRINTED, SettingStyle, broken, legend, setting_styles
 from pairreg.report.charts.tradeoff import pareto
 from pairreg.report.charts.zoom import boxes
 from pairreg.report.design import Design
 from pairreg.report.ranking import rank
+from pairreg.report.shown import shown
 from pairreg.report.study_runs import read_study
 
 Write = Callable[..., Path]
@@ -106,6 +111,37 @@ def test_settings_look_alike_where_they_agree(write_run: Write, study: Path) -> 
     assert a.colour == b.colour != c.colour == d.colour
     assert a.marker == c.marker != b.marker == d.marker
     assert a.dash == c.dash != b.dash
+    assert a.fill == b.fill != c.fill == d.fill
+
+
+def test_settings_are_told_apart_in_grey(write_run: Write, study: Path) -> None:
+    for similarity in ("mse", "ncc", "mi", "pcc", "ssim", "nmi", "mse+ncc"):
+        for regularizer in ("diffusion", "elastic", "jacobian"):
+            write_run(similarity + regularizer, similarity=similarity, regularizer=regularizer)
+    styles = setting_styles(design(study))
+    looks = [(style.marker, style.fill, rgb_to_grey(style.colour)) for style in styles]
+    for (marker, fill, grey), (other, filled, as_grey) in itertools.combinations(looks, 2):
+        assert (marker, fill) != (other, filled) or abs(grey - as_grey) > 0.2
+
+
+def rgb_to_grey(colour: str) -> float:
+    """The lightness of a colour in a print without colours, 0 to 1."""
+    return float(np.dot(to_rgb(colour), (0.299, 0.587, 0.114)))
+
+
+@matplotlib.rc_context(PRINTED)
+def test_long_names_are_broken_and_never_cut(write_run: Write, study: Path) -> None:
+    label = " · ".join(f"group_{i}.setting 0.{i}" for i in range(12)) + " · " + "x" * 90
+    lines = broken(label, 40).split("\n")
+    assert max(map(len, lines)) <= 40 and "".join(lines).replace(" · ", "") == label.replace(" · ", "")
+    assert broken("ncc · diffusion", 40) == "ncc · diffusion"
+    figure = Figure(figsize=(4.6, 3.5), layout="constrained")
+    figure.subplots()
+    legend(figure, [SettingStyle(label, "#000000", "o", "-").handle, SettingStyle("mse", "#000000", "s", "-").handle])
+    figure.draw_without_rendering()
+    inside = figure.bbox.padded(1)
+    box = figure.legends[0].get_window_extent()
+    assert inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
 
 
 def test_many_settings_wrap_between_groups(write_run: Write, study: Path) -> None:
@@ -137,7 +173,8 @@ def test_every_figure_is_drawn_as_png_and_pdf(write_run: Write, study: Path, ndi
             if (similarity, case) != ("ncc", "2"):  # a pair that a setting lacks
                 write_run(similarity + case, similarity=similarity, pair={"case": case}, ndim=ndim, labels=labels,
                           bend=i, metrics=dice)  # fmt: skip
-    panels, charts = draw(read_study(study), rank(design(study)), study / "figures")
+    ranking = rank(design(study))
+    panels, charts = draw(read_study(study), ranking, shown(ranking), study / "figures", study / "none")
     names = ["panel_01", "panel_02", "tradeoff", *(["dice"] if labels else []), "cost", "curves"]
     assert [figure.path.stem for figure in (*panels, *charts)] == names
     for figure in (*panels, *charts):

@@ -62,6 +62,24 @@ def test_a_run_without_preset_is_told_by_what_it_set(write_run: Write, study: Pa
     assert names(study) == {"iterations": ("[10]", "[99]")}
 
 
+def test_a_preset_beside_none_stands_for_the_several_things_that_it_sets(write_run: Write, study: Path) -> None:
+    write_run("a", preset="fast", schedule={"iterations": [10], "scales": [4]}, transform={"stride": 2})
+    write_run("b", schedule={"iterations": [99], "scales": [8]}, transform={"stride": 1})
+    assert names(study) == {"preset": ("None", "fast")}
+    assert Design.of(read_study(study).runs).labels == ["no preset", "fast"]
+
+
+def test_a_setting_that_an_option_has_gained_tells_no_older_run_apart(write_run: Write, study: Path) -> None:
+    older = {"_target_": "pairreg.initialization.affine.Affine", "samples": 20000}
+    write_run("a", initialization=older)
+    write_run("b", initialization=older | {"search": "local"})
+    assert names(study) == {}
+    write_run("c", initialization=older | {"search": "wide"})
+    among = factors(read_study(study).runs)
+    assert [setting(run, among) for run in read_study(study).runs] == [("local",), ("local",), ("wide",)]
+    assert Design.of(read_study(study).runs).labels == ["search local", "search wide"]
+
+
 def test_pairs_and_seeds_are_replicates(write_run: Write, study: Path) -> None:
     for i, (pair, seed) in enumerate((p, s) for p in ("thorax_ct_2d", "thorax_ct_3d") for s in (0, 1)):
         write_run(f"{i}", pair=pair, seed=seed)

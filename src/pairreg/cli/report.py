@@ -30,7 +30,21 @@ def main() -> None:
     parser.add_argument(
         "--view",
         action="store_true",
-        help="also a page for each pair, as of pairreg-view, under the best setting (3 MB a pair at most)",
+        help="also a page for each pair that the report shows, as of pairreg-view, under the best setting (3 MB a pair at most)",
+    )
+    parser.add_argument(
+        "--show",
+        metavar="AXIS=VALUE,...",
+        action="append",
+        default=[],
+        help="settings that the figures of a large study also show, beside the best ones; may be repeated",
+    )
+    parser.add_argument(
+        "--show-pair",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="pair that the figures of a large study also show; may be repeated",
     )
     parser.add_argument(
         "--log-mlflow",
@@ -42,6 +56,7 @@ def main() -> None:
 
 def _report(options: argparse.Namespace) -> None:
     from pairreg.report.ranking import rank_study
+    from pairreg.report.shown import shown
     from pairreg.report.study_runs import read_study, together
     from pairreg.report.tables import summary, terminal_table
     from pairreg.report.write import REPORT, report_to_be, write
@@ -54,7 +69,7 @@ def _report(options: argparse.Namespace) -> None:
     place = folder_to_be(folders[0], written=True) / REPORT if options.output is None else report_to_be(options.output)
     study = read_study(folders[0]) if len(folders) == 1 else together(folders, place)
     ranking = rank_study(study, options.reference)
-    page = write(study, ranking, place, views=options.view)
+    page = write(study, ranking, shown(ranking, options.show, options.show_pair), place, views=options.view)
     terminal = console()
     terminal.print(terminal_table(ranking))
     terminal.print(f"report: {page}", soft_wrap=True, highlight=False)

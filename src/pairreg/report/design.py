@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pairreg.runs.factors import FIRST, Factor, Setting, factors, in_order, label, ordered, setting
 from pairreg.runs.read import Run
@@ -35,7 +36,7 @@ class Design:
             cells=dict(zip(keys, runs, strict=True)),
         )
 
-    @property
+    @cached_property
     def labels(self) -> list[str]:
         """The name of every setting."""
         if not self.factors:
@@ -43,13 +44,13 @@ class Design:
             return [" · ".join(choices[group] for group in FIRST if group in choices) or "all runs"]
         return [label(one, self.factors) for one in self.settings]
 
-    @property
+    @cached_property
     def replicates(self) -> list[tuple[str, str]]:
         """Every (pair, seed) that was run with some setting."""
         run = {(pair, seed) for _, pair, seed in self.cells}
         return [(pair, seed) for pair in self.pairs for seed in self.seeds if (pair, seed) in run]
 
-    @property
+    @cached_property
     def common(self) -> list[tuple[str, str]]:
         """Every (pair, seed) that was run with every setting."""
         return [r for r in self.replicates if all((one, *r) in self.cells for one in self.settings)]

@@ -1,6 +1,7 @@
 """The metrics of a study: a column of its tables for each, with the values by setting."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class MetricColumn:
     comparable: bool
     over_same: bool = True
 
-    @property
+    @cached_property
     def means(self) -> np.ndarray:
         """The mean of each setting, NaN where it has no values.
 
@@ -31,13 +32,13 @@ class MetricColumn:
         """
         return np.array([v.mean() if len(v) else np.nan for v in self.values])
 
-    @property
+    @cached_property
     def deviations(self) -> np.ndarray:
         """The standard deviation (n - 1) of each setting, NaN for fewer than two values."""
         with np.errstate(invalid="ignore"):  # of infinite distances
             return np.array([v.std(ddof=1) if len(v) > 1 else np.nan for v in self.values])
 
-    @property
+    @cached_property
     def best(self) -> list[bool]:
         """Whether the mean of each setting looks the same as the best one, in the decimals of tables."""
         sign, text = self.metric.direction, self.metric.text

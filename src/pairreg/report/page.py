@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 
 from pairreg.metrics.catalogue import all_columns
-from pairreg.report.charts.draw import Figure
+from pairreg.report.charts.drawing import Figure
 from pairreg.report.charts.setting_style import setting_styles
+from pairreg.report.design import Design
 from pairreg.report.flicker import Flicker, embedded, flicker, legible
 from pairreg.report.published import Beside
 from pairreg.report.ranking import Ranking
+from pairreg.report.shown import Shown
 from pairreg.report.study_file import study_file
 from pairreg.report.study_runs import StudyRuns
 from pairreg.report.tables import header, lines
@@ -39,6 +41,7 @@ class Origin:
 def page(
     study: StudyRuns,
     ranking: Ranking,
+    shown: Shown,
     published: Beside | None,
     papers: list[Figure],
     panels: Sequence[Figure],
@@ -54,6 +57,7 @@ def page(
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"embedded": embedded, "legible": legible}
     template = environment.from_string(files("pairreg.report").joinpath("page.html").read_text(encoding="utf-8"))
+    part = shown.design(ranking.design, shown.pairs)
     names = [metric.name for metric in all_columns()]
     file = study_file(study.runs)
     return template.render(
@@ -63,21 +67,22 @@ def page(
         ranking=ranking,
         header=header(ranking, names),
         lines=lines(ranking, names),
-        colours=[style.colour for style in setting_styles(ranking.design)],
+        shown=shown,
+        colours={i: style.colour for i, style in zip(shown.settings, setting_styles(part), strict=True)},
         papers=papers,
         panels=panels,
         charts=charts,
         searches=searches,
         views=views,
-        flickers=_flickers(ranking),
+        flickers=_flickers(ranking, part),
         origin=_origin(study.runs),
         input_notes=list(dict.fromkeys(note for run in study.runs for note in run.input_notes)),
     )
 
 
-def _flickers(ranking: Ranking) -> dict[str, list[Flicker]]:
-    """Return by pair the pictures of the runs of every setting, in the order of the figures."""
-    design, primary = ranking.design, ranking.primary
+def _flickers(ranking: Ranking, design: Design) -> dict[str, list[Flicker]]:
+    """Return by pair the pictures of the runs of every setting of a part of the design, in the order of the figures."""
+    primary = ranking.primary
     found: dict[str, list[Flicker]] = {pair: [] for pair in design.pairs}
     for pair, seed in design.replicates:
         for one, name in zip(design.settings, design.labels, strict=True):

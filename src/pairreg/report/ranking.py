@@ -14,6 +14,7 @@ from pairreg.report.study_runs import StudyRuns
 from pairreg.runs.comparison import Comparison
 from pairreg.runs.factors import Factor
 
+_NAMED = 20  # pairs that a note names
 _ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever the values
 
 
@@ -126,7 +127,8 @@ def _population(design: Design) -> list[str]:
     notes = [text]
     if missing:
         names = [pair if len(design.seeds) == 1 else f"{pair} (seed {seed})" for pair, seed in missing]
-        notes.append(f"Left out, as not every setting has a result there: {', '.join(names)}.")
+        named = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+        notes.append(f"Left out, as not every setting has a result there: {named}.")
     return notes
 
 
@@ -184,23 +186,31 @@ def holm(p: Sequence[float]) -> list[float]:
 
 def _find(reference: str, design: Design) -> int:
     """Return the index of the one setting that has the values in `reference`."""
-    wanted = {}
-    for part in re.split(r",(?=[\w.]+=)", reference):  # a value such as [8, 4] has commas, too
-        name, _, value = part.partition("=")
-        wanted[_position(reference, name, value, design.factors)] = value
-    fits = [i for i, one in enumerate(design.settings) if all(one[k] == value for k, value in wanted.items())]
+    fits = fitting("--reference", reference, design)
     if len(fits) != 1:
         names = ", ".join(design.labels[i] for i in fits) or "none"
         raise InputError(f"--reference {reference} should name one setting of the study; it fits {names}.")
     return fits[0]
 
 
-def _position(reference: str, name: str, value: str, among: Sequence[Factor]) -> int:
+def fitting(option: str, text: str, design: Design) -> list[int]:
+    """Return the indices of the settings that have the values in `text`, such as `similarity=pcc,regularizer=none`.
+
+    Raises `InputError`, which names the `option` of the command, for a factor or a value that the study lacks.
+    """
+    wanted = {}
+    for part in re.split(r",(?=[\w.]+=)", text):  # a value such as [8, 4] has commas, too
+        name, _, value = part.partition("=")
+        wanted[_position(f"{option} {text}", name, value, design.factors)] = value
+    return [i for i, one in enumerate(design.settings) if all(one[k] == value for k, value in wanted.items())]
+
+
+def _position(asked: str, name: str, value: str, among: Sequence[Factor]) -> int:
     """Return the index of the factor `name`; raises `InputError` if it does not vary or has no such value."""
     for i, factor in enumerate(among):
         if name in (factor.name, factor.key):
             if value not in factor.values:
-                raise InputError(f"--reference {reference}: {name} is one of {', '.join(factor.values)}.")
+                raise InputError(f"{asked}: {name} is one of {', '.join(factor.values)}.")
             return i
     names = ", ".join(factor.name for factor in among) or "nothing"
-    raise InputError(f"--reference {reference}: {name!r} does not vary in this study; what varies is {names}.")
+    raise InputError(f"{asked}: {name!r} does not vary in this study; what varies is {names}.")

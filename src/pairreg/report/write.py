@@ -9,6 +9,7 @@ from pairreg.files import folder_to_be, replace_folder
 from pairreg.locks import passing_lock
 from pairreg.report.figures import FIGURES
 from pairreg.report.ranking import Ranking, rank_study
+from pairreg.report.shown import Shown, shown
 from pairreg.report.study_runs import StudyRuns, read_study
 from pairreg.runs.comparison import SEARCH_LOG
 
@@ -36,7 +37,7 @@ def write_report(study_folder: Path, reference: str | None = None) -> Report:
     """
     study = read_study(study_folder)
     ranking = rank_study(study, reference)
-    return Report(write(study, ranking, study_folder / REPORT), ranking)
+    return Report(write(study, ranking, shown(ranking), study_folder / REPORT), ranking)
 
 
 def report_to_be(folder: Path) -> Path:
@@ -47,12 +48,13 @@ def report_to_be(folder: Path) -> Path:
     return folder
 
 
-def write(study: StudyRuns, ranking: Ranking, final: Path, views: bool = False) -> Path:
+def write(study: StudyRuns, ranking: Ranking, chosen: Shown, final: Path, views: bool = False) -> Path:
     """Write the report of a ranking into the folder `final`; return the path of the page. See `write_report`.
 
-    `views`: also a page for each pair, to look through it slice by slice.
+    `views`: also a page for each pair that is shown, to look through it slice by slice.
     """
-    from pairreg.report.charts.draw import Figure, draw
+    from pairreg.report.charts.draw import draw
+    from pairreg.report.charts.drawing import Figure
     from pairreg.report.page import page
     from pairreg.report.published import beside, write_published
     from pairreg.report.study_file import study_file
@@ -65,7 +67,7 @@ def write(study: StudyRuns, ranking: Ranking, final: Path, views: bool = False) 
         shutil.rmtree(part, ignore_errors=True)  # of a command that was killed
         part.mkdir()
         try:
-            panels, charts = draw(study, ranking, part / "figures")
+            panels, charts = draw(study, ranking, chosen, part / "figures", final / "figures")
             searches = _searches(study.folder, part / "figures")
             kept = [path for layout in FIGURES for path in sorted((final / "figures").glob(f"{layout}*"))]
             copies = [Path(shutil.copy2(path, part / "figures")) for path in kept]
@@ -77,8 +79,8 @@ def write(study: StudyRuns, ranking: Ranking, final: Path, views: bool = False) 
             others = beside(ranking, study_file(study.runs))
             if others is not None:
                 write_published(others, part / "published.csv")
-            viewed = write_views(ranking, part / "views") if views else {}
-            text = page(study, ranking, others, papers, panels, charts, searches, viewed)
+            viewed = write_views(ranking, chosen.pairs, part / "views") if views else {}
+            text = page(study, ranking, chosen, others, papers, panels, charts, searches, viewed)
             (part / _PAGE).write_text(text, encoding="utf-8")
             # Only now, with everything written, does the new report take the place of the old one.
             replace_folder(part, final)

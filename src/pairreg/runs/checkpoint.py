@@ -1,21 +1,18 @@
 """The checkpoint of a run that is not complete, in its folder."""
 
-import functools
 import hashlib
 import io
 import json
 import logging
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
-import pairreg
 from pairreg.files import replacing
 from pairreg.optimization.checkpoint import Checkpoint, Checkpoints
 from pairreg.optimizer.base import Paused
-from pairreg.runs.content import combined, digest
+from pairreg.runs.content import code_digest
 from pairreg.runs.folder import CHECKPOINT
 
 _DIGEST = 16  # bytes
@@ -88,9 +85,6 @@ def _unpacked(facts: dict[str, Any], file: Any) -> Checkpoint:
     return Checkpoint(facts["level"], arrays("parameters"), paused, file["rows"], facts["seconds"])
 
 
-@functools.cache
 def _code() -> str:
     """Return a digest of this package and of the versions of what it computes with."""
-    sources = sorted(Path(pairreg.__file__).parent.rglob("*.py"))
-    versions = [version(name) for name in ("tensorflow", "keras", "numpy", "scipy")]
-    return combined([*(digest(path) for path in sources), *versions])
+    return code_digest("tensorflow", "keras", "numpy", "scipy")

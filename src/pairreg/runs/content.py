@@ -1,13 +1,16 @@
 """Digests of input files, remembered by path, size and time of change."""
 
+import functools
 import hashlib
 import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
+import pairreg
 from pairreg.errors import InputError
 from pairreg.files import drop_oldest, existing, replacing
 from pairreg.private_folder import cache_home, private
@@ -49,6 +52,13 @@ def digest_of_part(path: str | Path, part: str, chunks: Callable[[], Iterable[by
         return hashed.hexdigest()
 
     return _cached(path, [path], compute, part)
+
+
+@functools.cache
+def code_digest(*packages: str) -> str:
+    """Return a digest of the source of this package and of the versions of the `packages` that it works with."""
+    sources = sorted(Path(pairreg.__file__).parent.rglob("*.py"))
+    return combined([*(digest(path) for path in sources), *map(version, packages)])
 
 
 def combined(digests: Sequence[str]) -> str:

@@ -3,14 +3,16 @@
 A run here is one that is asked for or one on disk, complete or not.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pairreg.option_files import OF_METHODS, TERM_GROUPS
-from pairreg.runs.identity import BOOKKEEPING, flat
+from pairreg.runs.identity import BOOKKEEPING, flat, neutral, option_name
 from pairreg.runs.spec import Described
 
 _REPLICATES = ("pair", "seed")  # a method is judged over these
+_PRESET = "preset"
 FIRST = ("method", "similarity", "regularizer", "transform")  # the order in which people name a method
 Setting = tuple[str | None, ...]  # a value of every factor, None where the factor means nothing to the run
 
@@ -40,12 +42,15 @@ class Factor:
 
     def value(self, run: Described) -> str | None:
         """Return the value of a run; None if the factor means nothing to it."""
-        return run.choices.get(self.key) if self.is_choice else flat_config(run).get(self.key)
+        if self.is_choice:
+            return run.choices.get(self.key)
+        value = flat_config(run).get(self.key)
+        return _before(run, self.key) if value is None else value
 
     def label(self, value: str) -> str:
         """Return what figures call a value: `ncc`, `no regularizer`, `diffusion.weight 0.5`."""
         if self.is_choice:
-            return f"no {self.name}" if value == "none" else value
+            return f"no {self.name}" if value in ("none", "None") else value
         return f"{self.name} {self.short(value)}"
 
     def short(self, value: str) -> str:
@@ -63,17 +68,31 @@ def all_factors(runs: Sequence[Described]) -> list[Factor]:
     """Return every group or key that varies among runs that share what stands above it.
 
     Above a key stands the choice of its group (which also determines its `_target_`), above both the experiments that
-    all runs name (`preset` and the like): these set several groups and keys at once.
+    all runs name (`preset` and the like): these set several groups and keys at once. A setting that an option has
+    gained since an older run has in that run the value that does what the option did before.
     """
-    configs = [flat_config(run) for run in runs]
-    groups = _unique(key for run in runs for key in run.choices if key not in BOOKKEEPING)
+    choices = [run.choices for run in runs]
+    kept = {key for run in runs for key in run.config}
     # An experiment (a preset, an ablation) leaves nothing under its own name in the config. One that only some of the
     # runs name is no factor: what it sets varies itself.
-    shorthand = [g for g in groups if not any(g in run.config for run in runs)]
-    named = [g for g in shorthand if all(run.choices.get(g, "None") != "None" for run in runs)]
-    experiments = [tuple(run.choices[g] for g in named) for run in runs]
+    shorthand = _unique(g for chosen in choices for g in chosen if g not in kept and g not in BOOKKEEPING)
+    named = [g for g in shorthand if all(chosen.get(g, "None") != "None" for chosen in choices)]
+    found = _varying(runs, shorthand, named)
+    if _PRESET in shorthand and _PRESET not in named:
+        # Whole presets, one of which is none, are compared: a name says it in fewer words than all that they set.
+        by_preset = _varying(runs, shorthand, [*named, _PRESET])
+        found = by_preset if len(by_preset) < len(found) else found
+    # Names come last: how short they can be depends on all keys that vary.
+    names = _short_names(list(found))
+    are_choices = {key for chosen in choices for key in chosen}
+    return [Factor(key, names[key], key in are_choices, in_order(values)) for key, values in found.items()]
 
-    methods = [run.choices.get("method", "optimization") for run in runs]
+
+def _varying(runs: Sequence[Described], shorthand: Sequence[str], named: Sequence[str]) -> dict[str, list[str | None]]:
+    """Return each run's value of every group or key that varies; experiments in `named` stand for what they set."""
+    configs, choices = [flat_config(run) for run in runs], [run.choices for run in runs]
+    experiments = [tuple(chosen.get(g, "None") for g in named) for chosen in choices]
+    methods = [chosen.get("method", "optimization") for chosen in choices]
 
     def above(group: str) -> list[object]:
         # Methods do not use the same groups: only among runs of one method can such a group vary.
@@ -81,20 +100,34 @@ def all_factors(runs: Sequence[Described]) -> list[Factor]:
 
     # Groups come before keys, because a key varies of its own only among runs with the same choice of its group.
     found: dict[str, list[str | None]] = {}
-    for group in sorted(named) + sorted((g for g in groups if g not in shorthand), key=_place):
-        values = [run.choices.get(group) for run in runs]
+    groups = _unique(key for chosen in choices for key in chosen if key not in BOOKKEEPING and key not in shorthand)
+    for group in [*sorted(named), *sorted(groups, key=_place)]:
+        values = [chosen.get(group) for chosen in choices]
         if _varies(values, [() for _ in runs] if group in named else above(group)):
             found[group] = values
-    choices = set(found)
     for key in _unique(key for config in configs for key in config):
-        values = [config.get(key) for config in configs]
         group = key.partition(".")[0]
-        chosen = [run.choices.get(group) for run in runs]
-        if _varies(values, list(zip(chosen, above(group), strict=True))):
+        standing = [(chosen.get(group), more) for chosen, more in zip(choices, above(group), strict=True)]
+        values = [config.get(key) for config in configs]
+        if _varies(values, standing):
+            values = [_before(run, key) if value is None else value for run, value in zip(runs, values, strict=True)]
+        if _varies(values, standing):
             found[key] = values
-    # Names come last: how short they can be depends on all keys that vary.
-    names = _short_names(list(found))
-    return [Factor(key, names[key], key in choices, in_order(values)) for key, values in found.items()]
+    return found
+
+
+def _before(run: Described, key: str) -> str | None:
+    """Return what a setting that the option of an older run has gained since would be in that run.
+
+    None if the key means nothing to the run, whose options are others.
+    """
+    group, *parts = key.split(".")
+    node: Any = run.config.get(group)
+    for part in parts[:-1]:
+        node = node.get(part) if isinstance(node, Mapping) else None
+    if not isinstance(node, Mapping) or option_name(group, str(node.get("_target_"))) is None:
+        return None
+    return neutral(key, node["_target_"])
 
 
 def _place(group: str) -> tuple[int, str]:

@@ -188,6 +188,19 @@ def option_name(group: str, target: str) -> str | None:
     return next((name for name in names if option_files.option_node(f"{group}/{name}")["_target_"] == target), None)
 
 
+@cache
+def neutral(key: str, target: str) -> str | None:
+    """Return the value, as text, with which the setting `key` of our option `target` does what the option did before.
+
+    None if the option has no such setting.
+    """
+    where, _, name = key.rpartition(".")
+    hints = option_files.constructor_hints(target, where, ())
+    if name not in hints:
+        return None
+    return next((str(mark.value) for mark in _split(hints[name])[1] if isinstance(mark, Neutral)), "None")
+
+
 def _split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     """Return a type, and the markers that it is annotated with."""
     if typing.get_origin(hint) is Annotated:

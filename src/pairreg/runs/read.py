@@ -15,6 +15,7 @@ from pairreg.errors import InputError
 from pairreg.files import existing, expanded
 from pairreg.plain_json import numbers
 from pairreg.runs import folder as names
+from pairreg.runs.content import digest
 from pairreg.runs.identity import Input, leaves
 from pairreg.runs.replace import settle
 
@@ -117,7 +118,16 @@ class Run:
         path = self.place / names.SPEC
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Only say where the files are, so that another process reads them itself."""
+        return {"folder": self.folder}
+
     @property
+    def content(self) -> str:
+        """The digest of what a complete run has left: `result.json` is written last and has what came of the others."""
+        return digest(self.place / names.RESULT)
+
+    @cached_property
     def choices(self) -> Mapping[str, str]:
         """The option of every group, terms joined by `+`."""
         found: Mapping[str, str] = (self.summary if self.is_complete else self.asked)["choices"]
@@ -150,7 +160,7 @@ class Run:
         found: Any = OmegaConf.to_container(OmegaConf.load(path))
         return found
 
-    @property
+    @cached_property
     def metrics(self) -> Mapping[str, float]:
         """The final metrics by name; of an incomplete run those that it had when it stopped."""
         return self.summary["metrics"] if self.is_complete else read_metrics(self.folder)

@@ -9,10 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pairreg.figures.style import literal
-from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
+from pairreg.report.charts.setting_style import PRINTED, SettingStyle, broken, legend, save_both
 from pairreg.report.metric_columns import MetricColumn
 
 _BOXES_FROM = 5  # values
+_NAME = 40  # letters of a setting in a line beside its bars
 BOXES = "Boxes: quartiles and median, whiskers to 1.5 times the box; a line is the mean of less than 5 values."
 
 
@@ -34,7 +35,7 @@ def dice(folder: Path, name: str, labels: Sequence[MetricColumn], setting_styles
             elif len(values):
                 axes.plot([at - 0.35 * step, at + 0.35 * step], [values.mean()] * 2, **line)
             size = 3 if len(values) < _BOXES_FROM else 2
-            axes.plot(np.full(len(values), at), values, style.marker, color=style.colour, markersize=size, alpha=0.5)
+            axes.plot(np.full(len(values), at), values, linestyle="", **style.marks(size), alpha=0.5)
         if i:
             axes.axvline(i - 0.5, color="0.85", linewidth=0.6, zorder=0)
     names = [literal(column.name.partition("/")[2]) for column in labels]
@@ -52,7 +53,9 @@ def dice(folder: Path, name: str, labels: Sequence[MetricColumn], setting_styles
 @matplotlib.rc_context(PRINTED)
 def cost(folder: Path, name: str, columns: Sequence[MetricColumn], setting_styles: Sequence[SettingStyle]) -> Path:
     """Draw the mean of each column as a bar per setting, and all values as dots."""
-    figure = Figure(figsize=(3.2 * len(columns) + 1.2, 0.24 * len(setting_styles) + 0.8), layout="constrained")
+    names = [literal(broken(style.label, _NAME)) for style in setting_styles]
+    height = 0.24 + 0.13 * max(name.count("\n") for name in names)
+    figure = Figure(figsize=(3.2 * len(columns) + 1.2, height * len(setting_styles) + 0.8), layout="constrained")
     panels = figure.subplots(1, len(columns), squeeze=False, sharey=True)[0]
     at = np.arange(len(setting_styles))
     for axes, column in zip(panels, columns, strict=True):
@@ -62,6 +65,6 @@ def cost(folder: Path, name: str, columns: Sequence[MetricColumn], setting_style
         axes.set_xlabel(column.metric.heading)
         axes.set_xlim(left=0)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_yticks(at, [literal(style.label) for style in setting_styles])
+    panels[0].set_yticks(at, names)
     panels[0].invert_yaxis()
     return save_both(figure, folder, name)

@@ -71,9 +71,8 @@ def _draw(axes: Axes, runs: Sequence[Sequence[Run]], term: str, setting_styles: 
     lines = [mean_curve([history[term] for history in some]) for some in having]
     for values, style in zip(lines, setting_styles, strict=True):
         every = max(1, len(values) // 6)
-        marks: dict[str, Any] = {"marker": style.marker, "markersize": 3, "markevery": (every // 2, every)}
-        line: dict[str, Any] = {"color": style.colour, "linestyle": style.dash, "linewidth": 1.1}
-        axes.plot(np.arange(1, len(values) + 1), values, **line, **marks)
+        line: dict[str, Any] = {"linestyle": style.dash, "linewidth": 1.1, "markevery": (every // 2, every)}
+        axes.plot(np.arange(1, len(values) + 1), values, **line, **style.marks(3))
     if log_scaled(np.concatenate(lines)):
         axes.set_yscale("log")
         plain_decades(axes.yaxis)

@@ -1,18 +1,20 @@
 """All figures of a report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pairreg.metrics.catalogue import deciding, find, of_kind
 from pairreg.report.charts.bars import BOXES, cost, dice
 from pairreg.report.charts.curves import curves, terms_of
+from pairreg.report.charts.drawing import Drawing, Figure, draw_all
 from pairreg.report.charts.panel import panel
 from pairreg.report.charts.regularity import regularity
 from pairreg.report.charts.setting_style import SettingStyle, setting_styles
 from pairreg.report.charts.tradeoff import tradeoff
 from pairreg.report.metric_columns import label_columns, metric_column
 from pairreg.report.ranking import Ranking
+from pairreg.report.shown import Shown
 from pairreg.report.study_runs import StudyRuns
 
 _FOLDS, _OVERLAP = "folds_percent", "dice_mean"  # what the trade-off and the figure by label are about
@@ -20,32 +22,27 @@ _WITHOUT = SettingStyle("", "0.6", "x", "-")
 _REGULARITY = "sdlogj"  # of a search for the best settings, which matches none
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A figure of the report.
+def draw(
+    study: StudyRuns, ranking: Ranking, shown: Shown, folder: Path, earlier: Path
+) -> tuple[list[Figure], list[Figure]]:
+    """Draw the panel of every pair that is shown, and the charts for which there are values; return both.
 
-    **Attributes:** `path` of the PNG (the PDF lies beside it); `heading` and `caption` on the page.
+    `earlier`: a folder whose figures are taken where they would be the same.
     """
-
-    path: Path
-    heading: str
-    caption: str
-
-
-def draw(study: StudyRuns, ranking: Ranking, folder: Path) -> tuple[list[Figure], list[Figure]]:
-    """Draw the panel of every pair, and the charts over all runs for which there are values; return both."""
     folder.mkdir()
-    design = ranking.design
+    primary = None if ranking.primary is None else ranking.primary.metric
     panels = [
-        Figure(panel(folder, f"panel_{i:02d}", design, pair, ranking.primary), pair, "")
-        for i, pair in enumerate(design.pairs, start=1)
+        Drawing(f"panel_{i:02d}", pair, "", panel, (shown.design(ranking.design, [pair]), pair, primary))
+        for i, pair in enumerate(shown.pairs, start=1)
     ]
-    shown = setting_styles(design)
-    return panels, [*_choices(study, ranking, folder, shown), *_charts(ranking, folder, shown)]
+    styles = setting_styles(shown.design(ranking.design))
+    charts = [*_choices(study, ranking, shown, styles), *_charts(ranking, shown, styles)]
+    figures = draw_all([*panels, *charts], folder, earlier)
+    return figures[: len(panels)], figures[len(panels) :]
 
 
-def _choices(study: StudyRuns, ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> list[Figure]:
-    """Draw how the compared settings were chosen, if a search chose them and there is a metric to show."""
+def _choices(study: StudyRuns, ranking: Ranking, shown: Shown, styles: Sequence[SettingStyle]) -> list[Drawing]:
+    """Return how the compared settings were chosen, if a search chose them and there is a metric to show."""
     comparison, design = study.comparison, ranking.design
     if comparison is None:
         return []
@@ -55,25 +52,27 @@ def _choices(study: StudyRuns, ranking: Ranking, folder: Path, shown: Sequence[S
     match = next((metric for metric in deciding() if all(metric.name in runs[s].metrics for s in tried)), None)
     if match is None or not tried:
         return []
-    of_run = {run.signature: shown[design.settings.index(one)] for (one, *_), run in design.cells.items()}
+    of_setting = dict(zip([design.settings[i] for i in shown.settings], styles, strict=True))
+    of_run = {run.signature: of_setting[one] for (one, *_), run in design.cells.items() if one in of_setting}
     drawn = []
     for one in comparison.candidates:  # one without a setting is in no other figure
         style = next((of_run[s] for s in one.judged if s in of_run), _WITHOUT)
         drawn.append((one, replace(style, label=one.label)))
     across = find(comparison.regularity or _REGULARITY)
     assert across is not None, "checked when the comparison was made"
-    path = regularity(folder, "regularity", drawn, runs, across, match)
     caption = (
         "Every setting that was tried, as the mean over the pairs that chose; a large symbol has the setting of the "
         "table. To the left the field is more regular."
     )
-    return [Figure(path, f"{match.label} against regularity", caption)]
+    tried_runs = {signature: runs[signature] for signature in sorted(tried)}
+    arguments = (drawn, tried_runs, across, match)
+    return [Drawing("regularity", f"{match.label} against regularity", caption, regularity, arguments)]
 
 
-def _charts(ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> list[Figure]:
-    """Draw the charts over all runs for which there are values."""
+def _charts(ranking: Ranking, shown: Shown, styles: Sequence[SettingStyle]) -> list[Drawing]:
+    """Return the charts for which there are values."""
     design, found, primary = ranking.design, ranking.columns, ranking.primary
-    figures = []
+    charts = []
     if primary is not None and _FOLDS in found:
         # Both columns over the runs that have both values, so that points are of the same units.
         match = metric_column(primary.metric, design, beside=_FOLDS)
@@ -82,18 +81,18 @@ def _charts(ranking: Ranking, folder: Path, shown: Sequence[SettingStyle]) -> li
             f"Large: mean of a setting over the {design.unit}s; small: every {design.unit}. "
             "No setting is better in both than one on the dashed line."
         )
-        path = tradeoff(folder, "tradeoff", match, folds, shown)
-        figures.append(Figure(path, f"{primary.metric.label} against folding", caption))
+        arguments = (match, folds, dict(zip(shown.settings, styles, strict=True)))
+        charts.append(Drawing("tradeoff", f"{primary.metric.label} against folding", caption, tradeoff, arguments))
     labels = label_columns(found[_OVERLAP].metric, design) if _OVERLAP in found else []
     if labels:
-        path = dice(folder, "dice", labels, shown)
         caption = f"Symbols: every {design.unit}. {BOXES}"
-        figures.append(Figure(path, "Overlap by label", caption))
+        charts.append(Drawing("dice", "Overlap by label", caption, dice, ([shown.of(one) for one in labels], styles)))
     costs = [found[m.name] for m in of_kind("cost") if m.unit and m.name in found]  # a number of iterations says little
     if costs:
         caption = f"Bars: mean over the {design.unit}s; dots: every {design.unit}."
-        figures.append(Figure(cost(folder, "cost", costs, shown), "Cost", caption))
-    if terms_of(design):
+        charts.append(Drawing("cost", "Cost", caption, cost, ([shown.of(one) for one in costs], styles)))
+    part = shown.design(design)
+    if terms_of(part):
         caption = "Unweighted terms of the objective. Curves jump where a level of the schedule begins."
-        figures.append(Figure(curves(folder, "curves", design, shown), "Course of the optimisation", caption))
-    return figures
+        charts.append(Drawing("curves", "Course of the optimisation", caption, curves, (part, styles)))
+    return charts

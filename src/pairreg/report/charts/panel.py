@@ -13,11 +13,11 @@ from pairreg.figures.labels import label_values, legend, overlay
 from pairreg.figures.sheet import GAP, SIDE, Sheet, sheet, show
 from pairreg.figures.style import literal
 from pairreg.figures.views import View
+from pairreg.metrics.catalogue import Metric
 from pairreg.report.charts.planes import Plane, planes
 from pairreg.report.charts.setting_style import PRINTED, save_both
 from pairreg.report.charts.zoom import BOX_COLOURS, Box, boxes, enlarge, strip
 from pairreg.report.design import Design
-from pairreg.report.metric_columns import MetricColumn
 from pairreg.runs.read import Run
 
 _WIDEST = 8  # settings side by side
@@ -32,7 +32,7 @@ _WARPED, _ZOOM, _LABELS, _GRID = "image", "enlarged", "labels", "grid"
 
 
 @matplotlib.rc_context(PRINTED)
-def panel(folder: Path, name: str, design: Design, pair: str, primary: MetricColumn | None) -> Path:
+def panel(folder: Path, name: str, design: Design, pair: str, primary: Metric | None) -> Path:
     """Draw `pair`: the fixed and the initialised moving image, then image, labels and grid under every setting.
 
     Where settings begin differently, the moving image is that of the first one, which its title names. Boxes show the
@@ -118,11 +118,11 @@ def wrap(design: Design) -> list[list[int]]:
     return blocks
 
 
-def _title(label: str, run: Run | None, primary: MetricColumn | None) -> str:
+def _title(label: str, run: Run | None, primary: Metric | None) -> str:
     """Return the title of a column: the setting, and its value of the primary metric."""
     lines = label.split(" · ")
     if run is not None and primary is not None and primary.name in run.metrics:
-        lines.append(f"{primary.metric.heading} {primary.metric.text(run.metrics[primary.name])}")
+        lines.append(f"{primary.heading} {primary.text(run.metrics[primary.name])}")
     return "\n".join(lines)
 
 

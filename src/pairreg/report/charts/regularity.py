@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -32,12 +31,10 @@ def regularity(
     for candidate, style in candidates:
         points = np.array([_means(tried, runs, across, match) for tried in candidate.tried]).reshape(-1, 2)
         order = np.argsort(points[:, 0])
-        axes.plot(
-            *points[order].T, color=style.colour, marker=style.marker, markersize=3.5, linestyle=style.dash, linewidth=1
-        )
+        axes.plot(*points[order].T, linestyle=style.dash, linewidth=1, **style.marks(3.5))
         if candidate.chosen is not None:
-            ring: dict[str, Any] = {"markerfacecolor": style.colour, "markeredgecolor": "black", "markersize": 9}
-            axes.plot(*points[candidate.chosen], marker=style.marker, linestyle="", zorder=3, **ring)
+            ring = style.marks(9) | {"markeredgecolor": "black"}
+            axes.plot(*points[candidate.chosen], linestyle="", zorder=3, **ring)
     axes.set_xscale("log")
     plain_decades(axes.xaxis, within=(1, 2, 3, 4, 6))
     axes.set_xlabel(across.heading)

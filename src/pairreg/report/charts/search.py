@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna.visualization import matplotlib as plots
 
 from pairreg.metrics.catalogue import find
-from pairreg.report.charts.draw import Figure
+from pairreg.report.charts.drawing import Figure
 from pairreg.report.charts.setting_style import PRINTED, plain_decades, save_both
 from pairreg.runs.search_log import Search
 

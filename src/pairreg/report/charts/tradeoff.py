@@ -1,6 +1,6 @@
 """The price of a better match in folded voxels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +20,32 @@ _FINEST = 0.01  # % of folded voxels from which on the axis is logarithmic
 
 @matplotlib.rc_context(PRINTED)
 def tradeoff(
-    folder: Path, name: str, match: MetricColumn, folds: MetricColumn, setting_styles: Sequence[SettingStyle]
+    folder: Path, name: str, match: MetricColumn, folds: MetricColumn, styles: Mapping[int, SettingStyle]
 ) -> Path:
     """Draw the mean of every setting, and the settings that none beats in both as a step line.
 
     A first panel shows the single values, too, which often spread much wider than the means. `match` and `folds` have
-    their values of the same units in the same order. Returns the path of the PNG.
+    their values of the same units in the same order; `styles`: by the index of a setting, those without one are grey.
+    Returns the path of the PNG.
     """
     spread = any(len(values) > 1 for values in match.values)
     figure = Figure(figsize=(7.4 if spread else 4.6, 3.5), layout="constrained")
     panels = figure.subplots(1, 2 if spread else 1, squeeze=False)[0]
     points = np.stack([folds.means, match.means], axis=1)
-    for x, y, style in zip(folds.values, match.values, setting_styles, strict=True) if spread else ():
-        panels[0].plot(x, y, style.marker, color=style.colour, markersize=2.5, alpha=0.5, markeredgewidth=0)
+    others = [i for i in range(len(points)) if i not in styles]
+    for i, style in styles.items() if spread else ():
+        panels[0].plot(folds.values[i], match.values[i], linestyle="", **style.marks(2.5), alpha=0.5)
     for axes in panels:
-        for (x_mean, y_mean), style in zip(points, setting_styles, strict=True):
-            axes.plot(x_mean, y_mean, style.marker, color=style.colour, markersize=7, markeredgecolor="white", zorder=3)
+        grey = axes.plot(*points[others].T, ".", color="0.65", markersize=3, label="other settings")
+        for i, style in styles.items():
+            axes.plot(*points[i], linestyle="", **style.marks(7), zorder=3)
         _scale(axes, np.concatenate(folds.values))
         step = _front(axes, points, match.metric.direction)
         axes.set_xlabel("folded voxels (%)")
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel(match.metric.title)
     panels[-1].set_title("means" if spread else "")
-    legend(figure, [*(style.handle for style in setting_styles), *step])
+    legend(figure, [*(style.handle for style in styles.values()), *(grey if others else []), *step])
     return save_both(figure, folder, name)
 
 
