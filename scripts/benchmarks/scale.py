@@ -61,7 +61,7 @@ def measure(repeats: int) -> list[Measured]:
 def backends() -> list[str]:
     """Return the names of the places to compute that this machine has."""
     found = ["local", "processes"]
-    if shutil.which("sbatch"):
+    if shutil.which("sinfo") and subprocess.run(["sinfo"], capture_output=True).returncode == 0:
         found.append("slurm")
     if importlib.util.find_spec("ray"):
         try:

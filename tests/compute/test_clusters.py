@@ -32,3 +32,15 @@ def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(pairreg.InputError, match="compute=slurm needs Slurm's sbatch"):
         next(iter(pairreg.build("compute/slurm").run(specs(1), functools.partial(note, folder=tmp_path), tmp_path)))
+
+
+def test_one_that_takes_no_job_is_one_sentence(tmp_path, monkeypatch):
+    for name in ("sbatch", "srun"):
+        program = tmp_path / name
+        program.write_text(
+            "#!/bin/sh\necho 'sbatch: error: no host' >&2\necho 'sbatch: fatal: no cluster' >&2\nexit 1\n"
+        )
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(pairreg.InputError, match=r"^Slurm takes no runs here \(sbatch: fatal: no cluster\); look at"):
+        next(iter(pairreg.build("compute/slurm").run(specs(1), functools.partial(note, folder=tmp_path), tmp_path)))

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from pairreg.compute.base import Compute, Work, Worker, died
 from pairreg.errors import InputError
+from pairreg.foreign_messages import last_line
 from pairreg.runs.outcome import RunOutcome, Where
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Count, Positive
@@ -33,7 +34,7 @@ class Slurm(Compute):
     **Arguments:** `partition`: None = the default one; `minutes`, `cpus`, `memory_gb`, `gpus`: of one run; `at_once`:
     most tasks that run at a time; `extra`: further options of sbatch.
 
-    Raises `InputError` (when runs are computed) without sbatch.
+    Raises `InputError` (when runs are computed) without sbatch, or if it takes no job.
     """
 
     where: ClassVar[Where] = "elsewhere"
@@ -63,7 +64,13 @@ class Slurm(Compute):
             **({"partition": self.partition} if self.partition else {}),
             **({"gres": f"gpu:{self.gpus}"} if self.gpus else {}),
         )
-        jobs = executor.map_array(Requeued(Worker(self.cpus), work), tasks)
+        try:
+            jobs = executor.map_array(Requeued(Worker(self.cpus), work), tasks)
+        except submitit.core.utils.FailedJobError as error:
+            said = last_line(error)
+            raise InputError(
+                f"Slurm takes no runs here ({said}); look at `sinfo`, and at the settings of compute."
+            ) from None
         array = jobs[0].job_id.partition("_")[0]
         log.info(f"Slurm job array {array}: {len(jobs)} runs; logs in {folder / 'slurm'}")
         waiting = dict(zip(jobs, tasks, strict=True))
