@@ -87,7 +87,7 @@ def measure(repeats: int) -> list[Measured]:
     wanted = {"affine, search=wide": ">= 98"}
     rows = [
         Measured(
-            9, f"{len(found)} random starts", f"{name}: found", 100 * float(np.mean(found)), "%", wanted.get(name, "")
+            10, f"{len(found)} random starts", f"{name}: found", 100 * float(np.mean(found)), "%", wanted.get(name, "")
         )
         for name, found in hits.items()
         if found

@@ -145,6 +145,21 @@ def replace_folder(place: Path, folder: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
 
 
+def link(source: Path, target: Path) -> None:
+    """Give a file, or all files of a folder, a second name, or copy what cannot have one."""
+    if source.is_dir() and not source.is_symlink():
+        shutil.copytree(source, target, symlinks=True, copy_function=_link_file, dirs_exist_ok=True)
+    else:
+        _link_file(str(source), str(target))
+
+
+def _link_file(source: str, target: str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
 def set_aside(folder: Path) -> Path:
     """Return where `replace_folder` puts the old folder between two renames."""
     return folder.with_name(f".{folder.name}.old")

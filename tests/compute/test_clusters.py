@@ -124,3 +124,11 @@ def test_a_job_that_fails_by_an_error_or_whose_time_was_over_says_so(tmp_path):
     job.said = "submitit.core.utils.UncompletedJobError: Job not requeued because: timed-out too many times."
     error = Slurm(minutes=5).outcome(job, specs(1)[0], tmp_path).error
     assert error == "Slurm job 7_0: its time was over 4 times, 5 minutes each; give compute.minutes=N"
+
+
+def test_one_that_takes_no_job_is_one_sentence(slurm, tmp_path):
+    slurm("scontrol", "echo 'MaxArraySize            = 1001'")
+    for name in ("sbatch", "srun"):
+        slurm(name, "echo 'sbatch: error: no host' >&2; echo 'sbatch: fatal: no cluster' >&2; exit 1")
+    with pytest.raises(pairreg.InputError, match=r"^Slurm refuses the runs \(sbatch: fatal: no cluster\); look at"):
+        next(iter(pairreg.build("compute/slurm").run(specs(1), functools.partial(note, folder=tmp_path), tmp_path)))

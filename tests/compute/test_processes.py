@@ -11,6 +11,7 @@ import pytest
 
 from pairreg.compute.base import THREADS
 from pairreg.compute.local import Local
+from pairreg.compute.packing import fitting, room
 from pairreg.compute.processes import Processes
 from pairreg.devices import VISIBLE, cores, gpu_names
 from pairreg.runs.outcome import RunOutcome
@@ -101,6 +102,56 @@ def test_workers_end_with_the_command(tmp_path):
     command.kill()
     command.communicate()
     wait_for(lambda: not Path(f"/proc/{pid}").exists(), seconds=10)
+
+
+def beside_others(spec: RunSpec, folder: Path, workers: int) -> RunOutcome:
+    """The first run ends by itself; those after it wait until `workers` processes have taken part."""
+    return note(spec, folder, 1 if not seen(folder) else workers)
+
+
+def leave(spec: RunSpec, folder: Path, driver: Path, free: int, workers: int) -> RunOutcome:
+    """A run as `beside_others`, which leaves `free` MB of the GPU, as the driver tells."""
+    (driver / "free").write_text(f"{free}\n")
+    return beside_others(spec, folder, workers)
+
+
+@pytest.fixture
+def driver(monkeypatch, tmp_path_factory):
+    """A machine with one GPU whose driver says what is free on it: 24000 MB."""
+    folder = tmp_path_factory.mktemp("driver")
+    (folder / "free").write_text("24000\n")
+    program = folder / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\nread free < {folder}/free; echo $free\n")
+    program.chmod(program.stat().st_mode | stat.S_IEXEC)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv(VISIBLE, "0")
+    return folder
+
+
+def test_more_processes_share_the_machine_once_a_first_run_has_shown_its_memory(tmp_path, no_gpu):
+    work = functools.partial(beside_others, folder=tmp_path, workers=cores())
+    outcomes = list(Processes(workers=1, pack=True).run(specs(2 * cores()), work, tmp_path))
+    assert len(outcomes) == 2 * cores() and len({one.pid for one in seen(tmp_path)}) == cores()
+
+
+def test_a_gpu_is_shared_if_half_of_what_the_first_run_left_is_enough(tmp_path, driver):
+    count = min(cores(), 3)  # two fit beside the first
+    work = functools.partial(leave, folder=tmp_path, driver=driver, free=20000, workers=count)
+    assert len(list(Processes(pack=True).run(specs(6), work, tmp_path))) == 6
+    assert {one.devices for one in seen(tmp_path)} == {"0"} and len({one.pid for one in seen(tmp_path)}) == count
+    assert room({"0": 24000.0}, taken=1.0) == 2 and room({"0": 24000.0}, taken=1e9) == 0
+    assert room({"0": 24000.0, "1": 30000.0}, taken=1.0) == 2, "as many on each as on that with the least room"
+
+
+def test_a_gpu_without_room_has_one_run_at_a_time(tmp_path, driver):
+    work = functools.partial(leave, folder=tmp_path, driver=driver, free=11000, workers=1)
+    assert len(list(Processes(pack=True).run(specs(4), work, tmp_path))) == 4
+    assert len({one.pid for one in seen(tmp_path)}) == 1
+
+
+def test_what_fits_beside_a_first_run():
+    assert [fitting(free=100.0, taken=taken) for taken in (50.0, 51.0, 25.0, 10.0)] == [1, 0, 2, 5]
+    assert fitting(free=100.0, taken=0.0) == fitting(free=100.0, taken=-5.0) == 0, "nothing was measured"
 
 
 @pytest.mark.parametrize(("memory_gb", "count"), [(0.05, 3), (50.0, 1)])

@@ -71,9 +71,15 @@ def test_the_same_command_again_runs_only_what_is_missing(pairreg, tmp_path):
     both = results(tmp_path)
     assert len(both) == 2 and both.items() > one.items()
     assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED"] * 3
+    page = tmp_path / "runs" / "s" / "report" / "index.html"
+    written = page.stat().st_mtime_ns
+    nothing = pairreg(*QUICK, "similarity=mse,pcc", "-m", cwd=tmp_path)
+    assert "report: runs/s/report/index.html" in nothing.stdout and page.stat().st_mtime_ns == written
     repeated = pairreg(*QUICK, "similarity=mse", "rerun=true", cwd=tmp_path)
     assert repeated.returncode == 0 and results(tmp_path)[next(iter(one))] > next(iter(one.values()))
     assert len(tracked(tmp_path)) == 3, "one active run per run folder"
+    pairreg(*QUICK, "similarity=mse,pcc", "-m", cwd=tmp_path)
+    assert page.stat().st_mtime_ns > written, "a run has ended since"
 
 
 def test_a_killed_study_goes_on_where_it_was(pairreg, tmp_path):

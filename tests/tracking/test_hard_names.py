@@ -120,7 +120,7 @@ def test_a_refusal_is_not_out_of_reach(refusing, caplog, write_run):
     from pairreg.runs.read import Run
     from pairreg.tracking.mlflow_run import MLflowRun
 
-    run = MLflowRun(MlflowClient(refusing), "0" * 32, Run(write_run("a")), refusing)
+    run = MLflowRun(MlflowClient(refusing), "0" * 32, "", Run(write_run("a")), refusing)
     run.finish({"dice/a": 1.0})
     assert "rejected what was sent (INVALID_PARAMETER_VALUE: no *** name)" in caplog.text
     assert "s3cret" not in caplog.text and "does not answer" not in caplog.text

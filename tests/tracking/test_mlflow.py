@@ -3,6 +3,7 @@
 import json
 import math
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -52,6 +53,18 @@ def test_children_of_one_parent_are_comparable(study):
     assert {run.data.params["regularizer"] for run in children} == {"diffusion+jacobian"}
     assert all(run.info.status == "FINISHED" for run in everything)
     assert Path(experiment.artifact_location.removeprefix("file://")).is_absolute()
+
+
+def test_what_became_of_the_runs_is_read_as_mlflow_finds_it(study):
+    from pairreg.tracking.mlflow_database import statuses
+
+    address = f"sqlite:///{study}/runs/mlflow.db"
+    experiment, children, _ = runs_of(client(address), "two")
+    found = {run.data.tags["pairreg.signature"]: run.info.status for run in children}
+    assert statuses(address, experiment.experiment_id) == found and set(found.values()) == {"FINISHED"}
+    with pytest.raises(sqlite3.OperationalError):
+        statuses(f"{address}.away", experiment.experiment_id)
+    assert not (study / "runs" / "mlflow.db.away").exists()
 
 
 def parent_of(store, study: str):
@@ -122,6 +135,9 @@ def test_curves_metrics_tags_and_artifacts_are_those_of_the_run_folder(study):
         artifacts = {a.path for a in store.list_artifacts(run.info.run_id)}
         assert {"result.h5", "warped.nii.gz", "result.json", "figures", "config.yaml"} <= artifacts
         assert run.data.tags["pairreg.device"]
+        kept = Path(run.info.artifact_uri.removeprefix("file://"))  # under other names, which take no room
+        for path in (path for path in folder.rglob("*") if path.is_file()):
+            assert path.samefile(kept / path.relative_to(folder)), path
         assert run.data.tags["pairreg.version/tensorflow"].startswith("2.")
         assert run.data.params["transform.stride"] == "1"
 
@@ -173,4 +189,7 @@ def test_a_failed_run_is_marked_as_failed_and_keeps_its_curves(pairreg, tmp_path
     ((run,),) = [runs_of(store, "default")[1]]
     assert run.info.status == "FAILED"
     assert "error.txt" in {a.path for a in store.list_artifacts(run.info.run_id)}
+    # the next attempt writes into the same folder
+    (error,), kept = tmp_path.glob("runs/default/*/error.txt"), Path(run.info.artifact_uri.removeprefix("file://"))
+    assert error.read_bytes() == (kept / "error.txt").read_bytes() and not error.samefile(kept / "error.txt")
     assert store.get_metric_history(run.info.run_id, "loss")

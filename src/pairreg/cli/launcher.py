@@ -14,6 +14,7 @@ from pairreg.cli.text_overrides import as_typed
 from pairreg.runs.outcome import combined
 from pairreg.study.cases import expand
 from pairreg.study.compose import spec_of
+from pairreg.study.composer import Composer
 from pairreg.study.study import Study
 
 
@@ -27,13 +28,13 @@ class StudyLauncher(Launcher):
     """Launches the jobs of a sweep together. Hydra makes it by its name and then calls `setup`."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.loader, self.config = hydra_context.config_loader, config
+        self.composer = Composer(hydra_context.config_loader, config)
         # Hydra hands over nothing of ours but the function it was given: a method of the command.
         self.study = cast(_OwnsStudy, cast(Any, task_function).__self__).study
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Return one `RunOutcome` for each job. A failed run is an outcome too: the sweeper decides what it means."""
-        composed = job_configs(self.loader, self.config, job_overrides)
+        composed = job_configs(self.composer, job_overrides)
         typed = [[as_typed(override) for override in overrides] for overrides in job_overrides]
         jobs = [expand(spec_of(config, overrides)) for config, overrides in zip(composed, typed, strict=True)]
         ended = iter(self.study.start([spec for job in jobs for spec in job]))

@@ -1,11 +1,10 @@
 """The configs of a sweep as Hydra composes them: one that is for all of its jobs, and that of each job."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
@@ -14,6 +13,7 @@ from omegaconf import DictConfig
 from pairreg import option_files
 from pairreg.cli.hydra_errors import unknown_key
 from pairreg.errors import InputError
+from pairreg.study.composer import Composer
 
 
 @cache
@@ -42,31 +42,32 @@ def leave_settings_to_jobs() -> None:
     setattr(ConfigLoaderImpl, compose.__name__, load_configuration)
 
 
-def job_configs(loader: ConfigLoader, sweep: DictConfig, jobs: Sequence[Sequence[str]]) -> list[DictConfig]:
-    """Return the config of each job, given by its overrides.
+def job_configs(composer: Composer, jobs: Sequence[Sequence[str]]) -> Iterator[DictConfig]:
+    """Yield the config of each job, given by its overrides.
 
     Raises `InputError` for a setting that only some of the jobs have, which names what the others choose; what Hydra
     raises for one that none of them has.
     """
-    try:
-        return [loader.load_sweep_config(sweep, list(overrides)) for overrides in jobs]
-    except ConfigCompositionException as error:
-        setting = unknown_key(error)
-        choices = "" if setting is None else _choices_without(setting, loader, sweep, jobs)
-        if not choices:
-            raise
-        said = f"{setting} does not exist with {choices}; leave out the setting, or what does not have it."
-        raise InputError(said) from error
+    for overrides in jobs:
+        try:
+            yield composer.config(overrides)
+        except ConfigCompositionException as error:
+            setting = unknown_key(error)
+            choices = "" if setting is None else _choices_without(setting, composer, jobs)
+            if not choices:
+                raise
+            said = f"{setting} does not exist with {choices}; leave out the setting, or what does not have it."
+            raise InputError(said) from error
 
 
-def _choices_without(setting: str, loader: ConfigLoader, sweep: DictConfig, jobs: Sequence[Sequence[str]]) -> str:
+def _choices_without(setting: str, composer: Composer, jobs: Sequence[Sequence[str]]) -> str:
     """Return what only jobs without a setting choose, such as `method=demons,elastix`; nothing if all are without it.
 
     One job is composed for each choice of options, so that a misspelt setting costs little however large the sweep is.
     """
-    groups = {key for key in {_key(one) for job in jobs for one in job} if loader.get_group_options(key)}
+    groups = {key for key in {_key(one) for job in jobs for one in job} if composer.is_group(key)}
     examples = {tuple(one for one in job if _key(one) in groups): job for job in jobs}
-    lacking = [choice for choice, job in examples.items() if _lacks(setting, loader, sweep, job)]
+    lacking = [choice for choice, job in examples.items() if _lacks(setting, composer, job)]
     if len(lacking) == len(examples):
         return ""
     elsewhere = {one for choice in examples if choice not in lacking for one in choice}
@@ -76,9 +77,9 @@ def _choices_without(setting: str, loader: ConfigLoader, sweep: DictConfig, jobs
     return " and ".join(f"{key}={','.join(chosen)}" for key, chosen in values.items())
 
 
-def _lacks(setting: str, loader: ConfigLoader, sweep: DictConfig, job: Sequence[str]) -> bool:
+def _lacks(setting: str, composer: Composer, job: Sequence[str]) -> bool:
     try:
-        loader.load_sweep_config(sweep, list(job))
+        composer.config(job)
     except ConfigCompositionException as error:
         return unknown_key(error) == setting
     return False

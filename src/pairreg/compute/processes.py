@@ -9,10 +9,11 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import NamedTuple, final
 
-from pairreg.backend.memory import resident_mb
+from pairreg.backend.memory import highest_mb, resident_mb
 from pairreg.compute.base import Compute, Work, Worker, died
+from pairreg.compute.packing import free_on, room
 from pairreg.devices import cores, gpu_names
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
@@ -32,11 +33,15 @@ class Processes(Compute):
 
     - `workers`: processes; None = one per GPU, or 2 where there is none. The cores are divided among them, and each
       sees one GPU.
+    - `pack`: once a first run has shown how much memory it takes, start as many more processes as fit into half of what
+      is free beside it, up to one for each core; several of them share a GPU. For small runs that are much alike: one
+      that needs far more than the first may not find the memory.
     - `memory_gb`: a process that holds more than this after a run is replaced, because TensorFlow keeps part of what it
       has compiled.
     """
 
     workers: Count | None = None
+    pack: bool = False
     memory_gb: Positive = 4.0
 
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
@@ -44,23 +49,32 @@ class Processes(Compute):
         todo: queue.SimpleQueue[RunSpec] = queue.SimpleQueue()
         for task in tasks:
             todo.put(task)
-        outcomes: queue.SimpleQueue[RunOutcome | BaseException] = queue.SimpleQueue()
+        outcomes: queue.SimpleQueue[_Done | BaseException] = queue.SimpleQueue()
         devices = gpu_names()
-        workers = min(len(tasks), self.workers or len(devices) or 2)
         stop = threading.Event()
         # A thread for each process, so that one that dies takes no task of the others with it.
-        threads = []
-        for number in range(workers):
-            worker = Worker(cores() // workers, devices[number % len(devices)] if devices else None)
-            arguments = (todo, outcomes, work, worker, self.memory_gb, stop)
-            threads.append(threading.Thread(target=_serve, args=arguments, daemon=True))
-            threads[-1].start()
+        threads: list[threading.Thread] = []
+
+        def start(more: int) -> None:
+            begun = len(threads)
+            for number in range(begun, begun + more):
+                worker = Worker(cores() // (begun + more), devices[number % len(devices)] if devices else None)
+                arguments = (todo, outcomes, work, worker, self.memory_gb, stop)
+                threads.append(threading.Thread(target=_serve, args=arguments, daemon=True))
+                threads[-1].start()
+
+        free = free_on(devices) if self.pack else {}
+        may_pack = self.pack and len(free) == len(devices)
+        start(min(len(tasks), self.workers or len(devices) or 2))
         try:
             for _ in tasks:
-                outcome = outcomes.get()
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                yield outcome
+                done = outcomes.get()
+                if isinstance(done, BaseException):
+                    raise done
+                if may_pack and done.outcome.state == "done":
+                    may_pack = False
+                    start(max(0, min(cores() - len(threads), todo.qsize(), room(free, done.highest_mb))))
+                yield done.outcome
         except BaseException:
             # Otherwise Python would wait for the runs that go on before this process can end.
             stop.set()
@@ -68,9 +82,21 @@ class Processes(Compute):
             raise
 
 
+class _Done(NamedTuple):
+    """An outcome, and the memory that its process holds now and has held at most, in MB."""
+
+    outcome: RunOutcome
+    resident_mb: float = 0.0
+    highest_mb: float = 0.0
+
+
+def _do(work: Work, task: RunSpec) -> _Done:
+    return _Done(work(task), resident_mb(), highest_mb("self"))
+
+
 def _serve(
     todo: "queue.SimpleQueue[RunSpec]",
-    outcomes: "queue.SimpleQueue[RunOutcome | BaseException]",
+    outcomes: "queue.SimpleQueue[_Done | BaseException]",
     work: Work,
     worker: Worker,
     memory_gb: float,
@@ -90,14 +116,16 @@ def _serve(
                 pool = _one_process(worker)
             threads = task.config["threads"]
             try:
-                outcomes.put(pool.submit(work, task).result())
-                if pool.submit(resident_mb).result() > 1000 * memory_gb:
-                    pool.shutdown()
-                    pool = _one_process(worker)
+                done = pool.submit(_do, work, task).result()
             except BrokenProcessPool:
                 if stop.is_set():
                     return
-                outcomes.put(died(task, "killed"))
+                outcomes.put(_Done(died(task, "killed")))
+                pool = _one_process(worker)
+                continue
+            outcomes.put(done)
+            if done.resident_mb > 1000 * memory_gb:
+                pool.shutdown()
                 pool = _one_process(worker)
     except queue.Empty:
         pool.shutdown()

@@ -13,6 +13,7 @@ from pydantic import Field
 from pairreg.compute.base import Compute, Work, Worker, died
 from pairreg.compute.slurm_commands import cancel, in_queue, most_in_array
 from pairreg.errors import InputError
+from pairreg.foreign_messages import last_line
 from pairreg.runs.outcome import RunOutcome, Where
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Count, Positive
@@ -95,9 +96,8 @@ class Slurm(Compute):
         try:
             return list(executor.map_array(Requeued(Worker(self.cpus), work), tasks))
         except submitit.core.utils.FailedJobError as error:
-            reason = str(error).strip().rpartition("\n")[2]
             raise InputError(
-                f"Slurm refuses the runs ({reason}); look at the settings of compute, such as partition and minutes."
+                f"Slurm refuses the runs ({last_line(error)}); look at the settings of compute, such as partition and minutes."
             ) from None
 
     def outcome(self, job: Any, task: RunSpec, folder: Path) -> RunOutcome:

@@ -107,6 +107,13 @@ def run_folders(study_folder: Path) -> list[Path]:
     return sorted(path for path, place in found.items() if (place / CONFIG).exists() or is_complete(place))
 
 
+def last_change(study_folder: Path) -> float:
+    """Return when a run of a study last ended, or a file beside its runs was written, in seconds since the epoch."""
+    ends = [end for folder in run_folders(study_folder) for end in (place_of(folder) / RESULT, error_file(folder))]
+    beside_runs = [path for path in study_folder.iterdir() if path.is_file()]
+    return max((path.stat().st_mtime for path in (*ends, *beside_runs) if path.exists()), default=0.0)
+
+
 def _lock_file(folder: Path) -> Path:
     """Return the lock file of a run.
 

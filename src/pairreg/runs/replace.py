@@ -5,12 +5,11 @@ it is until the new one is complete; then both folders are exchanged by one rena
 that, two renames do it, and `recover` finishes the second one for a process that was killed between them.
 """
 
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from pairreg.files import replace_folder, set_aside
+from pairreg.files import link, replace_folder, set_aside
 from pairreg.locks import Busy
 from pairreg.runs.folder import CHECKPOINT, ERROR, METRICS, beside, is_complete, is_of_result, lock_run, place_of
 
@@ -48,7 +47,7 @@ def take_place(place: Path, folder: Path) -> None:
         return
     for entry in folder.iterdir():
         if not (place / entry.name).exists() and not is_of_result(entry.name):
-            _link(entry, place / entry.name)
+            link(entry, place / entry.name)
     replace_folder(place, folder)
 
 
@@ -69,18 +68,3 @@ def settle(folder: Path) -> None:
     if place_of(folder) != folder:
         with suppress(Busy, OSError), lock_run(folder):
             recover(folder)
-
-
-def _link(source: Path, target: Path) -> None:
-    """Give a file, or all files of a folder, a second name, or copy what cannot have one."""
-    if source.is_dir() and not source.is_symlink():
-        shutil.copytree(source, target, symlinks=True, copy_function=_link_file)
-    else:
-        _link_file(str(source), str(target))
-
-
-def _link_file(source: str, target: str) -> None:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        shutil.copy2(source, target, follow_symlinks=False)

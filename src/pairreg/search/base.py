@@ -21,6 +21,7 @@ from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
 from pairreg.study.checked_config import check
 from pairreg.study.compose import spec_of
+from pairreg.study.composer import Composer
 
 
 class StudySweeper(Sweeper):
@@ -36,6 +37,7 @@ class StudySweeper(Sweeper):
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
+        self.composer = Composer(hydra_context.config_loader, config)
         self.launched = 0
         self.replace_mappings(config.hydra.overrides.hydra)
 
@@ -61,7 +63,7 @@ class StudySweeper(Sweeper):
 
     def spec(self, overrides: list[str]) -> RunSpec:
         """Return a checked run; raises `InputError` if there cannot be one."""
-        spec = spec_of(self.hydra_context.config_loader.load_sweep_config(self.config, overrides), overrides)
+        spec = spec_of(self.composer.config(overrides), overrides)
         check(spec.config)
         return spec
 

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 
 from pairreg import trust
 from pairreg.option_files import NUMERICS, OF_METHODS, TERM_GROUPS
@@ -20,8 +20,7 @@ _ENVIRONMENT = ("PYTHONPATH", trust.ENV)  # without which a user's own classes a
 def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
     """Return the run that `composed`, which includes its `hydra` node, asks for; `overrides` led to it."""
     chosen = composed.hydra.runtime.choices
-    own = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
-    plain: Any = OmegaConf.to_container(own, resolve=True)
+    plain = {str(key): _plain(composed, key) for key in composed if key != "hydra"}
     plain[SETTING] = trusted(plain.get(SETTING))
     named = {
         str(key): str(value).removesuffix(FROM_RUN)
@@ -40,6 +39,12 @@ def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
     config = {key: value for key, value in plain.items() if key not in unused}
     choices = {key: value for key, value in (named | terms).items() if key not in unused}
     return RunSpec(config, choices, tuple(overrides), _program(composed.hydra, overrides))
+
+
+def _plain(config: DictConfig, key: Any) -> Any:
+    """Return an entry of a config without references to other entries; a value that is missing stays `???`."""
+    entry = MISSING if OmegaConf.is_missing(config, key) else config[key]
+    return OmegaConf.to_container(entry, resolve=True) if OmegaConf.is_config(entry) else entry
 
 
 def _term(group: str, key: str, node: Any) -> str:

@@ -16,7 +16,7 @@ from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.files import folder_to_be
 from pairreg.runs.attempt import record_death
-from pairreg.runs.folder import is_complete
+from pairreg.runs.folder import is_complete, last_change
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.provenance import code
 from pairreg.runs.read import Run
@@ -171,7 +171,7 @@ class Study:
         if not self.single:
             self.terminal.print(study_table(rows, self.terminal))
             self.draw(rows)
-            self.report(len(rows) - len(bad))
+            self.report([outcome for _, outcome in rows])
         elif not bad:
             self.terminal.print(run_table(rows[0][1].metrics))
             kept = " (complete since an earlier command; rerun=true repeats it)" if rows[0][1].state == "kept" else ""
@@ -199,10 +199,18 @@ class Study:
         except InputError as error:
             log.warning(str(error))
 
-    def report(self, complete: int) -> None:
-        """Write the report of everything in the study's folder, if there is something to compare."""
-        if complete < 2:
+    def report(self, outcomes: Sequence[RunOutcome]) -> None:
+        """Write the report of everything in the study's folder, if there is something to compare.
+
+        One that nothing has been added to since it was written stays.
+        """
+        if sum(outcome.error is None for outcome in outcomes) < 2:
             return
+        if self.first.config["figure"] is None and all(outcome.state == "kept" for outcome in outcomes):
+            page = self.current_page()
+            if page is not None:
+                self.terminal.print(f"report: {page}", soft_wrap=True)
+                return
         from pairreg.report.tables import summary
         from pairreg.report.write import write_report
 
@@ -213,6 +221,13 @@ class Study:
             return
         self.summary = summary(ranking)
         self.terminal.print(f"report: {self.page}", soft_wrap=True)
+
+    def current_page(self) -> Path | None:
+        """Return the page of the report if nothing in the study's folder has changed since; else None."""
+        from pairreg.report.write import REPORT
+
+        page = next((self.folder / REPORT).glob("*.html"), None)
+        return page if page is not None and page.stat().st_mtime > last_change(self.folder) else None
 
     def __enter__(self) -> "Study":
         return self

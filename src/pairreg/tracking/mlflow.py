@@ -23,7 +23,7 @@ from pairreg.tracking.base import TrackedRun, Tracker
 from pairreg.tracking.from_folder import record
 from pairreg.tracking.mlflow_address import ENV, SCHEMES, beside, secrets, shown, unknown_scheme
 from pairreg.tracking.mlflow_client import check_answers, connect, prepare_mlflow
-from pairreg.tracking.mlflow_database import make_database
+from pairreg.tracking.mlflow_database import is_database_file, make_database, statuses
 from pairreg.tracking.mlflow_errors import is_full, lost_errors, opening_errors, reason, said
 from pairreg.tracking.mlflow_moved import follow
 from pairreg.tracking.mlflow_run import MLflowRun, finite, send_metrics
@@ -113,7 +113,7 @@ class MLflowTracker(Tracker):
     def complete(self, folders: Iterable[Path]) -> None:
         self._lost = False
         try:
-            status = {run.data.tags["pairreg.signature"]: run.info.status for run in self._runs()}
+            status = self._statuses()
             for folder in folders:
                 if not is_over(folder) or state(folder) == "running":  # somebody else is at it
                     continue
@@ -152,7 +152,7 @@ class MLflowTracker(Tracker):
             self.client.delete_run(earlier.info.run_id)  # can be restored; its folder is about to be replaced
         tags = run_tags(run, provenance) | {"mlflow.parentRunId": self._parent}
         created = self.client.create_run(self._experiment, tags=tags, run_name=name_of(run)[:_NAME])
-        tracked = MLflowRun(self.client, created.info.run_id, run, self.address)
+        tracked = MLflowRun(self.client, created.info.run_id, created.info.artifact_uri, run, self.address)
         tracked.describe()
         return tracked
 
@@ -196,7 +196,14 @@ class MLflowTracker(Tracker):
             if (moved or folder.parent == study_folder) and state(here) != "running":
                 self.client.set_terminated(run.info.run_id, status="KILLED")
 
-    def _runs(self, query: str = "tags.`pairreg.signature` LIKE '%'") -> list[Any]:
+    def _statuses(self) -> dict[str, str]:
+        """Return what MLflow says became of each run of the study, by signature."""
+        if is_database_file(self.address):
+            return statuses(self.address, self._experiment)
+        runs = self._runs("tags.`pairreg.signature` LIKE '%'")
+        return {run.data.tags["pairreg.signature"]: run.info.status for run in runs}
+
+    def _runs(self, query: str) -> list[Any]:
         """Return all runs of the study that match a query."""
         runs: list[Any] = []
         token = None

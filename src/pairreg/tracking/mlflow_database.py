@@ -19,8 +19,8 @@ def make_database(address: str, own: bool) -> None:
     MLflow needs two seconds and 50 steps for that, and cannot go on with one that a kill has left half made. Such a
     one, or a damaged one, is set aside if it is our `own`, the one in an output folder.
     """
-    path = Path(address.removeprefix(_SQLITE))
-    if not address.startswith(_SQLITE) or "?" in address:
+    path = _file(address)
+    if not is_database_file(address):
         return
     if own and path.exists() and not _is_whole(path):
         _set_aside(path)
@@ -32,6 +32,30 @@ def make_database(address: str, own: bool) -> None:
     with replacing(path) as part:
         made = SqlAlchemyStore(f"{_SQLITE}{part}", (path.parent / "mlartifacts").as_uri())
         made.engine.dispose()
+
+
+def is_database_file(address: str) -> bool:
+    """Return whether an address is that of a SQLite database, without settings of how it is opened."""
+    return address.startswith(_SQLITE) and "?" not in address
+
+
+def statuses(address: str, experiment: str) -> dict[str, str]:
+    """Return the status of each run of an experiment in the SQLite database at `address`, by signature.
+
+    MLflow's own search brings all metrics and parameters along, which takes 4 s for 1000 runs.
+    """
+    read_only = f"{_file(address).absolute().as_uri()}?mode=ro"  # one that is away must not be made
+    with closing(sqlite3.connect(read_only, uri=True)) as connection:
+        found = connection.execute(
+            "SELECT tags.value, runs.status FROM runs JOIN tags USING (run_uuid) WHERE tags.key = 'pairreg.signature' "
+            "AND runs.experiment_id = ? AND runs.lifecycle_stage = 'active'",
+            (experiment,),
+        )
+        return dict(found.fetchall())
+
+
+def _file(address: str) -> Path:
+    return Path(address.removeprefix(_SQLITE))
 
 
 def _is_whole(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """What MLflow raises, in our words."""
 
 import errno
+import sqlite3
 
 from pairreg.tracking.mlflow_address import shown
 
@@ -8,10 +9,10 @@ NO_ANSWER = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "
 
 
 def lost_errors() -> tuple[type[Exception], ...]:
-    """What MLflow raises if its server or store is out of reach or refuses; those of `requests` are OSErrors."""
+    """What is raised if MLflow's server or store is out of reach or refuses; those of `requests` are OSErrors."""
     from mlflow.exceptions import MlflowException
 
-    return MlflowException, OSError
+    return MlflowException, OSError, sqlite3.Error
 
 
 def opening_errors() -> tuple[type[Exception], ...]:

@@ -5,10 +5,14 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 
+from pairreg.files import link
 from pairreg.runs.folder import beside
 from pairreg.runs.identity import flat
 from pairreg.runs.spec import Described, name_of
@@ -30,8 +34,8 @@ class MLflowRun(TrackedRun):
     If the server is lost, the run goes on without it; the tracker adds it from its folder later.
     """
 
-    def __init__(self, client: Any, run_id: str, run: Described, address: str):
-        self.client, self.run_id, self.run, self.address = client, run_id, run, address
+    def __init__(self, client: Any, run_id: str, artifacts: str, run: Described, address: str):
+        self.client, self.run_id, self.artifacts, self.run, self.address = client, run_id, artifacts, run, address
         self.pending: list[Any] = []
         self.lost = False
         self.sent = time.monotonic()
@@ -56,18 +60,21 @@ class MLflowRun(TrackedRun):
         if len(self.pending) >= _BATCH or time.monotonic() > self.sent + _SECONDS:
             self._try(self._send)
 
-    def end(self) -> None:
-        self._try(self._send)
-
     def finish(self, metrics: Mapping[str, float]) -> None:
         self._add(metrics, step=0)
         self._try(self._send)
 
     def close(self, status: Status) -> None:
+        if self.pending:
+            self._try(self._send)
         # a repetition that failed has left its files beside those of the earlier result
         again = beside(self.run.folder)
         folder = self.run.folder if status == "FINISHED" or not again.exists() else again
-        self._try(lambda: self.client.log_artifacts(self.run_id, str(folder)))
+        # The files of a complete run never change, so a link holds them as a copy would; those of others may.
+        if status == "FINISHED" and self.artifacts.startswith("file:"):
+            self._try(lambda: link(folder, Path(url2pathname(urlsplit(self.artifacts).path))))
+        else:
+            self._try(lambda: self.client.log_artifacts(self.run_id, str(folder)))
         self._try(lambda: self.client.set_terminated(self.run_id, status=status))
 
     def _add(self, values: Mapping[str, float], step: int) -> None:
