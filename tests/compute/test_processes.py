@@ -122,7 +122,7 @@ def driver(monkeypatch, tmp_path_factory):
     (folder / "free").write_text("24000\n")
     program = folder / "nvidia-smi"
     program.write_text(f"#!/bin/sh\nread free < {folder}/free; echo $free\n")
-    program.chmod(program.stat().st_mode | stat.S_IEXEC)
+    program.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv(VISIBLE, "0")
     return folder

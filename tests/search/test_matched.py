@@ -101,7 +101,10 @@ def test_what_cannot_reach_the_value_is_left_out_with_its_nearest(pairreg: Comma
         ([TWO, "hydra.sweeper.tune=[thorax]"], "no pair is called 'thorax'; the pairs are thorax_ct_2d, phantom_2d."),
         ([TWO, "hydra.sweeper.tune=['*_2d']"], "names all pairs"),
         (["regularizer=none,diffusion"], "regularizer=none has no strength to vary"),
-        (["regularizer=diffusion", "regularizer.diffusion.weight=0"], "regularizer.diffusion.weight is 0, which no factor changes"),
+        (
+            ["regularizer=diffusion", "regularizer.diffusion.weight=0"],
+            "diffusion.weight is 0, which no factor changes",
+        ),
         (["similarity.pcc.weight=1", "similarity=pcc"], "nothing is compared"),
         (["hydra.sweeper.match={dice_mean: 0.9}"], "hydra.sweeper.match: metric 'dice_mean' is not one of folds"),
         (["hydra.sweeper.match={sdlogj: 0}"], "hydra.sweeper.match.sdlogj should be"),

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument(
         "--view",
         action="store_true",
-        help="also a page for each pair that the report shows, as of pairreg-view, under the best setting (3 MB a pair at most)",
+        help="also a page for each pair that the report shows, as of pairreg-view, under the best setting (up to 3 MB)",
     )
     parser.add_argument(
         "--show",

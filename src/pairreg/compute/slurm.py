@@ -97,7 +97,8 @@ class Slurm(Compute):
             return list(executor.map_array(Requeued(Worker(self.cpus), work), tasks))
         except submitit.core.utils.FailedJobError as error:
             raise InputError(
-                f"Slurm refuses the runs ({last_line(error)}); look at the settings of compute, such as partition and minutes."
+                f"Slurm refuses the runs ({last_line(error)}); look at the settings of compute, such as partition and "
+                "minutes."
             ) from None
 
     def outcome(self, job: Any, task: RunSpec, folder: Path) -> RunOutcome:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pairreg.compute.base import Worker
-from pairreg.compute.processes import cores
+from pairreg.devices import cores
 from pairreg.runs.content import code_digest
 from pairreg.runs.read import Run
 
