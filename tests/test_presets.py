@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 import pairreg as library
-from pairreg import registration
+from pairreg import option_files, registration
 
 SMOKE = {"preset": "smoke", "transform": "displacement"}
 
@@ -34,6 +35,17 @@ def test_explicit_arguments_replace_what_the_preset_chose(warped_2d):
     assert len(result.history) == 2
     terms = [name for name in result.history.names if "/" in name]
     assert terms == ["similarity/mi", "regularizer/diffusion", "regularizer/jacobian"]
+
+
+@pytest.mark.parametrize(
+    ("group", "variant"), [(g, v) for g in option_files.TERM_GROUPS for v in option_files.variants(g)]
+)
+def test_a_variant_of_terms_stands_for_all_of_them(group, variant):
+    built = library.build(f"{group}/{variant}")
+    assert registration.terms(group, variant) == built
+    assert list(registration.terms(group, [variant, "own:" + next(iter(built))])) == [*built, "own"]
+    with pytest.raises(library.InputError, match=f"should give its own name to one option; {variant} is a variant"):
+        registration.terms(group, f"own:{variant}")
 
 
 def test_a_preset_leaves_no_state_of_hydra_behind():

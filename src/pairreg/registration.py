@@ -289,7 +289,8 @@ def check_kind(where: str, built: Any) -> None:
 def terms(group: str, choice: Any) -> dict[str, Any]:
     """Return the terms of the objective by name; objects in a list are named after the module that defines their class.
 
-    An option in a list may have a name of its own, `"pet:ncc"`. Raises `InputError` if two have the same name.
+    An option in a list may have a name of its own, `"pet:ncc"`; a variant, such as `"fast"`, stands for all its terms.
+    Raises `InputError` if two have the same name.
     """
     if isinstance(choice, Mapping):
         for name, term in choice.items():
@@ -299,9 +300,22 @@ def terms(group: str, choice: Any) -> dict[str, Any]:
     listed = choice if isinstance(choice, Sequence) and not isinstance(choice, str) else [choice]
     named: dict[str, DataTerm | Regularizer] = {}
     for item in listed:
-        own = type(parts_of(item)[0]).__module__.rpartition(".")[2]
-        name, option = named_term(item) if isinstance(item, str) else (own, item)
-        if name in named:
-            raise InputError(f"{group} {name!r} is listed twice: give a mapping from names to objects instead.")
-        named[name] = part(group, option)
+        for name, term in _named(group, item).items():
+            if name in named:
+                raise InputError(f"{group} {name!r} is listed twice: give a mapping from names to objects instead.")
+            check_kind(group, term)
+            named[name] = term
     return named
+
+
+def _named(group: str, item: Any) -> Mapping[str, Any]:
+    """Return the terms that an item of a list stands for, by name: a variant may have several."""
+    if not isinstance(item, str):
+        return {type(parts_of(item)[0]).__module__.rpartition(".")[2]: item}
+    name, option = named_term(item)
+    built = option_files.build(f"{group}/{option}")
+    if not isinstance(built, Mapping):
+        return {name: built}
+    if name != option:
+        raise InputError(f"{group} {item!r} should give its own name to one option; {option} is a variant.")
+    return built
