@@ -39,7 +39,7 @@ class UNet(Transform):
     `velocity`). `pyramid`: the network of a level sees the moving image as the coarser levels have warped it, so that
     it only has to find what is left, as in the pyramid of Mok and Chung. `learning_rate`: of the weights.
 
-    Sources: Chen et al., Medical Physics 47:6366 (2020), doi 10.1002/mp.14545; Mok and Chung, MICCAI (2020),
+    Source: Chen et al., Medical Physics 47:6366 (2020), doi 10.1002/mp.14545; Mok and Chung, MICCAI (2020),
     doi 10.1007/978-3-030-59716-0_21.
     """
 
