@@ -117,8 +117,8 @@ def test_a_later_choice_brings_all_its_settings(preset, group):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["regularizer.jacobian.weight=3"], "regularizer=[diffusion,jacobian] chooses it."),
-        (["+regularizer.jacobian.weight=3"], "regularizer=[diffusion,jacobian] chooses it."),
+        (["regularizer.elastic.weight=3"], "regularizer=[diffusion,jacobian,elastic] chooses it."),
+        (["+regularizer.elastic.weight=3"], "regularizer=[diffusion,jacobian,elastic] chooses it."),
         (
             ["preset=fast", "regularizer=elastic", "regularizer.jacobian.weight=3"],
             "regularizer.jacobian is not chosen; regularizer=[elastic,jacobian] chooses it.",

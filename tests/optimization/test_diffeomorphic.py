@@ -44,6 +44,7 @@ def test_the_same_on_two_real_patients():
             pairreg.build("pair/thorax_ct_2d"),
             transform=transform,
             similarity=["pcc", "ssim"],
+            regularizer="diffusion",  # that penalises no folds
             schedule=pairreg.build("schedule/coarse_to_fine"),
         )
         folds.append(result.metrics["folds_percent"])
