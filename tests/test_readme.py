@@ -151,7 +151,7 @@ def of_one_run(arguments: list[str]) -> list[str]:
     return [*arguments, "--cfg", "job"]
 
 
-OTHERS = ("check", "convert", "evaluate", "export", "pack", "spect", "warp")
+OTHERS = ("check", "convert", "evaluate", "export", "pack", "spect", "view", "warp")
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -169,7 +169,7 @@ def test_every_other_command_is_understood(name, tmp_path):
 
 def test_there_is_no_other_kind_of_command():
     """And the two commands of the first page are there to be run; `tests/scripts` runs the script of the data."""
-    known = (*(f"pairreg-{name}" for name in (*OTHERS, "diff", "options")), "pairreg")
+    known = (*(f"pairreg-{name}" for name in (*OTHERS, "diff", "doctor", "options")), "pairreg")
     programs = {re.sub(SETTING, "", line).split()[0] for line in commands(*PAGES)} - {*known}
     assert programs == {"./scripts/run", "./scripts/test", ".ci/run", ".venv/bin/python"}
     runnable = (".ci/run", *(f"scripts/{name}" for name in ("run", "test", "draw_pictures", "check_lower_ends")))
