@@ -74,6 +74,7 @@ def jobs(*study: str) -> Iterator[list[str]]:
     yield from map(list, product(*named))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS, ids=ids)
 def test_every_option_takes_its_group_over_from_every_preset(preset):
     asked = [[f"{group}={option}"] for group in option_files.groups() for option in choices(group)]
@@ -91,6 +92,7 @@ def test_so_does_every_list_of_two_terms(preset, group):
     assert not {one: said for one in lists if (said := fails(*preset, one))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS, ids=ids)
 def test_every_study_runs_under_every_preset(preset):
     asked = [[study, *job] for study in STUDIES for job in jobs(*preset, study)]

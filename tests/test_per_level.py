@@ -175,6 +175,7 @@ def test_a_list_of_one_value_is_that_value_to_the_bit(warped):
     np.testing.assert_array_equal(same.history.rows, one.history.rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "shape"), [*((names, (32, 36)) for names in TOGETHER), (TOGETHER[0], (16, 18, 20))], ids=str
 )

@@ -17,6 +17,7 @@ def field_of(folder: Path) -> bytes:
     return file.read_bytes()
 
 
+@pytest.mark.slow
 def test_python_and_the_command_write_the_same_bytes(pairreg, tmp_path):
     """The default network, and explicit arguments in place of what the preset chose."""
     pair = library.build("pair/thorax_ct_2d")

@@ -30,6 +30,7 @@ def test_a_forgotten_program_is_compiled_again_and_gives_the_same():
     assert function(x).numpy().tobytes() == before.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transform", ["displacement", "unet", "velocity"])
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_no_graph_of_a_run_stays_after_it_is_forgotten(transform, optimizer):

@@ -75,6 +75,7 @@ ALL = ("help", "options", "dry", "check", "pack", "warp", "spect", "diff", "view
 MADE = {"check": "o.png", "pack": "c.h5", "warp": "o.nii.gz", "spect": "scan/spect.nii.gz", "view": "o.html"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("redirection", [">&-", "<&- >&- 2>&-", "| true"])
 def test_closed_streams_cost_nothing(name, redirection, commands, tmp_path):
@@ -104,6 +105,7 @@ def test_so_are_those_of_other_processes_and_their_index(redirection, tmp_path):
     assert len(list((tmp_path / "runs/default").glob("*/result.json"))) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
     [

@@ -46,6 +46,7 @@ def refused(done, *parts):
     assert all(part in done.stderr for part in parts), done.stderr
 
 
+@pytest.mark.slow
 def test_the_images_of_the_run_are_reproduced(real, pairreg_warp, tmp_path):
     run, data = real
     ok(pairreg_warp(run, data / "moving.nii.gz", "-o", "image.nii.gz", cwd=tmp_path))

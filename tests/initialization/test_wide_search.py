@@ -92,6 +92,7 @@ def test_the_information_is_that_of_the_joint_histogram() -> None:
     assert information == pytest.approx(expected * joint.sum() / classes.size, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "seed"), [*product([(110, 90)], range(8)), *product([(40, 36, 30)], range(8, 10))])
 def test_any_similarity_of_another_recording_is_found(size: tuple[int, ...], seed: int) -> None:
     fixed, truth = blobs(size), random_similarity(len(size), seed)

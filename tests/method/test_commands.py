@@ -18,6 +18,7 @@ def evaluate():
     return installed("pairreg-evaluate")
 
 
+@pytest.mark.slow
 def test_a_study_of_methods_is_one_table_and_report(pairreg, tmp_path):
     quick = ("transform=displacement", "method=optimization,demons,bspline_itk", "preset=smoke")
     done = pairreg(*quick, "similarity=mse,pcc", "threads=2", "study=s", "-m", cwd=tmp_path)

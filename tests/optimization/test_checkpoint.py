@@ -52,6 +52,7 @@ PARTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("after_every_chunk")
 @pytest.mark.parametrize(
     ("name", "dimension"), [*((name, "2d") for name in PARTS), ("unet", "3d"), ("displacement", "3d")]

@@ -37,6 +37,7 @@ def test_a_velocity_does_not_fold_where_a_displacement_does(dimension, weight, r
     assert folds[1:] == [0, 0]
 
 
+@pytest.mark.slow
 def test_the_same_on_two_real_patients():
     folds, dice = [], []
     for transform in ("displacement", "velocity"):

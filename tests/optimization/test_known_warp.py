@@ -29,6 +29,7 @@ def test_each_similarity_recovers_a_known_warp(similarity, dimension, request):
     assert warped.error(result.field) < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dimension", ["2d", "3d"])
 @pytest.mark.parametrize("transform", pairreg.options("transform"))
 def test_each_transform_recovers_a_known_warp(transform, dimension, request):

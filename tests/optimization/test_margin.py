@@ -65,6 +65,7 @@ FACES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("turned", [False, True])
 def test_tissue_that_comes_in_over_each_border_is_found(face, turned):
@@ -105,6 +106,7 @@ def incoming_pair(outwards: np.ndarray, turned: bool, around: int = 12) -> tuple
     return Pair(name="incoming", fixed=warped, moving=moving), field, weight > 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transform", pairreg.options("transform"))
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_every_transform_takes_it(transform, ndim):

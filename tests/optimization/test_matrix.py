@@ -10,6 +10,7 @@ from similarity_helpers import ON_IMAGES
 NETWORK = {"width": 4, "depth": 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transform", pairreg.options("transform"))
 @pytest.mark.parametrize("similarity", ON_IMAGES)
 def test_every_similarity_with_every_transform(similarity, transform, warped_2d):

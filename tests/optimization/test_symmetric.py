@@ -98,6 +98,7 @@ def warped(warped_2d):
     return type(warped_2d)((32, 36), amplitude=1.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["displacement", "velocity", "bspline"])
 def test_a_run_finds_the_same_whichever_image_is_fixed(name, warped):
     transform = pairreg.build(f"transform/{name}", symmetric=True)

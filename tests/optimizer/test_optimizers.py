@@ -9,6 +9,7 @@ from pairreg.schedule.single_level import SingleLevel
 RATE = {"sgd": {"learning_rate": 5.0}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dimension", ["2d", "3d"])
 @pytest.mark.parametrize("name", pairreg.options("optimizer"))
 def test_each_optimizer_recovers_a_known_warp(name, dimension, request):
@@ -70,6 +71,7 @@ def test_a_schedule_of_keras_is_followed_and_starts_anew_on_every_level(warped_2
         assert (loss[5:] == loss[-1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_low_precision_networks_give_float32_fields_of_the_same_quality(warped_2d, precision):
     result = pairreg.register(

@@ -103,6 +103,7 @@ def test_a_window_that_cuts_off_an_image(files: Files, caplog: pytest.LogCapture
         assert len(caplog.records) == (2 if said else 0)
 
 
+@pytest.mark.slow
 def test_inputs_of_a_run_a_report_and_a_packed_case(tmp_path: Path, pairreg: Command, pairreg_pack: Command) -> None:
     """Rounded labels, a moved mask and a channel of labels, from the command line to the page."""
     fixed = written(tmp_path / "f.nii.gz", image((40, 36)))

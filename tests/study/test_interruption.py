@@ -53,6 +53,7 @@ def alive(group: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("compute", COMPUTES)
 def test_runs_in_the_midst_of_iterations(compute, number, tmp_path):
@@ -95,6 +96,7 @@ while True:
     assert running.returncode == interruption.EXIT_CODE
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_leaves_its_error(tmp_path):
     """As by a system that is out of memory: its run has error.txt and is failed, the others are complete."""
     arguments = ("transform=displacement", "preset=smoke", "tracking=none", "seed=0,1", "-m")

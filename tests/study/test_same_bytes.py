@@ -38,6 +38,7 @@ def same_over_threads(pairreg: Command, folder: Path, *arguments: str, counts: t
     assert all(one == found[0] for one in found)
 
 
+@pytest.mark.slow
 def test_the_default_network(pairreg, tmp_path):
     same_over_threads(pairreg, tmp_path, *FEW)
 
@@ -54,6 +55,7 @@ def test_every_preset(preset, pair, pairreg, tmp_path):
     same_over_threads(pairreg, tmp_path, *arguments, counts=(1, 8))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be taken away here")
 def test_one_core_and_processes(pairreg, tmp_path):
     few = [*FEW, "seed=0,1", "-m"]
@@ -69,6 +71,7 @@ def test_one_core_and_processes(pairreg, tmp_path):
         assert contents == {(core / name).read_bytes()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", KILLS)
 def test_a_run_goes_on_where_it_was_killed(number, pairreg, tmp_path):
     schedule = ["schedule.iterations=[30,30,30,2500]", "schedule.tolerance=0"]

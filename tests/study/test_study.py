@@ -82,6 +82,7 @@ def test_the_same_command_again_runs_only_what_is_missing(pairreg, tmp_path):
     assert page.stat().st_mtime_ns > written, "a run has ended since"
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_where_it_was(pairreg, tmp_path):
     study = begin(tmp_path, "similarity=mse,pcc,ssim")
     wait_for(lambda: len(results(tmp_path)) == 1)
@@ -189,6 +190,7 @@ def test_a_process_that_has_grown_hands_over(pairreg, tmp_path):
     assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED"] * 3
 
 
+@pytest.mark.slow
 def test_fail_fast_ends_with_the_first_failure(pairreg, tmp_path):
     """A step so long that the field leaves the numbers: the runs after it are not begun."""
     diverging = ("optimizer=sgd", "optimizer.learning_rate=1,1e9,2", "similarity=mse", "preset=smoke")

@@ -47,6 +47,7 @@ def check_kills(seconds: list[float], pairreg, tmp_path: Path) -> None:
         assert not {name for name in left if not name.startswith(".")}, left
 
 
+@pytest.mark.slow
 def test_kills_while_the_database_is_made(pairreg, tmp_path):
     check_kills([1.5, 2.2, 2.9], pairreg, tmp_path)
 
@@ -73,6 +74,7 @@ def database(pairreg, tmp_path_factory) -> bytes:
     return (folder / "runs" / "mlflow.db").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*DAMAGE, "without a version", "in the midst of its migrations"])
 def test_a_damaged_one_is_set_aside(kind, database, pairreg, tmp_path):
     path = tmp_path / "runs" / "mlflow.db"

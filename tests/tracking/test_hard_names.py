@@ -46,6 +46,7 @@ def store(output_dir, study):
     return client, experiment, client.search_runs([experiment.experiment_id])
 
 
+@pytest.mark.slow
 def test_a_study_with_hard_names_moves(folder, pairreg, tmp_path):
     """Run in a folder that no address can name, moved, and completed there."""
     first = "out ?%20#'[red]ü"

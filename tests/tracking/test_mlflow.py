@@ -42,6 +42,7 @@ def runs_of(store, study: str):
     return experiment, [r for r in found if "mlflow.parentRunId" in r.data.tags], found
 
 
+@pytest.mark.slow
 def test_children_of_one_parent_are_comparable(study):
     store = client(f"sqlite:///{study}/runs/mlflow.db")
     experiment, children, everything = runs_of(store, "two")
@@ -73,6 +74,7 @@ def parent_of(store, study: str):
     return parent
 
 
+@pytest.mark.slow
 def test_the_parent_has_mean_and_deviation_of_every_setting(study):
     """As the report's table and, from the run folders, as NumPy has them."""
     parent = parent_of(client(f"sqlite:///{study}/runs/mlflow.db"), "two")
@@ -163,6 +165,7 @@ def server(tmp_path_factory):
     process.wait(20)
 
 
+@pytest.mark.slow
 def test_a_server_named_by_the_environment_is_used(pairreg, server, tmp_path):
     done = pairreg(*QUICK, cwd=tmp_path, MLFLOW_TRACKING_URI=server)
     assert done.returncode == 0, done.stderr
