@@ -231,6 +231,7 @@ def test_the_library_needs_neither_hydra_nor_mlflow(warped_2d):
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(3, 20, 24), (20, 7)])
 @pytest.mark.parametrize("transform", pairreg.options("transform"))
 def test_thin_and_small_images_are_no_obstacle(shape, transform):

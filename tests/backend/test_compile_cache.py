@@ -30,6 +30,7 @@ def bits(cache: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_bits_are_the_same_without_a_cache_with_a_new_one_and_with_an_old_one(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     first = bits(kept)
@@ -78,6 +79,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, pairreg: Command) -> tuple[
     return folder / "cache", (only_run(folder) / "displacement.nii.gz").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_a_damaged_cache_costs_no_run(kind: str, filled: tuple[Path, bytes], pairreg: Command, tmp_path: Path) -> None:
     cache, expected = filled

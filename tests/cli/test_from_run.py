@@ -51,6 +51,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_is_repeated_from_its_folder_alone(kind, work, pairreg, tmp_path):
     path = {"PYTHONPATH": str(work / "code")}
@@ -79,6 +80,7 @@ def test_a_folder_does_not_choose_which_code_runs(work, pairreg, tmp_path):
     assert not (tmp_path / "again").exists()
 
 
+@pytest.mark.slow
 def test_its_options_are_replaced_like_any_others(pairreg, tmp_path):
     made = pairreg(*QUICK, "similarity=[mse,ncc]", "similarity.ncc.window=5", "seed=7", cwd=tmp_path)
     assert made.returncode == 0, made.stderr

@@ -74,6 +74,7 @@ CONVERT = {
 ALL = {"pairreg-pack": PACK, "pairreg-warp": WARP, "pairreg-convert": CONVERT}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "cases"), ALL.items())
 def test_nothing_else_is_replaced(command, cases, work, tmp_path):
     before = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
@@ -110,6 +111,7 @@ def is_a_failure(done, output):
     assert not output.exists() or not list(output.rglob("result.json"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 3000, 20_000])
 def test_an_output_that_does_not_fit_leaves_what_was_there(size, work, tmp_path):
     learn2reg = ["pairreg-convert", work / "run", "--moving", work / "moving.nii.gz"]
@@ -135,6 +137,7 @@ def test_an_output_that_does_not_fit_leaves_what_was_there(size, work, tmp_path)
         assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [300, 40_000, 300_000])
 def test_a_run_that_does_not_fit_is_a_sentence_and_the_same_command_completes_it(size, pairreg, tmp_path):
     arguments = ["pairreg", *RUN]

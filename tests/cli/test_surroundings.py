@@ -83,6 +83,7 @@ def test_closed_streams_cost_nothing(name, redirection, commands, tmp_path):
     assert (tmp_path / MADE.get(name, "")).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_a_full_disk_below_the_output_is_said(name, commands, tmp_path):
     done = call(commands[name], tmp_path, "> /dev/full")

@@ -111,7 +111,9 @@ def beside_others(spec: RunSpec, folder: Path, workers: int) -> RunOutcome:
 
 def leave(spec: RunSpec, folder: Path, driver: Path, free: int, workers: int) -> RunOutcome:
     """A run as `beside_others`, which leaves `free` MB of the GPU, as the driver tells."""
-    (driver / "free").write_text(f"{free}\n")
+    told = driver / f"free.{os.getpid()}"
+    told.write_text(f"{free}\n")
+    told.replace(driver / "free")  # at once: the driver may be asked meanwhile
     return beside_others(spec, folder, workers)
 
 

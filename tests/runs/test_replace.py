@@ -151,6 +151,7 @@ def test_a_checkpoint_does_not_outlive_its_run_and_new_files_win(run):
 ARGUMENTS = ["tracking=none", "preset=smoke", "transform=displacement", "schedule.iterations=[300,400]"]
 
 
+@pytest.mark.slow
 def test_a_repetition_that_is_killed_leaves_the_result(pairreg, tmp_path):
     first = pairreg(*ARGUMENTS, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
@@ -176,6 +177,7 @@ def test_a_repetition_that_is_killed_leaves_the_result(pairreg, tmp_path):
     assert sorted(os.listdir(run.parent)) == [".locks", run.name]
 
 
+@pytest.mark.slow
 def test_a_repetition_that_fails_leaves_the_result_and_says_where_its_error_is(pairreg, tmp_path):
     assert pairreg(*ARGUMENTS, cwd=tmp_path).returncode == 0
     run = only_run(tmp_path)

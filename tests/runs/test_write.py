@@ -50,6 +50,7 @@ def turned(pair):
     )
 
 
+@pytest.mark.slow
 def test_simpleitk_reproduces_the_warped_image_from_the_files(run, tmp_path):
     """The displacement on disk holds everything, the initialisation included."""
     result, folder = run

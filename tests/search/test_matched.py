@@ -45,6 +45,7 @@ def comparison(folder: Path) -> dict:
     return json.loads((folder / "runs/s/comparison.json").read_text())
 
 
+@pytest.mark.slow
 def test_all_candidates_are_equally_regular_on_the_pairs_that_chose(matched: Path) -> None:
     found = comparison(matched)
     assert [one["label"] for one in found["candidates"]] == ["mse", "pcc"] and found["tuned_on"] == ["thorax_ct_2d"]
@@ -85,6 +86,7 @@ def test_the_same_command_again_computes_nothing(matched: Path, pairreg: Command
     assert comparison(matched) == before and sorted(matched.rglob("result.json")) == results
 
 
+@pytest.mark.slow
 def test_what_cannot_reach_the_value_is_left_out_with_its_nearest(pairreg: Command, tmp_path: Path) -> None:
     """Without a grid finer than the image, no weight makes a field this irregular."""
     done = pairreg(
@@ -150,6 +152,7 @@ def test_a_search_without_time_is_left_out_with_a_sentence(pairreg: Command, tmp
     assert second["chosen"] is None and not second["judged"]
 
 
+@pytest.mark.slow
 def test_the_best_setting_of_each_is_judged_on_the_other_pairs(pairreg: Command, tmp_path: Path) -> None:
     search = ("hydra/sweeper=pairreg_search", "hydra.sweeper.objectives={dice_mean: maximize}", *QUICK)
     options = ("hydra.sweeper.trials=3", "hydra.sweeper.per=[similarity]", "similarity=mse,pcc", TWO, TUNE)
@@ -171,6 +174,7 @@ def test_the_best_setting_of_each_is_judged_on_the_other_pairs(pairreg: Command,
     assert page.index("Search for mse") < page.index("Search for pcc") and page.count("<h3>Importances</h3>") == 2
 
 
+@pytest.mark.slow
 def test_all_cases_of_a_file_may_choose_and_judge(packed: Path, pairreg: Command) -> None:
     search = ("hydra/sweeper=pairreg_search", "hydra.sweeper.objectives={ssim: maximize}", *QUICK)
     options = ("hydra.sweeper.trials=2", "hydra.sweeper.per=[similarity]", "similarity=mse,pcc", "pair=hdf5")
@@ -182,6 +186,7 @@ def test_all_cases_of_a_file_may_choose_and_judge(packed: Path, pairreg: Command
         assert all((packed / "runs/s" / name / "result.json").exists() for some in one["tried"] for name in some)
 
 
+@pytest.mark.slow
 def test_cases_of_a_file_are_split_by_name(packed: Path, pairreg: Command) -> None:
     cases = ("pair=hdf5", "pair.file=cases.h5", "pair.case=*", "hydra.sweeper.tune=[case_0,case_1]")
     done = pairreg(*MATCHED, "hydra.sweeper.match={sdlogj: 0.3}", "similarity=mse,pcc", *cases, cwd=packed)

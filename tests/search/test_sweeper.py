@@ -270,6 +270,7 @@ def test_a_dry_run_shows_a_trial_and_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["started.txt"]
 
 
+@pytest.mark.slow
 def test_real_runs_pause_between_levels_and_go_on(
     pairreg: Callable[..., str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -298,6 +299,7 @@ def test_real_runs_pause_between_levels_and_go_on(
     assert (other / "displacement.nii.gz").read_bytes() == (study / first / "displacement.nii.gz").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("images", ["warped_2d", "warped_3d"])
 def test_a_trial_of_real_registrations(
     pairreg: Callable[..., str], tmp_path: Path, images: str, request: pytest.FixtureRequest

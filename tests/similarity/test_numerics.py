@@ -106,6 +106,7 @@ def test_the_background_exerts_no_force() -> None:
         assert abs(gradient[..., :5]).max() <= abs(gradient[..., 11:]).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, 1e-3])
 @pytest.mark.parametrize("name", COMPARING)
 def test_contrast_in_a_millionth_of_the_voxels_has_a_gradient(name: str, scale: float) -> None:

@@ -94,6 +94,7 @@ def test_a_run_goes_on_where_it_was_killed(number, pairreg, tmp_path):
     assert not list(tmp_path.rglob(CHECKPOINT))
 
 
+@pytest.mark.slow
 def test_rerun_begins_anew(pairreg, tmp_path):
     arguments = ["tracking=none", "preset=smoke"]
     assert pairreg(*arguments, cwd=tmp_path).returncode == 0

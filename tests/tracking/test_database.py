@@ -94,6 +94,7 @@ def test_a_damaged_one_is_set_aside(kind, database, pairreg, tmp_path):
     assert finished(tmp_path) == 2
 
 
+@pytest.mark.slow
 def test_a_whole_one_is_left_alone(database, pairreg, tmp_path):
     path = tmp_path / "runs" / "mlflow.db"
     path.parent.mkdir()
@@ -113,6 +114,7 @@ def test_one_that_does_not_fit_is_a_sentence(size, tmp_path):
     assert not list(tmp_path.rglob("*mlflow.db"))
 
 
+@pytest.mark.slow
 def test_curves_arrive_while_the_run_goes_on(tmp_path):
     arguments = ("transform=displacement", "schedule.iterations=[20,20,20,100000]", "schedule.tolerance=0")
     command = subprocess.Popen(

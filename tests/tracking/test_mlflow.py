@@ -56,6 +56,7 @@ def test_children_of_one_parent_are_comparable(study):
     assert Path(experiment.artifact_location.removeprefix("file://")).is_absolute()
 
 
+@pytest.mark.slow
 def test_what_became_of_the_runs_is_read_as_mlflow_finds_it(study):
     from pairreg.tracking.mlflow_database import statuses
 

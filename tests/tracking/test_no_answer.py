@@ -57,6 +57,7 @@ def refused(pairreg, address, folder):
     assert not list(folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", [silent, garbage, closes, page], indirect=True)
 def test_a_server_that_is_none(server, pairreg, tmp_path):
     refused(pairreg, server, tmp_path)
