@@ -79,6 +79,17 @@ def driver_complaint() -> str | None:
     return None if program is None else _listed(program)[1]
 
 
+def free_on(names: Sequence[str]) -> dict[str, float]:
+    """Return the free memory of GPUs in MB, by their names; those that the driver does not tell are left out.
+
+    Raises `InputError` if the driver does not answer.
+    """
+    program = shutil.which("nvidia-smi")
+    told = {} if program is None else {name: _asked(program, "memory.free", f"--id={name}") for name in names}
+    known = {name: one.stdout for name, one in told.items() if one.returncode == 0}
+    return {name: float(text) for name, text in known.items() if text.strip().isdecimal()}
+
+
 def native_precision() -> str:
     """Return `mixed_bfloat16` where what computes multiplies bfloat16 itself, else `float32`.
 
@@ -104,14 +115,19 @@ def _is_among(gpu: Gpu, names: Sequence[str]) -> bool:
 @functools.cache  # the driver takes up to a second, and its GPUs do not change
 def _listed(program: str) -> tuple[tuple[Gpu, ...], str | None]:
     """Return the GPUs that `nvidia-smi` lists, and what it says instead if it fails."""
-    command = [program, f"--query-gpu={_QUERY}", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_ANSWER)
-    except subprocess.TimeoutExpired:
-        raise InputError(
-            f"nvidia-smi does not answer within {_ANSWER:g} s; restart the driver, or set {VISIBLE}=-1 for the CPU."
-        ) from None
+    done = _asked(program, _QUERY)
     if done.returncode != 0:
         return (), (done.stdout + done.stderr).strip().partition("\n")[0]
     rows = [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines()]
     return tuple(Gpu(*row) for row in rows if len(row) == len(fields(Gpu))), None
+
+
+def _asked(program: str, query: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Return the answer of `nvidia-smi` to a query; raises `InputError` if there is none in time."""
+    command = [program, *options, f"--query-gpu={query}", "--format=csv,noheader,nounits"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=_ANSWER)
+    except subprocess.TimeoutExpired:
+        raise InputError(
+            f"nvidia-smi does not answer within {_ANSWER:g} s; restart the driver, or set {VISIBLE}=-1 for the CPU."
+        ) from None

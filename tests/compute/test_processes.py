@@ -151,6 +151,13 @@ def test_a_gpu_without_room_has_one_run_at_a_time(tmp_path, driver):
     assert len({one.pid for one in seen(tmp_path)}) == 1
 
 
+def test_a_gpu_that_no_driver_tells_of_is_not_shared(tmp_path, driver):
+    (driver / "nvidia-smi").unlink()
+    work = functools.partial(note, folder=tmp_path)
+    assert len(list(Processes(pack=True).run(specs(2), work, tmp_path))) == 2
+    assert len({one.pid for one in seen(tmp_path)}) == 1
+
+
 def test_what_fits_beside_a_first_run():
     assert [fitting(free=100.0, taken=taken) for taken in (50.0, 51.0, 25.0, 10.0)] == [1, 0, 2, 5]
     assert fitting(free=100.0, taken=0.0) == fitting(free=100.0, taken=-5.0) == 0, "nothing was measured"

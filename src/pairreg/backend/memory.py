@@ -53,9 +53,23 @@ def resident_mb() -> float:
     return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
 
+def free_mb() -> float:
+    """Return the memory of this machine that processes can still have, in MB; 0 where the system does not tell."""
+    file = Path("/proc/meminfo")
+    if not file.exists():
+        return 0.0
+    facts = dict(line.split(":") for line in file.read_text().splitlines())
+    return int(facts["MemAvailable"].split()[0]) / 1024
+
+
+def machine_gb() -> float:
+    """Return the memory of this machine in GB."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+
+
 def lack_of_memory(what: str, gigabytes: float) -> str | None:
     """Return a sentence if `what` needs more memory than this machine has; `gigabytes`: what it needs at least."""
-    has = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    has = machine_gb()
     if gigabytes <= has:
         return None
     return (

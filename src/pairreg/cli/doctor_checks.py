@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 
 from pairreg import devices
 from pairreg.backend.compile_cache import FLAGS, check_compile_cache, compile_cache_folder
-from pairreg.backend.memory import check_address_space
+from pairreg.backend.memory import check_address_space, machine_gb
 from pairreg.cli.doctor_probes import TOLD
 from pairreg.errors import InputError
 from pairreg.files import folder_to_be
@@ -98,9 +98,8 @@ def _version(name: str) -> str | None:
 def processor(output_dir: Path) -> Said:
     del output_dir
     check_address_space()
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
     threads = defaults()["threads"]
-    return "ok", f"{devices.cores()} cores for threads={threads}, {memory:.0f} GB of memory", ""
+    return "ok", f"{devices.cores()} cores for threads={threads}, {machine_gb():.0f} GB of memory", ""
 
 
 def device(output_dir: Path) -> Said:
@@ -224,13 +223,8 @@ def _probe(name: str, **environment: str) -> Any:
 
 def _call(module: str, arguments: Sequence[str], seconds: float, environment: Mapping[str, str]) -> str:
     """Return what a module prints as a program; raises `_Silent` if it fails, or does not end in time."""
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        module,
-        *arguments,
-    ]  # -P: nothing in the working folder is taken for a package
+    # -P: nothing in the working folder is taken for a package
+    command = [sys.executable, "-P", "-m", module, *arguments]
     try:
         done = subprocess.run(
             command, env=os.environ | environment, capture_output=True, text=True, errors="replace", timeout=seconds

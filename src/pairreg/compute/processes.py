@@ -13,8 +13,8 @@ from typing import NamedTuple, final
 
 from pairreg.backend.memory import highest_mb, resident_mb
 from pairreg.compute.base import Compute, Work, Worker, died
-from pairreg.compute.packing import free_on, room
-from pairreg.devices import cores, gpu_names
+from pairreg.compute.packing import room
+from pairreg.devices import cores, free_on, gpu_names
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
 from pairreg.validation import Count, Positive
