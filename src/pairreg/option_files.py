@@ -1,5 +1,6 @@
 """The option files in `conf/`, and the objects that they describe."""
 
+import copy
 import functools
 import importlib
 import re
@@ -98,6 +99,13 @@ def defaults() -> dict[str, Any]:
     return {group: chosen[group] for group in groups()} | {key: config[key] for key in NUMERICS}
 
 
+@functools.cache  # a default of `register` is a variant, and Hydra takes 60 ms to compose one
+def _variant(group: str, option: str) -> dict[str, Any]:
+    from pairreg.composition import composed  # Hydra takes a third of a second to import
+
+    return dict(composed([f"{group}={option}"])[group])
+
+
 def option_node(name: str) -> dict[str, Any]:
     """Return the contents of an option file, or what a variant is composed to; `name` is `"group/option"`.
 
@@ -106,9 +114,7 @@ def option_node(name: str) -> dict[str, Any]:
     group, _, option = name.partition("/")
     known = options(group)
     if option not in known and option in variants(group):
-        from pairreg.composition import composed  # Hydra takes a third of a second to import
-
-        return dict(composed([f"{name.replace('/', '=')}"])[group])
+        return copy.deepcopy(_variant(group, option))
     one_of(f"{group} option", option, [*known, *variants(group)])
     node = OmegaConf.to_container(OmegaConf.load(conf_folder() / group / f"{option}.yaml"), resolve=True)
     assert isinstance(node, dict)

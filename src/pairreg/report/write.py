@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pairreg.report.charts.search import SearchFigures
 
 REPORT = "report"
-_PAGE, _TABLE = "index.html", "table.csv"
+PAGE, _TABLE = "index.html", "table.csv"
 
 
 class Report(NamedTuple):
@@ -43,7 +43,7 @@ def write_report(study_folder: Path, reference: str | None = None) -> Report:
 def report_to_be(folder: Path) -> Path:
     """Return a folder that a report may take the place of; raises `InputError` for one that holds anything else."""
     folder = folder_to_be(folder, written=True)
-    if folder.exists() and any(folder.iterdir()) and not all((folder / name).is_file() for name in (_PAGE, _TABLE)):
+    if folder.exists() and any(folder.iterdir()) and not all((folder / name).is_file() for name in (PAGE, _TABLE)):
         raise InputError(f"{folder} is there already, and is no report; give another folder.")
     return folder
 
@@ -81,12 +81,12 @@ def write(study: StudyRuns, ranking: Ranking, chosen: Shown, final: Path, views:
                 write_published(others, part / "published.csv")
             viewed = write_views(ranking, chosen.pairs, part / "views") if views else {}
             text = page(study, ranking, chosen, others, papers, panels, charts, searches, viewed)
-            (part / _PAGE).write_text(text, encoding="utf-8")
+            (part / PAGE).write_text(text, encoding="utf-8")
             # Only now, with everything written, does the new report take the place of the old one.
             replace_folder(part, final)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-    return final / _PAGE
+    return final / PAGE
 
 
 def _searches(study_folder: Path, folder: Path) -> "list[SearchFigures]":

@@ -224,10 +224,10 @@ class Study:
 
     def current_page(self) -> Path | None:
         """Return the page of the report if nothing in the study's folder has changed since; else None."""
-        from pairreg.report.write import REPORT
+        from pairreg.report.write import PAGE, REPORT
 
-        page = next((self.folder / REPORT).glob("*.html"), None)
-        return page if page is not None and page.stat().st_mtime > last_change(self.folder) else None
+        page = self.folder / REPORT / PAGE
+        return page if page.exists() and page.stat().st_mtime > last_change(self.folder) else None
 
     def __enter__(self) -> "Study":
         return self
