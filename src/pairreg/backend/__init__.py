@@ -1,6 +1,6 @@
 """TensorFlow and Keras as this package runs them: imported late, reproducible, compiled once."""
 
-from pairreg.backend.compiled import compiled
+from pairreg.backend.compiled import compiled, kept, one_of
 from pairreg.backend.derivative import with_gradient
 from pairreg.backend.forget import drop_damaged_code, forget_compiled, forgettable
 from pairreg.backend.tensorflow import Tensor, configure, is_configured, keras, take_start_up, tf
@@ -13,6 +13,8 @@ __all__ = [
     "forget_compiled",
     "forgettable",
     "is_configured",
+    "kept",
+    "one_of",
     "keras",
     "take_start_up",
     "tf",

@@ -1,20 +1,16 @@
 """Diffusion of the displacement: squared first derivatives."""
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+
 from pairreg.arrays import FieldTensor, ImageTensor, Scalar
-from pairreg.backend import tf
-from pairreg.regularizer.base import (
-    Regularizer,
-    Spacing,
-    as_stiffness,
-    between,
-    differentiable_axes,
-    forward,
-    in_mm,
-    weighted_mean,
-)
+from pairreg.backend import Tensor, tf, with_gradient
+from pairreg.regularizer.base import Regularizer, Spacing, as_field, as_spacing, as_stiffness, differentiable_axes
+from pairreg.regularizer.neighbours import as_field_of, neighbours, step_along, surrounded, surrounded_components
 from pairreg.validation import NonNegative
 
 
@@ -32,9 +28,53 @@ class Diffusion(Regularizer):
     weight: NonNegative = 2.0
 
     def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
-        u, h = in_mm(field, spacing)
-        stiffness = as_stiffness(stiffness, u)
-        energy = tf.zeros((), u.dtype)
-        for d in differentiable_axes(u):
-            energy += weighted_mean((forward(u, d) / h[d]) ** 2, between(stiffness, d))
-        return energy / len(h)
+        u = as_field(field)
+        factors = as_stiffness(stiffness, u)
+        return _mean_square_slope(u, as_spacing(spacing, u), *([] if factors is None else [factors]))
+
+
+def _gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
+    """Return the derivative of `_mean_square_slope` by the field: the difference to each neighbour, times a factor."""
+    u, spacing, *stiffness = inputs
+    shape, ndim = u.shape[:-1], u.shape[-1]
+    scale = 2 * upstream * _scale(u, spacing)
+    factors = [surrounded(x, ndim) for x in stiffness]
+    here = [neighbours(x, [0] * ndim, shape) for x in outputs[1:]]
+    total = [tf.zeros(shape, u.dtype)] * ndim
+    for d, side in itertools.product(differentiable_axes(u), (1, -1)):
+        to = step_along(d, side, ndim)
+        for c, x in enumerate(outputs[1:]):
+            slope = scale[d, c] * (here[c] - neighbours(x, to, shape))
+            total[c] += slope * _between(factors[0], to, shape) if factors else slope
+    return [as_field_of(total, u), None, *[None] * len(stiffness)]
+
+
+@with_gradient("mean_square_slope", _gradient)
+def _mean_square_slope(u: FieldTensor, spacing: Tensor, stiffness: ImageTensor | None = None) -> tuple[Tensor, ...]:
+    """Return the mean of (∂u_c/∂x_d)² over edges, c and d, and the components of the field for its derivative.
+
+    The derivative in closed form takes less than half the time of the automatic one.
+    """
+    shape, ndim = u.shape[:-1], u.shape[-1]
+    scale, components = _scale(u, spacing), surrounded_components(u)
+    factors = [] if stiffness is None else [surrounded(stiffness, ndim)]
+    here = [neighbours(x, [0] * ndim, shape) for x in components]
+    energy = tf.zeros(shape, u.dtype)
+    for d in differentiable_axes(u):
+        to = step_along(d, 1, ndim)  # from the last voxel it leads across the border, where the difference is 0
+        squares = [scale[d, c] * (neighbours(x, to, shape) - here[c]) ** 2 for c, x in enumerate(components)]
+        energy += tf.add_n(squares) * _between(factors[0], to, shape) if factors else tf.add_n(squares)
+    # a compiled float32 sum over millions of voxels loses digits
+    return tf.cast(tf.reduce_sum(tf.cast(energy, tf.float64)), u.dtype), *components
+
+
+def _between(factors: Tensor, to: Sequence[int], shape: Sequence[int]) -> Tensor:
+    """Return the mean stiffness of each voxel and its neighbour."""
+    return (neighbours(factors, [0] * len(to), shape) + neighbours(factors, to, shape)) / 2
+
+
+def _scale(u: FieldTensor, spacing: Tensor) -> Tensor:
+    """Return what (u_c(x + e_d) - u_c(x))² is multiplied by in the mean, `(ndim, ndim)` by direction and component."""
+    shape = np.array(u.shape[:-1])
+    edges = [max(shape[d] - 1, 1) * shape.prod() / shape[d] for d in range(len(shape))]
+    return (spacing[None] / spacing[:, None]) ** 2 / tf.constant(edges, u.dtype)[:, None] / len(shape) ** 2

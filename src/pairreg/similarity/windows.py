@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pairreg.arrays import ImageTensor, MaskTensor
-from pairreg.backend import Tensor, forgettable, tf, with_gradient
+from pairreg.backend import Tensor, forgettable, kept, tf, with_gradient
 from pairreg.similarity.base import masked_mean
 
 
@@ -72,10 +72,7 @@ def _shifted_sum(axis: int, taps: tuple[float, ...]) -> Callable[[Tensor], Tenso
         y = taps[radius] * shifted(radius)
         for k in range(1, radius + 1):
             y += taps[radius + k] * (shifted(radius - k) + shifted(radius + k))
-        # XLA would merge the axes and compute every sum along one anew for each tap of the next. What comes out of a
-        # division it keeps, unless the divisor is known to be 1
-        one = 1 + tf.minimum(abs(x[(0,) * len(size)]), 0)
-        return y / one
+        return kept(y, x)  # else the sums along one axis are computed anew for each tap of the next
 
     # a function of its own is traced once and called for every image
     traced: Callable[[Tensor], Tensor] = tf.function(shifted_sum, autograph=False)
