@@ -78,10 +78,12 @@ class CompiledLevel:
         with tf.GradientTape() as tape:
             fields = self.grid.fields(inputs.fixed, inputs.inner_moving)
         values, by_fields = self._values(fields, inputs)
-        largest = tf.reduce_max([tf.reduce_max(tf.abs(by)) for by in by_fields])
-        scale = 1 / (largest + 1e-30) if self.grid.rescale else tf.ones(())
-        gradients = tape.gradient(fields, self.variables, output_gradients=[by * scale for by in by_fields])
-        gradients = [g / scale for g in gradients]
+        if self.grid.rescale:
+            scale = 1 / (tf.reduce_max([tf.reduce_max(tf.abs(by)) for by in by_fields]) + 1e-30)
+            by_fields = [by * scale for by in by_fields]
+        gradients = tape.gradient(fields, self.variables, output_gradients=by_fields)
+        if self.grid.rescale:
+            gradients = [g / scale for g in gradients]
         return tf.concat([values, tf.linalg.global_norm(gradients)[None]], 0), gradients
 
     def _values(self, fields: Sequence[FieldTensor], inputs: Inputs) -> tuple[Tensor, list[Tensor]]:

@@ -93,6 +93,7 @@ class Loop:
         self.optimizer.build(problem.variables)
         self.start = [variable.numpy() for variable in self.optimizer.variables]
         self.compiled = tf.function(self.iterate, autograph=False)
+        self.step = tf.function(self.apply, jit_compile=True, autograph=False)
 
     def restart(self, paused: Paused | None) -> tuple[int, Sequence[Any]]:
         """Set the state of the optimizer, such as momenta, to its start, or to where it paused.
@@ -127,15 +128,18 @@ class Loop:
         def step(i: Tensor, finite: Tensor, rows: Any) -> tuple[Tensor, Tensor, Any]:
             values, gradients = self.problem.value_and_gradients(inputs)
             finite = tf.reduce_all(tf.math.is_finite(values))
-            tf.cond(finite, lambda: self.apply(gradients), tf.no_op)
+            tf.cond(finite, lambda: self.take_step(gradients), tf.no_op)
             return i + 1, finite, rows.write(i, values)
 
         return tf.while_loop(goes_on, step, (tf.constant(0), tf.constant(True), rows))[-1].stack()
 
-    def apply(self, gradients: list[Tensor]) -> Tensor:
+    def take_step(self, gradients: list[Tensor]) -> Tensor:
         """Take one step of the optimizer, as an operation that has no result."""
-        self.optimizer.apply(gradients, self.problem.variables)
+        self.step(gradients)
         return tf.no_op()
+
+    def apply(self, gradients: list[Tensor]) -> None:
+        self.optimizer.apply(gradients, self.problem.variables)
 
 
 def keras_optimizer(name: str, learning_rate: Any, **settings: Any) -> GradientDescent:
