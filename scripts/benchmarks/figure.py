@@ -1,4 +1,4 @@
-"""The measurements as a figure: against the peers, and the cost per voxel."""
+"""The measurements as a figure: against the peers, the cost per voxel, and what the machine could do at best."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ SHORT = {"ct2d_": "", "ct_": "", "thorax_": "", "_": " "}
 
 
 def draw(rows: Sequence[Measured], file: Path) -> None:
-    panels = [(peers, [3, 4]), (scaling, [7])]
+    panels = [(peers, [3, 4]), (scaling, [7]), (roofline, [14])]
     shown = [(panel, part) for panel, points in panels if (part := [row for row in rows if row.point in points])]
     if not shown:
         return
@@ -61,4 +61,20 @@ def scaling(axes: Axes, rows: Sequence[Measured]) -> None:
     axes.plot(voxels, 0.7 * least * voxels / voxels[0], color="black", linestyle="--", label="linear")
     axes.set(xscale="log", yscale="log", xlabel="voxels", ylabel="value and gradient, ms")
     axes.legend(fontsize=6.5, ncols=2)
+    axes.grid(color="0.92", which="both")
+
+
+def roofline(axes: Axes, rows: Sequence[Measured]) -> None:
+    """Attained speed against operations per byte, under the roof of this machine."""
+    value = {(row.case, row.quantity): row.value for row in rows}
+    x = np.geomspace(0.05, 100, 200)
+    roof = np.minimum(value["machine", "peak"], value["machine", "bandwidth"] * x)
+    axes.plot(x, roof, color="black", label="at best: memory, then arithmetic")
+    for name in dict.fromkeys(row.case for row in rows if row.case != "machine"):
+        operations = value[name, "operations"]
+        at = operations / value[name, "bytes"], operations / value[name, "time"]  # millions in ms: 10^9 a second
+        axes.scatter(*at, color="#377EB8", s=16)
+        axes.annotate(name.replace("_", " "), at, xytext=(3, 3), textcoords="offset points", fontsize=6.5)
+    axes.set(xscale="log", yscale="log", xlabel="operations per byte", ylabel="attained, GFLOP/s")
+    axes.legend(fontsize=6.5)
     axes.grid(color="0.92", which="both")
