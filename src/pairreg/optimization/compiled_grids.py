@@ -25,28 +25,29 @@ class CompiledGrids:
     **Arguments:**
 
     - `capacity`: grids that are kept while no run uses them.
-    - `growth_mb`: once the memory of the process has grown by more since everything was forgotten, it is forgotten
-      again, with what TensorFlow and XLA have compiled for it: 20 to 50 MB a grid, and the variables of large images.
+    - `growth_mb`: once the memory of the process has grown by more since the end of the first run, everything is
+      forgotten, with what TensorFlow and XLA have compiled for it: 20 to 50 MB a grid, and the variables of large
+      images. What one run needs, however large its images, does not count: the next one of that size reuses it.
     """
 
     def __init__(self, capacity: int = _CAPACITY, growth_mb: float = _GROWTH_MB):
         self.capacity, self.growth_mb = capacity, growth_mb
         self._lock = threading.Lock()
         self._idle: OrderedDict[Hashable, list[CompiledGrid]] = OrderedDict()  # the longest unused first
-        self._least_mb: float | None = None  # held when the first run began, or when everything was forgotten
+        self._least_mb: float | None = None  # held after the first run, or the first one since all was forgotten
 
     @contextmanager
     def lease(self) -> Iterator["Lease"]:
         """Lend grids to one run: the `Lease` takes what the run asks for, and gives it back when the block ends."""
-        if self._least_mb is None:
-            self._least_mb = resident_mb()
         lease = Lease(self)
         try:
             yield lease
         finally:
             for key, grid in lease.borrowed.items():
                 self._give_back(key, grid)
-            if resident_mb() > self._least_mb + self.growth_mb:
+            if self._least_mb is None:
+                self._least_mb = resident_mb()
+            elif resident_mb() > self._least_mb + self.growth_mb:
                 self.clear()
 
     def clear(self) -> None:
@@ -54,7 +55,7 @@ class CompiledGrids:
         with self._lock:
             self._idle.clear()
         forget_compiled()
-        self._least_mb = resident_mb()
+        self._least_mb = None
 
     def __len__(self) -> int:
         """Return how many grids are kept that no run is using."""
