@@ -54,6 +54,26 @@ def test_another_option_is_named_once_and_a_preset_not_at_all(write_run):
     ]
 
 
+def test_one_value_for_all_levels_is_that_value(write_run):
+    displacement = {"_target_": "pairreg.transform.displacement.Displacement"}
+    lists = (0.1, [0.1, 0.1, 0.1], [0.1, 0.1, 0.2])
+    first, second, third = (
+        write_run(name, transform=displacement | {"learning_rate": rate}, optimizer={"rate": rate})
+        for name, rate in zip("abc", lists, strict=True)
+    )
+    # what a list means to an optimizer that is none of ours is not known
+    assert difference(first, second).settings == [Row("optimizer.rate", *lists[:2])]
+    assert difference(second, third).settings[:1] == [Row("transform.learning_rate", 0.1, lists[2])]
+
+
+def test_a_setting_that_an_option_has_gained_is_no_difference_to_an_older_run(write_run):
+    older = {"_target_": "pairreg.initialization.affine.Affine", "samples": 20000}
+    first, second = write_run("a", initialization=older), write_run("b", initialization=older | {"search": "local"})
+    assert difference(first, second).settings == difference(second, first).settings == []
+    third = write_run("c", initialization=older | {"search": "wide"})
+    assert difference(first, third).settings == [Row("initialization.search", None, "wide")]
+
+
 def edited(folder, **parts):
     path = folder / "result.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | parts))

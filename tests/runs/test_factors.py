@@ -80,6 +80,13 @@ def test_a_setting_that_an_option_has_gained_tells_no_older_run_apart(write_run:
     assert Design.of(read_study(study).runs).labels == ["search local", "search wide"]
 
 
+def test_one_value_for_all_levels_is_that_value(write_run: Write, study: Path) -> None:
+    displacement = {"_target_": "pairreg.transform.displacement.Displacement"}
+    for name, rate in (("a", 0.1), ("b", [0.1, 0.1]), ("c", [0.1, 0.2])):
+        write_run(name, transform=displacement | {"learning_rate": rate})
+    assert names(study) == {"learning_rate": ("0.1", "[0.1, 0.2]")}
+
+
 def test_pairs_and_seeds_are_replicates(write_run: Write, study: Path) -> None:
     for i, (pair, seed) in enumerate((p, s) for p in ("thorax_ct_2d", "thorax_ct_3d") for s in (0, 1)):
         write_run(f"{i}", pair=pair, seed=seed)

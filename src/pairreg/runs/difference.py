@@ -9,7 +9,7 @@ import numpy as np
 
 from pairreg import geometry
 from pairreg.metrics.catalogue import STAGES, USED, Metric, all_columns, find
-from pairreg.runs.identity import BOOKKEEPING, leaves, plain
+from pairreg.runs.identity import BOOKKEEPING, before, in_one_value, leaves, plain
 from pairreg.runs.read import Run
 
 if TYPE_CHECKING:
@@ -68,11 +68,15 @@ class Difference:
 
     @property
     def settings(self) -> list[Row]:
-        """Options and settings, without inputs, and without what cannot change a result (names, folders, tracking)."""
+        """Options and settings that the identity of a run tells apart, without inputs.
+
+        What cannot change a result is none of them: names, folders, tracking, a list with one value for all levels
+        instead of that value, a setting that an option has gained since and that does what it did before.
+        """
         choices = _rows(*({k: v for k, v in run.choices.items() if _is_science(run, k)} for run in self._both))
         changed = {row.name for row in choices}
         inputs = {name for run in self._both for name in run.inputs or ()}
-        values = _rows(*(dict(leaves(run.config)) for run in self._both))
+        values = _rows(*(dict(leaves(in_one_value(run.config))) for run in self._both))
         return choices + [
             row
             for row in values
@@ -80,6 +84,7 @@ class Difference:
             and row.name.partition(".")[0] not in BOOKKEEPING
             # another option has another class, which says nothing new
             and not (row.name.endswith(_TARGET) and row.name.partition(".")[0] in changed)
+            and not self._is_gained(row)
         ]
 
     @property
@@ -159,6 +164,14 @@ class Difference:
     @property
     def _both(self) -> tuple[Run, Run]:
         return self.first, self.second
+
+    def _is_gained(self, row: Row) -> bool:
+        """Return whether one run lacks a setting that its option has gained since, and the other does as it did."""
+        values = (row.first, row.second)
+        return any(
+            lacks is None and str(has) == before(run.config, row.name)
+            for run, lacks, has in zip(self._both, values, reversed(values), strict=True)
+        )
 
     def _provenance(self, names: Iterable[str]) -> list[Row]:
         return _rows(*({name: run.provenance.get(name) for name in names} for run in self._both))

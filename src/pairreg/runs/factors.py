@@ -3,12 +3,11 @@
 A run here is one that is asked for or one on disk, complete or not.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pairreg.option_files import OF_METHODS, TERM_GROUPS
-from pairreg.runs.identity import BOOKKEEPING, flat, neutral, option_name
+from pairreg.runs.identity import BOOKKEEPING, before, flat, in_one_value
 from pairreg.runs.spec import Described
 
 _REPLICATES = ("pair", "seed")  # a method is judged over these
@@ -45,7 +44,7 @@ class Factor:
         if self.is_choice:
             return run.choices.get(self.key)
         value = flat_config(run).get(self.key)
-        return _before(run, self.key) if value is None else value
+        return before(run.config, self.key) if value is None else value
 
     def label(self, value: str) -> str:
         """Return what figures call a value: `ncc`, `no regularizer`, `diffusion.weight 0.5`."""
@@ -110,24 +109,11 @@ def _varying(runs: Sequence[Described], shorthand: Sequence[str], named: Sequenc
         standing = [(chosen.get(group), more) for chosen, more in zip(choices, above(group), strict=True)]
         values = [config.get(key) for config in configs]
         if _varies(values, standing):
-            values = [_before(run, key) if value is None else value for run, value in zip(runs, values, strict=True)]
+            known = zip(runs, values, strict=True)
+            values = [before(run.config, key) if value is None else value for run, value in known]
         if _varies(values, standing):
             found[key] = values
     return found
-
-
-def _before(run: Described, key: str) -> str | None:
-    """Return what a setting that the option of an older run has gained since would be in that run.
-
-    None if the key means nothing to the run, whose options are others.
-    """
-    group, *parts = key.split(".")
-    node: Any = run.config.get(group)
-    for part in parts[:-1]:
-        node = node.get(part) if isinstance(node, Mapping) else None
-    if not isinstance(node, Mapping) or option_name(group, str(node.get("_target_"))) is None:
-        return None
-    return neutral(key, node["_target_"])
 
 
 def _place(group: str) -> tuple[int, str]:
@@ -136,8 +122,8 @@ def _place(group: str) -> tuple[int, str]:
 
 
 def flat_config(run: Described) -> dict[str, str]:
-    """Return the flat config of a run, without what cannot change a result."""
-    return flat({key: value for key, value in run.config.items() if key not in BOOKKEEPING})
+    """Return the flat config of a run, without what cannot change a result; equal values of all levels are one."""
+    return flat({key: value for key, value in in_one_value(run.config).items() if key not in BOOKKEEPING})
 
 
 def _varies(values: Sequence[str | None], above: Sequence[object]) -> bool:

@@ -89,6 +89,29 @@ def leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield f"{prefix}{key}", value
 
 
+def in_one_value(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with one value in place of a list that has the same one for each level, as identities count it.
+
+    Only in options of ours: the config may be from a file, which cannot say that a user's own class is to be imported.
+    """
+    per_option = {key: config[key] for key in per_level.GROUPS if isinstance(config.get(key), Mapping)}
+    return {
+        **config,
+        **{
+            key: {name: _option_in_one_value(key, node) for name, node in value.items()}
+            if key in option_files.TERM_GROUPS
+            else _option_in_one_value(key, value)
+            for key, value in per_option.items()
+        },
+    }
+
+
+def _option_in_one_value(group: str, node: Any) -> Any:
+    if not isinstance(node, Mapping) or option_name(group, str(node.get("_target_"))) is None:
+        return node
+    return per_level.without_equal_lists(node, option_files.constructor_hints(node["_target_"], group, ()))
+
+
 class _Identity:
     """Goes through a config and collects its inputs on the way."""
 
@@ -188,8 +211,22 @@ def option_name(group: str, target: str) -> str | None:
     return next((name for name in names if option_files.option_node(f"{group}/{name}")["_target_"] == target), None)
 
 
+def before(config: Mapping[str, Any], key: str) -> str | None:
+    """Return as text what a setting that our option of an older config has gained since would be in that config.
+
+    None if the key means nothing to the config, whose options are others.
+    """
+    group, *parts = key.split(".")
+    node: Any = config.get(group)
+    for part in parts[:-1]:
+        node = node.get(part) if isinstance(node, Mapping) else None
+    if not isinstance(node, Mapping) or option_name(group, str(node.get("_target_"))) is None:
+        return None
+    return _neutral(key, node["_target_"])
+
+
 @cache
-def neutral(key: str, target: str) -> str | None:
+def _neutral(key: str, target: str) -> str | None:
     """Return the value, as text, with which the setting `key` of our option `target` does what the option did before.
 
     None if the option has no such setting.
