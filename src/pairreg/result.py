@@ -135,6 +135,7 @@ class Result:
             warped=geometry.array(geometry.resample(pair.moving, grid, self.transform, fill=background)),
             field=self.field,
             spacing=self.prepared.spacing,
+            direction=grid.GetDirection(),
             fixed_labels=_labels_on(grid, pair.fixed_labels, geometry.identity(pair.ndim)),
             moving_labels=_labels_on(grid, pair.moving_labels, initial),
             warped_labels=_labels_on(grid, pair.moving_labels, self.transform),

@@ -16,6 +16,7 @@ FIELD = RNG.normal(size=(5, 6, 2))
 POINTS = RNG.random((3, 2))
 WHOLE = FigureArrays(
     name="Ann", **IMAGES, **LABELS, field=FIELD, spacing=(0.7, 2.5), label_names={3: "lung", 30001: "heart"},
+    direction=(0.0, -1.0, 1.0, 0.0),
     channels={"activity": 1e6 * IMAGES["fixed"]}, fixed_landmarks=POINTS, moving_landmarks=POINTS + 0.5,
 )  # fmt: skip
 
@@ -38,6 +39,7 @@ def test_they_come_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.channels["activity"], WHOLE.channels["activity"])
     np.testing.assert_array_equal(found.field, FIELD)
     np.testing.assert_array_equal([found.fixed_landmarks, found.moving_landmarks], [POINTS, POINTS + 0.5])
+    assert found.direction == WHOLE.direction
     assert (found.name, found.spacing, found.label_names) == ("Ann", (0.7, 2.5), {3: "lung", 30001: "heart"})
     assert read_label_names(tmp_path / "a.h5") == found.label_names
 
@@ -68,3 +70,9 @@ def test_arrays_are_given_by_name_and_stay() -> None:
         FigureArrays("Ann", *IMAGES.values())
     with pytest.raises(dataclasses.FrozenInstanceError):
         WHOLE.name = "Bob"
+
+
+def test_a_file_from_before_directions_were_kept_is_drawn_as_it_is(tmp_path: Path) -> None:
+    found = FigureArrays.read(written(dataclasses.replace(WHOLE, direction=None), tmp_path / "a.h5"))
+    assert found.direction is None
+    assert found.as_drawn() is found

@@ -34,6 +34,7 @@ from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
 from pairreg.study.checked_config import check
 from pairreg.trust import SETTING, trust_arguments, trusted
+from pairreg.turning import turned
 
 PACKED = (".h5", ".hdf5")
 
@@ -204,6 +205,6 @@ def as_labels(file: ImageFile) -> ImageFile | None:
 
 
 def drawn(image: sitk.Image) -> tuple[np.ndarray, tuple[float, ...]]:
-    """Values and spacing of an image, as `figures.planes` takes them: a 3-D one turned to LPS."""
-    turned = sitk.DICOMOrient(image, "LPS") if image.GetDimension() == 3 else image
-    return geometry.array(turned), geometry.spacing(turned)
+    """Values and spacing of an image, as `figures.planes` takes them."""
+    lying = turned(image)
+    return geometry.array(lying), geometry.spacing(lying)

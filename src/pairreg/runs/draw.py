@@ -18,25 +18,27 @@ def draw(arrays: FigureArrays, history: Mapping[str, np.ndarray], folder: Path) 
 
     `history`: curves by name.
     """
+    drawn = arrays.as_drawn()
     folder.mkdir(parents=True, exist_ok=True)
-    draw_overview(arrays, folder / "overview.png")
-    grid(folder / "grid.png", warped=arrays.warped, field=arrays.field, **_common(arrays))
+    draw_overview(drawn, folder / "overview.png")
+    grid(folder / "grid.png", warped=drawn.warped, field=drawn.field, **_common(drawn))
     if history:
         curves(folder / "curves.png", history=history, title=arrays.name)
 
 
 def draw_overview(arrays: FigureArrays, path: Path) -> None:
     """Write the images, their differences and the labels, before and after, as a PNG file."""
+    drawn = arrays.as_drawn()
     overview(
         path,
-        fixed=arrays.fixed,
-        moving=arrays.moving,
-        warped=arrays.warped,
-        fixed_labels=arrays.fixed_labels,
-        moving_labels=arrays.moving_labels,
-        warped_labels=arrays.warped_labels,
-        label_names=arrays.label_names,
-        **_common(arrays),
+        fixed=drawn.fixed,
+        moving=drawn.moving,
+        warped=drawn.warped,
+        fixed_labels=drawn.fixed_labels,
+        moving_labels=drawn.moving_labels,
+        warped_labels=drawn.warped_labels,
+        label_names=drawn.label_names,
+        **_common(drawn),
     )
 
 

@@ -11,6 +11,7 @@ from pairreg import geometry
 from pairreg.figures.overview import Images
 from pairreg.runs.figure_arrays import FigureArrays
 from pairreg.runs.read import Run
+from pairreg.turning import Turn, turned
 
 SOURCES = ("fixed", "moving", "warped")
 
@@ -46,30 +47,19 @@ class Scene:
     @classmethod
     def on(cls, arrays: FigureArrays, grid: sitk.Image) -> "Scene":
         """Return the scene of arrays that lie on `grid`."""
-        shown = {name: getattr(arrays, name) for name in SOURCES}
-        maps = {name: getattr(arrays, f"{name}_labels") for name in SOURCES}
-        images = {name: _turned(geometry.image(values, grid)) for name, values in shown.items()}
+        shown, lying = arrays.turned(Turn.of(grid.GetDirection())), turned(grid)
+        images = {name: getattr(shown, name) for name in SOURCES}
+        maps = {name: getattr(shown, f"{name}_labels") for name in SOURCES}
+        along_axes = (shown.field * np.asarray(shown.spacing))[..., ::-1].astype(np.float32)
         return cls(
             name=arrays.name,
             label_names=arrays.label_names,
-            images=images,
-            labels={name: _turned(geometry.image(values, grid)) for name, values in maps.items() if values is not None},
-            displacement=_turned_displacement(arrays.field, grid),
-            landmarks={n: _on_turned(points, grid, images["fixed"]) for n, points in _landmarks(arrays).items()},
-            difference=Images(**shown, fixed_labels=None, moving_labels=None, warped_labels=None).difference_range(),
+            images={name: geometry.image(values, lying) for name, values in images.items()},
+            labels={name: geometry.image(values, lying) for name, values in maps.items() if values is not None},
+            displacement=geometry.image(along_axes, lying, vector=True),
+            landmarks={name: points[:, ::-1] for name, points in _landmarks(shown).items()},
+            difference=Images(**images, fixed_labels=None, moving_labels=None, warped_labels=None).difference_range(),
         )
-
-
-def _turned(image: sitk.Image) -> sitk.Image:
-    return sitk.DICOMOrient(image, "LPS") if image.GetDimension() == 3 else image
-
-
-def _turned_displacement(field: np.ndarray, grid: sitk.Image) -> sitk.Image:
-    """Return a field in voxels as a vector image in mm along the axes of the turned grid."""
-    in_space = field.astype(np.float32) @ geometry.index_to_physical(grid).T.astype(np.float32)  # mm, LPS
-    turned = _turned(geometry.image(in_space, grid, vector=True))
-    directions = np.reshape(turned.GetDirection(), (grid.GetDimension(),) * 2).astype(np.float32)
-    return geometry.image(geometry.array(turned) @ directions, turned, vector=True)
 
 
 def _landmarks(arrays: FigureArrays) -> dict[str, np.ndarray]:
@@ -82,9 +72,3 @@ def _landmarks(arrays: FigureArrays) -> dict[str, np.ndarray]:
         map_coordinates(component, fixed.T, order=1, mode="nearest") for component in np.moveaxis(arrays.field, -1, 0)
     ]
     return {"fixed": fixed, "moving": moving, "warped": moving - np.stack(moved, -1)}
-
-
-def _on_turned(points: np.ndarray, grid: sitk.Image, turned: sitk.Image) -> np.ndarray:
-    """Return points in voxels of `grid` (array axis order) in voxels of the turned one (x first)."""
-    in_space = [grid.TransformContinuousIndexToPhysicalPoint(point[::-1].tolist()) for point in points]
-    return geometry.voxels_of(np.reshape(in_space, points.shape), turned)

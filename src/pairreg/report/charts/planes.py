@@ -1,6 +1,7 @@
 """The planes of a run: each is a 2-D scene of its own."""
 
 import dataclasses
+from typing import Any
 
 from pairreg.figures.views import View, informative_slices, views
 from pairreg.runs.figure_arrays import LABELS, FigureArrays
@@ -14,8 +15,9 @@ class Plane:
     view: View
 
 
-def planes(scene: FigureArrays, count: int = 2) -> list[Plane]:
+def planes(arrays: FigureArrays, count: int = 2) -> list[Plane]:
     """Return the image in 2-D; in 3-D the first `count` of the informative axial, coronal and sagittal planes."""
+    scene = arrays.as_drawn()
     at = informative_slices(scene.fixed, scene.fixed_labels)
     return [
         Plane(_cut_by(scene, view), dataclasses.replace(view, axis=None, index=None))
@@ -25,7 +27,8 @@ def planes(scene: FigureArrays, count: int = 2) -> list[Plane]:
 
 def _cut_by(scene: FigureArrays, view: View) -> FigureArrays:
     """Return the arrays in the plane of a view; the field keeps its components within the plane."""
-    labels = {name: None if getattr(scene, name) is None else view.cut(getattr(scene, name)) for name in LABELS}
+    maps = {name: getattr(scene, name) for name in LABELS}
+    labels: dict[str, Any] = {name: view.cut(values) for name, values in maps.items() if values is not None}
     return FigureArrays(
         name=scene.name,
         fixed=view.cut(scene.fixed),

@@ -19,6 +19,7 @@ from pairreg.report.figures.panels import Shown
 from pairreg.runs.figure_arrays import FigureArrays
 from pairreg.runs.read import Run
 from pairreg.spect.scan import BONES, Scan, scan, scan_folder
+from pairreg.turning import turned
 
 ALL_PAIRS_IN_ONE = True  # in one figure, a row for each run
 # The titles of the coronal columns after the first one, which is titled after the phantom.
@@ -64,12 +65,13 @@ class Row:
     @classmethod
     def of(cls, shown: Shown) -> "Row":
         """Return the row of a run; raises `InputError` for a run in 2-D, and without a scan of `LESIONS` lesions."""
-        folder, scene = shown.run.folder, shown.run.figure_arrays
+        folder, scene = shown.run.folder, shown.run.figure_arrays.as_drawn()
         _check_volume(shown.run, scene)
         simulated = Scan.read(folder)
         if len(simulated.drawn.contrasts) != LESIONS:
             raise InputError(f"{folder}: the scan should have {LESIONS} lesions; repeat pairreg-spect {folder}")
-        return cls(shown.moving.replace("Moving", "Phantom").replace(" (", "\n("), scene, simulated, _body_box(scene))
+        phantom = shown.moving.replace("Moving", "Phantom").replace(" (", "\n(")
+        return cls(phantom, scene, _as_drawn(simulated), _body_box(scene))
 
     @property
     def spine(self) -> int:
@@ -126,6 +128,11 @@ class Row:
         for i in which:
             place = self.lesions[i]
             axes.add_patch(Circle((place[columns], place[rows]), _RING, fill=False, color=COLOURS[i], linewidth=0.9))
+
+
+def _as_drawn(simulated: Scan) -> Scan:
+    """Return a scan with its images turned as the arrays of its run are."""
+    return Scan(turned(simulated.spect), turned(simulated.spect_lesions), turned(simulated.lesions), simulated.drawn)
 
 
 def _body_box(scene: FigureArrays) -> np.ndarray:
