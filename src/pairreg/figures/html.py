@@ -1,11 +1,11 @@
 """What a notebook shows of one run, as HTML."""
 
-import base64
 import html
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pairreg.figures.data_uri import data_uri
 from pairreg.metrics.catalogue import STAGES, all_columns
 
 
@@ -31,5 +31,5 @@ def embedded(draw: Callable[[Path], object], description: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figure.png"
         draw(path)
-        data = base64.b64encode(path.read_bytes()).decode()
-    return f'<img style="max-width: 100%" alt="{html.escape(description)}" src="data:image/png;base64,{data}">'
+        address = data_uri(path.read_bytes(), "PNG")
+    return f'<img style="max-width: 100%" alt="{html.escape(description)}" src="{address}">'

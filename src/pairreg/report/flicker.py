@@ -1,7 +1,5 @@
 """Small pictures of a run, between which the page flickers."""
 
-import base64
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pairreg.figures.data_uri import compressed
 from pairreg.figures.style import DPI
 from pairreg.report.charts.planes import Plane, planes
 from pairreg.runs.read import Run
 
 _LONGEST = 360  # pixels of a picture's longer side
-_QUALITY = 80  # of JPEG and WebP
 _PIXELS_PER_INCH = 75  # at which 7-point text is legible
 
 
@@ -43,23 +41,16 @@ def _picture(image: np.ndarray, cut: Plane) -> str:
     grey = Image.fromarray((255 * np.clip(np.nan_to_num(image), 0, 1)).astype(np.uint8)[:: -1 if cut.view.up else 1])
     scale = _LONGEST / max(cut.view.size)
     height, width = (max(1, round(scale * size)) for size in cut.view.size)
-    return _uri(grey.resize((width, height), Image.Resampling.BICUBIC), "JPEG")
+    return compressed(grey.resize((width, height), Image.Resampling.BICUBIC), "JPEG")
 
 
 def embedded(path: Path) -> str:
     """Return a figure's PNG as the data URI of a smaller WebP."""
     with Image.open(path) as image:
-        return _uri(image.convert("RGB"), "WEBP")
+        return compressed(image.convert("RGB"), "WEBP")
 
 
 def legible(path: Path) -> int:
     """Return the width in CSS pixels below which the text of a figure is too small to read."""
     with Image.open(path) as image:
         return round(image.width / DPI * _PIXELS_PER_INCH)
-
-
-def _uri(image: Image.Image, kind: str) -> str:
-    """Return an image in a file format as a data URI."""
-    buffer = io.BytesIO()
-    image.save(buffer, kind, quality=_QUALITY)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
