@@ -1,5 +1,6 @@
 """Presets, options and studies compose with each other: every product of them gives configs that pass the check."""
 
+import re
 from collections.abc import Iterator
 from itertools import combinations, product
 
@@ -13,9 +14,11 @@ from pairreg import option_files
 from pairreg.cli.hydra_errors import as_input_errors
 from pairreg.cli.plugins import register_plugins
 from pairreg.errors import InputError
+from pairreg.option_files import TERM_GROUPS
 from pairreg.runs.spec import STUDY_FILES
 from pairreg.search.space import read_space
 from pairreg.study.checked_config import check
+from pairreg.study.compose import spec_of
 
 PRESETS = [(), *((f"preset={name}",) for name in option_files.variants("preset"))]
 STUDIES = [f"{kind}={name}" for kind in STUDY_FILES for name in option_files.variants(kind)]
@@ -48,7 +51,7 @@ def fails(*overrides: str) -> str | None:
     """The sentence that refuses a run, if it is refused."""
     try:
         with as_input_errors():
-            check(OmegaConf.to_container(compose("config", list(overrides)), resolve=True))  # type: ignore[arg-type]
+            check(spec_of(compose("config", list(overrides), return_hydra_config=True), overrides).config)
     except InputError as error:
         return str(error)
     return None
@@ -119,8 +122,12 @@ def test_a_later_choice_brings_all_its_settings(preset, group):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["regularizer.elastic.weight=3"], "regularizer=[diffusion,jacobian,elastic] chooses it."),
-        (["+regularizer.elastic.weight=3"], "regularizer=[diffusion,jacobian,elastic] chooses it."),
+        (["regularizer.elastic.weight=3"], "regularizer=[default,elastic] chooses it."),
+        (["+regularizer.elastic.weight=3"], "regularizer=[default,elastic] chooses it."),
+        (
+            ["similarity=[ncc,pet:mse]", "similarity.ssim.weight=3"],
+            "similarity.ssim is not chosen; similarity=[ncc,pet:mse,ssim] chooses it.",
+        ),
         (
             ["preset=fast", "regularizer=elastic", "regularizer.jacobian.weight=3"],
             "regularizer.jacobian is not chosen; regularizer=[elastic,jacobian] chooses it.",
@@ -137,3 +144,39 @@ def test_a_later_choice_brings_all_its_settings(preset, group):
 )
 def test_a_setting_of_what_is_not_chosen_says_what_chooses_it(given, said):
     assert said in str(fails(*given))
+
+
+def proposed(*given: str) -> str:
+    """The choice that the message about a term which is not chosen proposes."""
+    found = re.search(r"; (\S+) chooses it\.$", str(fails(*given)))
+    assert found is not None
+    return found[1]
+
+
+def terms(group: str, *given: str) -> dict[str, object]:
+    found = OmegaConf.to_container(compose("config", list(given))[group])
+    assert isinstance(found, dict)
+    return found
+
+
+VARIANTS_OF_TERMS = [(group, name) for group in TERM_GROUPS for name in option_files.variants(group)]
+
+
+@pytest.mark.parametrize(("group", "variant"), VARIANTS_OF_TERMS)
+@pytest.mark.parametrize("plus", ["", "+"])
+def test_what_is_proposed_adds_the_term_and_keeps_the_rest(group, variant, plus):
+    """A setting of the variant that the user has changed stays, too."""
+    before = terms(group, f"{group}={variant}")
+    changed = f"{group}.{next(iter(before))}.weight=7"
+    added = next(name for name in option_files.options(group) if name not in (*before, "none"))
+    own = f"{group}.{added}.weight=0.5"
+    choice = proposed(f"{group}={variant}", changed, plus + own)
+    expected = terms(group, f"{group}={variant}", changed) | terms(group, f"{group}={added}", own)
+    assert terms(group, choice, changed, own) == expected
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=ids)
+def test_what_is_proposed_under_a_preset_keeps_its_terms(preset):
+    choice = proposed(*preset, "regularizer.bending_energy.weight=0.5")
+    expected = terms("regularizer", *preset) | terms("regularizer", "regularizer=bending_energy")
+    assert terms("regularizer", *preset, choice) == expected

@@ -16,7 +16,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from pairreg.devices import native_precision
 from pairreg.errors import InputError
@@ -60,6 +60,7 @@ def register_search_path() -> None:
     ConfigStore.instance().store(group="hydra/launcher", name="pairreg", node=_LAUNCHER, provider="pairreg")
     # A config that asks for it has the answer in its run folder, and in the signature of the run.
     _read_named_terms()
+    _keep_chosen_terms()
     OmegaConf.register_new_resolver("native_precision", native_precision, replace=True)
     OmegaConf.register_new_resolver("scratch", _scratch, replace=True)
 
@@ -83,17 +84,39 @@ def _read_named_terms() -> None:
         found = load(repository, f"{group}/{option}")
         return found and _renamed(found, group, key, option)
 
+    for owner, replacement in ((ConfigRepository, config_exists), (ConfigRepository, load_config)):
+        setattr(owner, replacement.__name__, replacement)
+
+
+def _keep_chosen_terms() -> None:
+    """Have Hydra check the names of terms, and keep which options give them; of a list of options, it forgets these.
+
+    They are there before the settings of a command line are applied, so that an error in a setting can name them.
+    """
     merge = ConfigLoaderImpl._compose_config_from_defaults_list
 
     def merged(loader: Any, defaults: Any, repo: Any) -> Any:
         for group in TERM_GROUPS:
-            paths = [str(one.config_path) for one in defaults]
-            check_distinct_terms([path.removeprefix(f"{group}/") for path in paths if path.startswith(f"{group}/")])
-        return merge(loader, defaults, repo)
+            check_distinct_terms([name for name, _ in _of_group(group, defaults)])
+        config = merge(loader, defaults, repo)
+        with open_dict(config):
+            for group in TERM_GROUPS:
+                chosen = [name for name, is_of_variant in _of_group(group, defaults) if not is_of_variant]
+                config.hydra.runtime.choices[group] = ",".join(chosen)
+        return config
 
-    for owner, replacement in ((ConfigRepository, config_exists), (ConfigRepository, load_config)):
-        setattr(owner, replacement.__name__, replacement)
     setattr(ConfigLoaderImpl, merge.__name__, merged)
+
+
+def _of_group(group: str, defaults: Any) -> list[tuple[str, bool]]:
+    """Return the options of a group among Hydra's defaults, and whether each is there as a part of a variant."""
+    options = [one for one in defaults if str(one.config_path).startswith(f"{group}/")]
+    return [(one.config_path.removeprefix(f"{group}/"), str(one.parent).startswith(f"{group}/")) for one in options]
+
+
+def chosen_terms(config: DictConfig, group: str) -> list[str]:
+    """Return the options of a group of terms, variants as such, of a config with its `hydra` node."""
+    return [name for name in config.hydra.runtime.choices[group].split(",") if name]
 
 
 def _renamed(found: Any, group: str, key: str, option: str) -> Any:

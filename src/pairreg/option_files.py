@@ -70,8 +70,8 @@ def variants(group: str) -> list[str]:
 def not_chosen(group: str, key: str, chosen: Iterable[str] = ()) -> str | None:
     """Return a sentence on a setting for an option that is not chosen: which choice has it; None if none of ours has.
 
-    `key` is a term, such as `jacobian` in `regularizer`, beside the terms that are `chosen`; or, in a group of one
-    option, a setting such as `width` in `transform`.
+    `key` is a term, such as `jacobian` in `regularizer`, beside the options and variants that are `chosen`; or, in a
+    group of one option, a setting such as `width` in `transform`.
     """
     if group in TERM_GROUPS:
         if key not in options(group):

@@ -11,6 +11,7 @@ from yaml import YAMLError
 
 from pairreg import option_files, validation
 from pairreg.cli.text_overrides import quoted
+from pairreg.composition import chosen_terms
 from pairreg.errors import InputError
 from pairreg.study.compose import FROM_RUN
 
@@ -86,7 +87,11 @@ def _unknown_key(error: OmegaConfBaseException) -> str:
     parent = error.parent_node
     known = [str(key) for key in parent if not str(key).startswith("_")] if parent is not None else []
     where = str(error.full_key).rpartition(".")[0]
-    said = option_files.not_chosen(where, str(error.key), known) if where in option_files.groups() else None
+    if where in option_files.groups():
+        chosen = chosen_terms(parent._get_root(), where) if where in option_files.TERM_GROUPS else ()
+        said = option_files.not_chosen(where, str(error.key), chosen)
+    else:
+        said = None
     return said or _one_of_sentence(f"{where}: key" if where else "key", str(error.key), known)
 
 

@@ -60,10 +60,7 @@ def check(config: Mapping[str, Any]) -> None:
     for group in option_files.TERM_GROUPS:
         if group not in needed:
             continue
-        chosen = [name for name, node in config[group].items() if _is_chosen(node)]
         for name, node in config[group].items():
-            if name not in chosen and (said := option_files.not_chosen(group, name, chosen)):
-                raise InputError(said)
             built.append(option_files.instantiate(node, f"{group}.{name}", trusted))
             check_kind(f"{group}.{name}", built[-1])
     for group in needed:
@@ -77,8 +74,3 @@ def check(config: Mapping[str, Any]) -> None:
     for group in ("tracking", "compute"):
         option_files.instantiate(config[group], group, trusted)
     option_files.check_node(config["pair"], "pair", trusted)
-
-
-def _is_chosen(term: Any) -> bool:
-    """Return whether a term has come from an option file, and not from a setting that was given for it alone."""
-    return not isinstance(term, Mapping) or "_target_" in term

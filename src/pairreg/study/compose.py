@@ -8,7 +8,9 @@ from typing import Any
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from pairreg import trust
-from pairreg.option_files import NUMERICS, OF_METHODS, TERM_GROUPS
+from pairreg.composition import chosen_terms
+from pairreg.errors import InputError
+from pairreg.option_files import NUMERICS, OF_METHODS, TERM_GROUPS, not_chosen
 from pairreg.runs.identity import option_name, used
 from pairreg.runs.spec import RunSpec
 from pairreg.trust import SETTING, trusted
@@ -18,10 +20,18 @@ _ENVIRONMENT = ("PYTHONPATH", trust.ENV)  # without which a user's own classes a
 
 
 def spec_of(composed: DictConfig, overrides: Sequence[str]) -> RunSpec:
-    """Return the run that `composed`, which includes its `hydra` node, asks for; `overrides` led to it."""
+    """Return the run that `composed`, which includes its `hydra` node, asks for; `overrides` led to it.
+
+    Raises `InputError` for a setting of a term that is not chosen, which `+` has put into the config.
+    """
     chosen = composed.hydra.runtime.choices
     plain = {str(key): _plain(composed, key) for key in composed if key != "hydra"}
     plain[SETTING] = trusted(plain.get(SETTING))
+    for group in TERM_GROUPS:
+        for name, node in (plain.get(group) or {}).items():
+            is_added = isinstance(node, Mapping) and "_target_" not in node
+            if is_added and (said := not_chosen(group, name, chosen_terms(composed, group))):
+                raise InputError(said)
     named = {
         str(key): str(value).removesuffix(FROM_RUN)
         for key, value in chosen.items()
