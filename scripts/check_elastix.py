@@ -47,6 +47,7 @@ VARIANTS = {
     "recursive": lambda text: larger(text).replace('"BSplineTransform"', '"RecursiveBSplineTransform"'),
     "quadratic": lambda text: larger(text).replace("SplineOrder 3", "SplineOrder 2"),
     "linear": lambda text: larger(text).replace("SplineOrder 3", "SplineOrder 1"),
+    "added": lambda text: larger(text).replace('"Compose"', '"Add"'),
 }
 
 

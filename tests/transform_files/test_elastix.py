@@ -169,9 +169,80 @@ def test_chains_that_cannot_be_followed(tmp_path):
     circle = affine_file(tmp_path / "b.txt", "c.txt")
     affine_file(tmp_path / "c.txt", "b.txt")
     assert "itself" in refused(circle, read_transform, circle, None, None)
-    added = affine_file(tmp_path / "d.txt", "e.txt", HowToCombineTransforms="Add")
+    other = affine_file(tmp_path / "d.txt", "e.txt", HowToCombineTransforms="Multiply")
     affine_file(tmp_path / "e.txt")
-    assert "Add" in refused(added, read_transform, added, None, None)
+    assert "Multiply" in refused(other, read_transform, other, None, None)
+
+
+def spline_file(path: Path, ndim: int, initial: str = NONE, **more: object) -> Path:
+    """A B-spline over the fixed image with displacements of up to 2 mm."""
+    fixed = grid(ndim, "fixed")
+    size = [n // 4 + 4 for n in fixed.GetSize()]
+    spacing = [4 * step for step in fixed.GetSpacing()]
+    placed = {
+        "BSplineTransformSplineOrder": 3,
+        "GridSize": size,
+        "GridIndex": [0] * ndim,
+        "GridSpacing": spacing,
+        "GridOrigin": fixed.TransformContinuousIndexToPhysicalPoint([-6.0] * ndim),
+        "GridDirection": np.reshape(fixed.GetDirection(), (ndim, ndim)).T,
+    }
+    numbers = np.random.default_rng(ndim).uniform(-2, 2, ndim * int(np.prod(size)))
+    return write(path, "BSplineTransform", ndim, numbers, initial, **placed, **more)
+
+
+def linear_file(path: Path, ndim: int, initial: str = NONE, **more: object) -> Path:
+    matrix = np.eye(ndim) + np.random.default_rng(1).uniform(-0.2, 0.2, (ndim, ndim))
+    numbers, centre = [*matrix.ravel(), *[3.0, -2.0, 1.0][:ndim]], CENTRE[:ndim]
+    return write(path, "AffineTransform", ndim, numbers, initial, CenterOfRotationPoint=centre, **more)
+
+
+ADD = {"HowToCombineTransforms": "Add"}
+FILES = {"linear": linear_file, "spline": spline_file}
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("kinds", [("linear", "linear"), ("linear", "spline"), ("spline", "linear")], ids="+".join)
+def test_transforms_may_be_added(tmp_path, ndim, kinds):
+    """T(x) = T0(x) + T1(x) - x, also beyond the grid of the spline."""
+    files = [FILES[kind](tmp_path / f"alone{i}.txt", ndim) for i, kind in enumerate(kinds)]
+    FILES[kinds[0]](tmp_path / "first.txt", ndim)
+    both = FILES[kinds[1]](tmp_path / "last.txt", ndim, "first.txt", **ADD)
+    points = np.vstack([points_in(grid(ndim, "fixed")), 1000 * np.eye(ndim)])
+    first, last = (at(read_transform(file, None, None), points) for file in files)
+    found = at(read_transform(both, grid(ndim, "fixed"), None), points)
+    np.testing.assert_allclose(found, first + last - points, rtol=0, atol=1e-9)
+    assert abs(found - at(read_transform(files[1], None, None), first)).max() > 0.1  # which composing would give
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_chain_may_add_and_compose(tmp_path, ndim):
+    """Linear to linear, a spline to their sum, and a linear one after or beside all."""
+    linear_file(tmp_path / "0.txt", ndim)
+    write(tmp_path / "1.txt", "TranslationTransform", ndim, [5.0, -4.0, 3.0][:ndim], "0.txt", **ADD)
+    spline_file(tmp_path / "2.txt", ndim, "1.txt", **ADD)
+    points, spline = points_in(grid(ndim, "fixed")), spline_file(tmp_path / "spline.txt", ndim)
+    linear = read_transform(linear_file(tmp_path / "linear.txt", ndim), None, None)
+    summed = at(linear, points) + [5.0, -4.0, 3.0][:ndim] + at(read_transform(spline, None, None), points) - points
+    for more, expected in (({}, at(linear, summed)), (ADD, at(linear, points) + summed - points)):
+        whole = linear_file(tmp_path / "3.txt", ndim, "2.txt", **more)
+        np.testing.assert_allclose(at(read_transform(whole, None, None), points), expected, rtol=0, atol=1e-9)
+
+
+def test_sums_that_itk_cannot_hold_are_refused(tmp_path):
+    spline_file(tmp_path / "first.txt", 3)
+    two = spline_file(tmp_path / "last.txt", 3, "first.txt", **ADD)
+    assert "deformationField" in refused(two, read_transform, two, None, None)
+    linear_file(tmp_path / "linear.txt", 3)
+    spline_file(tmp_path / "after.txt", 3, "linear.txt")
+    late = linear_file(tmp_path / "late.txt", 3, "after.txt", **ADD)
+    assert "one B-spline" in refused(late, read_transform, late, None, None)
+    half = [*(0.5 * np.eye(3)).ravel(), 0.0, 0.0, 0.0]
+    write(tmp_path / "half.txt", "AffineTransform", 3, half, CenterOfRotationPoint=CENTRE)
+    flat = write(tmp_path / "flat.txt", "AffineTransform", 3, half, "half.txt", CenterOfRotationPoint=CENTRE, **ADD)
+    assert "loses a dimension" in refused(flat, read_transform, flat, None, None)
+    spline = spline_file(tmp_path / "spline.txt", 3, "flat.txt", **ADD)
+    assert "loses a dimension" in refused(spline, read_transform, spline, None, None)
 
 
 SPLINE = {

@@ -1,18 +1,21 @@
 """Transform parameter files of elastix (`TransformParameters.1.txt`), with the chain of files that they name.
 
-The file that is given is the last of the chain: the transform in the file that it goes on from takes a point first.
+The file that is given is the last of the chain: the transform in the file that it goes on from takes a point first, or
+(`HowToCombineTransforms "Add"`) its displacement is added.
 Also what transformix writes (`deformationField.nii.gz`), which is a field of ITK.
 Source: the manual of elastix 5.2, and what its components write.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
+from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.foreign_messages import reason
 from pairreg.reading.contents import raw_bytes
@@ -23,6 +26,7 @@ LINE = re.compile(r"\s*\(\s*(\w+)\s*(.*)\)\s*(?://.*)?")
 VALUE = re.compile(r'"([^"]*)"|([^\s"]+)')
 MARK = re.compile(rb'(?m)^\s*\(\s*Transform\s+"')
 GOES_ON_FROM = ("InitialTransformParameterFileName", "InitialTransformParametersFileName")  # since elastix 5.1, before
+COMBINATION = "HowToCombineTransforms"
 HEAD = 1 << 16  # bytes in which the type of the transform stands
 
 
@@ -72,8 +76,12 @@ def is_parameter_file(path: Path) -> bool:
 
 def read(path: Path, images: Images) -> sitk.Transform:
     """The transform of a parameter file with its chain, or of a field that transformix has written."""
-    chain = [_one(file, images) for file in chain_of(path)]
-    return chain[0] if len(chain) == 1 else sitk.CompositeTransform(chain)  # its last one comes first, as here
+    *later, first = chain_of(path)
+    parts = [_one(first, images)]  # of a composite, whose last one comes first
+    for file in reversed(later):
+        one = _one(file, images)
+        parts = _added(parts, one, file) if _is_added(file) else [one, *parts]
+    return parts[0] if len(parts) == 1 else sitk.CompositeTransform(parts)
 
 
 def chain_of(path: Path) -> list[Path]:
@@ -84,18 +92,75 @@ def chain_of(path: Path) -> list[Path]:
         named = next((text for text in map(parameters.text, GOES_ON_FROM) if text), "NoInitialTransform")
         if named == "NoInitialTransform":
             break
-        _check_composed(parameters)
+        _check_combination(parameters)
         files.append(_beside(files[-1], named))
         if files[-1].resolve() in [file.resolve() for file in files[:-1]]:
             raise InputError(f"{files[-1]} goes on from itself by {', '.join(GOES_ON_FROM)}; correct one of its chain.")
     return files
 
 
-def _check_composed(parameters: Parameters) -> None:
-    how = parameters.text("HowToCombineTransforms", "nothing")
-    if how != "Compose":
-        said = f"{parameters.path} has {how} as HowToCombineTransforms"
-        raise InputError(f'{said}; only "Compose" is read: register anew with it, or use the deformationField.nii.gz.')
+def _check_combination(parameters: Parameters) -> None:
+    how = parameters.text(COMBINATION, "nothing")
+    if how not in ("Compose", "Add"):
+        raise InputError(f'{parameters.path} has {how} as {COMBINATION}; it should be "Compose" or "Add".')
+
+
+def _is_added(path: Path) -> bool:
+    """Whether the transform of a file is added to the one that it goes on from: T(x) = T0(x) + T1(x) - x."""
+    return Parameters(path).text(COMBINATION) == "Add"
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """The transform A x + b + u(x): `matrix` `(ndim, ndim)`, `shift` `(ndim,)`, and the B-spline x + u(x), if any."""
+
+    matrix: np.ndarray
+    shift: np.ndarray
+    spline: sitk.BSplineTransform | None
+
+    @classmethod
+    def of(cls, parts: Sequence[sitk.Transform], path: Path) -> "_Sum":
+        """What the parts of a composite are, of which a B-spline may come first; `path` is of the file that adds it."""
+        *later, first = parts
+        ndim, spline = first.GetDimension(), first if isinstance(first, sitk.BSplineTransform) else None
+        linear = sitk.CompositeTransform([*later, first if spline is None else geometry.identity(ndim)])
+        if not linear.IsLinear():
+            raise _not_added(path)
+        matrix, shift = geometry.linear_part(linear, ndim)
+        return cls(matrix, shift, None if spline is None else _led_by(matrix, spline))
+
+    def parts(self) -> list[sitk.Transform]:
+        """It as the parts of a composite, A (x + A⁻¹ u(x)) + b; raises `LinAlgError` if A has no inverse."""
+        linear = sitk.AffineTransform(self.matrix.ravel().tolist(), self.shift.tolist())
+        return [linear] if self.spline is None else [linear, _led_by(np.linalg.inv(self.matrix), self.spline)]
+
+
+def _added(parts: Sequence[sitk.Transform], one: sitk.Transform, path: Path) -> list[sitk.Transform]:
+    """The parts of a composite that adds the displacement of `one`, that of the file `path`, to that of `parts`.
+
+    ITK cannot add transforms, but linear ones and a B-spline beside them have a sum that is a composite.
+    """
+    sums = [_Sum.of(parts, path), _Sum.of([one], path)]
+    splines = [found.spline for found in sums if found.spline is not None]
+    if len(splines) > 1:
+        raise _not_added(path)
+    matrix = sums[0].matrix + sums[1].matrix - np.eye(one.GetDimension())
+    try:
+        return _Sum(matrix, sums[0].shift + sums[1].shift, next(iter(splines), None)).parts()
+    except np.linalg.LinAlgError:
+        raise InputError(f"{path} adds up to a linear transform that loses a dimension; correct it.") from None
+
+
+def _not_added(path: Path) -> InputError:
+    said = f"{path} adds its transform to another, which is read of linear ones and one B-spline"
+    return InputError(f"{said}; have transformix write its deformationField.nii.gz (-def all), and use that.")
+
+
+def _led_by(matrix: np.ndarray, spline: sitk.BSplineTransform) -> sitk.BSplineTransform:
+    """The B-spline whose displacements are those of `spline` times a matrix."""
+    images = spline.GetCoefficientImages()
+    values = np.tensordot(matrix, np.stack([geometry.array(one) for one in images]), 1)
+    return sitk.BSplineTransform([geometry.image(part, images[0]) for part in values], spline.GetOrder())
 
 
 def _beside(path: Path, named: str) -> Path:
