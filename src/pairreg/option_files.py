@@ -85,7 +85,8 @@ def not_chosen(group: str, key: str, chosen: Iterable[str] = ()) -> str | None:
     chooses = " or ".join(f"{group}={option}" for option in having)
     if len(having) == 1:
         return f"{group}.{key} is a setting of {having[0]}, which is not chosen; {chooses} chooses it."
-    return f"{group}.{key} is a setting of {' and '.join(having)}, which are not chosen; {chooses} chooses one."
+    names = f"{', '.join(having[:-1])} and {having[-1]}"
+    return f"{group}.{key} is a setting of {names}, which are not chosen; {chooses} chooses one."
 
 
 @functools.cache

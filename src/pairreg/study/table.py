@@ -27,20 +27,25 @@ def _title(name: str) -> str:
     return f"{name} {metric.arrow}".strip() if metric else name
 
 
+def _unit(name: str) -> str:
+    metric = find(name)
+    return metric.unit if metric else ""
+
+
 def run_table(metrics: Mapping[str, float]) -> Table:
     """Return every metric of a run before, after the initialisation, and after the registration."""
     costs = [metric.name for metric in of_kind("cost")]
     table = Table(title="before → after", title_justify="left")
-    for column in ("metric", "before", "initialised", "after"):
-        table.add_column(column, justify="left" if column == "metric" else "right")
+    for column in ("metric", "unit", "before", "initialised", "after"):
+        table.add_column(column, justify="left" if column in ("metric", "unit") else "right")
     for name in metrics:
         if name.partition("/")[0] in STAGES or name in costs:
             continue
         earlier = [number(metrics.get(f"{stage}/{name}")) for stage in STAGES]
-        table.add_row(_title(name), *earlier, Text(number(metrics[name]), "bold"))
+        table.add_row(_title(name), _unit(name), *earlier, Text(number(metrics[name]), "bold"))
     table.add_section()
     for name in [cost for cost in costs if cost in metrics]:
-        table.add_row(name, "", "", number(metrics[name]))
+        table.add_row(name, _unit(name), "", "", number(metrics[name]))
     return table
 
 
