@@ -13,6 +13,7 @@ import SimpleITK as sitk
 import draw_pictures
 from command_helpers import installed, many, only_run
 from pairreg import geometry
+from pairreg.metrics.catalogue import CATALOGUE
 from pairreg.pair.phantom import phantom_3d
 from pairreg.runs.read import Run
 
@@ -121,6 +122,13 @@ def test_the_gallery_gives_the_minutes_of_the_files():
     for name, minutes in given:
         head = (ROOT / "experiments" / f"{name.replace('=', '/')}.yaml").read_text()
         assert re.search(r"^# Minutes: +\D*(\d+)", head, re.MULTILINE)[1] == minutes, name
+
+
+def test_every_metric_is_explained():
+    table = PAGES["src/README.md"].partition("| metric |")[2].partition("\n\n")[0]
+    assert {metric.stem if metric.per_label else metric.name for metric in CATALOGUE} <= set(
+        re.findall(r"`(\w+)(?:/LABEL)?`", table)
+    )
 
 
 def test_every_command_composes(extension):
