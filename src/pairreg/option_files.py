@@ -236,7 +236,8 @@ def locate(target: str, where: str, trusted: Iterable[str], allowed: Iterable[st
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise InputError(f"{where}: _target_ {target!r} cannot be imported ({error}).") from error
+        advice = "; have PYTHONPATH name its folder" if isinstance(error, ModuleNotFoundError) and is_trusted else ""
+        raise InputError(f"{where}: _target_ {target!r} cannot be imported ({error}){advice}.") from error
     if not callable(found):
         raise InputError(
             f"{where}: _target_ should be a class or a function; it is {target!r}, {type(found).__name__}."
