@@ -62,6 +62,10 @@ def _sentence(error: Exception) -> str:
         option = option.rpartition(":")[2]  # of a term with a name of its own
         return _one_of_sentence(f"{group} option", option, _known_options(str(error), group))
     said = " ".join(str(error).split())
+    several = re.match(r"Ambiguous value for argument '([^=]+)=(.*?)' 1\. ", said)
+    if several:
+        key, values = several.groups()
+        return f"{key} has several values; add -m for a run with each of them, or give {key}=[{values}] for one list."
     return said if cause is error else f"{said}: {str(cause).splitlines()[0].rstrip('.')}."
 
 

@@ -101,13 +101,15 @@ def dry_table(tasks: Sequence[RunSpec]) -> Table:
     todo = len(tasks) - (0 if again else len(complete))
     known = [guess for guess in guesses if guess is not None]
     total = f", about {sum(known) / len(known) * todo / 60:.1f} minutes in one process" if known else ""
-    table = Table(title=f"{len(tasks)} runs, {todo} to do{total}", title_justify="left")
-    varied = varying(tasks)
-    for name in ("signature", "state", *varied, "seconds"):
+    count = f"{len(tasks)} run{'s' * (len(tasks) > 1)}"
+    table = Table(title=f"{count}, {todo} to do{total}", title_justify="left")
+    columns = {"signature": [task.signature for task in tasks], "state": states, **varying(tasks)}
+    if known:
+        columns["seconds"] = ["" if guess is None else f"{guess:.0f}" for guess in guesses]
+    for name in columns:
         table.add_column(name, justify="right" if name == "seconds" else "left")
-    for i, task in enumerate(tasks):
-        values = [column[i] for column in varied.values()]
-        table.add_row(task.signature, states[i], *values, f"{guesses[i]:.0f}" if guesses[i] is not None else "")
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
     return table
 
 
