@@ -138,6 +138,7 @@ def test_a_later_choice_brings_all_its_settings(preset, group):
             ["transform=displacement", "transform.width=8"],
             "transform.width is a setting of implicit and unet, which are not chosen; ",
         ),
+        (["pair.fixed=f.nii.gz"], "pair.fixed is a setting of files, phantom_to_ct_2d and phantom_to_ct_3d, which are"),
         (["optimizer.memory=3"], "optimizer=lbfgs chooses it."),
         (["transform.widht=8"], "did you mean 'width'"),
     ],

@@ -79,6 +79,11 @@ def test_its_settings_are_checked_like_ours(pairreg, extension, arguments, messa
     assert done.returncode == 2 and message in done.stderr, done.stderr
 
 
+def test_a_module_that_is_not_found_needs_its_folder(pairreg, extension):
+    done = pairreg(*MINE, cwd=extension)
+    assert done.returncode == 2 and "(No module named 'my_losses'); have PYTHONPATH name its folder." in done.stderr
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_pictures_and_links_lead_somewhere(page):
     """Also those to a heading, whose address is its text in lower case with hyphens."""
@@ -171,7 +176,7 @@ def test_there_is_no_other_kind_of_command():
     """And the two commands of the first page are there to be run; `tests/scripts` runs the script of the data."""
     known = (*(f"pairreg-{name}" for name in (*OTHERS, "diff", "doctor", "options")), "pairreg")
     programs = {re.sub(SETTING, "", line).split()[0] for line in commands(*PAGES)} - {*known}
-    assert programs == {"./scripts/run", "./scripts/test", ".ci/run", ".venv/bin/python"}
+    assert programs == {"./scripts/run", "./scripts/test", "source", ".ci/run", ".venv/bin/python"}
     runnable = (".ci/run", *(f"scripts/{name}" for name in ("run", "test", "draw_pictures", "check_lower_ends")))
     assert all(os.access(ROOT / name, os.X_OK) for name in runnable)
     ((script, *arguments),) = arguments_of(".venv/bin/python")

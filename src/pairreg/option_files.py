@@ -85,7 +85,8 @@ def not_chosen(group: str, key: str, chosen: Iterable[str] = ()) -> str | None:
     chooses = " or ".join(f"{group}={option}" for option in having)
     if len(having) == 1:
         return f"{group}.{key} is a setting of {having[0]}, which is not chosen; {chooses} chooses it."
-    return f"{group}.{key} is a setting of {' and '.join(having)}, which are not chosen; {chooses} chooses one."
+    names = f"{', '.join(having[:-1])} and {having[-1]}"
+    return f"{group}.{key} is a setting of {names}, which are not chosen; {chooses} chooses one."
 
 
 @functools.cache
@@ -235,7 +236,8 @@ def locate(target: str, where: str, trusted: Iterable[str], allowed: Iterable[st
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise InputError(f"{where}: _target_ {target!r} cannot be imported ({error}).") from error
+        advice = "; have PYTHONPATH name its folder" if isinstance(error, ModuleNotFoundError) and is_trusted else ""
+        raise InputError(f"{where}: _target_ {target!r} cannot be imported ({error}){advice}.") from error
     if not callable(found):
         raise InputError(
             f"{where}: _target_ should be a class or a function; it is {target!r}, {type(found).__name__}."

@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from pairreg import geometry, metrics, whole_transform
 from pairreg.arrays import Field, Image
 from pairreg.geometry import Interpolation
+from pairreg.metrics.catalogue import CATALOGUE
 from pairreg.optimization.history import History
 from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.pair.pair import Pair
@@ -148,6 +149,15 @@ class Result:
     def warp(self, image: sitk.Image, interpolation: Interpolation = "linear") -> sitk.Image:
         """Return an image of the moving side, interpolated once, on the grid of the original fixed image."""
         return geometry.warp_image(image, self.pair.fixed, self.transform, interpolation)
+
+    def __repr__(self) -> str:
+        """Return the name of the pair and the metrics that a table on the terminal has."""
+        found = [
+            f"{one.label} {one.text(self.metrics[one.name])}"
+            for one in CATALOGUE
+            if one.name in self.metrics and one.in_terminal
+        ]
+        return f"Result({', '.join([repr(self.pair.name), *found])})"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the metrics before and after, and the images in `overview.png` of a run."""

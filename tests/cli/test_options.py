@@ -78,6 +78,8 @@ def test_a_variant_says_what_it_chooses(options, tmp_path):
     [
         ("similarty", "config group 'similarty' is not one of pair, method,"),
         ("similarty", "did you mean 'similarity'?"),
+        ("diffusion", "diffusion is an option, not a group; give regularizer/diffusion."),
+        ("fast", "give regularizer/fast or schedule/fast or preset/fast."),
         ("similarity/nc", "similarity option 'nc' is not one of dice, landmarks, mi,"),
         ("similarity/", "similarity option '' is not one of"),
         ("", "config group '' is not one of"),

@@ -49,7 +49,12 @@ REFUSED = {
     "NaN voxels": (("pair=files", "pair.fixed=nan.nii.gz", "pair.moving=moving.nii.gz"), "1 NaN or infinite voxels"),
     "constant image": (("pair=files", "pair.fixed=volume.nii.gz", "pair.moving=constant.nii.gz"), "is constant"),
     "empty mask": ((*FILES, "pair.fixed_mask=empty.nii.gz"), "empty mask"),
-    "broken override": (("similarity=[ncc",), ""),
+    "two files, nothing else": (("fixed.nii.gz", "moving.nii.gz"), "given as pair=files pair.fixed=FILE pair.moving="),
+    "a setting without its term": (("similarity=mi", "bins=64"), "whose it is; give similarity.mi.bins=VALUE."),
+    "a setting without its group": (("pair=files", "fixed=fixed.nii.gz"), "whose it is; give pair.fixed=VALUE."),
+    "several values of one run": (("similarity=mse,ncc",), "similarity has several values; add -m for a run with each"),
+    "broken override": (("similarity=[ncc",), "ends within its brackets"),
+    "a list that a shell took apart": (("similarity=[ncc,", "mse]"), "leave out blanks, or put it into quotes"),
     "an option that does not exist": (("--no-such-option",), "pairreg --help lists the options"),
     "Hydra's own help": (("--hydra-help",), "use --help"),
 }

@@ -1,7 +1,9 @@
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from scipy.ndimage import gaussian_filter, map_coordinates
@@ -226,6 +228,18 @@ def test_a_curve_holds_its_values_and_levels() -> None:
     assert [t.get_text() for t in axes.texts] == ["a", "b", "c"]
     assert [line.get_xdata()[0] for line in axes.lines[1:]] == [20.5, 40.5]
     assert axes.get_ylim()[1] > 1.2  # room above the curve for the names
+
+
+def test_names_of_short_levels_do_not_overlap() -> None:
+    """The text of each level that `preset=fast` has ends where the next one begins."""
+    figure = Figure(figsize=(2.7, 1.9), layout="constrained", dpi=150)
+    axes = figure.add_subplot()
+    level = np.repeat([1, 2, 3, 4], [100, 100, 50, 10])
+    draw_term(axes, "loss", np.linspace(1, 0.5, 260), level_bands(level, None))
+    FigureCanvasAgg(figure).draw()
+    assert [text.get_text() for text in axes.texts] == ["level 1", "level 2", "level 3", "4"]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))
 
 
 def test_levels_are_numbered_as_given() -> None:

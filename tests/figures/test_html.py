@@ -37,10 +37,17 @@ def test_a_result_shows_its_metrics_and_its_overview(warped_2d, tmp_path):
     result = pairreg.register(warped_2d.pair(), **SHORT)
     shown = result._repr_html_()
     assert f">{result.metrics['ssim']:.3f}<" in shown
+    assert re.fullmatch(rf"Result\('\w+', .*SSIM {result.metrics['ssim']:.3f}, .*\)", repr(result)), "one line"
     result.save(tmp_path / "run")
     data = base64.b64decode(re.search('base64,([^"]*)', shown)[1])
     with Image.open(io.BytesIO(data)) as image, Image.open(tmp_path / "run" / "figures" / "overview.png") as kept:
         np.testing.assert_array_equal(image, kept)
+
+
+def test_a_pair_prints_its_sizes_and_what_it_has():
+    assert repr(pairreg.build("pair/thorax_ct_2d")) == (
+        "Pair('thorax_ct_2d', fixed 214 × 192, moving 195 × 150, fixed_labels, moving_labels, label_names)"
+    )
 
 
 def test_a_bar_is_drawn_where_a_terminal_is(warped_2d, capsys):

@@ -62,7 +62,7 @@ def test_transforms_from_files_are_scored(evaluate, tmp_path):
     shift = sitk.TranslationTransform(2, [3.0, -2.0])
     sitk.WriteTransform(shift, str(tmp_path / "a=b, c.tfm"))
     sitk.WriteTransform(sitk.AffineTransform(2), str(tmp_path / "identity.tfm"))
-    done = evaluate("a=b, c.tfm", "identity.tfm,identity.tfm", "tracking=none", cwd=tmp_path)
+    done = evaluate("a=b, c.tfm", "identity.tfm,identity.tfm", "pair=thorax_ct_2d", "tracking=none", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = [json.loads(path.read_text()) for path in tmp_path.glob("runs/evaluate/*/result.json")]
     by_path = {str(one["config"]["method"]["path"]): one["metrics"] for one in found}
@@ -75,9 +75,10 @@ def test_transforms_from_files_are_scored(evaluate, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nowhere.tfm",), "pairreg: nowhere.tfm does not exist"),
+        (("nowhere.tfm", "pair=thorax_ct_2d"), "pairreg: nowhere.tfm does not exist"),
         (("pair=thorax_ct_2d",), "pairreg-evaluate: no transform is given"),
-        (("--format", "itc", "x.tfm"), "pairreg-evaluate: --format 'itc' is not one of"),
+        (("x.tfm",), "pairreg-evaluate: no pair is given; add"),
+        (("--format", "itc", "x.tfm", "pair=thorax_ct_2d"), "pairreg-evaluate: --format 'itc' is not one of"),
     ],
 )
 def test_what_cannot_be_scored_is_one_sentence(arguments, said, evaluate, tmp_path):

@@ -266,7 +266,7 @@ def test_a_dry_run_shows_a_trial_and_leaves_nothing(
 ) -> None:
     shown = pairreg(*SEARCH, *BOWL, *SPACE, "hydra/launcher=pairreg", "dry_run=true", *more)
     runs = 4 if "seed=0,1,2,3" in more else 2 if "similarity=mse,ncc" in more else 1
-    assert said in shown and f"{runs} runs, {runs} to do" in shown
+    assert said in shown and f"{runs} run{'s' * (runs > 1)}, {runs} to do" in shown
     assert [path.name for path in tmp_path.iterdir()] == ["started.txt"]
 
 

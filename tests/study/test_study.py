@@ -74,6 +74,7 @@ def test_the_same_command_again_runs_only_what_is_missing(pairreg, tmp_path):
     page = tmp_path / "runs" / "s" / "report" / "index.html"
     written = page.stat().st_mtime_ns
     nothing = pairreg(*QUICK, "similarity=mse,pcc", "-m", cwd=tmp_path)
+    assert "2 of 2 runs were complete since an earlier command; rerun=true repeats them" in nothing.stdout
     assert "report: runs/s/report/index.html" in nothing.stdout and page.stat().st_mtime_ns == written
     repeated = pairreg(*QUICK, "similarity=mse", "rerun=true", cwd=tmp_path)
     assert repeated.returncode == 0 and results(tmp_path)[next(iter(one))] > next(iter(one.values()))

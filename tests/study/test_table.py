@@ -6,7 +6,7 @@ from rich.console import Console
 from pairreg.metrics.catalogue import CATALOGUE
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
-from pairreg.study.table import study_table
+from pairreg.study.table import run_table, study_table
 
 COLUMNS = [metric for metric in CATALOGUE if metric.in_terminal]
 
@@ -37,3 +37,14 @@ def test_a_narrow_terminal_shows_whole_columns_and_names_the_others(width: int) 
 
 def test_a_wide_terminal_shows_all() -> None:
     assert all(metric.title in printed(300) for metric in COLUMNS)
+
+
+def test_the_table_of_a_run_has_units() -> None:
+    terminal = Console(width=100)
+    with terminal.capture() as captured:
+        terminal.print(run_table({"ssim": 0.9, "hd95/lung_left": 3.0, "folds_percent": 0.0, "seconds": 2.5}))
+    rows = {
+        cells[0]: cells[1:-1] for line in captured.get().splitlines() if len(cells := line.strip("│").split("│")) > 1
+    }
+    units = {name.strip(" ↑↓"): cells[0].strip() for name, cells in rows.items()}
+    assert units == {"ssim": "", "hd95/lung_left": "mm", "folds_percent": "%", "seconds": "s"}

@@ -230,7 +230,7 @@ def _call(module: str, arguments: Sequence[str], seconds: float, environment: Ma
             command, env=os.environ | environment, capture_output=True, text=True, errors="replace", timeout=seconds
         )
     except subprocess.TimeoutExpired:
-        raise _Silent(f"no answer within {seconds:g} s") from None
+        raise _Silent(f"no answer within {seconds:g} s, as where much else is running") from None
     if done.returncode != 0:
         raise _Silent(_last(done.stderr) or f"it ended with exit code {done.returncode}")
     return done.stdout

@@ -8,6 +8,7 @@ from pairreg.errors import InputError
 from pairreg.files import expanded
 
 SETTING = re.compile(r"[+~]{0,2}[A-Za-z_][\w./]*=")
+_PAIR = re.compile(r"\+?(?:pair|benchmark)=")  # what says on which pairs
 _CHAIN = ","  # between the files of one transform
 
 
@@ -41,6 +42,10 @@ def _evaluate(options: argparse.Namespace) -> None:
     transforms = [argument for argument in options.given if argument not in settings]
     if not transforms:
         raise InputError("no transform is given; pairreg-evaluate --help shows how to call it.")
+    if not any(_PAIR.match(setting) for setting in settings):  # the default is of no use: a transform has its own pair
+        raise InputError(
+            "no pair is given; add the one that the transforms are of, as pair=files pair.fixed=FILE pair.moving=FILE."
+        )
     if options.format is not None:
         settings.append(f"method.format={one_of('--format', options.format, FORMATS)}")
     paths = ",".join(_value(transform) for transform in transforms)

@@ -2,8 +2,10 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
@@ -61,14 +63,22 @@ def _sentence(error: Exception) -> str:
         option = option.rpartition(":")[2]  # of a term with a name of its own
         return _one_of_sentence(f"{group} option", option, _known_options(str(error), group))
     said = " ".join(str(error).split())
+    several = re.match(r"Ambiguous value for argument '([^=]+)=(.*?)' 1\. ", said)
+    if several:
+        key, values = several.groups()
+        return f"{key} has several values; add -m for a run with each of them, or give {key}=[{values}] for one list."
     return said if cause is error else f"{said}: {str(cause).splitlines()[0].rstrip('.')}."
 
 
 def _unreadable(override: str) -> str:
-    """Return a sentence on an argument that Hydra cannot read: how a shell needs it if its value is text."""
+    """Return a sentence on an argument that Hydra cannot read: what it should look like, and how a shell needs it."""
     key, is_setting, value = override.partition("=")
+    if not is_setting and Path(override).exists():
+        return f"argument {override!r} is a file; images are given as pair=files pair.fixed=FILE pair.moving=FILE."
     if not is_setting:
         return f"argument {override!r} cannot be read; give GROUP=OPTION or KEY=VALUE."
+    if value.startswith(("[", "{")) and not value.endswith(("]", "}")):
+        return f"argument {override!r} ends within its brackets; leave out blanks, or put it into quotes of the shell."
     needed = shlex.quote(f"{key}={quoted(value)}")
     return f"argument {override!r} cannot be read; if its value is text, quote it: {needed}."
 
@@ -91,8 +101,20 @@ def _unknown_key(error: OmegaConfBaseException) -> str:
         chosen = chosen_terms(parent._get_root(), where) if where in option_files.TERM_GROUPS else ()
         said = option_files.not_chosen(where, str(error.key), chosen)
     else:
-        said = None
+        said = None if where else _setting_within(parent, str(error.key))
     return said or _one_of_sentence(f"{where}: key" if where else "key", str(error.key), known)
+
+
+def _setting_within(config: Any, key: str) -> str | None:
+    """Return a sentence on a key that what is chosen in a group has, as `similarity.ncc` has `window`; else None."""
+    found = []
+    for group in option_files.groups():
+        parts = {group: config[group]}
+        if group in option_files.TERM_GROUPS:
+            parts = {f"{group}.{term}": settings for term, settings in config[group].items()}
+        found += [where for where, settings in parts.items() if isinstance(settings, Mapping) and key in [*settings]]
+    full = " or ".join(f"{where}.{key}=VALUE" for where in found)
+    return f"key {key!r} does not say whose it is; give {full}." if found else None
 
 
 def _one_of_sentence(what: str, value: str, choices: list[str]) -> str:

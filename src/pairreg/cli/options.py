@@ -8,6 +8,7 @@ from pairreg.cli.common import Parser, run
 from pairreg.cli.option_list import LEGEND, print_options
 from pairreg.cli.option_text import print_option
 from pairreg.console import console
+from pairreg.errors import InputError
 from pairreg.files import expanded
 from pairreg.reference.options import Group, Option, groups
 from pairreg.reference.page import page
@@ -56,6 +57,10 @@ def _options(arguments: argparse.Namespace) -> None:
 def _chosen(name: str, found: Mapping[str, Group]) -> tuple[Group, Option | None]:
     """Return a group, and its option if one is named; raises `InputError` for one that does not exist."""
     group_name, *option_name = _BETWEEN.split(name, maxsplit=1)
+    homes = [group for group in found.values() if any(option.name == name for option in group.options)]
+    if homes and name not in found:
+        full = " or ".join(f"{group.name}/{name}" for group in homes)
+        raise InputError(f"{name} is an option, not a group; give {full}.")
     group = found[one_of("config group", group_name, found)]
     return group, group.option(option_name[0]) if option_name else None
 

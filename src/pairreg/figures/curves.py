@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from pairreg.figures.style import BLUE, STYLE, VERMILION, literal, save
 
 _PANEL = (2.7, 1.9)  # inches
+_NARROW = 0.15  # share of a panel, in reports, too, that the name of a level takes
 # How the names of the curves begin that are drawn, in this order.
 KINDS = ("loss", "similarity/", "regularizer/")
 
@@ -102,15 +103,19 @@ def level_bands(level: np.ndarray | None, names: Sequence[str] | None) -> list[t
 
 
 def draw_bands(axes: Axes, bands: Sequence[tuple[int, int, str]]) -> None:
-    """Shade every other band, draw a line between bands, and write the names at the top."""
+    """Shade every other band, draw a line between bands, and write the names at the top.
+
+    A band that is too narrow for its name has the last word of it, such as the number of a level.
+    """
     for i, (first, last, name) in enumerate(bands):
         if i % 2:
             axes.axvspan(first - 0.5, last + 0.5, color="0.93", zorder=0, linewidth=0)
         if i:
             axes.axvline(first - 0.5, color="0.6", linewidth=0.6, linestyle=(0, (3, 2)), zorder=1)
         middle = (first + last) / 2
+        said = name if last - first > _NARROW * bands[-1][1] else name.rpartition(" ")[2]
         axes.text(
-            middle, 0.985, name, transform=axes.get_xaxis_transform(), ha="center", va="top", size=6.5, color="0.35"
+            middle, 0.985, said, transform=axes.get_xaxis_transform(), ha="center", va="top", size=6.5, color="0.35"
         )
 
 

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import SimpleITK as sitk
@@ -60,6 +60,13 @@ class Pair:
         names.check_label_names(self.label_names)
         for channel in (*self.channels, *self.fixed_channels):
             names.check_channel(channel)
+
+    def __repr__(self) -> str:
+        """Return its name, the sizes of its images (x first), and the names of what else it has."""
+        sizes = (f"{side} {' × '.join(map(str, getattr(self, side).GetSize()))}" for side in ("fixed", "moving"))
+        others = (one.name for one in fields(self) if one.name not in ("name", "fixed", "moving", "inputs"))
+        has = (name for name in others if getattr(self, name) is not None and len(getattr(self, name)))
+        return f"Pair({', '.join([repr(self.name), *sizes, *has])})"
 
     @property
     def ndim(self) -> int:

@@ -170,12 +170,16 @@ class Study:
         # The table comes first, because drawing takes a while; the figure before the report, which shows it.
         if not self.single:
             self.terminal.print(study_table(rows, self.terminal))
+            kept = sum(outcome.state == "kept" for _, outcome in rows)
+            if kept:
+                said = f"{kept} of {len(rows)} runs were complete since an earlier command; rerun=true repeats them"
+                self.terminal.print(said, soft_wrap=True, highlight=False)
             self.draw(rows)
             self.report([outcome for _, outcome in rows])
         elif not bad:
             self.terminal.print(run_table(rows[0][1].metrics))
-            kept = " (complete since an earlier command; rerun=true repeats it)" if rows[0][1].state == "kept" else ""
-            self.terminal.print(f"results: {rows[0][1].folder}{kept}", soft_wrap=True)
+            again = " (complete since an earlier command; rerun=true repeats it)" if rows[0][1].state == "kept" else ""
+            self.terminal.print(f"results: {rows[0][1].folder}{again}", soft_wrap=True)
         _warn_of_other_code([outcome for _, outcome in rows])
         # The index is completed after the report, and errors come last, where they are read on a terminal.
         self.tracker.complete([spec.folder for spec, _ in rows])

@@ -27,20 +27,25 @@ def _title(name: str) -> str:
     return f"{name} {metric.arrow}".strip() if metric else name
 
 
+def _unit(name: str) -> str:
+    metric = find(name)
+    return metric.unit if metric else ""
+
+
 def run_table(metrics: Mapping[str, float]) -> Table:
     """Return every metric of a run before, after the initialisation, and after the registration."""
     costs = [metric.name for metric in of_kind("cost")]
     table = Table(title="before → after", title_justify="left")
-    for column in ("metric", "before", "initialised", "after"):
-        table.add_column(column, justify="left" if column == "metric" else "right")
+    for column in ("metric", "unit", "before", "initialised", "after"):
+        table.add_column(column, justify="left" if column in ("metric", "unit") else "right")
     for name in metrics:
         if name.partition("/")[0] in STAGES or name in costs:
             continue
         earlier = [number(metrics.get(f"{stage}/{name}")) for stage in STAGES]
-        table.add_row(_title(name), *earlier, Text(number(metrics[name]), "bold"))
+        table.add_row(_title(name), _unit(name), *earlier, Text(number(metrics[name]), "bold"))
     table.add_section()
     for name in [cost for cost in costs if cost in metrics]:
-        table.add_row(name, "", "", number(metrics[name]))
+        table.add_row(name, _unit(name), "", "", number(metrics[name]))
     return table
 
 
@@ -96,13 +101,15 @@ def dry_table(tasks: Sequence[RunSpec]) -> Table:
     todo = len(tasks) - (0 if again else len(complete))
     known = [guess for guess in guesses if guess is not None]
     total = f", about {sum(known) / len(known) * todo / 60:.1f} minutes in one process" if known else ""
-    table = Table(title=f"{len(tasks)} runs, {todo} to do{total}", title_justify="left")
-    varied = varying(tasks)
-    for name in ("signature", "state", *varied, "seconds"):
+    count = f"{len(tasks)} run{'s' * (len(tasks) > 1)}"
+    table = Table(title=f"{count}, {todo} to do{total}", title_justify="left")
+    columns = {"signature": [task.signature for task in tasks], "state": states, **varying(tasks)}
+    if known:
+        columns["seconds"] = ["" if guess is None else f"{guess:.0f}" for guess in guesses]
+    for name in columns:
         table.add_column(name, justify="right" if name == "seconds" else "left")
-    for i, task in enumerate(tasks):
-        values = [column[i] for column in varied.values()]
-        table.add_row(task.signature, states[i], *values, f"{guesses[i]:.0f}" if guesses[i] is not None else "")
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
     return table
 
 
