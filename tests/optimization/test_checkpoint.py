@@ -45,6 +45,7 @@ PARTS = {
     "unet_diffeomorphic": {"transform": pairreg.build("transform/unet", diffeomorphic=True)},
     "unet_half": {"transform": "unet", "precision": "mixed_bfloat16"},
     "displacement": {"transform": "displacement"},
+    "displacement_smooth_adam": {"transform": "displacement", "optimizer": "smooth_adam"},
     "implicit": {"transform": pairreg.build("transform/implicit", width=16)},
     "velocity": {"transform": "velocity"},
     "bspline_sgd": {"transform": "bspline", "optimizer": pairreg.build("optimizer/sgd", momentum=0.9)},

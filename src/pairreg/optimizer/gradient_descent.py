@@ -58,6 +58,14 @@ class GradientDescent:
         readable = {k: v.get_config() if hasattr(v, "get_config") else v for k, v in self.config.items()}
         return json.dumps([self.name, readable], default=str)
 
+    def of_keras(self) -> Any:
+        """Return the class of the Keras optimizer."""
+        return getattr(keras.optimizers, self.name)
+
+    def suitable_rate(self, problem: Problem) -> Any:
+        """Return the learning rate, or the schedule of Keras, that is used where none is set."""
+        return problem.learning_rate
+
     def minimize(self, problem: Problem, iterations: int, report: Report, paused: Paused | None = None) -> None:
         loop = problem.once(self.key, lambda: Loop(self, problem))
         done, before = loop.restart(paused)
@@ -82,11 +90,11 @@ class Loop:
     """The compiled iterations of one problem with one optimizer."""
 
     def __init__(self, settings: GradientDescent, problem: Problem):
-        given = {"learning_rate": problem.learning_rate, **settings.config}
+        given = {"learning_rate": settings.suitable_rate(problem), **settings.config}
         # Keras refuses whole numbers
         config = {key: float(value) if type(value) is int else value for key, value in given.items()}
         self.problem = problem
-        self.optimizer = getattr(keras.optimizers, settings.name)(**config)
+        self.optimizer = settings.of_keras()(**config)
         # Keras adds up the gradients of all replicas, and here is one. Its operation for that would keep the graph of
         # this loop alive as long as the process.
         self.optimizer._all_reduce_sum_gradients = list
@@ -144,5 +152,9 @@ class Loop:
 
 def keras_optimizer(name: str, learning_rate: Any, **settings: Any) -> GradientDescent:
     """Return `keras.optimizers.NAME` with these arguments; a `learning_rate` of None is left out."""
-    chosen = {} if learning_rate is None else {"learning_rate": learning_rate}
-    return GradientDescent(name, chosen | settings)
+    return GradientDescent(name, with_rate(learning_rate, settings))
+
+
+def with_rate(learning_rate: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with the learning rate among them, unless that is None."""
+    return {**({} if learning_rate is None else {"learning_rate": learning_rate}), **settings}
