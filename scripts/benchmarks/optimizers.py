@@ -28,7 +28,7 @@ PAIRS = (
     "ct_thorax_4d_inhale_exhale_small",
 )
 OPTIMIZERS = {
-    "adam": (),  # at the rate of the transform, 0.1
+    "adam": ("optimizer=adam",),  # at the rate of the transform, 0.1
     "adam 0.05": ("optimizer=adam", "optimizer.learning_rate=0.05"),
     "adam 0.2": ("optimizer=adam", "optimizer.learning_rate=0.2"),
     "adam 0.4": ("optimizer=adam", "optimizer.learning_rate=0.4"),

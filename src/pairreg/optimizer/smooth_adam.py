@@ -1,12 +1,13 @@
 """Adam whose steps are smooth over the grid of the parameters."""
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, final
 
 from pydantic import Field
 
-from pairreg.backend import Tensor, keras, tf
+from pairreg.backend import Tensor, kept, keras, tf
 from pairreg.optimizer.base import Problem
 from pairreg.optimizer.gradient_descent import GradientDescent, LearningRate, Memory, with_rate
 from pairreg.validation import Positive, checked
@@ -95,16 +96,23 @@ def _step() -> Any:
         def smooth(self, x: Tensor, grid: bool) -> Tensor:
             """Return `x`, or, on a grid, the mean over neighbours along all axes but the last one."""
             for axis in range(len(x.shape) - 1) if grid else ():
-                for _ in range(self.passes):
-                    x = _mean_of_neighbours(x, axis)
+                left = self.passes
+                while left > 0:  # a grid of few nodes takes more turns, as it is mirrored no further than it is wide
+                    passes = min(left, x.shape[axis])
+                    x = _mean_of_neighbours(x, axis, passes)
+                    left -= passes
             return x
 
     return SmoothStep
 
 
-def _mean_of_neighbours(x: Tensor, axis: int) -> Tensor:
-    """Return half of each value and a quarter of the ones before and behind it; at a border, of itself once more."""
-    n = x.shape[axis]
-    wide = tf.pad(x, [[int(d == axis)] * 2 for d in range(len(x.shape))], "SYMMETRIC")
-    before, behind = (wide[(slice(None),) * axis + (slice(start, start + n),)] for start in (0, 2))
-    return x / 2 + (before + behind) / 4
+def _mean_of_neighbours(x: Tensor, axis: int, passes: int) -> Tensor:
+    """Return half of each value and a quarter of the ones before and behind it, `passes` times at once.
+
+    At its borders the grid is mirrored, so that a node there counts for the missing one.
+    """
+    n, before = x.shape[axis], (slice(None),) * axis
+    ends = [tf.reverse(x[(*before, end)], [axis]) for end in (slice(passes), slice(n - passes, n))]
+    wide = kept(tf.concat([ends[0], x, ends[1]], axis), x)  # padding within the sum takes five times as long
+    shares = [math.comb(2 * passes, k) / 4**passes for k in range(2 * passes + 1)]
+    return kept(tf.add_n([share * wide[(*before, slice(k, k + n))] for k, share in enumerate(shares)]), x)
