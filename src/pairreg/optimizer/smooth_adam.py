@@ -31,7 +31,7 @@ def smooth_adam(
     Adam moves every number as far as every other, so that a node in a flat region, whose gradient is noise, goes the
     way of its noise, and the regulariser has to undo it. Here the mean square of the gradient is one number per node,
     smoothed; the step, which looks ahead along its momentum as Nesterov's does, is smoothed, too. Three of four 2-D
-    pairs came near the least objective 1.4 to 1.9 times as soon, a small 3-D one did not (`scripts/benchmark.py --only
+    pairs came near the least objective 1.4 to 1.9 times as soon, two 3-D ones did not (`scripts/benchmark.py --only
     13`). The weights of a network have no neighbours: for them it is Adam that looks ahead.
 
     **Arguments:** `learning_rate`: a number, a schedule of Keras, or None = four times what suits the transform,
