@@ -21,8 +21,8 @@ On the first, Adam at rates of 0.05, 0.2 and 0.4 took 0.27 (4), 0.38 (2) and 0.4
 iterations of preset=fast the objective of smooth_adam is lower by 3 % in 2-D and by 5 to 8 % in 3-D, and fewer voxels
 fold (hippocampus 0.020 against 0.124 %, spine 0.007 against 0.023 %), but the overlap is higher on two pairs only:
 Dice 0.964 against 0.962, 0.938 against 0.940, 0.880 against 0.881, 0.751 against 0.753, 0.964 against 0.953 (the brain
-has no labels). So preset=fast takes it for its folds, and Adam, which suits networks as well, remains the default. Its
-times were taken when the smoothing took five times as long.
+has no labels). So preset=fast takes it for its folds, and Adam, which suits networks as well, remains the default. The
+times of smooth_adam were taken when its smoothing took five times as long.
 
 PAIRREG_OPTIMIZER_PAIRS names other pairs than those below, separated by commas.
 """
