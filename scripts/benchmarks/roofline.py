@@ -28,7 +28,7 @@ from pairreg.transform.warp import warp
 SHAPE = (160, 160, 256)
 LIMITS = {"mse": 2, "pcc": 2, "diffusion": 2, "ncc": 4, "ssim": 4, "jacobian": 4}  # of time over the least possible
 TRANSFORMS = ("bspline", "velocity")  # a grid of every voxel is the field itself, a network is not compiled here
-_INSTRUCTION = re.compile(r"%\S+ = \(?(\w+)\[([\d,]*)\]\S* ([\w-]+)\((.*)")
+_INSTRUCTION = re.compile(r"%\S+ = \(?\w+\[([\d,]*)\]\S* ([\w-]+)\((.*)")
 _ARITHMETIC = set("add subtract multiply divide maximum minimum sqrt rsqrt exponential log power negate abs".split())
 
 
@@ -164,18 +164,25 @@ def operations(function: Any, arguments: tuple[Any, ...]) -> float:
 def _operations_of(name: str, bodies: dict[str, list[Any]]) -> float:
     total = 0.0
     for found in filter(None, bodies[name]):
-        _, shape, kind, rest = found.groups()
-        size = np.prod([int(n) for n in shape.split(",") if n])
+        shape, kind, rest = found.groups()
+        size = _size(shape)
         if kind in _ARITHMETIC:
             total += size
         elif kind == "dot":  # as many products as the operands have elements, for each that is summed over
-            left = [int(n) for n in re.match(r"\w+\[([\d,]*)\]", rest)[1].split(",")]  # type: ignore[index]
-            at = re.search(r"lhs_contracting_dims=\{(\d+)\}", rest)
-            total += 2 * size * left[int(at[1])] if at else 0
+            (axis,) = re.findall(r"lhs_contracting_dims=\{(\d+)\}", rest)
+            total += 2 * size * _size(_first_operand(rest).split(",")[int(axis)])
         elif kind == "reduce":
-            operand = re.match(r"\w+\[([\d,]*)\]", rest)
-            total += np.prod([int(n) for n in operand[1].split(",") if n]) if operand else 0
+            total += _size(_first_operand(rest))
         elif kind in ("call", "conditional"):
             called = " ".join(re.findall(r"(?:to_apply|\w+_computations?)=\{?([^}\s]+)", rest))
             total += sum(_operations_of(body, bodies) for body in re.findall(r"%([\w.\-]+)", called))
     return total
+
+
+def _first_operand(arguments: str) -> str:
+    """Return the shape of the first argument of an instruction, as its text has it."""
+    return str(re.findall(r"^\w+\[([\d,]*)\]", arguments)[0])
+
+
+def _size(shape: str) -> int:
+    return int(np.prod([int(n) for n in shape.split(",") if n]))

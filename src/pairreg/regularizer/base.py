@@ -128,3 +128,8 @@ def weighted_mean(density: ImageTensor, stiffness: ImageTensor | None) -> Scalar
         density = density * (stiffness[..., None] if len(density.shape) > len(stiffness.shape) else stiffness)
     # a compiled float32 sum over millions of voxels loses digits
     return tf.cast(tf.reduce_mean(tf.cast(density, tf.float64)), density.dtype)
+
+
+def total(density: ImageTensor) -> Scalar:
+    """Return the sum over all voxels, in 64 bits as in `weighted_mean`."""
+    return tf.cast(tf.reduce_sum(tf.cast(density, tf.float64)), density.dtype)

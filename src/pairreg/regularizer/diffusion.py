@@ -9,7 +9,15 @@ import numpy as np
 
 from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import Tensor, tf, with_gradient
-from pairreg.regularizer.base import Regularizer, Spacing, as_field, as_spacing, as_stiffness, differentiable_axes
+from pairreg.regularizer.base import (
+    Regularizer,
+    Spacing,
+    as_field,
+    as_spacing,
+    as_stiffness,
+    differentiable_axes,
+    total,
+)
 from pairreg.regularizer.neighbours import as_field_of, neighbours, step_along, surrounded, surrounded_components
 from pairreg.validation import NonNegative
 
@@ -40,13 +48,13 @@ def _gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Ten
     scale = 2 * upstream * _scale(u, spacing)
     factors = [surrounded(x, ndim) for x in stiffness]
     here = [neighbours(x, [0] * ndim, shape) for x in outputs[1:]]
-    total = [tf.zeros(shape, u.dtype)] * ndim
+    slopes = [tf.zeros(shape, u.dtype)] * ndim
     for d, side in itertools.product(differentiable_axes(u), (1, -1)):
         to = step_along(d, side, ndim)
         for c, x in enumerate(outputs[1:]):
             slope = scale[d, c] * (here[c] - neighbours(x, to, shape))
-            total[c] += slope * _between(factors[0], to, shape) if factors else slope
-    return [as_field_of(total, u), None, *[None] * len(stiffness)]
+            slopes[c] += slope * _between(factors[0], to, shape) if factors else slope
+    return [as_field_of(slopes, u), None, *[None] * len(stiffness)]
 
 
 @with_gradient("mean_square_slope", _gradient)
@@ -64,8 +72,7 @@ def _mean_square_slope(u: FieldTensor, spacing: Tensor, stiffness: ImageTensor |
         to = step_along(d, 1, ndim)  # from the last voxel it leads across the border, where the difference is 0
         squares = [scale[d, c] * (neighbours(x, to, shape) - here[c]) ** 2 for c, x in enumerate(components)]
         energy += tf.add_n(squares) * _between(factors[0], to, shape) if factors else tf.add_n(squares)
-    # a compiled float32 sum over millions of voxels loses digits
-    return tf.cast(tf.reduce_sum(tf.cast(energy, tf.float64)), u.dtype), *components
+    return total(energy), *components
 
 
 def _between(factors: Tensor, to: Sequence[int], shape: Sequence[int]) -> Tensor:

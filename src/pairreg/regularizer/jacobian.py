@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pairreg.arrays import FieldTensor, ImageTensor, Scalar
 from pairreg.backend import Tensor, kept, one_of, tf, with_gradient
-from pairreg.regularizer.base import Regularizer, Spacing, as_field, as_stiffness
+from pairreg.regularizer.base import Regularizer, Spacing, as_field, as_stiffness, differentiable_axes, total
 from pairreg.regularizer.neighbours import (
     as_field_of,
     neighbours,
@@ -73,16 +73,16 @@ def _gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Ten
     def by_field() -> FieldTensor:
         factors = [surrounded(x, ndim) for x in stiffness]
         which = surrounded_by_zeros(folded)
-        total: Vector = [tf.zeros(shape, u.dtype)] * ndim
-        for axis in (d for d in range(ndim) if shape[d] > 1):
+        slopes: Vector = [tf.zeros(shape, u.dtype)] * ndim
+        for axis in differentiable_axes(u):
             # from the edge that ends at the first voxel to that which begins at the last: these two have no corners
             size = [n + (d == axis) for d, n in enumerate(shape)]
             begin = _by_row(axis, 1, _Voxels(components, factors, step_along(axis, -1, ndim), size), which)
             end = _by_row(axis, -1, _Voxels(components, factors, [0] * ndim, size), which)
             edges = [kept(x, u) for x in _add(begin, end)]
             behind = step_along(axis, 1, ndim)
-            total = _add(total, [tf.slice(x, behind, shape) - tf.slice(x, [0] * ndim, shape) for x in edges])
-        return as_field_of([x / _count(shape) for x in total], u)
+            slopes = _add(slopes, [tf.slice(x, behind, shape) - tf.slice(x, [0] * ndim, shape) for x in edges])
+        return as_field_of([x / _count(shape) for x in slopes], u)
 
     # Mostly nothing folds. And XLA, which does not merge loops across a condition, would merge these with what follows.
     slope = tf.cond(tf.reduce_max(folded) > 0, by_field, lambda: tf.zeros_like(u))
@@ -110,9 +110,7 @@ def _mean_shortfall(u: FieldTensor, margin: Tensor, stiffness: ImageTensor | Non
             short = counts * tf.nn.relu(margin - determinant)
             folded += tf.where(short > 0, tf.cast(_bit(corner), u.dtype), 0)
             cost += short * voxels.stiffness(corner) if factors else short
-    # a compiled float32 sum over millions of voxels loses digits
-    total = tf.cast(tf.reduce_sum(tf.cast(cost, tf.float64)), u.dtype)
-    return total / _count(shape), kept(folded, u), *components
+    return total(cost) / _count(shape), kept(folded, u), *components
 
 
 def _by_row(axis: int, side: int, voxels: "_Voxels", folded: Tensor) -> Vector:
@@ -123,7 +121,7 @@ def _by_row(axis: int, side: int, voxels: "_Voxels", folded: Tensor) -> Vector:
     *others, last = (d for d in range(len(voxels.size)) if d != axis)
     rows = voxels.rows([*others, last])
     which = tf.cast(neighbours(folded, voxels.offset, voxels.size), tf.int32)
-    total: Vector = [tf.zeros(voxels.size, folded.dtype)] * len(voxels.size)
+    derivatives: Vector = [tf.zeros(voxels.size, folded.dtype)] * len(voxels.size)
     corners = [corner for corner in _corners(voxels.shape) if corner[axis] == side]
     # The cross product is linear in each row, so the corners that differ in the last one only are summed first.
     for sides, group in itertools.groupby(sorted(corners), lambda corner: [corner[d] for d in others]):
@@ -132,8 +130,8 @@ def _by_row(axis: int, side: int, voxels: "_Voxels", folded: Tensor) -> Vector:
             costs = tf.bitwise.bitwise_and(which, _bit(corner)) > 0
             factor = voxels.stiffness(corner) if voxels.factors else 1
             row = _add(row, [tf.where(costs, x * factor, 0) for x in rows[last][corner[last]]])
-        total = _add(total, _cross(axis, [*(rows[d][s] for d, s in zip(others, sides, strict=True)), row]))
-    return total
+        derivatives = _add(derivatives, _cross(axis, [*(rows[d][s] for d, s in zip(others, sides, strict=True)), row]))
+    return derivatives
 
 
 @dataclass(frozen=True)
