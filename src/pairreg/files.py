@@ -116,15 +116,19 @@ def existing(path: str | Path) -> Path:
 
 def drop_oldest(folder: Path, most: int) -> None:
     """Delete the older files of `folder` if there are more than `most`, so that half as many are left."""
-    files = sorted(folder.iterdir(), key=_last_written)
+    files = sorted(folder.iterdir(), key=last_written)
     for file in files[: -most // 2] if len(files) > most else []:
         file.unlink(missing_ok=True)
 
 
-def _last_written(file: Path) -> float:
+def last_written(file: Path) -> float:
+    """Return when a file was last written, in seconds since the epoch; minus infinity if it does not exist (any more).
+
+    To ask first whether it exists is not enough where other processes write and delete.
+    """
     try:
         return file.stat().st_mtime
-    except FileNotFoundError:  # another process drops the oldest at the same time
+    except FileNotFoundError:
         return -math.inf
 
 

@@ -60,6 +60,23 @@ def test_a_file_that_another_process_drops_meanwhile_counts_as_the_oldest(tmp_pa
     assert len(left) == MOST // 2 and tmp_path / "vanished.pb" not in left
 
 
+def test_what_other_processes_write_or_drop_meanwhile_is_left_alone(tmp_path, monkeypatch, caplog):
+    monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = compile_cache.compile_cache_folder()
+    folder.mkdir(parents=True, mode=0o700)
+    folder.parent.chmod(0o700)
+    vanished = folder / "vanished.pb"
+    vanished.symlink_to(tmp_path / "nowhere")  # listed, but it cannot be read
+    written, old, cut = (folder / name for name in ("a.pbhost-1.tmp", "b.pbhost-2.tmp", "c.pb"))
+    for file in (written, old, cut):
+        file.touch()
+    os.utime(old, (0, 0))
+    compile_cache.use_compile_cache()
+    assert set(folder.iterdir()) == {vanished, written} and not caplog.text
+    assert str(folder) in os.environ.pop("TF_XLA_FLAGS")
+
+
 QUICK = ("preset=smoke", "transform=displacement", "tracking=none")
 DAMAGE = {
     "cut off": lambda content: content[: len(content) // 2],

@@ -5,6 +5,7 @@ import logging
 import os
 import platform
 import shutil
+import time
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from pairreg.private_folder import cache_home, private
 FLAGS = "TF_XLA_FLAGS"  # the environment variable that TensorFlow reads
 MOST = 1000  # files, of about 1 MB each
 _ROOM = 200 << 20  # bytes that have to be free: TensorFlow fails if it cannot write a file
+_WRITING = 3600  # seconds after which the process that wrote the last byte of an unfinished file is taken for dead
 _FIELDS = {1, 2, 3}  # of a file: a message of Protocol Buffers with a key, the program and the compiled code
 log = logging.getLogger("pairreg")
 _used: Path | None = None
@@ -25,8 +27,8 @@ def use_compile_cache() -> None:
     """Let TensorFlow, which is not imported yet, keep compiled code on disk and read it from there.
 
     The same bits come out with and without it. It is left out with a warning if its folder is not ours alone, cannot be
-    written, or is on a disk that is nearly full. Files that a killed process has left unfinished are deleted. Nothing
-    is done if the user has set `TF_XLA_FLAGS`.
+    written, or is on a disk that is nearly full. Files that a killed process has left unfinished are deleted; other
+    processes may use the folder meanwhile. Nothing is done if the user has set `TF_XLA_FLAGS`.
     """
     global _used
     if FLAGS in os.environ:
@@ -35,7 +37,7 @@ def use_compile_cache() -> None:
     try:
         check_compile_cache()
         for file in folder.iterdir():
-            if not _is_whole(file):
+            if _is_left_over(file):
                 file.unlink(missing_ok=True)
         drop_oldest(folder, MOST)
     except OSError as error:
@@ -48,7 +50,7 @@ def use_compile_cache() -> None:
 
 def clear_compile_cache() -> bool:
     """Delete what is kept, in case that a damaged file makes TensorFlow fail; return whether there was anything."""
-    files = list(_used.iterdir()) if _used is not None and _used.is_dir() else []
+    files = list(_used.glob("*.pb")) if _used is not None else []
     for file in files:
         file.unlink(missing_ok=True)
     return bool(files)
@@ -71,6 +73,16 @@ def _check_room(folder: Path) -> None:
         raise OSError(None, f"{free >> 20} MB are free on its disk, {_ROOM >> 20} MB are needed")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OSError(None, "it cannot be written")
+
+
+def _is_left_over(file: Path) -> bool:
+    """Return whether a file is of no use, and not one that another process writes or has dropped by now."""
+    try:
+        if file.suffix == ".tmp":  # the file becomes one of compiled code by a rename, once it is whole
+            return time.time() - file.stat().st_mtime > _WRITING
+        return not _is_whole(file)
+    except FileNotFoundError:
+        return False
 
 
 def _is_whole(file: Path) -> bool:

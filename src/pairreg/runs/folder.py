@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
-from pairreg.files import all_set_aside, set_aside
+from pairreg.files import all_set_aside, last_written, set_aside
 from pairreg.locks import is_held, lock
 
 RESULT = "result.json"  # written last, by rename: it exists if and only if the run is complete
@@ -111,7 +111,7 @@ def last_change(study_folder: Path) -> float:
     """Return when a run of a study last ended, or a file beside its runs was written, in seconds since the epoch."""
     ends = [end for folder in run_folders(study_folder) for end in (place_of(folder) / RESULT, error_file(folder))]
     beside_runs = [path for path in study_folder.iterdir() if path.is_file()]
-    return max((path.stat().st_mtime for path in (*ends, *beside_runs) if path.exists()), default=0.0)
+    return max((0.0, *(last_written(path) for path in (*ends, *beside_runs))))
 
 
 def _lock_file(folder: Path) -> Path:
