@@ -1,4 +1,7 @@
+import functools
 import gc
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -28,6 +31,71 @@ def test_a_forgotten_program_is_compiled_again_and_gives_the_same():
     before = function(x).numpy()
     forget_compiled()
     assert function(x).numpy().tobytes() == before.tobytes()
+
+
+LOOP = """
+import numpy as np, SimpleITK as sitk, pairreg
+from pairreg.backend.memory import resident_mb
+from pairreg.optimization.compiled_grids import of_this_process
+
+def grown(numbers):
+    before = resident_mb()
+    for n in numbers:
+        y, x = np.mgrid[:n, : n + 3]
+        images = [sitk.GetImageFromArray((np.sin(x / 5 + s) + np.cos(y / 4 - s)).astype(np.float32)) for s in (0, 0.3)]
+        pair = pairreg.Pair(name="waves", fixed=images[0], moving=images[1])
+        levels = pairreg.build("schedule/single_level", iterations=2)
+        pairreg.register(pair, transform="displacement", initialization="none", schedule=levels)
+        of_this_process.clear()
+    return (resident_mb() - before) / len(numbers)
+
+grown(range(40, 43))
+print(grown(range(50, 56)))
+"""
+
+
+def test_a_program_takes_what_tensors_it_is_given_in_any_nesting_and_sets_variables():
+    state = tf.Variable([1.0, 2.0])
+
+    def function(first, rest):
+        (second, nothing), third = rest
+        assert nothing is None
+        state.assign_add(first * third)
+        return {"sum": first + second + third, "none": None}
+
+    program = compiled(function)
+    ones = tf.ones(2)
+    for call in (program, tf.function(lambda *arguments: program(*arguments))):
+        found = call(ones, ((2 * ones, None), np.float32([3, 4])))
+        assert found["sum"].shape == (2,) and found["none"] is None
+        np.testing.assert_array_equal(found["sum"], [6, 7])
+    np.testing.assert_array_equal(state, [7, 10])
+
+
+def test_a_program_without_a_derivative_is_not_taken_for_a_constant():
+    program = compiled(tf.sin)
+
+    @functools.partial(tf.function, autograph=False)
+    def derivative(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = program(x)
+        return tape.gradient(y, x)
+
+    with pytest.raises(LookupError, match="XlaLaunch"):
+        derivative(tf.constant(1.0))
+    with tf.GradientTape() as tape, pytest.raises(LookupError, match="XlaLaunch"):
+        x = tf.constant(1.0)
+        tape.watch(x)
+        tape.gradient(program(x), x)
+
+
+@pytest.mark.slow
+def test_a_loop_over_pairs_of_ever_new_sizes_hardly_grows():
+    """Per compiled size there were 5 MB more: graphs that TensorFlow keeps of functions that XLA compiles."""
+    done = subprocess.run([sys.executable, "-c", LOOP], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 3
 
 
 @pytest.mark.slow

@@ -114,6 +114,28 @@ def test_the_exponential_of_a_linear_velocity_is_the_matrix_exponential():
     np.testing.assert_allclose(u[inner], expected[inner], atol=0.01)
 
 
+@pytest.mark.parametrize("shape", [(9, 8), (6, 7, 5), (7, 1, 6)])
+def test_the_derivative_of_the_exponential_is_that_of_finite_differences(shape):
+    """Steps of several voxels, towards and beyond the border, in float64."""
+    random = np.random.default_rng(0)
+    v = random.uniform(-4, 4, (*shape, len(shape)))
+    upstream, direction = random.normal(size=(2, *v.shape))
+    x = tf.Variable(v)
+
+    @tf.function
+    def derivative():
+        with tf.GradientTape() as tape:
+            product = tf.reduce_sum(exponential(x) * upstream)
+        return tape.gradient(product, x)
+
+    def product(step):
+        return float(np.sum(exponential(tf.constant(v + step * direction)).numpy() * upstream))
+
+    step = 1e-7
+    expected = (product(step) - product(-step)) / (2 * step)
+    assert float(np.sum(derivative().numpy() * direction)) == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(40, 48), (20, 24, 28)])
 def test_the_exponential_has_no_folds_and_its_inverse_where_the_velocity_itself_would_fold(shape):
     v = smooth_velocity(shape, amplitude=min(shape) * 0.4)

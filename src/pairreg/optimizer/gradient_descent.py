@@ -9,7 +9,7 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from pairreg.backend import Tensor, keras, tf
+from pairreg.backend import Tensor, compiled, keras, tf
 from pairreg.errors import InputError
 from pairreg.optimizer.base import Paused, Problem, Report, assign
 from pairreg.optimizer.pace import Pace
@@ -101,7 +101,7 @@ class Loop:
         self.optimizer.build(problem.variables)
         self.start = [variable.numpy() for variable in self.optimizer.variables]
         self.compiled = tf.function(self.iterate, autograph=False)
-        self.step = tf.function(self.apply, jit_compile=True, autograph=False)
+        self.step = compiled(self.apply)
 
     def restart(self, paused: Paused | None) -> tuple[int, Sequence[Any]]:
         """Set the state of the optimizer, such as momenta, to its start, or to where it paused.

@@ -3,7 +3,7 @@
 import functools
 import itertools
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +58,14 @@ def interpolate(values: Tensor, field: FieldTensor) -> Tensor:
     return _values_in(_cells_of(field, _spatial_shape(values, field), _none_before(field)), values)
 
 
+def interpolation_gradient(field: FieldTensor, upstream: FieldTensor) -> FieldTensor:
+    """Return the derivative by `field` of `interpolate(field, field)`, from the one by its result."""
+    cells = _cells_of(field, _spatial_shape(field, field), _none_before(field))
+    slopes = [_values_in(cells, field, slope_along=d) for d in range(len(cells.shape))]
+    moved = [tf.where(i, tf.reduce_sum(upstream * s, -1), 0) for i, s in zip(cells.inside, slopes, strict=True)]
+    return tf.stack(moved, axis=-1) + _spread(cells, upstream)
+
+
 def _spatial_shape(values: Tensor, field: Tensor) -> list[int]:
     """Return the lengths of the spatial axes of `values`, which may have further axes."""
     return [int(n) for n in values.shape[: field.shape[-1]]]
@@ -107,18 +115,37 @@ def _values_in(cells: Cells, values: Tensor, slope_along: int | None = None) -> 
     channels = list(values.shape[ndim:])
     flat = tf.reshape(values, [-1, *channels])
     corners = []
-    for corner in itertools.product((0, 1), repeat=ndim):
-        step = sum(c * s for c, s, n in zip(corner, _strides(cells.shape), cells.shape, strict=True) if n > 1)
-        index = cells.base + step
+    for _, index in _corners(cells):
         if slope_along is not None:
             # all indices are below this already. XLA merges equal gathers, and then writes each corner to memory
             index = tf.minimum(index, flat.shape[0] + slope_along)
         corners.append(tf.gather(flat, index))
-    for d in reversed(range(ndim)):  # the last axis varies fastest among the corners
+    for d in reversed(range(ndim)):
         fraction = tf.reshape(cells.fractions[d], [*cells.fractions[d].shape, *[1] * len(channels)])
         pairs = zip(corners[::2], corners[1::2], strict=True)
         corners = [b - a if d == slope_along else a + fraction * (b - a) for a, b in pairs]
     return corners[0]
+
+
+def _spread(cells: Cells, values: Tensor) -> Tensor:
+    """Return the sum, at each voxel, of the `values` `(*spatial, channels)` by their shares in its interpolation."""
+    channels = int(values.shape[-1])
+    found = tf.zeros([int(np.prod(cells.shape)), channels], values.dtype)
+    for corner, index in _corners(cells):
+        shares = [f if c else 1 - f for c, f in zip(corner, cells.fractions, strict=True)]
+        parts = functools.reduce(operator.mul, shares)[..., None] * values
+        found = tf.tensor_scatter_nd_add(found, tf.reshape(index, [-1, 1]), tf.reshape(parts, [-1, channels]))
+    return tf.reshape(found, values.shape)
+
+
+def _corners(cells: Cells) -> Iterator[tuple[tuple[int, ...], Tensor]]:
+    """Yield the corners of the cells, the last axis varying fastest: 0 or 1 along each axis, and their flat indices.
+
+    Along an axis of one voxel both are that voxel.
+    """
+    steps = [stride if n > 1 else 0 for stride, n in zip(_strides(cells.shape), cells.shape, strict=True)]
+    for corner in itertools.product((0, 1), repeat=len(steps)):
+        yield corner, cells.base + sum(map(operator.mul, corner, steps))
 
 
 def _strides(shape: list[int]) -> list[int]:
