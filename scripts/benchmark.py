@@ -8,13 +8,13 @@ start-up, scaling, checks, anatomies that nothing was tuned on, studies of a tho
 
 Points: 1 step of preset=published_2d, 2 time to the published objective, 3 preset=fast and 4 preset=accurate against
 SyN and elastix, 5 large volumes, 6 start-up, 7 cost per voxel, 8 cost of all checks, 9 presets on anatomies that they
-were not chosen by, against SyN and elastix (hours; PAIRREG_WIDE names a folder for its runs), 10 random starts, 11 a
-study of 1000 runs (PAIRREG_SCALE: another number) in every place to compute that is there, 12 reports of up to 5000
-runs, 13 optimizers (PAIRREG_OPTIMIZER_PAIRS: on other pairs), 14 every term and transform against what memory and
-cores can do at best; 0 is a profile of default runs. Points 3, 4 and 9 need the packages above. Each point runs in a
-process of its own. Contestants take turns, and the figures are medians of `--repeats`; what takes minutes (4000
-published iterations, points 4, 5, and 9 to 13) and point 8 run once. The real pairs are those of the folder that the
-environment variable PAIRREG_DATA names.
+were not chosen by, against SyN, elastix and our parts in the order of ConvexAdam (hours; PAIRREG_WIDE names a folder
+for its runs), 10 random starts, 11 a study of 1000 runs (PAIRREG_SCALE: another number) in every place to compute that
+is there, 12 reports of up to 5000 runs, 13 optimizers (PAIRREG_OPTIMIZER_PAIRS: on other pairs), 14 every term and
+transform against what memory and cores can do at best; 0 is a profile of default runs. Points 3, 4 and 9 need the
+packages above. Each point runs in a process of its own. Contestants take turns, and the figures are medians of
+`--repeats`; what takes minutes (4000 published iterations, points 4, 5, and 9 to 13) and point 8 run once. The real
+pairs are those of the folder that the environment variable PAIRREG_DATA names.
 
 The table is printed and, with a figure, kept in the folder `--output`; points measured again replace their lines.
 """

@@ -179,3 +179,17 @@ def test_every_figure_is_drawn_as_png_and_pdf(write_run: Write, study: Path, ndi
     assert [figure.path.stem for figure in (*panels, *charts)] == names
     for figure in (*panels, *charts):
         assert figure.path.stat().st_size > 5000 and figure.path.with_suffix(".pdf").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(("folds", "against"), [((0.0, 0.004), "regularity"), ((0.0, 0.02), "folding")])
+def test_what_hardly_folds_is_drawn_against_regularity(
+    write_run: Write, study: Path, folds: tuple[float, float], against: str
+) -> None:
+    for similarity, folded in zip(("mse", "ncc"), folds, strict=True):
+        metrics = {"dice_mean": 0.8, "folds_percent": folded, "sdlogj": 0.3}
+        write_run(similarity, similarity=similarity, metrics=metrics)
+    ranking = rank(design(study))
+    _, charts = draw(read_study(study), ranking, shown(ranking), study / "figures", study / "none")
+    (tradeoff,) = (chart for chart in charts if chart.path.stem == "tradeoff")
+    assert tradeoff.heading == f"Dice against {against}"
+    assert ("Less than 0.01 % folds" in tradeoff.caption) == (against == "regularity")

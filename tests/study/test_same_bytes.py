@@ -74,7 +74,7 @@ def test_one_core_and_processes(pairreg, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", KILLS)
 def test_a_run_goes_on_where_it_was_killed(number, pairreg, tmp_path):
-    schedule = ["schedule.iterations=[30,30,30,2500]", "schedule.tolerance=0"]
+    schedule = ["schedule.iterations=[30,30,30,1500]", "schedule.tolerance=0"]
     arguments = ["tracking=none", "transform=displacement", *schedule]
     assert pairreg(*arguments, "output_dir=whole", cwd=tmp_path).returncode == 0
     command = [str(BIN / "pairreg"), *arguments, "output_dir=killed"]

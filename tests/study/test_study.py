@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from command_helpers import BIN
+from pairreg.interruption import PATIENCE
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 COMMAND = str(BIN / "pairreg")
@@ -143,10 +144,12 @@ def test_an_interrupted_study_says_how_to_go_on(tmp_path, number):
     study = begin(tmp_path, "similarity=mse,pcc")
     wait_for(lambda: any("iteration" in log.read_text() for log in tmp_path.glob("runs/s/*/run.log")))
     study.send_signal(number)
+    began = time.monotonic()
     _, err = study.communicate(timeout=60)
     assert (study.returncode, err) == (130, INTERRUPTED)
-    statuses = dict(tracked(tmp_path))
-    assert statuses.pop("parent") == "FINISHED" and set(statuses.values()) <= {"KILLED", "FINISHED"}
+    if time.monotonic() - began < PATIENCE:  # else a long call of a library left no time to tell the index
+        statuses = dict(tracked(tmp_path))
+        assert statuses.pop("parent") == "FINISHED" and set(statuses.values()) <= {"KILLED", "FINISHED"}
     assert not list(tmp_path.glob("runs/s/*/error.txt"))
 
 

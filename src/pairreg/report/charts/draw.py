@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from pairreg.metrics.catalogue import deciding, find, of_kind
 from pairreg.report.charts.bars import BOXES, cost, dice
 from pairreg.report.charts.curves import curves, terms_of
@@ -11,7 +13,7 @@ from pairreg.report.charts.drawing import Drawing, Figure, draw_all
 from pairreg.report.charts.panel import panel
 from pairreg.report.charts.regularity import regularity
 from pairreg.report.charts.setting_style import SettingStyle, setting_styles
-from pairreg.report.charts.tradeoff import tradeoff
+from pairreg.report.charts.tradeoff import FINEST, tradeoff
 from pairreg.report.metric_columns import label_columns, metric_column
 from pairreg.report.ranking import Ranking
 from pairreg.report.shown import Shown
@@ -19,7 +21,7 @@ from pairreg.report.study_runs import StudyRuns
 
 _FOLDS, _OVERLAP = "folds_percent", "dice_mean"  # what the trade-off and the figure by label are about
 _WITHOUT = SettingStyle("", "0.6", "x", "-")
-_REGULARITY = "sdlogj"  # of a search for the best settings, which matches none
+_REGULARITY = "sdlogj"  # where nothing folds, and of a search for the best settings, which matches none
 
 
 def draw(
@@ -74,15 +76,20 @@ def _charts(ranking: Ranking, shown: Shown, styles: Sequence[SettingStyle]) -> l
     design, found, primary = ranking.design, ranking.columns, ranking.primary
     charts = []
     if primary is not None and _FOLDS in found:
+        folded = any(np.nanmax(values, initial=0) >= FINEST for values in found[_FOLDS].values)
+        price = _FOLDS if folded or _REGULARITY not in found else _REGULARITY
         # Both columns over the runs that have both values, so that points are of the same units.
-        match = metric_column(primary.metric, design, beside=_FOLDS)
-        folds = metric_column(found[_FOLDS].metric, design, beside=primary.name)
+        match = metric_column(primary.metric, design, beside=price)
+        across = metric_column(found[price].metric, design, beside=primary.name)
         caption = (
             f"Large: mean of a setting over the {design.unit}s; small: every {design.unit}. "
             "No setting is better in both than one on the dashed line."
         )
-        arguments = (match, folds, dict(zip(shown.settings, styles, strict=True)))
-        charts.append(Drawing("tradeoff", f"{primary.metric.label} against folding", caption, tradeoff, arguments))
+        if price == _REGULARITY:
+            caption += f" Less than {FINEST} % folds anywhere, so it is how unequally the settings change volumes."
+        arguments = (match, across, dict(zip(shown.settings, styles, strict=True)))
+        against = "folding" if price == _FOLDS else "regularity"
+        charts.append(Drawing("tradeoff", f"{primary.metric.label} against {against}", caption, tradeoff, arguments))
     labels = label_columns(found[_OVERLAP].metric, design) if _OVERLAP in found else []
     if labels:
         caption = f"Symbols: every {design.unit}. {BOXES}"

@@ -1,4 +1,4 @@
-"""The price of a better match in folded voxels."""
+"""The price of a better match in folded voxels, or in regularity where nothing folds."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,33 +15,40 @@ from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, s
 from pairreg.report.metric_columns import MetricColumn
 
 _WIDE = 30  # of positive values: from this ratio on they are drawn logarithmically
-_FINEST = 0.01  # % of folded voxels from which on the axis is logarithmic
+FINEST = 0.01  # % of folded voxels from which on they count, and the axis is logarithmic
 
 
 @matplotlib.rc_context(PRINTED)
 def tradeoff(
-    folder: Path, name: str, match: MetricColumn, folds: MetricColumn, styles: Mapping[int, SettingStyle]
+    folder: Path, name: str, match: MetricColumn, price: MetricColumn, styles: Mapping[int, SettingStyle]
 ) -> Path:
     """Draw the mean of every setting, and the settings that none beats in both as a step line.
 
-    A first panel shows the single values, too, which often spread much wider than the means. `match` and `folds` have
-    their values of the same units in the same order; `styles`: by the index of a setting, those without one are grey.
+    A first panel shows the single values, too, which often spread much wider than the means. `match` and `price`, of
+    which less is better, have their values of the same units in the same order; `styles`: by the index of a setting,
+    those without one are grey.
     Returns the path of the PNG.
     """
     spread = any(len(values) > 1 for values in match.values)
     figure = Figure(figsize=(7.4 if spread else 4.6, 3.5), layout="constrained")
     panels = figure.subplots(1, 2 if spread else 1, squeeze=False)[0]
-    points = np.stack([folds.means, match.means], axis=1)
+    points = np.stack([price.means, match.means], axis=1)
     others = [i for i in range(len(points)) if i not in styles]
     for i, style in styles.items() if spread else ():
-        panels[0].plot(folds.values[i], match.values[i], linestyle="", **style.marks(2.5), alpha=0.5)
+        panels[0].plot(price.values[i], match.values[i], linestyle="", **style.marks(2.5), alpha=0.5)
     for axes in panels:
         grey = axes.plot(*points[others].T, ".", color="0.65", markersize=3, label="other settings")
         for i, style in styles.items():
             axes.plot(*points[i], linestyle="", **style.marks(7), zorder=3)
-        _scale(axes, np.concatenate(folds.values))
+        if price.metric.unit == "%":
+            _scale(axes, np.concatenate(price.values))
+            axes.set_xlabel("folded voxels (%)")
+        else:
+            axes.set_xlabel(f"{price.metric.title}, less is more regular")
         step = _front(axes, points, match.metric.direction)
-        axes.set_xlabel("folded voxels (%)")
+        axes.set_xlabel(
+            "folded voxels (%)" if price.metric.unit == "%" else f"{price.metric.title}, less is more regular"
+        )
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel(match.metric.title)
     panels[-1].set_title("means" if spread else "")
@@ -50,10 +57,10 @@ def tradeoff(
 
 
 def _scale(axes: Axes, values: np.ndarray) -> None:
-    """Make the axis of the folds logarithmic from `_FINEST` on, if the values span much."""
-    positive = values[values > _FINEST]
-    if len(positive) and positive.max() > _WIDE * _FINEST:
-        axes.set_xscale("symlog", linthresh=_FINEST, linscale=0.5)
+    """Make the axis of the folds logarithmic from `FINEST` on, if the values span much."""
+    positive = values[values > FINEST]
+    if len(positive) and positive.max() > _WIDE * FINEST:
+        axes.set_xscale("symlog", linthresh=FINEST, linscale=0.5)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
