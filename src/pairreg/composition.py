@@ -142,18 +142,28 @@ def composed(overrides: Sequence[str]) -> Mapping[str, Any]:
 
     Raises Hydra's errors for groups and options that do not exist. Hydra's global state is left as it was.
     """
-    register_search_path()
-    with _own_hydra(), initialize_config_module(_CONFIG_MODULE, version_base="1.3"):
+    with _own_hydra():
         config: Any = OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
     return config
 
 
+def composed_with_hydra(overrides: Sequence[str]) -> DictConfig:
+    """Return the same with Hydra's own part, which knows what was chosen; nothing is resolved."""
+    with _own_hydra():
+        return compose("config", list(overrides), return_hydra_config=True)
+
+
 @contextmanager
 def _own_hydra() -> Iterator[None]:
-    """Put aside what the caller has initialised during the block, because Hydra refuses to be initialised twice."""
+    """Have Hydra find our options during the block.
+
+    What the caller has initialised is put aside, because Hydra refuses to be initialised twice.
+    """
+    register_search_path()
     of_caller = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
-        yield
+        with initialize_config_module(_CONFIG_MODULE, version_base="1.3"):
+            yield
     finally:
         GlobalHydra.instance().hydra = of_caller  # Hydra has put another instance in its place

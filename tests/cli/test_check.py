@@ -96,6 +96,12 @@ def test_all_bad_files_are_named(check: Command, tmp_path: Path) -> None:
     assert "a.nii is empty" in done.stdout and "b.nii does not exist" in done.stdout
 
 
+def test_a_setting_of_what_is_not_chosen_is_answered_as_by_pairreg(check: Command, tmp_path: Path) -> None:
+    done = check("pair=thorax_ct_2d", "+regularizer.elastic.weight=1", cwd=tmp_path)
+    said = "regularizer.elastic is not chosen; regularizer=[default,elastic] chooses it."
+    assert (done.returncode, done.stderr) == (2, f"pairreg-check: {said}\n")
+
+
 def test_left_is_drawn_on_the_right(tmp_path: Path) -> None:
     """A block on the left of the body, in front, at the head: where it lies in each plane."""
     values = np.zeros((40, 40, 40), np.float32)  # z, y, x in LPS

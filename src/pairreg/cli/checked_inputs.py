@@ -12,7 +12,7 @@ from rich.text import Text
 from pairreg import geometry, option_files
 from pairreg.cli.hydra_errors import as_input_errors
 from pairreg.cli.text_overrides import with_text_quoted
-from pairreg.composition import composed
+from pairreg.composition import composed_with_hydra
 from pairreg.console import console
 from pairreg.errors import InputError
 from pairreg.files import existing
@@ -30,10 +30,10 @@ from pairreg.reading.notes import ImageFile
 from pairreg.reading.padding import with_padding
 from pairreg.reading.roles import check_finite
 from pairreg.reading.unit import unit_of
-from pairreg.runs.spec import RunSpec
 from pairreg.study.cases import expand
 from pairreg.study.checked_config import check
-from pairreg.trust import SETTING, trust_arguments, trusted
+from pairreg.study.compose import spec_of
+from pairreg.trust import SETTING, trust_arguments
 from pairreg.turning import turned
 
 PACKED = (".h5", ".hdf5")
@@ -107,12 +107,12 @@ class Checked:
         """Describe the pair that settings of `pairreg` name; each, if they are a pattern of cases."""
         with as_input_errors():
             trust_arguments(overrides)
-            config = composed(with_text_quoted(list(overrides)))
-            config = {**config, SETTING: trusted(config[SETTING])}
-        check(config)
-        for spec in expand(RunSpec(config, {}, ())):
+            quoted = with_text_quoted(list(overrides))
+            asked = spec_of(composed_with_hydra(quoted), quoted)
+        check(asked.config)
+        for spec in expand(asked):
             node = spec.config["pair"]
-            load = partial(option_files.instantiate, node, "pair", config[SETTING])
+            load = partial(option_files.instantiate, node, "pair", asked.config[SETTING])
             self.attempt("pair", partial(self.pair_from, f"{node['case']}: " if "case" in node else "", load))
 
     def pair_from(self, prefix: str, load: Callable[..., Pair], *arguments: object) -> None:
