@@ -18,12 +18,15 @@ def marked(x, factor):
 WAYS = {
     "eager": lambda function: function,
     "graph": lambda function: tf.function(function, autograph=False),
-    "xla": compiled,
+    "xla": lambda function: tf.function(function, jit_compile=True, autograph=False),
     "nested": lambda function: tf.function(tf.function(function, autograph=False), autograph=False),
 }
 
 
-@pytest.mark.parametrize("outer", WAYS)
+OUTER = WAYS | {"program": compiled}  # which itself has no derivative
+
+
+@pytest.mark.parametrize("outer", OUTER)
 @pytest.mark.parametrize("inner", WAYS)
 def test_the_given_derivative_is_used_however_the_function_is_called(inner, outer):
     """The tape lies outside of the inner function and within the outer one."""
@@ -36,7 +39,7 @@ def test_the_given_derivative_is_used_however_the_function_is_called(inner, oute
         return y, tape.gradient(y, x)
 
     x = np.array([1.0, 2.0, -3.0], np.float32)
-    value, derivative = WAYS[outer](value_and_derivative)(tf.constant(x))
+    value, derivative = OUTER[outer](value_and_derivative)(tf.constant(x))
     assert float(value) == pytest.approx(2 * 3 * (x**3).sum())
     np.testing.assert_allclose(derivative, 2 * 3 * 100 * x**2, rtol=1e-6)
 
