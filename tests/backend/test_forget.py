@@ -116,6 +116,7 @@ def test_no_graph_of_a_run_stays_after_it_is_forgotten(transform, optimizer):
     assert pairreg.register(pair(32), compiled=grids, **parts).field.tobytes() == first.tobytes()
 
 
+@pytest.mark.slow
 def test_a_process_that_has_grown_since_its_first_run_forgets_by_itself():
     grids = CompiledGrids(growth_mb=-1e6)  # whatever the process holds is too much
     schedule = pairreg.build("schedule/single_level", iterations=1)

@@ -9,6 +9,7 @@ import pytest
 from catalogue_table import table, tried_in
 
 
+@pytest.mark.slow
 def test_every_case_holds(tmp_path_factory: pytest.TempPathFactory) -> None:
     """One test, as the cases share their processes."""
     tried = tried_in(tmp_path_factory.mktemp("all") / "catalogue")

@@ -86,6 +86,7 @@ def rows(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if line.startswith("│")]
 
 
+@pytest.mark.slow
 def test_any_path_is_the_file_that_it_names(images, tmp_path):
     """The signature tells the content that was read: the same for all paths of one file."""
     moving = "pair.moving=plain/m.nii.gz"

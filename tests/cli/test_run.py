@@ -111,6 +111,7 @@ def test_a_pair_of_files_from_any_folder(pairreg, images, tmp_path):
     assert "iteration 1 " in log and "iteration 8 " in log and "pcc" in log
 
 
+@pytest.mark.slow
 def test_the_same_command_twice_gives_the_same_bytes(pairreg, tmp_path):
     """The default network on the bundled pair, in two processes."""
     fields = []
@@ -123,6 +124,7 @@ def test_the_same_command_twice_gives_the_same_bytes(pairreg, tmp_path):
     assert fields[0] == fields[1]
 
 
+@pytest.mark.slow
 def test_a_multirun_ends_with_a_table_of_what_varies(pairreg, tmp_path):
     done = pairreg("similarity=mse,[pcc,ssim]", "regularizer=diffusion,none", *QUICK, "-m", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

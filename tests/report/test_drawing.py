@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from pairreg.metrics.catalogue import find
 from pairreg.report.charts.bars import cost
@@ -16,6 +17,7 @@ from pairreg.report.write import write_report
 Write = Callable[..., Path]
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_drawn_again(write_run: Write, study: Path) -> None:
     for case in "12":
         write_run(f"a{case}", pair={"case": case})

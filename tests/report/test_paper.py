@@ -244,6 +244,7 @@ QUICK = ("figure=weight_sweep", "schedule.scales=[8]", "schedule.iterations=[3]"
 REPORT = Path("runs/figure_weight_sweep/report")
 
 
+@pytest.mark.slow
 def test_the_command_runs_what_is_missing_and_draws_its_own_runs(pairreg: Command, tmp_path: Path) -> None:
     png = REPORT / "figures" / "weight_sweep.png"
     heights = []

@@ -216,6 +216,7 @@ def test_a_result_that_python_saves_twice_is_replaced_as_a_whole(warped_2d, tmp_
     assert os.listdir(tmp_path) == ["kept"] and names.is_complete(tmp_path / "kept")
 
 
+@pytest.mark.slow
 def test_commands_read_what_a_kill_between_two_renames_left(pairreg, tmp_path):
     """While another process holds the run's lock they change nothing; otherwise they finish the replacement."""
 

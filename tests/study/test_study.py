@@ -53,6 +53,7 @@ def tracked(folder: Path, everything: bool = False) -> list[tuple[str, str]]:
     return [(r.data.tags.get("pairreg.signature", "parent"), r.info.status) for r in runs]
 
 
+@pytest.mark.slow
 def test_the_same_command_again_runs_only_what_is_missing(pairreg, tmp_path):
     dry = pairreg(*QUICK, "similarity=mse,pcc", "dry_run=true", "-m", cwd=tmp_path)
     assert dry.returncode == 0 and "2 runs, 2 to do" in dry.stdout and dry.stdout.count("missing") == 2
