@@ -22,17 +22,18 @@ def exponential(velocity: FieldTensor) -> FieldTensor:
 
     Source: Arsigny et al., MICCAI 2006; Ashburner, NeuroImage 38:95 (2007).
     """
-    fields: FieldTensor = _compositions(velocity)  # for the derivative, all but the first one
-    return fields
+    field: FieldTensor = _compositions(velocity)
+    return field
 
 
 @compiled
 def _compositions(velocity: FieldTensor) -> tuple[FieldTensor, ...]:
-    """Return the displacement, and those that it was composed of, the smallest first."""
-    fields = [velocity / 2**_STEPS]
+    """Return the displacement, and for the derivative those that it was composed of, the smallest first."""
+    field, smaller = velocity / 2**_STEPS, []
     for _ in range(_STEPS):
-        fields.append(_composed(fields[-1]))
-    return fields[-1], *fields[:-1]
+        smaller.append(field)
+        field = field + interpolate(field, field)  # φ∘φ for φ = x + u(x)
+    return field, *smaller
 
 
 @compiled
@@ -41,7 +42,3 @@ def _pulled_back(fields: Sequence[FieldTensor], by_field: FieldTensor) -> FieldT
     for field in reversed(fields):
         by_field = by_field + interpolation_gradient(field, by_field)
     return by_field / 2**_STEPS
-
-
-def _composed(field: FieldTensor) -> FieldTensor:
-    return field + interpolate(field, field)  # φ∘φ for φ = x + u(x)

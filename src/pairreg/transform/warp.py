@@ -37,11 +37,7 @@ def _sampled_gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstr
     del outputs
     moving, field, before = inputs
     cells = _cells_of(field, _spatial_shape(moving, field), before)
-    slopes = [_values_in(cells, moving, slope_along=d) for d in range(len(cells.shape))]
-    if slopes[0].shape.rank > len(cells.shape):  # several maps move with one field
-        slopes, upstream = [tf.reduce_sum(upstream * s, -1) for s in slopes], tf.ones((), upstream.dtype)
-    parts = [upstream * tf.where(i, s, 0) for i, s in zip(cells.inside, slopes, strict=True)]
-    return [None, tf.stack(parts, axis=-1), None]
+    return [None, _by_position(cells, moving, upstream), None]
 
 
 @with_gradient("sampled", _sampled_gradient)
@@ -61,9 +57,7 @@ def interpolate(values: Tensor, field: FieldTensor) -> Tensor:
 def interpolation_gradient(field: FieldTensor, upstream: FieldTensor) -> FieldTensor:
     """Return the derivative by `field` of `interpolate(field, field)`, from the one by its result."""
     cells = _cells_of(field, _spatial_shape(field, field), _none_before(field))
-    slopes = [_values_in(cells, field, slope_along=d) for d in range(len(cells.shape))]
-    moved = [tf.where(i, tf.reduce_sum(upstream * s, -1), 0) for i, s in zip(cells.inside, slopes, strict=True)]
-    return tf.stack(moved, axis=-1) + _spread(cells, upstream)
+    return _by_position(cells, field, upstream) + _spread(cells, upstream)
 
 
 def _spatial_shape(values: Tensor, field: Tensor) -> list[int]:
@@ -125,6 +119,15 @@ def _values_in(cells: Cells, values: Tensor, slope_along: int | None = None) -> 
         pairs = zip(corners[::2], corners[1::2], strict=True)
         corners = [b - a if d == slope_along else a + fraction * (b - a) for a, b in pairs]
     return corners[0]
+
+
+def _by_position(cells: Cells, values: Tensor, upstream: Tensor) -> FieldTensor:
+    """Return the derivative by the sampling positions from that by the interpolated `values`."""
+    slopes = [_values_in(cells, values, slope_along=d) for d in range(len(cells.shape))]
+    if slopes[0].shape.rank > len(cells.shape):  # several maps move with one field
+        slopes, upstream = [tf.reduce_sum(upstream * s, -1) for s in slopes], tf.ones((), upstream.dtype)
+    parts = [upstream * tf.where(i, s, 0) for i, s in zip(cells.inside, slopes, strict=True)]
+    return tf.stack(parts, axis=-1)
 
 
 def _spread(cells: Cells, values: Tensor) -> Tensor:

@@ -26,8 +26,7 @@ def tradeoff(
 
     A first panel shows the single values, too, which often spread much wider than the means. `match` and `price`, of
     which less is better, have their values of the same units in the same order; `styles`: by the index of a setting,
-    those without one are grey.
-    Returns the path of the PNG.
+    those without one are grey. Returns the path of the PNG.
     """
     spread = any(len(values) > 1 for values in match.values)
     figure = Figure(figsize=(7.4 if spread else 4.6, 3.5), layout="constrained")
@@ -46,9 +45,6 @@ def tradeoff(
         else:
             axes.set_xlabel(f"{price.metric.title}, less is more regular")
         step = _front(axes, points, match.metric.direction)
-        axes.set_xlabel(
-            "folded voxels (%)" if price.metric.unit == "%" else f"{price.metric.title}, less is more regular"
-        )
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel(match.metric.title)
     panels[-1].set_title("means" if spread else "")
