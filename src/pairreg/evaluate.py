@@ -134,7 +134,14 @@ def submission(
     }
     if pair.fixed_landmarks is not None and pair.moving_landmarks is not None:
         rest = [i for i in range(len(pair.fixed_landmarks)) if i not in used_landmarks]
-        if rest:
+        if rest and pair.fixed_landmark_map is not None and pair.moving_landmark_map is not None:
+            moving = geometry.array(pair.moving_landmark_map).T
+            found |= {
+                "fixed_landmark_map": geometry.array(pair.fixed_landmark_map).T,
+                "warped_landmark_map": warped(moving, submitted),
+                "landmark_values": np.unique(moving[moving > 0])[rest],
+            }
+        elif rest:
             found |= {
                 "fixed_voxels": geometry.voxels_of(pair.fixed_landmarks[rest], pair.fixed),
                 "target_voxels": geometry.voxels_of(pair.moving_landmarks[rest], pair.moving),

@@ -61,6 +61,13 @@ def their_tre(field: np.ndarray, fixed: np.ndarray, moving: np.ndarray, zooms: S
     return np.linalg.norm((fixed + shift - moving) * zooms, axis=1)
 
 
+def their_tre_of_maps(field: np.ndarray, fixed: np.ndarray, moving: np.ndarray) -> float:
+    """LUMIR's: the mean distance in voxels between the means of the voxels of each label, fixed and warped."""
+    moved = their_warp(field, moving)
+    shifts = [np.argwhere(moved == k).mean(0) - np.argwhere(fixed == k).mean(0) for k in np.unique(fixed[fixed > 0])]
+    return float(np.linalg.norm(shifts, axis=1).mean())
+
+
 def their_sdlogj(field: np.ndarray, mask: np.ndarray | None = None) -> float:
     kernel = np.array([-0.5, 0, 0.5])
     jacobian = np.zeros((*field.shape[:3], 3, 3))
@@ -127,6 +134,20 @@ def demo(folder: Path, task: str = "DemoCT", degrees: float = 0.0, **more: objec
         write_points(found[f"{side}_points"], folder / "landmarksTr" / f"{name}.csv")
     write_dataset(folder, task, [(names["fixed"], names["moving"])], **more)
     return found
+
+
+def lumir(folder: Path, degrees: float = 0.0) -> dict[str, np.ndarray]:
+    """Write the data set of `demo` as LUMIR has it, with landmarks 3, 7 and 12 in label maps, and return these by side.
+
+    The headers of the maps are not those of their images.
+    """
+    demo(folder, "LUMIR", degrees)
+    shutil.rmtree(folder / "landmarksTr")
+    rng = np.random.default_rng(5)
+    maps = {side: rng.choice([0, 0, 0, 3, 7, 12], (20, 16, 12)).astype(np.uint16) for side in ("fixed", "moving")}
+    for modality, labels in enumerate(maps.values()):
+        save(labels, folder / "landmarksTr" / f"LUMIR_0001_000{modality}.nii.gz", np.eye(4))
+    return maps
 
 
 # pairs of real images that every developer has, as subjects of a data set

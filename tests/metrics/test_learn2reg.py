@@ -5,7 +5,16 @@ import pytest
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
-from learn2reg_helpers import demo, their_ndv, their_sdlogj, their_tre, their_warp, transform_of
+from learn2reg_helpers import (
+    demo,
+    lumir,
+    their_ndv,
+    their_sdlogj,
+    their_tre,
+    their_tre_of_maps,
+    their_warp,
+    transform_of,
+)
 from pairreg import evaluate
 from pairreg.metrics.diffeomorphism import ndv_percent
 from pairreg.metrics.landmarks import tre_mean, tre_snapped
@@ -117,7 +126,24 @@ def test_lumir_measures_where_the_fixed_image_is_above_0(tmp_path) -> None:
     np.testing.assert_array_equal(sitk.GetArrayFromImage(pair.evaluation_mask).T, arrays["fixed"] > 0)
 
 
+def test_the_landmarks_of_lumir_are_measured_by_their_warped_maps(tmp_path) -> None:
+    """Those that the objective was given do not count; one that was lost on the way is infinitely far away."""
+    maps = lumir(tmp_path, degrees=20)
+    pair = load_learn2reg(tmp_path / "LUMIR_dataset.json")
+    field = smooth((20, 16, 12), 2)
+    transform = transform_of(field, pair, tmp_path)
+    found = evaluate.under_transform(pair, transform)
+    assert found["tre_lumir"] == pytest.approx(their_tre_of_maps(field, maps["fixed"], maps["moving"]), rel=1e-9)
+    assert found["tre_mean"] > 0 and "tre_l2r" not in found
+    rest = {side: np.where(values == 7, 0, values) for side, values in maps.items()}
+    assert evaluate.under_transform(pair, transform, used_landmarks={1})["tre_lumir"] == pytest.approx(
+        their_tre_of_maps(field, **rest), rel=1e-9
+    )
+    lost = evaluate.under_transform(pair, sitk.TranslationTransform(3, (500.0, 0, 0)))
+    assert lost["tre_lumir"] == np.inf
+
+
 def test_other_pairs_have_no_metrics_of_learn2reg_alone(tmp_path) -> None:
     found = evaluate.of_field(np.zeros((9, 9, 9, 3)))
-    assert "sdlogj_l2r" in found and not {"tre_l2r", "hd95_voxel", "ndv_l2r"} & found.keys()
+    assert "sdlogj_l2r" in found and not {"tre_l2r", "tre_lumir", "hd95_voxel", "ndv_l2r"} & found.keys()
     assert tre_mean(np.zeros((1, 3)), np.ones((1, 3))) == pytest.approx(np.sqrt(3))

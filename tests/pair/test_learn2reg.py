@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from learn2reg_helpers import demo, save, their_tre, transform_of, write_dataset, write_points
+from learn2reg_helpers import demo, lumir, save, their_tre, transform_of, write_dataset, write_points
 from pair_helpers import refused
 from pairreg import option_files
 from pairreg.metrics.landmarks import tre
@@ -117,18 +117,17 @@ def test_landmarks_come_before_keypoints(tmp_path):
 @pytest.mark.parametrize("degrees", [0, 35])
 def test_landmarks_of_lumir_are_the_centres_of_labels(degrees, tmp_path):
     """By the means of their voxels, whatever the header of the map says."""
-    demo(tmp_path, "LUMIR", degrees)
-    shutil.rmtree(tmp_path / "landmarksTr")
-    dataset, rng, expected = tmp_path / "LUMIR_dataset.json", np.random.default_rng(5), {}
-    for side, name in (("fixed", "LUMIR_0001_0000.nii.gz"), ("moving", "LUMIR_0001_0001.nii.gz")):
-        labels = rng.choice([0, 0, 0, 3, 7, 12], (20, 16, 12)).astype(np.uint16)
-        file = save(labels, tmp_path / "landmarksTr" / name, np.eye(4))
+    dataset, expected = tmp_path / "LUMIR_dataset.json", {}
+    for modality, (side, labels) in enumerate(lumir(tmp_path, degrees).items()):
         centres = [np.argwhere(labels == value).mean(0) for value in (3, 7, 12)]
-        affine = nibabel.load(tmp_path / "imagesTr" / name).affine
+        affine = nibabel.load(tmp_path / "imagesTr" / f"LUMIR_0001_000{modality}.nii.gz").affine
         expected[side] = np.c_[centres, np.ones(3)] @ affine[:3].T * (-1, -1, 1)
     pair = load_learn2reg(dataset)
     np.testing.assert_allclose(pair.fixed_landmarks, expected["fixed"], rtol=0, atol=1e-4)
     np.testing.assert_allclose(pair.moving_landmarks, expected["moving"], rtol=0, atol=1e-4)
+    for side in ("fixed", "moving"):
+        assert getattr(pair, f"{side}_landmark_map").GetDirection() == getattr(pair, side).GetDirection()
+    file = tmp_path / "landmarksTr" / "LUMIR_0001_0001.nii.gz"
     for other, words in ((np.where(labels == 7, 3, labels), "the same labels"), (labels[1:], "19 × 16 × 12 voxels")):
         save(other, file, np.eye(4))
         assert words in refused(file, load_learn2reg, dataset)
@@ -211,3 +210,13 @@ def test_a_packed_data_set_has_the_same_pairs(pairreg_pack, tmp_path):
     np.testing.assert_array_equal(sitk.GetArrayFromImage(packed.evaluation_mask).T, arrays["fixed_mask"])
     said = pairreg_pack("--learn2reg", "--split", "x", "DemoCT_dataset.json", "cases.h5", cwd=tmp_path)
     assert said.returncode == 2 and "split 'x' is not one of registration_val" in said.stderr
+
+
+def test_a_packed_pair_of_lumir_keeps_the_maps_of_its_landmarks(pairreg_pack, tmp_path):
+    maps = lumir(tmp_path, degrees=15)
+    assert pairreg_pack("--learn2reg", "LUMIR_dataset.json", "cases.h5", cwd=tmp_path).returncode == 0
+    packed = load_case(tmp_path / "cases.h5")
+    for side, labels in maps.items():
+        kept = getattr(packed, f"{side}_landmark_map")
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(kept).T, labels)
+        assert kept.GetDirection() == getattr(packed, side).GetDirection()

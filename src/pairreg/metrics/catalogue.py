@@ -126,6 +126,8 @@ CATALOGUE = (
            function="landmarks.tre_snapped", in_terminal=False, in_paper=False),
     Metric(name="tre_l2r", label="TRE (L2R)", unit="mm", direction=-1, decimals=2, kind="submission",
            function="learn2reg.tre_l2r", in_terminal=False, in_paper=False),
+    Metric(name="tre_lumir", label="TRE (LUMIR)", unit="voxels", direction=-1, decimals=2, kind="submission",
+           function="learn2reg.tre_lumir", in_terminal=False, in_paper=False),
     Metric(name="tre_points", label="landmarks inside", direction=0, decimals=0, kind="landmarks",
            function="landmarks.tre_points", in_terminal=False, in_paper=False),
     Metric(name="dice_mean", label="Dice", direction=1, decimals=3, kind="labels", function="overlap.dice",

@@ -9,7 +9,7 @@ from functools import cache
 from itertools import product
 
 import numpy as np
-from scipy.ndimage import find_objects, map_coordinates
+from scipy.ndimage import center_of_mass, find_objects, map_coordinates
 from scipy.spatial import KDTree
 
 from pairreg.arrays import Field, Labels, Mask, Points
@@ -36,6 +36,24 @@ def tre_l2r(submitted: Field, fixed_voxels: Points, target_voxels: Points, voxel
     """
     shift = np.stack([map_coordinates(component, fixed_voxels.T) for component in np.moveaxis(submitted, -1, 0)], -1)
     return float(np.linalg.norm((fixed_voxels + shift - target_voxels) * voxel_size, axis=1).mean())
+
+
+def tre_lumir(fixed_landmark_map: Labels, warped_landmark_map: Labels, landmark_values: Iterable[int]) -> float:
+    """Return the mean distance in voxels between the centres of mass of each landmark's label in two maps; 0 is best.
+
+    LUMIR gives each landmark as the label of some voxels, and warps these by nearest neighbour. Infinite if one was
+    lost on the way, where its evaluator has NaN.
+
+    **Arguments:** `fixed_landmark_map`, `warped_landmark_map`: integer maps `(*spatial,)` of the same shape;
+    `landmark_values`: the labels that count, which the fixed map has.
+    """
+    values = list(landmark_values)
+    if not np.isin(values, warped_landmark_map).all():
+        return float("inf")
+    fixed, found = (
+        np.array(center_of_mass(labels > 0, labels, values)) for labels in (fixed_landmark_map, warped_landmark_map)
+    )
+    return float(np.linalg.norm(found - fixed, axis=1).mean())
 
 
 def ndv_l2r(submitted: Field, measured: Mask) -> float:

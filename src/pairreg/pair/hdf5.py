@@ -16,9 +16,9 @@ from pairreg.files import existing, replacing
 from pairreg.hdf5_files import writing_hdf5
 from pairreg.markers import Cases, ContentOf
 from pairreg.pair.cases import matching, only
-from pairreg.pair.hdf5_case import EVALUATION, GRID, NOTES, members_of, read_pair, values_of
+from pairreg.pair.hdf5_case import GRID, NOTES, members_of, read_pair, values_of
 from pairreg.pair.pair import Pair
-from pairreg.pair.parts import CHANNELS, IMAGES, POINTS
+from pairreg.pair.parts import CHANNELS, EVALUATED, EVALUATION, IMAGES, POINTS
 from pairreg.validation import Text
 
 FORMAT = 1  # changes when an older pairreg could not read the file
@@ -124,7 +124,7 @@ def _read_through(part: Path, path: Path) -> None:
 
 def write_pair(group: h5py.Group, pair: Pair) -> None:
     """Everything but the name, which is that of the group."""
-    images = {name: getattr(pair, name) for name in (*IMAGES, EVALUATION)}
+    images = {name: getattr(pair, name) for name in (*IMAGES, EVALUATION, *EVALUATED)}
     images |= {f"{role}/{name}": image for role in CHANNELS for name, image in getattr(pair, role).items()}
     for name, image in images.items():
         if image is not None:

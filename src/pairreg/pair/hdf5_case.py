@@ -13,13 +13,12 @@ from pairreg.errors import InputError
 from pairreg.foreign_messages import last_line
 from pairreg.pair.landmark_checks import check_landmarks
 from pairreg.pair.pair import InputNote, Pair
-from pairreg.pair.parts import CHANNELS, IMAGES, POINTS
+from pairreg.pair.parts import CHANNELS, EVALUATED, EVALUATION, IMAGES, POINTS
 from pairreg.reading.grid import checked_grid
 from pairreg.reading.notes import ImageFile, Notes
 from pairreg.reading.roles import check_dimension, check_finite, companion, float_image, label_map, mask_of, varying
 from pairreg.validation import one_of
 
-EVALUATION = "evaluation_mask"  # of a pair that Learn2Reg evaluates
 NOTES = "notes"  # repairs and warnings of the files that a case was packed from, by role
 GRID = ("Spacing", "Origin", "Direction")  # float64, as SimpleITK has them
 AGAIN = "write it by pairreg-pack"
@@ -33,7 +32,7 @@ def read_pair(case: h5py.Group, name: str, file: str) -> Pair:
     where = f"{file}, case {name}"
     members = members_of(case, where)
     for member in members:
-        one_of(f"{where}: part", member, (*IMAGES, *POINTS, *CHANNELS, EVALUATION))
+        one_of(f"{where}: part", member, (*IMAGES, *POINTS, *CHANNELS, EVALUATION, *EVALUATED))
     images = {role: image_of(members[role], f"{where}, {role}") for role in IMAGES if role in members}
     for role in ("fixed", "moving"):
         if role not in images:
@@ -48,6 +47,9 @@ def read_pair(case: h5py.Group, name: str, file: str) -> Pair:
     if EVALUATION in members:
         measured = mask_of(image_of(members[EVALUATION], f"{where}, {EVALUATION}"))
         images[EVALUATION] = companion(measured, images["fixed"])
+    for role, side in zip(EVALUATED, ("fixed", "moving"), strict=True):
+        if role in members:
+            images[role] = companion(label_map(image_of(members[role], f"{where}, {role}")), images[side])
     notes = attribute(case, NOTES, where, {})
     parts: dict[str, Any] = {role: file.image for role, file in images.items()}
     parts |= points_of(members, images["fixed"].image.GetDimension(), where)

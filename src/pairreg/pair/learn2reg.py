@@ -19,7 +19,8 @@ from pairreg.markers import Cases, FilesOf, Selects
 from pairreg.pair.cases import matching, only
 from pairreg.pair.files import load_pair
 from pairreg.pair.pair import InputNote, Pair
-from pairreg.pair.voxel_points import centres_of_labels, read_pair_of_points
+from pairreg.pair.parts import POINTS
+from pairreg.pair.voxel_points import centres_of_labels, read_landmark_maps, read_pair_of_points
 from pairreg.reading.any_format import read
 from pairreg.validation import Text, one_of
 
@@ -215,25 +216,26 @@ def _pair_of(data: DataSet, name: str) -> Pair:
     if pair.ndim != 3:
         raise InputError(f"{pair.inputs['fixed'].path} is 2-D; the images of Learn2Reg are 3-D.")
     sides = {"fixed": pair.fixed, "moving": pair.moving}
-    landmarks = _landmarks(points, sides) if points else [None, None]
+    landmarks = _landmarks(points, sides) if points else {}
     on_grid: dict[str, Any] = {
         role: _on_grid(getattr(pair, role), sides[role.partition("_")[0]]) for role in files if role not in sides
     }
     return replace(
         pair,
         **on_grid,
-        fixed_landmarks=landmarks[0],
-        moving_landmarks=landmarks[1],
+        **landmarks,
         evaluation_mask=_evaluation_mask(pair.fixed, data, files.get("fixed_mask")),
         inputs=_with_warnings(pair, data),
     )
 
 
-def _landmarks(files: Mapping[str, Path], images: Mapping[str, sitk.Image]) -> list[np.ndarray]:
-    """The points of both images, from text or from label maps."""
+def _landmarks(files: Mapping[str, Path], images: Mapping[str, sitk.Image]) -> dict[str, Any]:
+    """The points of both images by their role in a pair, from text or from label maps, which go with them."""
     if files["fixed"].name.endswith(".csv"):
-        return read_pair_of_points(files, images, first=0)
-    return centres_of_labels(files, images)
+        return dict(zip(POINTS, read_pair_of_points(files, images, first=0), strict=True))
+    maps = read_landmark_maps(files, images)
+    found: dict[str, Any] = {f"{side}_landmark_map": labels for side, labels in maps.items()}
+    return found | {f"{side}_landmarks": centres_of_labels(labels) for side, labels in maps.items()}
 
 
 def _evaluation_mask(fixed: sitk.Image, data: DataSet, mask: Path | None) -> sitk.Image:

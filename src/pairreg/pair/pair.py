@@ -34,6 +34,8 @@ class Pair:
     - `true_displacement`: where it is known, the vector image in LPS mm that maps fixed to moving points.
     - `evaluation_mask`: of a pair that Learn2Reg evaluates, on the grid of the fixed image: the voxels where the
       regularity of the field is measured; None for other pairs.
+    - `fixed_landmark_map`, `moving_landmark_map`: of a pair of LUMIR: integer maps voxel by voxel on the images, whose
+      labels in order are the landmarks; its evaluator warps them.
     - `inputs`: the files of its images by role, such as `fixed`, `moving_labels` or `channels/ct`.
 
     Raises `InputError` for names that results could not be kept by, see `pairreg.names`.
@@ -53,6 +55,8 @@ class Pair:
     label_names: Mapping[int, str] = field(default_factory=dict)
     true_displacement: sitk.Image | None = None
     evaluation_mask: sitk.Image | None = None
+    fixed_landmark_map: sitk.Image | None = None
+    moving_landmark_map: sitk.Image | None = None
     inputs: Mapping[str, InputNote] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

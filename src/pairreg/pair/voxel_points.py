@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry
+from pairreg.arrays import Labels
 from pairreg.errors import InputError
 from pairreg.files import existing
 from pairreg.pair.landmark_checks import TOLERANCE
@@ -34,28 +35,38 @@ def read_pair_of_points(paths: Mapping[str, Path], images: Mapping[str, sitk.Ima
     return [found["fixed"], found["moving"]]
 
 
-def centres_of_labels(paths: Mapping[str, Path], images: Mapping[str, sitk.Image]) -> list[np.ndarray]:
-    """The centres of mass `(n, ndim)` of the labels above 0 in label maps of the fixed and the moving image, in LPS mm.
+def read_landmark_maps(paths: Mapping[str, Path], images: Mapping[str, sitk.Image]) -> dict[str, sitk.Image]:
+    """The label maps of the fixed and the moving image whose labels above 0 are a landmark each.
 
     A map lies voxel by voxel on its image, whatever its header says. Raises `InputError` unless it has the size of the
     image, and both have the same labels.
     """
-    from scipy.ndimage import center_of_mass
-
-    found, known = [], []
-    for side in ("fixed", "moving"):
-        path, image = paths[side], images[side]
+    found, known = {}, {}
+    for side, path in paths.items():
         labels = geometry.array(read_label_map(path).image)
-        if labels.shape != image.GetSize()[::-1]:
+        if labels.shape != images[side].GetSize()[::-1]:
             size = " × ".join(map(str, labels.shape[::-1]))
             raise InputError(f"{path} has {size} voxels, and its image others; give a map on the voxels of the image.")
-        known.append([int(value) for value in np.unique(labels) if value > 0])
-        centres = [index[::-1] for index in center_of_mass(labels > 0, labels, known[-1])]
-        found.append(np.array([image.TransformContinuousIndexToPhysicalPoint(index) for index in centres]))
-    if known[0] != known[1] or not known[0]:
-        said = " and ".join(f"{paths[side]} {len(labels)}" for side, labels in zip(paths, known, strict=True))
+        found[side] = geometry.image(labels, images[side])
+        known[side] = _landmarks_in(labels)
+    if known["fixed"] != known["moving"] or not known["fixed"]:
+        said = " and ".join(f"{path} {len(known[side])}" for side, path in paths.items())
         raise InputError(f"the label maps of landmarks should have the same labels; they have others ({said}).")
     return found
+
+
+def centres_of_labels(labels: sitk.Image) -> np.ndarray:
+    """The centres of mass `(n, ndim)` of the labels above 0 in LPS mm, in the order of their values."""
+    from scipy.ndimage import center_of_mass
+
+    values = geometry.array(labels)
+    centres = center_of_mass(values > 0, values, _landmarks_in(values))
+    return np.array([labels.TransformContinuousIndexToPhysicalPoint(index[::-1]) for index in centres])
+
+
+def _landmarks_in(labels: Labels) -> list[int]:
+    """The values above 0, in order."""
+    return [int(value) for value in np.unique(labels) if value > 0]
 
 
 def read_points(path: Path, image: sitk.Image, first: int) -> np.ndarray:
