@@ -45,14 +45,14 @@ def _gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Ten
     """Return the derivative of `_mean_square_slope` by the field: the difference to each neighbour, times a factor."""
     u, spacing, *stiffness = inputs
     shape, ndim = u.shape[:-1], u.shape[-1]
-    scale = 2 * upstream * _scale(u, spacing)
+    scale = _taken_apart(2 * upstream * _scale(u, spacing))
     factors = [surrounded(x, ndim) for x in stiffness]
     here = [neighbours(x, [0] * ndim, shape) for x in outputs[1:]]
     slopes = [tf.zeros(shape, u.dtype)] * ndim
     for d, side in itertools.product(differentiable_axes(u), (1, -1)):
         to = step_along(d, side, ndim)
         for c, x in enumerate(outputs[1:]):
-            slope = scale[d, c] * (here[c] - neighbours(x, to, shape))
+            slope = scale[d][c] * (here[c] - neighbours(x, to, shape))
             slopes[c] += slope * _between(factors[0], to, shape) if factors else slope
     return [as_field_of(slopes, u), None, *[None] * len(stiffness)]
 
@@ -64,13 +64,13 @@ def _mean_square_slope(u: FieldTensor, spacing: Tensor, stiffness: ImageTensor |
     The derivative in closed form takes less than half the time of the automatic one.
     """
     shape, ndim = u.shape[:-1], u.shape[-1]
-    scale, components = _scale(u, spacing), surrounded_components(u)
+    scale, components = _taken_apart(_scale(u, spacing)), surrounded_components(u)
     factors = [] if stiffness is None else [surrounded(stiffness, ndim)]
     here = [neighbours(x, [0] * ndim, shape) for x in components]
     energy = tf.zeros(shape, u.dtype)
     for d in differentiable_axes(u):
         to = step_along(d, 1, ndim)  # from the last voxel it leads across the border, where the difference is 0
-        squares = [scale[d, c] * (neighbours(x, to, shape) - here[c]) ** 2 for c, x in enumerate(components)]
+        squares = [scale[d][c] * (neighbours(x, to, shape) - here[c]) ** 2 for c, x in enumerate(components)]
         energy += tf.add_n(squares) * _between(factors[0], to, shape) if factors else tf.add_n(squares)
     return total(energy), *components
 
@@ -78,6 +78,11 @@ def _mean_square_slope(u: FieldTensor, spacing: Tensor, stiffness: ImageTensor |
 def _between(factors: Tensor, to: Sequence[int], shape: Sequence[int]) -> Tensor:
     """Return the mean stiffness of each voxel and its neighbour."""
     return (neighbours(factors, [0] * len(to), shape) + neighbours(factors, to, shape)) / 2
+
+
+def _taken_apart(matrix: Tensor) -> list[list[Tensor]]:
+    """Return its entries by row and column; an index into a tensor costs four operations in a graph."""
+    return [tf.unstack(row) for row in tf.unstack(matrix)]
 
 
 def _scale(u: FieldTensor, spacing: Tensor) -> Tensor:

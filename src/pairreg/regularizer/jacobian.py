@@ -4,13 +4,14 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, final
 
 import numpy as np
 from pydantic import Field
 
 from pairreg.arrays import FieldTensor, ImageTensor, Scalar
-from pairreg.backend import Tensor, kept, one_of, tf, with_gradient
+from pairreg.backend import Tensor, kept, kept_each, one_of, tf, with_gradient
 from pairreg.regularizer.base import Regularizer, Spacing, as_field, as_stiffness, differentiable_axes, total
 from pairreg.regularizer.neighbours import (
     as_field_of,
@@ -79,7 +80,7 @@ def _gradient(inputs: Sequence[Tensor], outputs: Sequence[Tensor], upstream: Ten
             size = [n + (d == axis) for d, n in enumerate(shape)]
             begin = _by_row(axis, 1, _Voxels(components, factors, step_along(axis, -1, ndim), size), which)
             end = _by_row(axis, -1, _Voxels(components, factors, [0] * ndim, size), which)
-            edges = [kept(x, u) for x in _add(begin, end)]
+            edges = kept_each(_add(begin, end), u)
             behind = step_along(axis, 1, ndim)
             slopes = _add(slopes, [tf.slice(x, behind, shape) - tf.slice(x, [0] * ndim, shape) for x in edges])
         return as_field_of([x / _count(shape) for x in slopes], u)
@@ -107,7 +108,7 @@ def _mean_shortfall(u: FieldTensor, margin: Tensor, stiffness: ImageTensor | Non
         for corner in group:
             determinant = tf.add_n([x * y for x, y in zip(rows[0][corner[0]], normal, strict=True)])
             counts = math.prod(inside[d][side] for d, side in enumerate(corner))
-            short = counts * tf.nn.relu(margin - determinant)
+            short = counts * tf.maximum(margin - determinant, 0)
             folded += tf.where(short > 0, tf.cast(_bit(corner), u.dtype), 0)
             cost += short * voxels.stiffness(corner) if factors else short
     return total(cost) / _count(shape), kept(folded, u), *components
@@ -152,8 +153,13 @@ class _Voxels:
         """Return ∂φ/∂x along each of `axes`, by the differences towards each side."""
         return {d: {side: self._row(d, side) for side in _sides(self.shape[d])} for d in axes}
 
+    @cached_property
+    def _here(self) -> Vector:
+        return [neighbours(x, self.offset, self.size) for x in self.components]
+
     def _row(self, axis: int, side: int) -> Vector:
-        slopes = [(self._next(x, axis, side) - neighbours(x, self.offset, self.size)) * side for x in self.components]
+        pairs = [(self._next(x, axis, side), here) for x, here in zip(self.components, self._here, strict=True)]
+        slopes = [here - there if side < 0 else there - here for there, here in pairs]
         return [slope + 1 if c == axis else slope for c, slope in enumerate(slopes)]
 
     def _next(self, x: Tensor, axis: int, side: int) -> Tensor:

@@ -8,7 +8,7 @@ unless it is `kept`.
 from collections.abc import Sequence
 
 from pairreg.arrays import FieldTensor
-from pairreg.backend import Tensor, kept, tf
+from pairreg.backend import Tensor, kept, kept_each, tf
 from pairreg.regularizer.base import part
 
 
@@ -33,7 +33,7 @@ def surrounded_by_zeros(x: Tensor) -> Tensor:
 
 def surrounded_components(u: FieldTensor) -> list[Tensor]:
     """Return the components of `u` `(*shape, ndim)`, each `surrounded` and an array of its own."""
-    return [kept(component, u) for component in tf.unstack(surrounded(u, u.shape[-1]), axis=-1)]
+    return kept_each(tf.unstack(surrounded(u, u.shape[-1]), axis=-1), u)
 
 
 def as_field_of(components: Sequence[Tensor], known: Tensor) -> FieldTensor:
