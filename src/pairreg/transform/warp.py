@@ -93,11 +93,11 @@ def _cells_of(field: FieldTensor, shape: list[int], before: Tensor) -> Cells:
         index = tf.range(n, dtype=field.dtype)
         x = tf.reshape(index, [-1 if e == d else 1 for e in range(len(shape))]) + shift
         inside.append((x >= first) & (x <= first + (wide - 1)))
-        # The last cell ends at the far border: a position on the border does not begin another one. What is 0 at least
-        # is rounded down by becoming an integer, which TensorFlow translates for XLA 10 ms faster than `floor`.
-        cell = tf.cast(tf.clip_by_value(x - first, 0, max(wide - 2, 0)), tf.int32)
-        fractions.append(tf.clip_by_value(x - (tf.cast(cell, field.dtype) + first), 0, 1))
-        base += cell * _strides(shape)[d]
+        # The last cell ends at the far border: a position on the border does not begin another one. The division rounds
+        # down, and is translated for XLA 10 ms faster than `tf.floor`.
+        low = tf.clip_by_value(x // 1, first, first + max(wide - 2, 0))
+        fractions.append(tf.clip_by_value(x - low, 0, 1))
+        base += tf.cast(low - first, tf.int32) * _strides(shape)[d]
     return Cells(shape, base, fractions, inside)
 
 
