@@ -129,6 +129,37 @@ def test_landmarks_decide_without_labels_and_less_is_better(write_run: Write, st
     assert found.ranks == pytest.approx([1, 2])
 
 
+def test_each_pair_is_ranked_by_the_best_that_is_known_of_it(write_run: Write, study: Path) -> None:
+    """Landmarks where a pair has them, else labels; a pair with neither has no rank. The test is of one metric."""
+    for similarity, tre, dice in (("mse", 2.0, 0.5), ("ncc", 1.0, 0.6), ("pcc", 3.0, 0.7)):
+        write_run(
+            f"{similarity}a", similarity=similarity, pair={"case": "a"}, metrics={"tre_mean": tre, "dice_mean": 0.9}
+        )
+        for case in "bcdefg":
+            write_run(f"{similarity}{case}", similarity=similarity, pair={"case": case}, metrics={"dice_mean": dice})
+        write_run(f"{similarity}h", similarity=similarity, pair={"case": "h"}, metrics={"ssim": 1 - dice})
+    found = ranking(study)
+    assert found.ranks == pytest.approx([(2 + 6 * 3) / 7, (1 + 6 * 2) / 7, (3 + 6 * 1) / 7])
+    assert found.primary is not None and found.primary.name == "dice_mean"
+    said = {pair: metric.name for pair in "abh" if (metric := found.metric_of(pair))}
+    assert said == {"a": "tre_mean", "b": "dice_mean", "h": "dice_mean"}
+    notes = " ".join(found.notes)
+    assert "Ranked by TRE on 1 pair and Dice on 6 pairs, where nothing better is known." in notes
+    assert found.tested and "p: Dice against the reference, pcc, over 7 pairs" in notes
+
+
+def test_a_metric_that_a_setting_lacks_gives_way_to_the_next_but_not_to_a_similarity(
+    write_run: Write, study: Path
+) -> None:
+    for similarity, metrics in (("mse", {"tre_mean": 1.0, "ssim": 0.9}), ("ncc", {"ssim": 0.8})):
+        write_run(f"{similarity}a", similarity=similarity, metrics=metrics)
+    assert np.isnan(ranking(study).ranks).all(), "its landmarks were given to the objective"
+    for similarity, dice in (("mse", 0.8), ("ncc", 0.9)):
+        write_run(f"{similarity}b", similarity=similarity, pair={"case": "b"}, metrics={"dice_mean": dice})
+    found = ranking(study)
+    assert found.ranks == pytest.approx([2, 1]) and found.primary is not None and found.primary.name == "dice_mean"
+
+
 def test_a_reference_names_one_setting(write_run: Write, study: Path) -> None:
     for i, (similarity, regularizer) in enumerate([("mse", "diffusion"), ("ncc", "diffusion"), ("ncc", "elastic")]):
         write_run(f"{i}", similarity=similarity, regularizer=regularizer, window=[i, 1])

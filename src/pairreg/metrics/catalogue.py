@@ -190,5 +190,5 @@ def of_kind(kind: Kind) -> list[Metric]:
 
 
 def deciding() -> list[Metric]:
-    """Return the metrics that may decide a ranking; the first one that a study has decides."""
+    """Return the metrics that may decide a ranking; on each pair the first one that is known there decides."""
     return sorted((row for row in CATALOGUE if row.decides is not None), key=lambda row: row.decides or 0)

@@ -15,7 +15,8 @@ class MetricColumn:
 
     **Attributes:** `name`: of the metric, or of its value for one label, such as `dice/lung`; `values`: for each
     setting those by unit `(n,)`, seeds averaged within pairs; `comparable`: whether the units are the same for all
-    settings, in the same order, and so are the labels and landmarks that count; `over_same`: the latter.
+    settings, in the same order, and so are the labels and landmarks that count; `over_same`: the latter; `units`: the
+    names of the units, none if they are not the same.
     """
 
     metric: Metric
@@ -23,6 +24,7 @@ class MetricColumn:
     values: list[np.ndarray]
     comparable: bool
     over_same: bool = True
+    units: tuple[str, ...] = ()
 
     @cached_property
     def means(self) -> np.ndarray:
@@ -73,6 +75,7 @@ def metric_column(metric: Metric, design: Design, name: str | None = None, besid
     has = {key for key, run in design.cells.items() if wanted <= run.metrics.keys()}
     common = [r for r in design.common if all((one, *r) in has for one in design.settings)]
     values = []
+    units: tuple[str, ...] = ()
     for one in design.settings:
         by_unit: dict[str, list[float]] = {}
         for pair, seed in common or design.replicates:
@@ -80,8 +83,9 @@ def metric_column(metric: Metric, design: Design, name: str | None = None, besid
                 value = float(design.cells[one, pair, seed].metrics[name])
                 by_unit.setdefault(pair if design.unit == "pair" else seed, []).append(value)
         values.append(np.array([np.mean(v) for v in by_unit.values()]))
+        units = tuple(by_unit) if common else ()
     same = _over_same(metric, name, design)
-    return MetricColumn(metric, name, values, comparable=bool(common) and same, over_same=same)
+    return MetricColumn(metric, name, values, comparable=bool(common) and same, over_same=same, units=units)
 
 
 def _over_same(metric: Metric, name: str, design: Design) -> bool:

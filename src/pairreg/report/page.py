@@ -82,15 +82,15 @@ def page(
 
 def _flickers(ranking: Ranking, design: Design) -> dict[str, list[Flicker]]:
     """Return by pair the pictures of the runs of every setting of a part of the design, in the order of the figures."""
-    primary = ranking.primary
     found: dict[str, list[Flicker]] = {pair: [] for pair in design.pairs}
     for pair, seed in design.replicates:
+        metric = ranking.metric_of(pair)
         for one, name in zip(design.settings, design.labels, strict=True):
             run = design.cells.get((one, pair, seed))
             if run is not None:
                 facts = [f"seed {seed}"] if len(design.seeds) > 1 else []
-                if primary is not None and primary.name in run.metrics:
-                    facts.append(f"{primary.metric.heading} {primary.metric.text(run.metrics[primary.name])}")
+                if metric is not None and metric.name in run.metrics:
+                    facts.append(f"{metric.heading} {metric.text(run.metrics[metric.name])}")
                 found[pair].append(flicker(run, name, ", ".join([*facts, run.folder.name])))
     return found
 

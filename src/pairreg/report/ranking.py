@@ -1,13 +1,13 @@
 """The ranking of settings, and whether it could be chance."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pairreg.errors import InputError
-from pairreg.metrics.catalogue import USED, deciding
+from pairreg.metrics.catalogue import USED, Metric, deciding
 from pairreg.report.design import Design
 from pairreg.report.metric_columns import MetricColumn, metric_columns
 from pairreg.report.study_runs import StudyRuns
@@ -20,12 +20,13 @@ _ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The settings of a design, ranked by one metric.
+    """The settings of a design, ranked on each unit by the first metric that may decide and is known there.
 
     **Attributes:**
 
-    - `primary`: the metric that decides, None if the runs have none of them.
-    - `ranks`: mean rank of each setting over the units by the primary metric, 1 = best.
+    - `primary`: the metric that decides on most units, None if the runs have none of them.
+    - `decides`: the metric by which each unit is ranked, by the name of the unit.
+    - `ranks`: mean rank of each setting over the units, 1 = best.
     - `reference`: the setting that others are tested against.
     - `p`: of each setting against the reference, Holm-corrected; None where nothing was tested.
     - `notes`: sentences that a reader of the table needs.
@@ -34,6 +35,7 @@ class Ranking:
     design: Design
     columns: dict[str, MetricColumn]
     primary: MetricColumn | None
+    decides: Mapping[str, MetricColumn]
     ranks: np.ndarray
     reference: int | None
     p: list[float | None]
@@ -43,6 +45,11 @@ class Ranking:
     def tested(self) -> bool:
         """Whether there are p values."""
         return any(p is not None for p in self.p)
+
+    def metric_of(self, pair: str) -> Metric | None:
+        """Return the metric that says most about a pair: that which decides there, or else on most units."""
+        column = self.decides.get(pair, self.primary)
+        return None if column is None else column.metric
 
     @property
     def order(self) -> list[int]:
@@ -84,23 +91,29 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
     # First, so that a misspelt reference is refused also where nothing can be ranked.
     named = None if reference is None else _find(reference, design)
     found = metric_columns(design)
-    primary = next((found[metric.name] for metric in deciding() if metric.name in found), None)
+    decides = _decides(found)
+    counts = {name: [one.name for one in decides.values()].count(name) for name in found}
+    primary = max((found[m.name] for m in deciding() if m.name in found), key=lambda c: counts[c.name], default=None)
     none: list[float | None] = [None] * len(design.settings)
     notes = [*_population(design), *_given(found)]
-    if primary is None or not primary.comparable or len(design.settings) < 2:
-        return Ranking(design, found, primary, np.full(len(none), np.nan), named, none, notes)
+    if not decides or not all(one.comparable for one in decides.values()) or len(design.settings) < 2:
+        return Ranking(design, found, primary, decides, np.full(len(none), np.nan), named, none, notes)
+    assert primary is not None, "something decides"
     # From here on there is a ranking; whether there is a test as well depends on the number of units.
-    ranks = _mean_ranks(primary)
+    ranks = _mean_ranks(decides)
     against = int(np.argmin(ranks)) if named is None else named
-    units, name = len(primary.values[0]), design.unit
+    units, name = len(primary.units), design.unit
+    if counts[primary.name] < len(decides):
+        said = [f"{found[one].metric.label} on {n} {name}{'s' * (n > 1)}" for one, n in counts.items() if n]
+        notes.append(f"Ranked by {' and '.join(said)}, where nothing better is known.")
     if units < _ENOUGH:
         notes.append(
             f"No test: {units} {name}{'s are' if units != 1 else ' is'} too few, Wilcoxon's test needs {_ENOUGH}."
         )
-        return Ranking(design, found, primary, ranks, against, none, notes)
+        return Ranking(design, found, primary, decides, ranks, against, none, notes)
     if name == "seed" and not any(np.ptp(values) for values in primary.values):
         notes.append(f"No test: the {units} seeds give equal results, so they say nothing about chance.")
-        return Ranking(design, found, primary, ranks, against, none, notes)
+        return Ranking(design, found, primary, decides, ranks, against, none, notes)
     p = _tests(primary, against)
     notes.append(
         f"p: {primary.metric.heading} against the reference, {design.labels[against]}, over {units} {name}s "
@@ -108,7 +121,7 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
     )
     if (smallest := 2.0 ** (1 - units) * (len(p) - 1)) > 0.05:
         notes.append(f"With so few {name}s for so many comparisons, p cannot be below {smallest:.2g}.")
-    return Ranking(design, found, primary, ranks, against, p, notes)
+    return Ranking(design, found, primary, decides, ranks, against, p, notes)
 
 
 def _population(design: Design) -> list[str]:
@@ -148,11 +161,30 @@ def _given(found: dict[str, MetricColumn]) -> list[str]:
     return notes
 
 
-def _mean_ranks(primary: MetricColumn) -> np.ndarray:
+def _decides(found: Mapping[str, MetricColumn]) -> dict[str, MetricColumn]:
+    """Return the metric that decides on each unit: a true error where one is known to all settings, else the overlap.
+
+    The similarity of images decides only if no run has anything else: it says little about anatomy.
+    """
+    known = [found[metric.name] for metric in deciding() if metric.name in found]
+    better = [column for column in known if column.metric.kind != "images"]
+    decides: dict[str, MetricColumn] = {}
+    for column in better or known:
+        for unit in column.units:
+            decides.setdefault(unit, column)
+    return decides
+
+
+def _mean_ranks(decides: Mapping[str, MetricColumn]) -> np.ndarray:
     """Return the mean over the units of the rank of each setting, equal values sharing theirs; NaN is the worst."""
     from scipy.stats import rankdata
 
-    scores = np.stack(primary.values, axis=1) * primary.metric.direction  # (units, settings)
+    scores = np.array(  # (units, settings)
+        [
+            [values[one.units.index(unit)] * one.metric.direction for values in one.values]
+            for unit, one in decides.items()
+        ]
+    )
     return np.asarray(rankdata(-np.where(np.isnan(scores), -np.inf, scores), axis=1).mean(axis=0))
 
 

@@ -32,9 +32,10 @@ def draw(
     `earlier`: a folder whose figures are taken where they would be the same.
     """
     folder.mkdir()
-    primary = None if ranking.primary is None else ranking.primary.metric
     panels = [
-        Drawing(f"panel_{i:02d}", pair, "", panel, (shown.design(ranking.design, [pair]), pair, primary))
+        Drawing(
+            f"panel_{i:02d}", pair, "", panel, (shown.design(ranking.design, [pair]), pair, ranking.metric_of(pair))
+        )
         for i, pair in enumerate(shown.pairs, start=1)
     ]
     styles = setting_styles(shown.design(ranking.design))

@@ -32,11 +32,12 @@ _WARPED, _ZOOM, _LABELS, _GRID = "image", "enlarged", "labels", "grid"
 
 
 @matplotlib.rc_context(PRINTED)
-def panel(folder: Path, name: str, design: Design, pair: str, primary: Metric | None) -> Path:
+def panel(folder: Path, name: str, design: Design, pair: str, metric: Metric | None) -> Path:
     """Draw `pair`: the fixed and the initialised moving image, then image, labels and grid under every setting.
 
     Where settings begin differently, the moving image is that of the first one, which its title names. Boxes show the
-    same enlarged places everywhere. Of several seeds the first is drawn. Returns the path of the PNG.
+    same enlarged places everywhere. Of several seeds the first is drawn. The titles have the value of `metric`. Returns
+    the path of the PNG.
     """
     runs = design.first(pair)
     columns: list[Column] = [None if run is None else planes(run.figure_arrays) for run in runs]
@@ -45,7 +46,7 @@ def panel(folder: Path, name: str, design: Design, pair: str, primary: Metric | 
     # The same boxes in every column, where the settings differ most.
     places = boxes([column[0].scene.warped for column in columns if column], scene.fixed, view)
     rows, blocks = _rows_of(reference), wrap(design)
-    titles = [_title(label, run, primary) for label, run in zip(design.labels, runs, strict=True)]
+    titles = [_title(label, run, metric) for label, run in zip(design.labels, runs, strict=True)]
     heads = ["Fixed", f"Moving\n({start_of(columns, design.labels)})"]
     page = _layout(reference, rows, blocks, [*heads, *titles], pair)
     step = round_step(max(view.size) / _GRID_LINES)
@@ -118,11 +119,11 @@ def wrap(design: Design) -> list[list[int]]:
     return blocks
 
 
-def _title(label: str, run: Run | None, primary: Metric | None) -> str:
-    """Return the title of a column: the setting, and its value of the primary metric."""
+def _title(label: str, run: Run | None, metric: Metric | None) -> str:
+    """Return the title of a column: the setting, and its value of `metric`."""
     lines = label.split(" · ")
-    if run is not None and primary is not None and primary.name in run.metrics:
-        lines.append(f"{primary.heading} {primary.text(run.metrics[primary.name])}")
+    if run is not None and metric is not None and metric.name in run.metrics:
+        lines.append(f"{metric.heading} {metric.text(run.metrics[metric.name])}")
     return "\n".join(lines)
 
 
