@@ -135,11 +135,12 @@ def submission(
     if pair.fixed_landmarks is not None and pair.moving_landmarks is not None:
         rest = [i for i in range(len(pair.fixed_landmarks)) if i not in used_landmarks]
         if rest and pair.fixed_landmark_map is not None and pair.moving_landmark_map is not None:
-            moving = geometry.array(pair.moving_landmark_map).T
+            fixed, moving = geometry.array(pair.fixed_landmark_map).T, geometry.array(pair.moving_landmark_map).T
+            values = common_labels(fixed, moving)
             found |= {
-                "fixed_landmark_map": geometry.array(pair.fixed_landmark_map).T,
+                "fixed_landmark_map": fixed,
                 "warped_landmark_map": warped(moving, submitted),
-                "landmark_values": np.unique(moving[moving > 0])[rest],
+                "landmark_values": [values[i] for i in rest],
             }
         elif rest:
             found |= {

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import h5py
 import nibabel
 import numpy as np
 import pytest
@@ -220,3 +221,28 @@ def test_a_packed_pair_of_lumir_keeps_the_maps_of_its_landmarks(pairreg_pack, tm
         kept = getattr(packed, f"{side}_landmark_map")
         np.testing.assert_array_equal(sitk.GetArrayFromImage(kept).T, labels)
         assert kept.GetDirection() == getattr(packed, side).GetDirection()
+
+
+def test_maps_of_landmarks_that_cannot_be_used_are_one_sentence(pairreg_pack, tmp_path):
+    """They may have been changed by anybody: one alone, of another size, of other labels, without their points."""
+    lumir(tmp_path)
+    assert pairreg_pack("--learn2reg", "LUMIR_dataset.json", "cases.h5", cwd=tmp_path).returncode == 0
+    file, changed = tmp_path / "cases.h5", tmp_path / "changed.h5"
+
+    def said(words: str, *gone: str, **other: np.ndarray) -> None:
+        shutil.copy(file, changed)
+        with h5py.File(changed, "r+") as opened:
+            case = opened["0001_0001"]
+            for role in (*gone, *other):
+                kept = dict(case[role].attrs)
+                del case[role]
+                if role in other:
+                    case.create_dataset(role, data=other[role]).attrs.update(kept)
+        assert words in refused(changed, load_case, changed)
+
+    said("of one image only", "fixed_landmark_map")
+    said("not as many landmarks", "fixed_landmarks", "moving_landmarks")
+    said("20 × 16 × 11 voxels", moving_landmark_map=np.ones((11, 16, 20), np.uint16))
+    said("should have the same labels", moving_landmark_map=np.ones((12, 16, 20), np.uint16))
+    one = np.ones((12, 16, 20), np.uint16)
+    said("not as many landmarks", fixed_landmark_map=one, moving_landmark_map=one)

@@ -14,6 +14,7 @@ from pairreg.foreign_messages import last_line
 from pairreg.pair.landmark_checks import check_landmarks
 from pairreg.pair.pair import InputNote, Pair
 from pairreg.pair.parts import CHANNELS, EVALUATED, EVALUATION, IMAGES, POINTS
+from pairreg.pair.voxel_points import centres_of_labels, landmark_maps
 from pairreg.reading.grid import checked_grid
 from pairreg.reading.notes import ImageFile, Notes
 from pairreg.reading.roles import check_dimension, check_finite, companion, float_image, label_map, mask_of, varying
@@ -21,6 +22,7 @@ from pairreg.validation import one_of
 
 NOTES = "notes"  # repairs and warnings of the files that a case was packed from, by role
 GRID = ("Spacing", "Origin", "Direction")  # float64, as SimpleITK has them
+SIDES = ("fixed", "moving")
 AGAIN = "write it by pairreg-pack"
 
 
@@ -34,12 +36,12 @@ def read_pair(case: h5py.Group, name: str, file: str) -> Pair:
     for member in members:
         one_of(f"{where}: part", member, (*IMAGES, *POINTS, *CHANNELS, EVALUATION, *EVALUATED))
     images = {role: image_of(members[role], f"{where}, {role}") for role in IMAGES if role in members}
-    for role in ("fixed", "moving"):
+    for role in SIDES:
         if role not in images:
             raise InputError(f"{where} has no {role} image; {AGAIN}.")
         images[role] = varying(float_image(images[role]))
     check_dimension(images["moving"], images["fixed"])
-    for side in ("fixed", "moving"):
+    for side in SIDES:
         for part, checked in (("labels", label_map), ("mask", mask_of)):
             role = f"{side}_{part}"
             if role in images:
@@ -47,12 +49,10 @@ def read_pair(case: h5py.Group, name: str, file: str) -> Pair:
     if EVALUATION in members:
         measured = mask_of(image_of(members[EVALUATION], f"{where}, {EVALUATION}"))
         images[EVALUATION] = companion(measured, images["fixed"])
-    for role, side in zip(EVALUATED, ("fixed", "moving"), strict=True):
-        if role in members:
-            images[role] = companion(label_map(image_of(members[role], f"{where}, {role}")), images[side])
     notes = attribute(case, NOTES, where, {})
     parts: dict[str, Any] = {role: file.image for role, file in images.items()}
     parts |= points_of(members, images["fixed"].image.GetDimension(), where)
+    parts |= _landmark_maps(members, parts, where)
     pair = Pair(
         name=name,
         **parts,
@@ -127,6 +127,21 @@ def points_of(members: Mapping[str, Any], ndim: int, where: str) -> dict[str, np
     if len({len(points) for points in found.values()}) > 1 or len(found) == 1:
         raise InputError(f"{where} has not the same number of fixed and moving landmarks; {AGAIN}.")
     return {role: points.astype(np.float64) for role, points in found.items()}
+
+
+def _landmark_maps(members: Mapping[str, Any], parts: Mapping[str, Any], where: str) -> dict[str, sitk.Image]:
+    """The maps of the landmarks of both images, or none; `parts`: the images and landmarks of the case."""
+    names = {side: f"{where}, {role}" for side, role in zip(SIDES, EVALUATED, strict=True)}
+    present = {side: members[role] for side, role in zip(SIDES, EVALUATED, strict=True) if role in members}
+    if not present:
+        return {}
+    if len(present) < len(SIDES):
+        raise InputError(f"{where} has the map of the landmarks of one image only; {AGAIN}.")
+    maps = {side: label_map(image_of(dataset, names[side])).image for side, dataset in present.items()}
+    found = landmark_maps(maps, {side: parts[side] for side in SIDES}, names)
+    if POINTS[0] not in parts or len(centres_of_labels(found["fixed"])) != len(parts[POINTS[0]]):
+        raise InputError(f"{where} has not as many landmarks as its maps of landmarks have labels; {AGAIN}.")
+    return dict(zip(EVALUATED, (found[side] for side in SIDES), strict=True))
 
 
 def label_names(case: h5py.Group, where: str) -> dict[int, str]:

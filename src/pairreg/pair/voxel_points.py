@@ -38,19 +38,30 @@ def read_pair_of_points(paths: Mapping[str, Path], images: Mapping[str, sitk.Ima
 def read_landmark_maps(paths: Mapping[str, Path], images: Mapping[str, sitk.Image]) -> dict[str, sitk.Image]:
     """The label maps of the fixed and the moving image whose labels above 0 are a landmark each.
 
-    A map lies voxel by voxel on its image, whatever its header says. Raises `InputError` unless it has the size of the
-    image, and both have the same labels.
+    A map lies voxel by voxel on its image, whatever its header says. Raises `InputError` as `landmark_maps` does.
+    """
+    return landmark_maps({side: read_label_map(path).image for side, path in paths.items()}, images, paths)
+
+
+def landmark_maps(
+    maps: Mapping[str, sitk.Image], images: Mapping[str, sitk.Image], names: Mapping[str, object]
+) -> dict[str, sitk.Image]:
+    """Lay the label map of each side on the voxels of its image; `names` are those of the maps in messages.
+
+    Raises `InputError` unless a map has the size of its image, and both have the same labels.
     """
     found, known = {}, {}
-    for side, path in paths.items():
-        labels = geometry.array(read_label_map(path).image)
-        if labels.shape != images[side].GetSize()[::-1]:
+    for side, image in images.items():
+        labels = geometry.array(maps[side])
+        if labels.shape != image.GetSize()[::-1]:
             size = " × ".join(map(str, labels.shape[::-1]))
-            raise InputError(f"{path} has {size} voxels, and its image others; give a map on the voxels of the image.")
-        found[side] = geometry.image(labels, images[side])
+            raise InputError(
+                f"{names[side]} has {size} voxels, and its image others; give a map on the voxels of the image."
+            )
+        found[side] = geometry.image(labels, image)
         known[side] = _landmarks_in(labels)
     if known["fixed"] != known["moving"] or not known["fixed"]:
-        said = " and ".join(f"{path} {len(known[side])}" for side, path in paths.items())
+        said = " and ".join(f"{names[side]} {len(labels)}" for side, labels in known.items())
         raise InputError(f"the label maps of landmarks should have the same labels; they have others ({said}).")
     return found
 

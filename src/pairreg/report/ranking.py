@@ -1,6 +1,7 @@
 """The ranking of settings, and whether it could be chance."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -92,7 +93,7 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
     named = None if reference is None else _find(reference, design)
     found = metric_columns(design)
     decides = _decides(found)
-    counts = {name: [one.name for one in decides.values()].count(name) for name in found}
+    counts = Counter(one.name for one in decides.values())
     primary = max((found[m.name] for m in deciding() if m.name in found), key=lambda c: counts[c.name], default=None)
     none: list[float | None] = [None] * len(design.settings)
     notes = [*_population(design), *_given(found)]
@@ -104,7 +105,7 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
     against = int(np.argmin(ranks)) if named is None else named
     units, name = len(primary.units), design.unit
     if counts[primary.name] < len(decides):
-        said = [f"{found[one].metric.label} on {n} {name}{'s' * (n > 1)}" for one, n in counts.items() if n]
+        said = [f"{found[one].metric.label} on {n} {name}{'s' * (n > 1)}" for one, n in counts.items()]
         notes.append(f"Ranked by {' and '.join(said)}, where nothing better is known.")
     if units < _ENOUGH:
         notes.append(
