@@ -20,10 +20,11 @@ _came = False
 
 
 def listen(late: Callable[[], object]) -> None:
-    """Have SIGINT (unless it is ignored) and SIGTERM raise `KeyboardInterrupt` from now on, and remember it.
+    """Have the first SIGINT (unless it is ignored) or SIGTERM from now on raise `KeyboardInterrupt`, and remember it.
 
     The exception has to wait until Python code runs again. If the process is still there `PATIENCE` seconds after a
     signal, because it is within a long call of a library, `late` is called in another thread, and the process ends.
+    So no later signal is needed, and none disturbs how the first one is answered.
     """
     woken, wakes = socket.socketpair()
     wakes.setblocking(False)  # as Python wants it
@@ -32,6 +33,13 @@ def listen(late: Callable[[], object]) -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
+
+
+def leave() -> None:
+    """Have a signal end the process without a word again: the work is done, and only Python's own end follows."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is _interrupt:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def check() -> None:
@@ -61,5 +69,6 @@ def _watch(woken: socket.socket, wakes: socket.socket, late: Callable[[], object
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     global _came
-    _came = True
-    raise KeyboardInterrupt
+    if not _came:
+        _came = True
+        raise KeyboardInterrupt

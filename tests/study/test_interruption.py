@@ -76,6 +76,40 @@ def test_at_any_moment_of_the_start(compute, seconds, tmp_path):
     interrupt(command, tmp_path, signal.SIGTERM if seconds == 0.6 else signal.SIGINT, lambda: time.monotonic() > at)
 
 
+AT_A_LINE = """
+import signal, sys
+from pairreg.cli import run
+
+at, argument = sys.argv[1:]
+lines = 0
+
+def trace(frame, event, value):
+    global lines
+    if frame.f_globals.get("__name__") not in ("pairreg.cli.run", "pairreg.cli.plugins", "pairreg.cli.surroundings"):
+        return None
+    if event == "line" and signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        lines += 1
+        if lines >= int(at):  # and once more at every later line, as by somebody who does not wait
+            signal.raise_signal(signal.SIGTERM)
+    return trace
+
+sys.settrace(trace)
+run.execute([argument])
+"""
+
+
+@pytest.mark.slow
+def test_at_every_line_of_the_command_that_hears_signals(tmp_path):
+    """From the first to the last: of a command whose input is wrong, and which has said so before some of them."""
+    for line in range(1, 1000):
+        command = [sys.executable, "-c", AT_A_LINE, str(line), "seed=many"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        if done.returncode == 2:
+            break
+        assert done.returncode == 130 and done.stderr.endswith(f"{SAID}\n"), (line, done.stderr)
+    assert 20 < line < 1000
+
+
 def test_a_library_that_does_not_return_is_not_waited_for(tmp_path):
     script = """
 import ctypes, sys

@@ -23,10 +23,10 @@ class Parser(argparse.ArgumentParser):
 
 def run(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
     """Do the work that the command line asks for, and end the process with an exit code if it cannot be done."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     code: int | str | None = 0
     try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         settle()
         check_working_folder()
         work(parser.parse_args())

@@ -91,30 +91,35 @@ def execute(arguments: Sequence[str]) -> NoReturn:
     screen = logging.StreamHandler(sys.stdout)
     screen.setLevel(logging.WARNING if console().is_terminal else logging.INFO)  # a terminal has the progress bar
     log.addHandler(screen)
-    # Signals are remembered from here on: whatever follows may be interrupted inside of a library.
-    interruption.listen(late=_say_interrupted)
-    register_plugins()
-    code: int | str | None
     try:
+        # Signals are remembered from here on: whatever follows may be interrupted inside of a library.
+        interruption.listen(late=_say_interrupted)
+        code = ended("pairreg", _outcome(arguments))
+        interruption.leave()
+    except KeyboardInterrupt:
+        code = ended("pairreg", _say_interrupted())
+    sys.exit(code)
+
+
+def _outcome(arguments: Sequence[str]) -> int | str | None:
+    """Do the work, print why if it cannot be done, and return the exit code; only an interruption is raised."""
+    try:
+        register_plugins()
         check_working_folder()
         earlier, arguments = from_run.split(arguments)
         given = checked_options(arguments)
         if given.help:
             print_help(given.config_dir)
-            code = 0
-        else:
-            code = _work(earlier, arguments)
+            return 0
+        return _work(earlier, arguments)
     except DryRun:
-        code = 0
+        return 0
     except InputError as error:
-        code = complain("pairreg", str(error), BAD_INPUT)
+        return complain("pairreg", str(error), BAD_INPUT)
     except (OSError, MemoryError) as error:
-        code = complain("pairreg", failure(error), FAILED)
-    except KeyboardInterrupt:
-        code = _say_interrupted()
+        return complain("pairreg", failure(error), FAILED)
     except SystemExit as end:  # Hydra's own way to end
-        code = end.code
-    sys.exit(ended("pairreg", code))
+        return end.code
 
 
 def _say_interrupted() -> int:
