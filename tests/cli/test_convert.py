@@ -46,7 +46,8 @@ def test_from_format_to_format(ndim, tmp_path):
     ]
     (tmp_path / "said").mkdir()
     for call, done in zip(calls, many("pairreg-convert", calls, tmp_path, tmp_path / "said"), strict=True):
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), call
+        assert (done.returncode, done.stderr) == (0, ""), call
+        assert re.fullmatch(r"\S+: a transform, format (itk|nifti|learn2reg)\n", done.stdout), done.stdout
     _, centres = voxels_of(grid(ndim, "fixed"))
     expected = at(linear(ndim), at(smooth(ndim), centres))
     for call in calls:
@@ -73,7 +74,7 @@ def test_a_run(finished, tmp_path):
     """Its files again: the transform itself, and the displacement on the fixed grid."""
     for name in ("t.h5", "d.nii.gz"):
         done = installed("pairreg-convert")(finished, name, cwd=tmp_path)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith(f"{name}: ")
     assert (tmp_path / "t.h5").read_bytes() == (finished / "transform.h5").read_bytes()
     ours, theirs = (sitk.ReadImage(str(file)) for file in (tmp_path / "d.nii.gz", finished / "displacement.nii.gz"))
     assert ours.GetPixelID() == theirs.GetPixelID()

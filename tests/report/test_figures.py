@@ -114,6 +114,15 @@ def test_settings_look_alike_where_they_agree(write_run: Write, study: Path) -> 
     assert a.fill == b.fill != c.fill == d.fill
 
 
+def test_settings_of_few_combinations_have_a_colour_each(write_run: Write, study: Path) -> None:
+    """As where presets are those of one method alone: the first factor would have most of them look alike."""
+    alone = [("mse", "diffusion"), ("mse", "elastic"), ("mse", "jacobian")]
+    for similarity, regularizer in [*alone, *((s, "diffusion") for s in ("ncc", "mi", "pcc"))]:
+        write_run(similarity + regularizer, similarity=similarity, regularizer=regularizer)
+    styles = setting_styles(design(study))
+    assert len(styles) == len({style.colour for style in styles}) == len({style.marker for style in styles}) == 6
+
+
 def test_settings_are_told_apart_in_grey(write_run: Write, study: Path) -> None:
     for similarity in ("mse", "ncc", "mi", "pcc", "ssim", "nmi", "mse+ncc"):
         for regularizer in ("diffusion", "elastic", "jacobian"):

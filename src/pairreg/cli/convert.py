@@ -57,6 +57,7 @@ def _convert(arguments: argparse.Namespace) -> None:
     else:
         transform = read_transform(arguments.transforms, fixed, moving, arguments.source)
         write_transform(transform, output, target, fixed, moving)
+    print(f"{output}: a transform, format {target}")
 
 
 def _grid_of(file: str) -> "sitk.Image":

@@ -47,11 +47,12 @@ def _warp(arguments: argparse.Namespace) -> None:
     output = output_file(arguments.output, inputs, force=arguments.force)
     run = RunTransform.read(expanded(arguments.run))
     if _is_points(arguments.file):
-        warp_points(run, arguments.file, output, arguments.inverse)
+        written = warp_points(run, arguments.file, output, arguments.inverse)
     else:
         interpolation: Interpolation = arguments.interpolation or "linear"
         grid = arguments.grid or "fixed"
-        warp_image(run, arguments.file, output, interpolation, arguments.mass_preserving, grid)
+        written = warp_image(run, arguments.file, output, interpolation, arguments.mass_preserving, grid)
+    print(f"{output}: {written}")
 
 
 def _is_points(file: str) -> bool:

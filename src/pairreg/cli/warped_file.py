@@ -24,8 +24,10 @@ def warp_image(
     interpolation: Interpolation,
     mass_preserving: bool,
     grid_file: str,
-) -> None:
+) -> str:
     """Write the image in `file`, carried along, on the grid of the image in `grid_file` or of the `fixed` one.
+
+    Returns what was written, in words.
 
     Raises `InputError` if nothing of the image comes to lie on that grid.
     """
@@ -36,11 +38,12 @@ def warp_image(
     for path, given in ((file, image), (grid_file, grid)):
         if given.GetDimension() != run.ndim:
             raise InputError(f"{path} is {given.GetDimension()}-D, the run {run.ndim}-D; give a {run.ndim}-D image.")
+    where = "the fixed image" if own else grid_file
     if not geometry.coverage(image, grid, run.transform).any():
-        where = "the fixed image" if own else grid_file
         raise InputError(f"{file} does not meet {where} after the transform; check its origin, spacing and direction.")
     warped = run.warp(image, grid, interpolation, mass_preserving)
     write_image(warped, output)
+    return f"{' × '.join(map(str, grid.GetSize()))} voxels, on the grid of {where}"
 
 
 def _grid_of(file: str) -> sitk.Image:
@@ -50,10 +53,12 @@ def _grid_of(file: str) -> sitk.Image:
     return found.image
 
 
-def warp_points(run: RunTransform, file: str, output: Path, inverse: bool) -> None:
+def warp_points(run: RunTransform, file: str, output: Path, inverse: bool) -> str:
     """Write the points in `file`, carried to the fixed image, or `inverse`, from it to the moving one.
 
-    They may lie beyond the images. Raises `InputError` for points whose counterpart is not found.
+    Returns what was written, in words. The points may lie beyond the images.
+
+    Raises `InputError` for points whose counterpart is not found.
     """
     source, goal = ("fixed", "moving") if inverse else ("moving", "fixed")
     points = read_points(file, source, run.ndim)
@@ -65,3 +70,4 @@ def warp_points(run: RunTransform, file: str, output: Path, inverse: bool) -> No
         raise InputError(f"{file}: of its {len(points)} points, {found}; leave them out.")
     with replacing(output) as part:
         write_points(part, carried, like=file, source=source, image=goal)
+    return f"{len(points)} points, in the space of the {goal} image"

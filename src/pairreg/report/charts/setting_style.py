@@ -1,5 +1,6 @@
 """The style of a setting, the same in every figure of a report."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,11 +61,19 @@ class SettingStyle:
 def setting_styles(design: Design) -> list[SettingStyle]:
     """Return the style of every setting: colour and fill tell the first factor, marker and dash the others.
 
-    So settings are told apart in grey, too. The values of a number have colours in their order, dark to light.
+    So settings are told apart in grey, too. The values of a number have colours in their order, dark to light. Where
+    half of the combinations are not there, as of presets that only one of many methods has, no factor groups the
+    settings, and each has a colour of its own as long as there are enough.
     """
+    number = bool(design.factors and design.factors[0].is_number)
+    if not number and len(design.settings) <= min(len(_COLOURS), _combinations(design) / 2):
+        return [
+            SettingStyle(name, colour, marker, _DASHES[i % len(_DASHES)])
+            for i, (name, colour, marker) in enumerate(zip(design.labels, _COLOURS, _MARKERS, strict=False))
+        ]
     first = [one[0] if one else None for one in design.settings]
     values = [None] * (None in first) + list(in_order(first))
-    ramp = len(values) > len(_COLOURS) or bool(design.factors and design.factors[0].is_number and len(values) > 2)
+    ramp = len(values) > len(_COLOURS) or (number and len(values) > 2)
     colours = _shades(len(values)) if ramp else _COLOURS
     others = list(dict.fromkeys(one[1:] for one in design.settings))
     found = []
@@ -74,6 +83,11 @@ def setting_styles(design: Design) -> list[SettingStyle]:
         fill = _FILLS[(colour + other // len(_MARKERS)) % len(_FILLS) if len(others) > 1 else 0]
         found.append(SettingStyle(name, colours[colour], marker, _DASHES[other % len(_DASHES)], fill))
     return found
+
+
+def _combinations(design: Design) -> int:
+    """Return how many settings there would be if every value of a factor met all values of the others."""
+    return math.prod(len(set(values)) for values in zip(*design.settings, strict=True))
 
 
 def _shades(count: int) -> list[str]:
