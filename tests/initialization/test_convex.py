@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy.ndimage import gaussian_filter
 
 import pairreg
 from pairreg import geometry, metrics, whole_transform
@@ -119,6 +120,31 @@ def test_another_contrast_and_another_grid() -> None:
     )
     field = whole_transform.field_of(found, sitk.AffineTransform(2), pair.fixed)
     assert np.isfinite(field).all() and metrics.folds_percent(field) == 0
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_displacements_after_which_the_images_share_less_are_not_taken(ndim: int) -> None:
+    """A faint texture that moved leads astray where the shapes, which are all that a reader sees, stayed."""
+    shape = (160, 144) if ndim == 2 else (60, 56, 52)
+    random = np.random.default_rng(0)
+    shapes = np.zeros(shape)
+    for centre in random.uniform(0.25, 0.75, (3, ndim)) * shape:
+        apart = np.indices(shape) - np.reshape(centre, (ndim, *[1] * ndim))
+        shapes += np.exp(-(apart**2).sum(0) / (2 * (min(shape) / 8) ** 2)) * random.choice([-1, 1])
+    texture = gaussian_filter(random.normal(size=shape), 2)
+    texture *= 0.005 / texture.std()
+
+    def image(moved: int) -> sitk.Image:
+        return sitk.GetImageFromArray((shapes + np.roll(texture, moved, 0)).astype(np.float32))
+
+    initialization = pairreg.build("initialization/convex", linear="none")
+    led_astray = initialization.start(Pair(name="faint", fixed=image(0), moving=image(shape[0] // 8)))
+    assert led_astray.transform.IsLinear()
+    assert led_astray.warnings[0].startswith("The images of faint share less information after the displacements")
+    moved = image(0)
+    moved.SetOrigin([shape[0] / 10] + [0.0] * (ndim - 1))
+    kept = initialization.start(Pair(name="all of it", fixed=image(0), moving=moved))
+    assert not kept.transform.IsLinear() and not kept.warnings
 
 
 def test_two_runs_give_the_same_bits() -> None:

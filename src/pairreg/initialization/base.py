@@ -3,8 +3,10 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
 import SimpleITK as sitk
 
+from pairreg.geometry import array
 from pairreg.initialization.low_resolution import JUDGED, carried, low_resolution
 from pairreg.initialization.mutual_information import overlap_weighted_mi
 from pairreg.initialization.single_thread import one_thread
@@ -41,19 +43,26 @@ class Initialization(Checked, ABC):
 
 def not_better(pair: Pair, transform: sitk.Transform, advice: str = WIDER) -> tuple[str, ...]:
     """Return a sentence if the images share no more information after `transform` than in their scanner coordinates."""
-    judged = low_resolution(pair, JUDGED[pair.ndim])
-    with one_thread():
-        here = sitk.Transform(pair.ndim, sitk.sitkIdentity)
-        before = overlap_weighted_mi(judged, here)
-        # ITK's metric takes no composite of dense transforms.
-        after = (
-            overlap_weighted_mi(judged, transform)
-            if transform.IsLinear()
-            else overlap_weighted_mi(carried(judged, transform), here)
-        )
+    before, after = information(pair, sitk.Transform(pair.ndim, sitk.sitkIdentity), transform)
     if after > before:
         return ()
     return (
         f"The initialisation of {pair.name} is no better than its scanner coordinates (information {after:.3g} and "
         f"{before:.3g} nats per voxel); unless these are right, {advice}.",
     )
+
+
+def information(pair: Pair, *transforms: sitk.Transform) -> list[float]:
+    """Return what the images share after each transform, linear or dense, in nats per voxel of the fixed one."""
+    judged = low_resolution(pair, JUDGED[pair.ndim])
+    if any(np.ptp(array(image)) == 0 for image in (judged.fixed, judged.moving)):
+        return [0.0] * len(transforms)  # ITK's metric has no bins for them
+    here = sitk.Transform(pair.ndim, sitk.sitkIdentity)
+    with one_thread():
+        # ITK's metric takes no composite of dense transforms.
+        return [
+            overlap_weighted_mi(judged, transform)
+            if transform.IsLinear()
+            else overlap_weighted_mi(carried(judged, transform), here)
+            for transform in transforms
+        ]

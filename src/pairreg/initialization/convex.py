@@ -11,7 +11,7 @@ from pairreg.arrays import Field
 from pairreg.backend.memory import lack_of_memory
 from pairreg.errors import InputError
 from pairreg.initialization.affine import Affine
-from pairreg.initialization.base import Initialization
+from pairreg.initialization.base import Initialization, Start, information, not_better
 from pairreg.initialization.center_of_mass import CenterOfMass
 from pairreg.initialization.control_points import ControlPoints
 from pairreg.initialization.coupled_convex import Features, consistent, coupled_displacements, matching_costs, unfolded
@@ -37,8 +37,11 @@ class Convex(Initialization):
     grid, so any two modalities can be compared. Every control point takes the displacement of the lowest cost, a whole
     number of steps, coupled to the mean displacement around it by rising weights. Cubic B-splines make a field of it.
     Where a cell shrinks to less than a fifth of its volume the displacements are smoothed, so the start does not fold.
-    Labels are not used. A descriptor counts where all that it compares lies in the image and its mask; points without
-    any, or without structure, go with those around them. Two runs give the same bits.
+    A descriptor counts where all that it compares lies in the image and its mask; points without any, or without
+    structure, go with those around them. Labels are not used. Two runs give the same bits.
+
+    If the images share less information (mutual information times overlap) after this than after the linear start, the
+    run begins with that alone, and a warning says so: what looks alike everywhere may match anywhere.
 
     **Arguments:**
 
@@ -73,8 +76,31 @@ class Convex(Initialization):
         return None
 
     def __call__(self, pair: Pair) -> sitk.Transform:
-        points, reach = self._points(pair.fixed)
+        return self._begin(pair).transform
+
+    def start(self, pair: Pair) -> Start:
+        found = self._begin(pair)
+        return Start(found.transform, (*found.warnings, *not_better(pair, found.transform)))
+
+    def _begin(self, pair: Pair) -> Start:
+        """Return the linear start with the displacements, or, if the images agree less after these, without."""
         linear = _LINEAR[self.linear]()(pair)
+        dense = self._dense(pair, linear)
+        before, after = information(pair, linear, dense)
+        if after < before:
+            less = f"{after:.3g} nats per voxel, and {before:.3g} before them"
+            return Start(
+                linear,
+                (
+                    f"The images of {pair.name} share less information after the displacements that "
+                    f"initialization=convex finds ({less}), so the registration begins without them.",
+                ),
+            )
+        return Start(dense)
+
+    def _dense(self, pair: Pair, linear: sitk.Transform) -> sitk.Transform:
+        """Return `linear` with the best displacements at the control points after it."""
+        points, reach = self._points(pair.fixed)
         descriptor = MIND(radius=self.radius, dilation=self.dilation)
         fixed = points.features(pair.fixed, pair.fixed_mask, geometry.identity(pair.ndim), descriptor, reach)
         moving = points.features(pair.moving, pair.moving_mask, linear, descriptor, reach)
