@@ -203,6 +203,7 @@ def _image_evidence(pair: Pair, transform: sitk.Transform) -> Evidence:
         "fixed": geometry.array(pair.fixed),
         "warped": geometry.array(geometry.resample(pair.moving, pair.fixed, transform, fill=background)),
         "mask": None if pair.fixed_mask is None else geometry.mask_on(pair.fixed, pair.fixed_mask),
+        "known": geometry.coverage(pair.moving, pair.fixed, transform),
     }
 
 

@@ -21,7 +21,7 @@ from pairreg.report.study_runs import read_study
 from pairreg.report.write import write_report
 
 OFFERED = {
-    "images": {"fixed", "warped", "mask"},
+    "images": {"fixed", "warped", "mask", "known"},
     "labels": {
         "fixed_labels",
         "warped_labels",
@@ -86,7 +86,7 @@ def evidence(error: float) -> dict[str, dict[str, object]]:
     spacing = dict.fromkeys(("spacing", "fixed_spacing", "moving_spacing"), (1.0, 1.0))
     warped = {"warped_labels": np.roll(labels, shift), "moving_labels": labels, "labels": [1]}
     return {
-        "images": {"fixed": fixed, "warped": np.roll(fixed, shift), "mask": None},
+        "images": {"fixed": fixed, "warped": np.roll(fixed, shift), "mask": None, "known": fixed > 0},
         "labels": {"fixed_labels": labels, **warped, **spacing},
         "landmarks": {
             "mapped_points": noise[0],
@@ -125,7 +125,7 @@ def test_the_direction_is_that_from_a_poor_to_a_perfect_registration(row):
 
 
 def test_what_is_neither_good_nor_bad_has_no_direction():
-    neither = {"tre_points", "volume_change", "sdlogj", "sdlogj_l2r"}
+    neither = {"tre_points", "volume_change", "covered_percent", "sdlogj", "sdlogj_l2r"}
     assert {row.name for row in CATALOGUE if not row.arrow and row.kind != "cost"} == neither
     assert not any(row.arrow for row in CATALOGUE if row.kind == "cost")
 

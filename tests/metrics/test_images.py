@@ -1,9 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
+from pairreg import geometry
+from pairreg.evaluate import under_transform
 from pairreg.metrics import mse, ncc, pcc, ssim
+from pairreg.pair.pair import Pair
 
 SHAPES = [(24, 31), (15, 17, 13)]
 ALL = pytest.mark.parametrize("metric", [mse, pcc, ssim, ncc])
@@ -109,3 +115,21 @@ def test_float32_images_will_do_and_shapes_have_to_agree(metric) -> None:  # typ
     assert metric(f.astype(np.float32), w.astype(np.float32)) == pytest.approx(metric(f, w), rel=1e-4)
     with pytest.raises(ValueError, match="differ in shape"):
         metric(f, w[1:])
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_where_the_moving_image_does_not_reach_is_counted(ndim: int) -> None:
+    """A shift along x by 4 of 16 voxels takes a quarter out of sight; a mask of the rest sees none of it."""
+    image = sitk.GetImageFromArray(np.random.default_rng(0).random([8, 10, 16][-ndim:], np.float32))
+    shift = sitk.TranslationTransform(ndim, [4.0] + [0.0] * (ndim - 1))
+    rest = sitk.GetImageFromArray(np.broadcast_to(np.arange(16) < 12, image.GetSize()[::-1]).astype(np.uint8))
+    pair = Pair(name="shifted", fixed=image, moving=image)
+    found = [
+        under_transform(one, transform)["covered_percent"]
+        for one, transform in (
+            (pair, geometry.identity(ndim)),
+            (pair, shift),
+            (replace(pair, fixed_mask=rest), shift),
+        )
+    ]
+    assert found == [100, 75, 100]

@@ -3,7 +3,8 @@
 A new metric is a function in one of the modules beside this one, and a row in `CATALOGUE`. The names of the function's
 parameters choose among what `pairreg.evaluate` offers for its kind; it returns a number, or a number per label:
 
-- `images`: `fixed`, `warped` `(*spatial,)` in preprocessed intensities, `mask` (bool, or None for everywhere).
+- `images`: `fixed`, `warped` `(*spatial,)` in preprocessed intensities, `mask` (bool, or None for everywhere), `known`
+  (bool), where the moving image reaches.
 - `labels`: `fixed_labels`, `warped_labels` on the grid of the fixed labels, with its `spacing` (also as
   `fixed_spacing`); `moving_labels` with `moving_spacing`; `labels`, the values that both maps have.
 - `landmarks`: `mapped_points`, the fixed landmarks carried through the transform, and `target_points`, the moving ones;
@@ -142,6 +143,8 @@ CATALOGUE = (
     Metric(name="mse", label="MSE", direction=-1, decimals=4, kind="images", function="images.mse", in_paper=False),
     Metric(name="pcc", label="PCC", direction=1, decimals=3, kind="images", function="images.pcc", in_paper=False),
     Metric(name="ncc", label="NCC", direction=1, decimals=3, kind="images", function="images.ncc", in_paper=False),
+    Metric(name="covered_percent", label="covered", unit="%", direction=0, decimals=3, kind="images",
+           function="images.covered_percent", in_terminal=False, in_paper=False),
     Metric(name="folds_percent", label="folds", unit="%", direction=-1, decimals=3, kind="field",
            function="deformation.folds_percent"),
     Metric(name="ndv_percent", label="NDV", unit="%", direction=-1, decimals=3, kind="field",

@@ -74,6 +74,15 @@ def ncc(fixed: Image, warped: Image, window: int = 9, mask: Mask | None = None) 
     return _mean(inside(covariance**2 / (variance_f * variance_w), mask))
 
 
+def covered_percent(known: Mask, mask: Mask | None = None) -> float:
+    """Return the part of the image (of the mask) in %, at which the moving image is `known`, because it reaches there.
+
+    Elsewhere the warped image has the lowest intensity of the moving one, which the other functions take as it is: they
+    may call a registration worse that brought tissue together and the edge of the moving image into sight.
+    """
+    return 100 * _mean(inside(known, mask))
+
+
 def _centre(image: Image, mask: Image) -> Image:
     """Return the image less its mean over the mask, 0 outside the mask: a bright flat window keeps its digits."""
     return np.where(mask > 0, image - image[mask > 0].mean(), 0.0)
