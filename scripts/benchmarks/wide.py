@@ -41,6 +41,7 @@ ANATOMIES = {
 CANDIDATES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "fast": {
         "fast": (),
+        "fast, convex start": ("initialization=convex",),
         "fast, half the diffusion": ("regularizer.diffusion.weight=1",),
         "fast, twice the diffusion": ("regularizer.diffusion.weight=4",),
         "fast, ncc": ("similarity=ncc",),
@@ -48,11 +49,13 @@ CANDIDATES: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
     "accurate": {
         "accurate": (),
+        "accurate, convex start": ("initialization=convex",),
         "accurate, twice the diffusion": ("regularizer.diffusion.weight=10",),
         "accurate, pcc and ssim": ("similarity=[pcc,ssim]", "regularizer=fast"),
     },
     "default": {
         "default": (),
+        "default, convex start": ("initialization=convex",),
         "default, twice the diffusion": ("regularizer.diffusion.weight=4",),
         "default, penalty on folds of fast": ("regularizer=fast",),
     },
