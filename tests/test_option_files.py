@@ -28,3 +28,24 @@ def test_a_whole_number_passes_as_a_float_but_not_the_reverse():
     assert pairreg.build("similarity/ssim", sigma=2).sigma == 2
     with pytest.raises(pairreg.InputError, match="window should be a valid integer"):
         pairreg.build("similarity/ncc", window=9.5)
+
+
+def test_an_option_of_another_group_is_found_there():
+    with pytest.raises(pairreg.InputError, match="'ncc' is an option elsewhere: similarity=ncc"):
+        pairreg.build("regularizer/ncc")
+    assert option_files.groups_with("fast") == ["preset", "regularizer", "schedule"]
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ("ncc+mi", "several terms are a list: similarity=[ncc,mi]."),
+        ("2*pet:ncc", "a weight is a setting: similarity.pet.weight=2."),
+        ("ncc@1e-3", "a weight is a setting: similarity.ncc.weight=1e-3."),
+        ("ncc+nothing", None),
+        ("0.5", None),
+    ],
+)
+def test_terms_as_a_formula(given, advice):
+    said = option_files.unknown_option("similarity", given, option_files.options("similarity"))
+    assert said.endswith(advice or "ssim_slicewise.")

@@ -33,6 +33,9 @@ REFUSED = [
         {"scales": [1, 2, 3, 4]},
         "scales should fall from level to level; they are",
     ),
+    ("schedule/coarse_to_fine", {"scales": 4}, "scales should be a valid list, such as [8,4,2,1]; it is 4."),
+    ("schedule/coarse_to_fine", {"iterations": 9}, "iterations should be a valid list, such as [9]; it is 9."),
+    ("preprocessing/minmax", {"range": 1}, "range should be a valid list, such as [0.0,1.0]; it is 1."),
     (
         "preprocessing/percentile",
         {"lower": 60.0, "upper": 50.0},
@@ -79,6 +82,13 @@ def test_python_and_option_files_say_the_same(option, settings, message):
 def test_register_refuses_what_the_command_refuses(warped_2d, given, message):
     with pytest.raises(InputError, match=message):
         pairreg.register(warped_2d.pair(), **given)
+
+
+def test_the_nearest_name_may_have_the_letters_as_its_initials():
+    with pytest.raises(InputError, match="key 'lr' is not one of .*; did you mean 'learning_rate'?"):
+        pairreg.build("optimizer/sgd", lr=0.1)
+    with pytest.raises(InputError, match=r"key 'xy' is not one of [^;]*\.$"):
+        pairreg.build("optimizer/sgd", xy=0.1)
 
 
 def test_a_target_that_cannot_be_called_is_refused():

@@ -61,6 +61,7 @@ def register_search_path() -> None:
     # A config that asks for it has the answer in its run folder, and in the signature of the run.
     _read_named_terms()
     _keep_chosen_terms()
+    _check_choices()
     OmegaConf.register_new_resolver("native_precision", native_precision, replace=True)
     OmegaConf.register_new_resolver("scratch", _scratch, replace=True)
 
@@ -106,6 +107,34 @@ def _keep_chosen_terms() -> None:
         return config
 
     setattr(ConfigLoaderImpl, merge.__name__, merged)
+
+
+def _check_choices() -> None:
+    """Have Hydra refuse a list for a group of one option, and what is no name in a list for a group of terms.
+
+    It would take the last option of such a list for each setting and forget which there were, and break at a number.
+    """
+    parse = ConfigLoaderImpl._parse_overrides_and_create_caching_repo
+
+    def parsed(loader: Any, config_name: str | None, overrides: list[str]) -> Any:
+        found, repository = parse(loader, config_name, overrides)
+        for one in found:
+            group, choice = one.key_or_group, None if one.is_sweep_override() else one.value()
+            if isinstance(choice, list) and repository.group_exists(group):
+                _check_choice(group, choice)
+        return found, repository
+
+    setattr(ConfigLoaderImpl, parse.__name__, parsed)
+
+
+def _check_choice(group: str, choice: Sequence[Any]) -> None:
+    given = ",".join(map(str, choice))
+    if group not in TERM_GROUPS:
+        raise InputError(
+            f"{group} should be one option; it is [{given}]; {group}={given} with -m makes a run with each of them."
+        )
+    if not all(isinstance(option, str) for option in choice):
+        raise InputError(f"{group} should be a list of options by name; it is [{given}].")
 
 
 def _of_group(group: str, defaults: Any) -> list[tuple[str, bool]]:

@@ -67,6 +67,53 @@ def variants(group: str) -> list[str]:
     return sorted(path.stem for path in (experiments_folder() / group).glob("*.yaml"))
 
 
+def unknown_option(group: str, given: str, known: Iterable[str]) -> str:
+    """Return the sentence on what is no option of a group, with what could be meant; `known` are its options.
+
+    `given` may be a term with a name of its own, such as `pet:nc`.
+    """
+    option = given.rpartition(":")[2]
+    advice = _as_terms(group, given, known) if group in TERM_GROUPS else None
+    if advice is None and (homes := groups_with(option)):
+        advice = f"{option!r} is an option elsewhere: {' or '.join(f'{home}={option}' for home in homes)}."
+    return validation.not_one_of(f"{group} option", option, known, advice)
+
+
+def groups_with(option: str) -> list[str]:
+    """Return the groups, also those of presets and studies, that have an option of this name."""
+    files = [path for folder in (conf_folder(), experiments_folder()) for path in folder.glob("*/*.yaml")]
+    return sorted({path.parent.name for path in files if path.stem == option})
+
+
+def _as_terms(group: str, given: str, known: Iterable[str]) -> str | None:
+    """Return how terms are chosen and weighted that are written as a formula, such as `ncc+0.5*mi` or `ncc:0.5`.
+
+    Tables write several terms as a sum. None if one of the terms is not known, or if there is one without a weight.
+    """
+    weights: dict[str, str] = {}
+    terms = []
+    for summand in given.split("+"):
+        factors = re.split("[:*@]", summand)
+        numbers = [factor for factor in factors if _is_number(factor)]
+        terms.append(":".join(factor for factor in factors if factor not in numbers))
+        weights |= {names.named_term(terms[-1])[0]: number for number in numbers}
+    if not {names.named_term(term)[1] for term in terms} <= {*known}:
+        return None
+    settings = [f"{group}.{term}.weight={weight}" for term, weight in weights.items()]
+    if len(terms) > 1:
+        choice = f"{group}=[{','.join(terms)}]"
+        return f"several terms are a list: {' '.join([choice, *settings])}."
+    return f"a weight is a setting: {settings[0]}." if settings else None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def not_chosen(group: str, key: str, chosen: Iterable[str] = ()) -> str | None:
     """Return a sentence on a setting for an option that is not chosen: which choice has it; None if none of ours has.
 
@@ -79,7 +126,7 @@ def not_chosen(group: str, key: str, chosen: Iterable[str] = ()) -> str | None:
         others = [term for term in chosen if term != "none"]
         choice = f"[{','.join([*others, key])}]" if others else key
         return f"{group}.{key} is not chosen; {group}={choice} chooses it."
-    having = [option for option in options(group) if key in option_node(f"{group}/{option}")]
+    having = options_with(group, key)
     if not having:
         return None
     chooses = " or ".join(f"{group}={option}" for option in having)
@@ -87,6 +134,11 @@ def not_chosen(group: str, key: str, chosen: Iterable[str] = ()) -> str | None:
         return f"{group}.{key} is a setting of {having[0]}, which is not chosen; {chooses} chooses it."
     names = f"{', '.join(having[:-1])} and {having[-1]}"
     return f"{group}.{key} is a setting of {names}, which are not chosen; {chooses} chooses one."
+
+
+def options_with(group: str, key: str) -> list[str]:
+    """Return the options of a group that have a setting `key`."""
+    return [option for option in options(group) if key in option_node(f"{group}/{option}")]
 
 
 @functools.cache
@@ -116,7 +168,8 @@ def option_node(name: str) -> dict[str, Any]:
     known = options(group)
     if option not in known and option in variants(group):
         return copy.deepcopy(_variant(group, option))
-    one_of(f"{group} option", option, [*known, *variants(group)])
+    if option not in known:
+        raise InputError(unknown_option(group, option, [*known, *variants(group)]))
     node = OmegaConf.to_container(OmegaConf.load(conf_folder() / group / f"{option}.yaml"), resolve=True)
     assert isinstance(node, dict)
     return typing.cast(dict[str, Any], node[option] if group in TERM_GROUPS else node)

@@ -8,8 +8,9 @@ line refuse a value with the same sentence: "<where> should be <what>; it is <va
 import dataclasses
 import functools
 import inspect
+import re
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, ParamSpec, TypeVar
 
@@ -87,7 +88,7 @@ class Checked:
         hints = hints_of(typing.cast(Any, type(self)))
         for field in dataclasses.fields(self):
             if field.init and field.name in hints:
-                check_value(hints[field.name], getattr(self, field.name), field.name)
+                check_value(hints[field.name], getattr(self, field.name), field.name, _default(field))
         problem = self.problem()
         if problem:
             raise SettingError(problem)
@@ -114,6 +115,7 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
 def check_arguments(target: Any, arguments: Mapping[str, Any], where: str) -> None:
     """Check names and values of `arguments` against what `target` takes; `where` begins every message."""
     parameters, hints = constructor(target)
+    fields = {one.name: one for one in dataclasses.fields(target)} if dataclasses.is_dataclass(target) else {}
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
     for key in arguments:
@@ -124,11 +126,20 @@ def check_arguments(target: Any, arguments: Mapping[str, Any], where: str) -> No
         if arguments.get(key, parameter.default) in (parameter.empty, "???"):
             raise InputError(f"{where}.{key} is missing: give {where}.{key}=VALUE.")
         if key in arguments and key in hints:
-            check_value(hints[key], arguments[key], f"{where}.{key}")
+            default = _default(fields[key]) if key in fields else parameter.default
+            check_value(hints[key], arguments[key], f"{where}.{key}", default)
 
 
-def check_value(hint: Any, value: Any, where: str) -> None:
-    """Raise `InputError` unless `value` is what `hint` says; a whole number passes as a float, "9" does not."""
+def _default(field: dataclasses.Field[Any]) -> Any:
+    """Return what a field of a dataclass is if nothing is given, such as the list that a factory makes."""
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def check_value(hint: Any, value: Any, where: str, default: Any = None) -> None:
+    """Raise `InputError` unless `value` is what `hint` says; a whole number passes as a float, "9" does not.
+
+    A `default` that is a list shows how a list is written.
+    """
     try:
         _adapter(hint).validate_python(value.item() if isinstance(value, np.generic) else value, strict=True)
     except ValidationError as error:
@@ -136,7 +147,20 @@ def check_value(hint: Any, value: Any, where: str) -> None:
         worst: Any = max(error.errors(), key=lambda one: (len(one["loc"]), one["type"] == "value_error"))
         if isinstance(worst.get("ctx", {}).get("error"), InputError):  # of a check with a sentence of its own
             raise InputError(f"{where}: {worst['ctx']['error']}") from None
-        raise InputError(f"{where} should be {_words(worst)}; it is {shown(value)}.") from None
+        wanted = _list_such_as(value, default) if _lacks_list(worst) else _words(worst)
+        raise InputError(f"{where} should be {wanted}; it is {shown(value)}.") from None
+
+
+def _lacks_list(error: Mapping[str, Any]) -> bool:
+    """Return whether an error of pydantic is that the whole value is no list."""
+    is_whole = not any(isinstance(part, int) for part in error["loc"])
+    return is_whole and (error["type"] == "list_type" or error.get("ctx", {}).get("class") == Sequence.__name__)
+
+
+def _list_such_as(value: Any, default: Any) -> str:
+    """Return words for a list in place of `value`, as a shell takes it: the default, or else one of that value."""
+    example = default if isinstance(default, list | tuple) and default else [value]
+    return f"a valid list, such as [{','.join(map(str, example))}]"
 
 
 def _words(error: Mapping[str, Any]) -> str:
@@ -158,9 +182,22 @@ def one_of(what: str, value: str, choices: Iterable[str]) -> str:
     choices = list(choices)
     if value in choices:
         return value
-    near = get_close_matches(str(value), choices, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    raise InputError(f"{what} {value!r} is not one of {', '.join(choices)}{hint}")
+    raise InputError(not_one_of(what, value, choices))
+
+
+def not_one_of(what: str, value: str, choices: Iterable[str], advice: str | None = None) -> str:
+    """Return the sentence on a `value` that is none of `choices`; without `advice` it names the nearest of them."""
+    choices = list(choices)
+    near = _nearest(str(value), choices)
+    advice = advice or (near and f"did you mean {near!r}?")
+    return f"{what} {value!r} is not one of {', '.join(choices)}{f'; {advice}' if advice else '.'}"
+
+
+def _nearest(value: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that is spelt nearly like `value`, or whose words it abbreviates, as `lr` a `learning_rate`."""
+    choices = list(choices)
+    initials = [one for one in choices if value == "".join(word[:1] for word in re.split(r"[\W_]+", one))]
+    return next(iter([*get_close_matches(value, choices, n=1), *initials]), None)
 
 
 @functools.cache

@@ -58,6 +58,15 @@ def test_overrides_may_stand_on_both_sides_of_an_option():
     assert with_text_quoted(["--info", "plugins", "a=1"]) == ["a=1", "--info", "plugins"]
 
 
+def test_a_setting_that_is_given_twice_is_no_mapping_that_a_shell_took_apart():
+    for typed in (
+        ["pair.label_names={1:a}", "seed=1"],
+        ["tracking.uri=http://a", "tracking.uri=http://b"],
+        ["a=b:c"] * 2,
+    ):
+        assert [one.replace("'", "") for one in with_text_quoted(typed)] == typed
+
+
 def test_several_values_stay_several(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert with_text_quoted(["pair.case=12_1,a,3e2"]) == ["pair.case='12_1',a,'3e2'"]
@@ -183,6 +192,48 @@ def test_an_argument_that_hydra_cannot_read_is_shown_as_the_shell_needs_it(image
     (tmp_path / "again").mkdir()
     for answer in many("pairreg", shown, images, tmp_path / "again"):
         assert answer.returncode == 2 and "cannot be read" not in answer.stderr and len(answer.stderr.splitlines()) == 1
+
+
+MEANT = [
+    ("preset=fast,accurate", "several values; add -m for a run with each of them."),
+    ("seed=1,2", "several values; add -m for a run with each of them."),
+    ("similarity=ncc,mi", "a run with each of them, or give similarity=[ncc,mi] for one list."),
+    (
+        "preset=[fast,smoke]",
+        "should be one option; it is [fast,smoke]; preset=fast,smoke with -m makes a run with each",
+    ),
+    ("preset=[fast,smoke],accurate -m", "preset should be one option; it is [fast,smoke]"),
+    ("transform=affine", "'affine' is an option elsewhere: initialization=affine."),
+    ("similarity=pcc+ssim", "several terms are a list: similarity=[pcc,ssim]."),
+    ("similarity=pet:ncc+0.5*mi", "several terms are a list: similarity=[pet:ncc,mi] similarity.mi.weight=0.5."),
+    ("similarity=[ncc:0.5,mi]", "a weight is a setting: similarity.ncc.weight=0.5."),
+    ("similarity=[ncc,0.5]", "similarity should be a list of options by name; it is [ncc,0.5]."),
+    ("'similarity=[{ncc: 2}]'", "similarity should be a list of options by name; it is [{'ncc': 2}]."),
+    ("similarity=ncc similarity.weight=5", "whose it is; give similarity.ncc.weight=VALUE."),
+    ("~method windw=9", "key 'windw' is not one of"),
+    ("pair.channels=a.nii", "pair.channels is a setting of files, which is not chosen; pair=files chooses it."),
+    ("tracking=none tracking.x=1", "tracking: key 'x' does not exist here."),
+    ("control_spacing=9", "give transform=bspline transform.control_spacing=VALUE."),
+    ("optimizer.lr=0.1", "did you mean 'learning_rate'?"),
+    ("preest=fast", "did you mean 'preset'?"),
+    ("schedule.iterations=100", "schedule.iterations should be a valid list, such as [100]; it is 100."),
+    ("dry_run", "dry_run needs a value, such as dry_run=true."),
+    ("similarity", "similarity needs a value, such as similarity=[pcc,ssim]."),
+    ("transform.width", "transform.width needs a value, such as transform.width=VALUE."),
+    ("fast", "give preset=fast or regularizer=fast or schedule=fast."),
+    ("nothing", "argument 'nothing' cannot be read; give GROUP=OPTION or KEY=VALUE."),
+    ("--preset=fast seed=1", "argument '--preset=fast' is no option; write preset=fast."),
+    ("--dry-run seed=1", "argument '--dry-run' is no option; write dry_run=true."),
+    ("'--study=a b'", "argument '--study=a b' is no option; write 'study=a b'."),
+    ("pair.label_names=1:a pair.label_names=2:b", "quote it: 'pair.label_names={1:a,2:b}'."),
+]
+
+
+def test_what_is_written_otherwise_is_answered_by_how_it_is_written(tmp_path):
+    answers = many("pairreg", [shlex.split(typed) for typed, _ in MEANT], tmp_path, tmp_path)
+    for (typed, message), answer in zip(MEANT, answers, strict=True):
+        assert answer.returncode == 2 and message in answer.stderr, (typed, answer)
+        assert answer.stderr.startswith("pairreg: ") and len(answer.stderr.splitlines()) == 1, answer.stderr
 
 
 OTHERS = {

@@ -53,6 +53,8 @@ REFUSED = {
     "a setting without its term": (("similarity=mi", "bins=64"), "whose it is; give similarity.mi.bins=VALUE."),
     "a setting without its group": (("pair=files", "fixed=fixed.nii.gz"), "whose it is; give pair.fixed=VALUE."),
     "several values of one run": (("similarity=mse,ncc",), "similarity has several values; add -m for a run with each"),
+    "images without their group": (("fixed=a", "moving=b"), "give pair=files pair.fixed=VALUE pair.moving=VALUE."),
+    "a group as an option": (("--preset", "fast"), "argument '--preset' is no option; write preset=fast."),
     "broken override": (("similarity=[ncc",), "ends within its brackets"),
     "a list that a shell took apart": (("similarity=[ncc,", "mse]"), "leave out blanks, or put it into quotes"),
     "an option that does not exist": (("--no-such-option",), "pairreg --help lists the options"),

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
 
+from pairreg.cli.settings_by_name import as_option
 from pairreg.errors import InputError
 
 _REFUSED = {
@@ -25,7 +26,8 @@ def checked_options(arguments: Sequence[str]) -> Namespace:
     parser = get_args_parser()
 
     def error(message: str) -> NoReturn:
-        raise InputError(f"{message}; pairreg --help lists the options.")
+        unknown = next((one for one in arguments if message.startswith(f"unrecognized arguments: {one}")), "")
+        raise InputError(as_option(unknown, arguments) or f"{message}; pairreg --help lists the options.")
 
     parser.error = error  # type: ignore[method-assign]
     # Hydra's --version says which Hydra it is.

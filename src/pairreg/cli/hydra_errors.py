@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
-from pairreg import option_files, validation
+from pairreg import option_files
+from pairreg.cli.settings_by_name import as_option, example, names, of_others, takes_a_list, within_chosen
 from pairreg.cli.text_overrides import quoted
 from pairreg.composition import chosen_terms
 from pairreg.errors import InputError
 from pairreg.study.compose import FROM_RUN
+from pairreg.validation import not_one_of
 
 # Hydra's and Python's ValueError for transform=null, for two options and for thousands of digits, and what we say
 _VALUES = {
@@ -60,23 +62,30 @@ def _sentence(error: Exception) -> str:
     missing = re.search(r"Could not (?:find|load) '(?:.*/)?([^'/]+)/([^'/]+)'", str(error))
     if missing:
         group, option = missing.groups()
-        option = option.rpartition(":")[2]  # of a term with a name of its own
-        return _one_of_sentence(f"{group} option", option, _known_options(str(error), group))
+        known = _known_options(str(error), group)
+        what, name = f"{group} option", option.rpartition(":")[2]  # of a term with a name of its own
+        return _not_among(what, name, known) or option_files.unknown_option(group, option, known)
     said = " ".join(str(error).split())
     several = re.match(r"Ambiguous value for argument '([^=]+)=(.*?)' 1\. ", said)
     if several:
         key, values = several.groups()
-        return f"{key} has several values; add -m for a run with each of them, or give {key}=[{values}] for one list."
+        or_list = f", or give {key}=[{values}] for one list" if takes_a_list(key) else ""
+        return f"{key} has several values; add -m for a run with each of them{or_list}."
     return said if cause is error else f"{said}: {str(cause).splitlines()[0].rstrip('.')}."
 
 
 def _unreadable(override: str) -> str:
     """Return a sentence on an argument that Hydra cannot read: what it should look like, and how a shell needs it."""
+    if override.startswith("--") and (said := as_option(override, ())):  # argparse takes one with a blank for none
+        return said
     key, is_setting, value = override.partition("=")
     if not is_setting and Path(override).exists():
         return f"argument {override!r} is a file; images are given as pair=files pair.fixed=FILE pair.moving=FILE."
+    if not is_setting and (given := example(key)):
+        return f"{key} needs a value, such as {given}."
     if not is_setting:
-        return f"argument {override!r} cannot be read; give GROUP=OPTION or KEY=VALUE."
+        homes = [f"{group}={key}" for group in option_files.groups_with(key)]
+        return f"argument {override!r} cannot be read; give {' or '.join(homes) or 'GROUP=OPTION or KEY=VALUE'}."
     if value.startswith(("[", "{")) and not value.endswith(("]", "}")):
         return f"argument {override!r} ends within its brackets; leave out blanks, or put it into quotes of the shell."
     needed = shlex.quote(f"{key}={quoted(value)}")
@@ -94,35 +103,23 @@ def _known_options(message: str, group: str) -> list[str]:
 
 def _unknown_key(error: OmegaConfBaseException) -> str:
     """Return a sentence about a key that the composed config does not have, with those beside it that it has."""
-    parent = error.parent_node
-    known = [str(key) for key in parent if not str(key).startswith("_")] if parent is not None else []
-    where = str(error.full_key).rpartition(".")[0]
+    parent: Any = error.parent_node
+    where, key = str(error.full_key).rpartition(".")[0], str(error.key)
+    beside = [str(key) for key in parent if not str(key).startswith("_")] if parent is not None else []
+    known = beside if where else names()
+    what, said = f"{where}: key" if where else "key", None
     if where in option_files.groups():
         chosen = chosen_terms(parent._get_root(), where) if where in option_files.TERM_GROUPS else ()
-        said = option_files.not_chosen(where, str(error.key), chosen)
-    else:
-        said = None if where else _setting_within(parent, str(error.key))
-    return said or _one_of_sentence(f"{where}: key" if where else "key", str(error.key), known)
+        said = option_files.not_chosen(where, key, chosen)
+    if said is None and (full := within_chosen(parent._get_root(), where, key)):
+        said = f"key {str(error.full_key)!r} does not say whose it is; give {' or '.join(full)}."
+    if said is None and not where and (full := of_others(key)):
+        said = f"key {key!r} is a setting of what is not chosen; give {' or '.join(full)}."
+    return said or _not_among(what, key, known) or not_one_of(what, key, known)
 
 
-def _setting_within(config: Any, key: str) -> str | None:
-    """Return a sentence on a key that what is chosen in a group has, as `similarity.ncc` has `window`; else None."""
-    found = []
-    for group in option_files.groups():
-        parts = {group: config[group]}
-        if group in option_files.TERM_GROUPS:
-            parts = {f"{group}.{term}": settings for term, settings in config[group].items()}
-        found += [where for where, settings in parts.items() if isinstance(settings, Mapping) and key in [*settings]]
-    full = " or ".join(f"{where}.{key}=VALUE" for where in found)
-    return f"key {key!r} does not say whose it is; give {full}." if found else None
-
-
-def _one_of_sentence(what: str, value: str, choices: list[str]) -> str:
-    """Return the sentence that `validation.one_of` refuses a value with."""
+def _not_among(what: str, value: str, choices: list[str]) -> str | None:
+    """Return a sentence where there are no choices at all, or where the value is one of them; None elsewhere."""
     if not choices:
         return f"{what} {value!r} does not exist here."
-    try:
-        validation.one_of(what, value, choices)
-    except InputError as complaint:
-        return str(complaint)
-    return f"{what} {value!r} cannot be used here."
+    return f"{what} {value!r} cannot be used here." if value in choices else None

@@ -4,6 +4,9 @@ Without them Hydra reads `pair.case=12_1` as 121, `3e2` as 300.0, and a path wit
 """
 
 import re
+import shlex
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -22,6 +25,7 @@ OF_PAIRS = ("pair.name", *(f"pair.{part}" for part in (*IMAGES, *POINTS)))
 TEXT = (*NAMES, *DATA_SETS, *OF_PAIRS, *METHODS, "tracking.uri")
 TEXT_BELOW = ("pair.channels.", "pair.fixed_channels.", "pair.label_names.")
 OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.+)", re.DOTALL)
+OF_MAPPING = re.compile(r"[\w-]+:(?!//)")  # begins an entry, and no address
 FUNCTION = re.compile(r"(choice|range|interval|glob|shuffle|sort|tag|str|int|float|bool)\(.*\)", re.DOTALL)
 CONFIG_DIR = ("--config-dir", "-cd")
 WITH_VALUE = {*CONFIG_DIR, "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p"}
@@ -39,6 +43,7 @@ def with_text_quoted(arguments: list[str]) -> list[str]:
             raise InputError(
                 f"argument {argument!r} is no text in UTF-8; rename the file, or set LANG to its encoding."
             )
+    _check_braces(arguments)
     overrides, options = [], []
     is_sweep = bool({"-m", "--multirun"} & set(arguments))
     for before, argument in zip(["", *arguments], arguments, strict=False):
@@ -48,6 +53,15 @@ def with_text_quoted(arguments: list[str]) -> list[str]:
         else:
             overrides.append(_override(argument, is_sweep))
     return [*overrides, *options]
+
+
+def _check_braces(arguments: Sequence[str]) -> None:
+    """Raise `InputError` for a mapping that a shell took apart: of `KEY={1:a,2:b}` it makes `KEY=1:a KEY=2:b`."""
+    for key, given in groupby(arguments, lambda argument: argument.partition("=")[0]):
+        pieces = [argument.partition("=")[2] for argument in given]
+        if "." in key and len(pieces) > 1 and all(map(OF_MAPPING.match, pieces)):
+            needed = shlex.quote(f"{key}={{{','.join(pieces)}}}")
+            raise InputError(f"{key} is given {len(pieces)} times, as a shell leaves braces; quote it: {needed}.")
 
 
 def as_typed(override: str) -> str:
