@@ -46,7 +46,7 @@ def test_what_it_finds_is_what_this_machine_has(tmp_path, path_of_this):
     free = float(found["disk"].partition(" GB free in ")[0])
     assert free == pytest.approx(shutil.disk_usage(folder).free / 1e9, rel=0.2)
     before, after = (float(text) for text in found["registration"].rpartition("SSIM ")[2].split(" to "))
-    assert after > before
+    assert after > before and found["registration"].startswith("as expected, a pair in ")
     assert not list(folder.iterdir()), "nothing is left behind"
 
 
@@ -60,7 +60,7 @@ def test_what_hangs_or_fails_is_a_line_each(tmp_path, path_of_this):
         done = installed("pairreg-doctor")(cwd=tmp_path, **sad)
     assert (done.returncode, done.stderr) == (1, ""), done.stdout
     said = " ".join(done.stdout.split())
-    assert "warn Slurm sinfo does not answer within 10 s; have `sinfo` work" in said
+    assert "none Slurm sinfo does not answer within 10 s; have `sinfo` work" in said
     assert "on the CPU; nvidia-smi: NVIDIA-SMI has failed; repair the driver" in said
     assert "fail tracking MLflow at http://me:***@127.0.0.1" in said and "secret" not in said
     assert "TF_XLA_FLAGS is set" in said
@@ -86,7 +86,7 @@ def test_packages_that_are_missing_or_too_old_are_named_with_what_installs_them(
     ("script", "expected"),
     [
         ("echo 'main*  4 idle'; echo 'gpu 2 mixed'", ("ok", "partitions with their nodes: main* 4 idle; gpu 2 mixed")),
-        ("echo 'sinfo: error: no controller' >&2; exit 1", ("warn", "sinfo: error: no controller")),
+        ("echo 'sinfo: error: no controller' >&2; exit 1", ("none", "sinfo: error: no controller")),
         ("true", ("warn", "sinfo lists no partition")),
     ],
 )
@@ -94,6 +94,39 @@ def test_slurm_is_what_sinfo_says(script, expected, tmp_path, path_of_this):
     program(path_of_this, "sbatch", "exit 0")
     program(path_of_this, "sinfo", script)
     assert of("Slurm", tmp_path)[:2] == expected
+
+
+def test_ray_that_is_not_installed_has_its_line_to_type(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert of("Ray", tmp_path) == ("none", "not installed, which compute=ray needs", "pip install 'pairreg[ray]'")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ('{"antspyx": "0.6", "itk-elastix": "0.25"}', ("ok", "antspyx 0.6, itk-elastix 0.25 in {}", "")),
+        ('{"antspyx": "0.6"}', ("none", "antspyx 0.6; no itk-elastix, which method=elastix needs", "{} -m pip")),
+        ("{}", ("none", "no antspyx, which method=ants_syn needs; no itk-elastix, which method=elastix needs", "{}")),
+    ],
+)
+def test_libraries_of_other_methods_are_those_of_their_python(answer, expected, tmp_path, monkeypatch):
+    program(tmp_path, "python", f"echo '{answer}'")
+    monkeypatch.setenv("PAIRREG_PEERS", str(tmp_path / "python"))
+    status, found, advice = of("other methods", tmp_path)
+    assert (status, found) == (expected[0], expected[1].format(tmp_path / "python"))
+    assert advice.startswith(expected[2].format(tmp_path / "python")) and bool(advice) == bool(expected[2])
+
+
+def test_the_python_of_other_methods_may_not_exist(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIRREG_PEERS", str(tmp_path / "nowhere"))
+    status, found, advice = of("other methods", tmp_path)
+    assert status == "warn" and "nowhere cannot be started" in found and "PAIRREG_PEERS" in advice
+
+
+def test_a_registration_that_finds_less_than_it_should_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor_checks, "_SSIM", 0.6)
+    status, found, advice = of("registration", tmp_path)
+    assert status == "fail" and found.startswith("a pair in ") and advice.startswith("0.6 is expected")
 
 
 def test_a_folder_that_cannot_be_written_is_a_line(tmp_path):

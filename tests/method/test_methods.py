@@ -12,6 +12,7 @@ import pairreg
 from pair_helpers import refused, written
 from pairreg import composition, geometry, whole_transform
 from pairreg.errors import MethodError
+from pairreg.method.worker import how_to_have
 from pairreg.runs.identity import identity, signature_of
 from pairreg.runs.read import Run
 from synthetic_warps import bumps, known
@@ -219,8 +220,21 @@ def test_what_is_not_installed_is_one_sentence(name, package, monkeypatch):
     monkeypatch.delenv("PAIRREG_PEERS", raising=False)
     method = pairreg.build(f"method/{name}", python=sys.executable)
     said = refused(package, pairreg.register, known(2), method=method)
-    assert "pairreg[peers]" in said
+    assert f"python -m venv peers && peers/bin/pip install {package}, and export PAIRREG_PEERS=peers/bin/python" in said
+    assert said.index("PAIRREG_PEERS") < said.index("pip install 'pairreg[peers]' where its NumPy fits")
+    assert how_to_have("peers/bin/python", [package]) == f"peers/bin/python -m pip install {package}"
     refused("cannot be started", pairreg.register, known(2), method=pairreg.build(f"method/{name}", python="nowhere"))
+
+
+def test_an_interpreter_is_a_path_from_the_working_folder(tmp_path, monkeypatch):
+    """It is started in a folder of its own."""
+    python = tmp_path / "peers/python"
+    python.parent.mkdir()
+    python.write_text('#!/bin/sh\n[ $1 = -c ] && echo \'{"antspyx": "0.6"}\' || exit 3\n')
+    python.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MethodError, match="peers/python ended with 3"):
+        pairreg.register(known(2), method=pairreg.build("method/ants_syn", python="peers/python"))
 
 
 def test_methods_of_others_do_not_import_tensorflow(tmp_path):

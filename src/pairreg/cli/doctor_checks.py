@@ -24,13 +24,14 @@ from pairreg.cli.doctor_probes import TOLD
 from pairreg.errors import InputError
 from pairreg.files import folder_to_be
 from pairreg.foreign_messages import last_line
-from pairreg.option_files import defaults
+from pairreg.option_files import build, defaults
 from pairreg.tracking.mlflow_address import ENV, beside, shown
 
 Status = Literal["ok", "none", "warn", "fail"]
 _SECONDS = {"devices": 90.0, "tracking": 60.0}  # limits; importing TensorFlow takes 30 s on a slow network disk
 _OF_SLURM = 10.0
 _OF_REGISTRATION = 300.0
+_SSIM = 0.45  # after the registration that is tried
 _SCARCE, _TOO_LITTLE = 5e9, 0.2e9  # bytes that are free: of some runs in 3-D, of one in 2-D
 
 
@@ -113,7 +114,7 @@ def device(output_dir: Path) -> Said:
         return "warn", f"{began} on the CPU; nvidia-smi: {complaint}", "repair the driver to use the GPU"
     if gpus := devices.gpus():
         return "warn", f"{began} on the CPU, and sees no {gpus[0].model}", "pip install 'pairreg[gpu]'"
-    return "ok", f"{began} on the CPU; no NVIDIA GPU is visible", ""
+    return "ok", f"{began} on the CPU; no NVIDIA GPU is visible (one needs pip install 'pairreg[gpu]')", ""
 
 
 def precision(output_dir: Path) -> Said:
@@ -163,11 +164,11 @@ def slurm(output_dir: Path) -> Said:
             ["sinfo", "--noheader", "--format=%P %D %T"], capture_output=True, text=True, timeout=_OF_SLURM
         )
     except subprocess.TimeoutExpired:
-        return "warn", f"sinfo does not answer within {_OF_SLURM:g} s", advice
+        return "none", f"sinfo does not answer within {_OF_SLURM:g} s", advice
     except OSError as error:
-        return "warn", f"sinfo cannot be started ({error.strerror})", advice
+        return "none", f"sinfo cannot be started ({error.strerror})", advice
     if done.returncode != 0:
-        return "warn", _last(done.stderr) or f"sinfo ends with exit code {done.returncode}", advice
+        return "none", _last(done.stderr) or f"sinfo ends with exit code {done.returncode}", advice
     partitions = "; ".join(" ".join(line.split()) for line in done.stdout.splitlines())
     if not partitions:
         return "warn", "sinfo lists no partition", advice
@@ -177,7 +178,7 @@ def slurm(output_dir: Path) -> Said:
 def ray(output_dir: Path) -> Said:
     del output_dir
     if importlib.util.find_spec("ray") is None:
-        return "none", "not installed, which compute=ray needs", ""
+        return "none", "not installed, which compute=ray needs", "pip install 'pairreg[ray]'"
     from pairreg.compute.ray import require_cluster
 
     address = os.environ.get("RAY_ADDRESS")
@@ -187,6 +188,24 @@ def ray(output_dir: Path) -> Said:
         advice = "start the cluster, or unset RAY_ADDRESS"
         return ("warn", str(error), advice) if address else ("none", "no cluster on this machine", "")
     return "ok", f"a cluster can be joined ({address or 'on this machine'})", ""
+
+
+def other_methods(output_dir: Path) -> Said:
+    del output_dir
+    from pairreg.method.worker import how_to_have, versions
+
+    needed = {build(f"method/{name}").package: f"method={name}" for name in ("ants_syn", "elastix")}
+    python = build("method/ants_syn").interpreter
+    try:
+        found = versions(python, needed)
+    except InputError as error:
+        return "warn", str(error).rstrip("."), "have PAIRREG_PEERS name a Python, or unset it"
+    has = [f"{name} {version}" for name, version in found.items()]
+    missing = [package for package in needed if package not in found]
+    if not missing:
+        return "ok", f"{', '.join(has)} in {python}", ""
+    lacks = [f"no {package}, which {needed[package]} needs" for package in missing]
+    return "none", "; ".join([*has, *lacks]), how_to_have(python, missing)
 
 
 def disk(output_dir: Path) -> Said:
@@ -211,7 +230,10 @@ def registration(output_dir: Path) -> Said:
         (run,) = run_folders(Path(folder) / "doctor")
         metrics = Run.complete(run).metrics
     before, after, seconds = (metrics[name] for name in ("initial/ssim", "ssim", "seconds"))
-    return "ok", f"a pair in {seconds:.1f} s, SSIM {before:.2f} to {after:.2f}", ""
+    found = f"a pair in {seconds:.1f} s, SSIM {before:.2f} to {after:.2f}"
+    if abs(after - _SSIM) > 0.02:  # digits that differ from processor to processor are later ones
+        return "fail", found, f"{_SSIM} is expected; install the versions that pairreg asks for into a new environment"
+    return "ok", f"as expected, {found}", ""
 
 
 def _probe(name: str, **environment: str) -> Any:
@@ -248,6 +270,7 @@ _CHECKS: Mapping[str, Callable[[Path], Said]] = {
     "tracking": tracking,
     "Slurm": slurm,
     "Ray": ray,
+    "other methods": other_methods,
     "disk": disk,
     "registration": registration,
 }

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -24,7 +24,37 @@ from pairreg.method.program import run, scratch
 from pairreg.transform_files.read import read_transform
 
 _WORKERS = Path(__file__).with_name("workers")
-_HAS = "import importlib.metadata, sys; importlib.metadata.version(sys.argv[1])"
+_VERSIONS = """
+import importlib.metadata, json, sys
+found = {}
+for name in sys.argv[1:]:
+    try:
+        found[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        pass
+print(json.dumps(found))
+"""
+
+
+def versions(interpreter: str, packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those packages, as pip calls them, that an interpreter has.
+
+    Raises `InputError` if it cannot be started.
+    """
+    try:
+        asked = subprocess.run([interpreter, "-c", _VERSIONS, *packages], capture_output=True, text=True)
+    except OSError as error:
+        raise InputError(f"method.python: {interpreter} cannot be started ({error.strerror}).") from None
+    found: dict[str, str] = {} if asked.returncode else json.loads(asked.stdout)
+    return found
+
+
+def how_to_have(interpreter: str, packages: Iterable[str]) -> str:
+    """Return how packages are installed that an interpreter lacks: beside TensorFlow most of them do not fit."""
+    wanted = " ".join(packages)
+    if interpreter != sys.executable:
+        return f"{interpreter} -m pip install {wanted}"
+    return f"python -m venv peers && peers/bin/pip install {wanted}, and export PAIRREG_PEERS=peers/bin/python"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,22 +77,22 @@ class WorkerMethod(ImageMethod, ABC):
 
     @property
     def interpreter(self) -> str:
-        """The Python that has the library."""
-        return sys.executable if self.python is None else str(expanded(self.python))
+        """The Python that has the library: a name, or a path that holds in any folder, as it is started in another."""
+        if self.python is None:
+            return sys.executable
+        path = expanded(self.python)
+        return str(path.absolute() if len(path.parts) > 1 else path)
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
         """Return what the script is asked for besides the images, as JSON takes it."""
 
     def check_available(self) -> None:
-        try:
-            asked = subprocess.run([self.interpreter, "-c", _HAS, self.package], capture_output=True)
-        except OSError as error:
-            raise InputError(f"method.python: {self.interpreter} cannot be started ({error.strerror}).") from None
-        if asked.returncode:
+        if self.package not in versions(self.interpreter, [self.package]):
+            also = " (pip install 'pairreg[peers]' where its NumPy fits)" if self.interpreter == sys.executable else ""
             raise InputError(
-                f"method needs {self.package}, which {self.interpreter} does not have: pip install 'pairreg[peers]', "
-                f"or pip install {self.package} into an environment of its own, whose Python PAIRREG_PEERS=PATH names."
+                f"method needs {self.package}, which {self.interpreter} does not have: "
+                f"{how_to_have(self.interpreter, [self.package])}{also}."
             )
 
     def find(self, images: Mapping[str, sitk.Image], threads: int, seed: int) -> Found:
