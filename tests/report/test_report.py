@@ -109,8 +109,12 @@ def test_command_says_in_a_sentence_what_is_wrong(write_run: Write, study: Path)
     fail(study.parent / "empty", "c", None)
     (study.parent / "empty" / "d").mkdir()
     home = study.parents[1]
+    (home / "images").mkdir()
+    missing = "there is no study 'typo', which would be the folder"
     for arguments, words in {
-        ("typo",): "there is no study 'typo' in runs; it has empty, made.",
+        ("typo",): f"{missing} 'runs/typo' or 'typo'; runs has empty, made.",
+        ("typo", "--output-dir", "nowhere"): f"{missing} 'nowhere/typo' or 'typo'; nowhere has none.",
+        ("images",): "images has no run of a study; give the name of a study, or its folder, runs/STUDY.",
         ("empty",): "study runs/empty has no complete run (0 failed, 1 unfinished); run it first.",
         ("made", "--reference", "similarity=mi"): "--reference similarity=mi: similarity is one of mse, ncc.",
     }.items():

@@ -82,11 +82,14 @@ def _report(options: argparse.Namespace) -> None:
 def find(study: str, output_dir: Path) -> Path:
     """Return the folder of a study, by its name or path; raises `InputError` that names those that exist."""
     output_dir = expanded(output_dir)
-    for folder in (output_dir / study, expanded(study)):
+    places = dict.fromkeys((output_dir / study, expanded(study)))
+    for folder in places:
         if os.path.isdir(folder):  # False for a name that is too long, where Path raises
             return folder
     found = sorted(path.name for path in output_dir.glob("*") if run_folders(path))
-    raise InputError(f"there is no study {study!r} in {output_dir}; it has {', '.join(found) or 'none'}.")
+    sought = " or ".join(repr(str(place)) for place in places)
+    has = ", ".join(found) or "none"
+    raise InputError(f"there is no study {study!r}, which would be the folder {sought}; {output_dir} has {has}.")
 
 
 if __name__ == "__main__":

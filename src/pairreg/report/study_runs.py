@@ -40,6 +40,8 @@ def read_study(folder: Path) -> StudyRuns:
     found = [Run.at(path) for path in run_folders(folder)]
     complete = [Run.complete(run.folder) for run in found if run.is_complete]
     incomplete = [run for run in found if not run.is_complete]
+    if not found:
+        raise InputError(f"{folder} has no run of a study; give the name of a study, or its folder, runs/STUDY.")
     if not complete:
         raise InputError(f"study {folder} has no complete run ({_count(incomplete)}); run it first.")
     return StudyRuns(folder, complete, incomplete, Comparison.read(folder))
