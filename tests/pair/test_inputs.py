@@ -45,14 +45,32 @@ def test_the_same_shape_on_another_grid(
     else:
         moved.SetDirection(np.eye(3).ravel().tolist())
     path = written(tmp_path / "companion.nii.gz", moved)
-    (warning,) = pairreg.load_pair(*files, **{role: path}).inputs[role].warnings
+    others = {"moving_labels": written(tmp_path / "other.nii.gz", organs((8, 9, 6)))} if "labels" in role else {}
+    (warning,) = pairreg.load_pair(*files, **{role: path}, **others).inputs[role].warnings
     assert warning.startswith(str(path)) and str(files[0]) in warning
     assert [record.getMessage() for record in caplog.records] == [warning]
 
 
 def test_another_number_of_voxels_is_no_mistake(tmp_path: Path, files: Files) -> None:
     path = written(tmp_path / "companion.nii.gz", organs((10, 8, 7)))
-    assert not pairreg.load_pair(*files, fixed_labels=path).inputs["fixed_labels"].warnings
+    inputs = pairreg.load_pair(*files, fixed_labels=path, moving_labels=path).inputs
+    assert not inputs["fixed_labels"].warnings and not inputs["moving_labels"].warnings
+
+
+@pytest.mark.parametrize("lone, missing", [("fixed", "moving"), ("moving", "fixed")])
+def test_labels_of_one_image_measure_no_overlap(
+    tmp_path: Path, files: Files, lone: str, missing: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    maps = {
+        f"{side}_labels": written(tmp_path / f"{side}.nii.gz", organs(size))
+        for side, size in (("fixed", (9, 8, 7)), ("moving", (8, 9, 6)))
+    }
+    path = maps[f"{lone}_labels"]
+    (warning,) = pairreg.load_pair(*files, **{f"{lone}_labels": path}).inputs[f"{lone}_labels"].warnings
+    assert warning.startswith(f"{path} is {lone}_labels without {missing}_labels: no overlap of labels is measured")
+    assert [record.getMessage() for record in caplog.records] == [warning]
+    both = pairreg.load_pair(*files, **maps).inputs
+    assert not any(note.warnings for note in both.values()) and len(caplog.records) == 1
 
 
 @pytest.mark.parametrize("factor, warned", [(3.0, False), (5.0, True), (0.2, True), (0.4, False)])
@@ -128,7 +146,8 @@ def test_inputs_of_a_run_a_report_and_a_packed_case(tmp_path: Path, pairreg: Com
         inputs = json.loads(path.read_text())["inputs"]
         assert all({"name", "path", "digest", "repairs", "warnings"} == set(one) for one in inputs)
         said = "\n".join(text for one in inputs for text in one["repairs"] + one["warnings"])
-        assert f"{map_} has labels up to 0.0002" in said and f"{mask} has as many voxels as {fixed}" in said
+        assert f"{map_} has labels up to 0.0002" in said and f"{map_} is fixed_labels without moving_labels" in said
+        assert f"{mask} has as many voxels as {fixed}" in said
         assert ("has as many voxels" in done.stdout) == (name == "s")  # packed files spoke when they were packed
         assert installed("pairreg-report")(path.parents[1], cwd=tmp_path).returncode == 0
         page = (path.parents[1] / "report" / "index.html").read_text()

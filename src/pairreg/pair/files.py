@@ -71,6 +71,7 @@ def load_pair(
     check_dimension(files["moving"], files["fixed"])
     suspicion = field_of_view_warning(files["fixed"], files["moving"])
     files["moving"] = replace(files["moving"], warnings=(*files["moving"].warnings, *suspicion))
+    warn_of_lone_labels(files)
     further = {
         role: {name: channel(f"{role}.{name}", file, files[side]) for name, file in (given or {}).items()}
         for role, side, given in (("channels", "moving", channels), ("fixed_channels", "fixed", fixed_channels))
@@ -109,6 +110,15 @@ def read_side(
     if mask is not None:
         files[f"{side}_mask"] = read_mask(mask, files[side])
     return files
+
+
+def warn_of_lone_labels(files: dict[str, ImageFile]) -> None:
+    """Add a warning to the label map of one image where the other image has none."""
+    roles = ("fixed_labels", "moving_labels")
+    for lone, missing in (roles, roles[::-1]):
+        if lone in files and missing not in files:
+            said = f"{files[lone].path} is {lone} without {missing}: no overlap of labels is measured, which takes both."
+            files[lone] = replace(files[lone], warnings=(*files[lone].warnings, said))
 
 
 def parts(files: Mapping[str, ImageFile], side: str) -> dict[str, Any]:
