@@ -43,9 +43,11 @@ def test_an_option_of_another_group_is_found_there():
         ("2*pet:ncc", "a weight is a setting: similarity.pet.weight=2."),
         ("ncc@1e-3", "a weight is a setting: similarity.ncc.weight=1e-3."),
         ("ncc+nothing", None),
+        ("accurate:0.5", None),
         ("0.5", None),
     ],
 )
 def test_terms_as_a_formula(given, advice):
-    said = option_files.unknown_option("similarity", given, option_files.options("similarity"))
+    known = sorted([*option_files.options("similarity"), *option_files.variants("similarity")])
+    said = option_files.unknown_option("similarity", given, known)
     assert said.endswith(advice or "ssim_slicewise.")

@@ -88,7 +88,8 @@ def groups_with(option: str) -> list[str]:
 def _as_terms(group: str, given: str, known: Iterable[str]) -> str | None:
     """Return how terms are chosen and weighted that are written as a formula, such as `ncc+0.5*mi` or `ncc:0.5`.
 
-    Tables write several terms as a sum. None if one of the terms is not known, or if there is one without a weight.
+    Tables write several terms as a sum. None if a term is not known, if a variant, which has several weights, is given
+    one, or if there is one term without a weight.
     """
     weights: dict[str, str] = {}
     terms = []
@@ -97,7 +98,7 @@ def _as_terms(group: str, given: str, known: Iterable[str]) -> str | None:
         numbers = [factor for factor in factors if _is_number(factor)]
         terms.append(":".join(factor for factor in factors if factor not in numbers))
         weights |= {names.named_term(terms[-1])[0]: number for number in numbers}
-    if not {names.named_term(term)[1] for term in terms} <= {*known}:
+    if not {names.named_term(term)[1] for term in terms} <= {*known} or {*weights} & {*variants(group)}:
         return None
     settings = [f"{group}.{term}.weight={weight}" for term, weight in weights.items()]
     if len(terms) > 1:

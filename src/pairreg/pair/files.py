@@ -117,7 +117,7 @@ def warn_of_lone_labels(files: dict[str, ImageFile]) -> None:
     roles = ("fixed_labels", "moving_labels")
     for lone, missing in (roles, roles[::-1]):
         if lone in files and missing not in files:
-            said = f"{files[lone].path} is {lone} without {missing}: no overlap of labels is measured, which takes both."
+            said = f"{files[lone].path} is {lone} without {missing}: no overlap of labels is measured."
             files[lone] = replace(files[lone], warnings=(*files[lone].warnings, said))
 
 
