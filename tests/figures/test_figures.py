@@ -1,8 +1,10 @@
+import importlib
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
@@ -59,6 +61,45 @@ def test_overview_draws_all_panels(tmp_path: Path, ndim: int, labelled: bool) ->
     assert has_hue(picture)
     spread = picture[..., :3].mean(axis=-1).std(axis=0)
     assert (spread < 0.01).mean() < 0.2  # no large empty margin at the sides
+
+
+def drawn_overview(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], count: int, name: str = "") -> Figure:
+    """The overview of images of a shape with as many labels, which are called `name` and a number if there is one."""
+    kept: list[Figure] = []
+    module = importlib.import_module("pairreg.figures.overview")  # its function has the same name
+    monkeypatch.setattr(module, "save", lambda figure, path: kept.append(figure))
+    maps = [np.arange(np.prod(shape)).reshape(shape) % (count + 1)] * 3 if count else [None] * 3
+    names = {value: f"{name} {value}" for value in range(1, count + 1)} if name else {}
+    image = np.random.default_rng(0).random(shape)
+    overview("", fixed=image, moving=image, warped=image, spacing=(1.0,) * len(shape), label_names=names,
+             **dict(zip(label_maps(2), maps, strict=True)))  # fmt: skip
+    return kept[0]
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (160, 80), (64, 128), (40, 160), (20, 160), (12, 20, 26)])
+@pytest.mark.parametrize(("count", "name"), [(0, ""), (1, ""), (5, "liver"), (10, "left white matter"), (20, "")])
+def test_scale_and_legend_of_an_overview_lie_apart_and_inside(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], count: int, name: str
+) -> None:
+    figure = drawn_overview(monkeypatch, shape, count, name)
+    FigureCanvasAgg(figure).draw()
+    panels = [axes for axes in figure.findobj(Axes) if axes.images and axes.get_xlabel() == ""]
+    scale = next(axes for axes in figure.findobj(Axes) if axes.get_xlabel() == "intensity difference")
+    legends = [box for axes in figure.axes if (box := axes.get_legend())]
+    assert len(legends) == (count > 0)
+    boxes = [scale.get_tightbbox(), *(one.get_window_extent() for one in legends)]
+    for i, box in enumerate(boxes):
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and figure.bbox.y0 <= box.y0
+        assert not any(box.overlaps(other) for other in [*boxes[:i], *(panel.bbox for panel in panels)])
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (12, 20, 26)])
+def test_what_an_overview_shows_of_the_start_is_called_initialised(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
+) -> None:
+    titles = {axes.get_title() for axes in drawn_overview(monkeypatch, shape, 1).axes}
+    assert titles - {""} == {"Fixed", "Moving (initialised)", "Warped", "Initialised − fixed", "Warped − fixed",
+                             "Labels (initialised)", "Labels (warped)"}  # fmt: skip
 
 
 def test_equal_images_differ_nowhere(tmp_path: Path) -> None:

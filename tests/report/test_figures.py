@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from pairreg.figures.views import View
 from pairreg.report.charts.curves import mean_curve, terms_of
 from pairreg.report.charts.draw import draw
-from pairreg.report.charts.panel import start_of, wrap
+from pairreg.report.charts.panel import panel, start_of, wrap
 from pairreg.report.charts.planes import planes
 from pairreg.report.charts.setting_style import PRINTED, SettingStyle, broken, legend, setting_styles
 from pairreg.report.charts.tradeoff import pareto
@@ -23,6 +23,7 @@ from pairreg.report.design import Design
 from pairreg.report.ranking import rank
 from pairreg.report.shown import shown
 from pairreg.report.study_runs import read_study
+from pairreg.runs.read import Run
 
 Write = Callable[..., Path]
 VIEW = View("", None, None, (2.0, 1.0), (60, 80), up=False)
@@ -166,6 +167,27 @@ def test_a_moving_image_that_not_all_settings_begin_with_is_named(write_run: Wri
     moved = [replace(other[0], scene=replace(other[0].scene, moving=other[0].scene.moving[::-1]))]
     assert start_of([None, one, other], ["a", "b", "c"]) == "initialised"
     assert start_of([None, one, moved], ["a", "b · c", "d"]) == "as begun by\nb\nc"
+
+
+def test_the_legend_of_a_panel_with_many_labels_is_not_cut(
+    write_run: Write, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run("a")
+    (run,) = read_study(study).runs
+    labels = np.arange(2000).reshape(40, 50) % 11
+    scene = replace(
+        run.figure_arrays,
+        fixed_labels=labels,
+        warped_labels=labels,
+        label_names={i: f"white matter {i}" for i in range(11)},
+    )
+    monkeypatch.setattr(Run, "figure_arrays", scene)
+    kept: list[Figure] = []
+    monkeypatch.setattr("pairreg.report.charts.panel.save_both", lambda figure, folder, name: kept.append(figure))
+    panel(study, "panel", design(study), "thorax_ct_2d", None)
+    (legend_,) = [box for axes in kept[0].axes if (box := axes.get_legend())]
+    box = legend_.get_window_extent()
+    assert box.y0 >= 0 and box.x0 >= 0 and box.x1 <= kept[0].bbox.x1
 
 
 def test_losses_of_different_terms_are_not_drawn_together(write_run: Write, study: Path) -> None:

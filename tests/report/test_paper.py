@@ -22,6 +22,7 @@ from pairreg.report.figures import (
     weight_sweep,
 )
 from pairreg.report.figures.draw import draw_figure
+from pairreg.report.figures.names import moving_name
 from pairreg.report.figures.panels import Shown, label_map
 from pairreg.report.write import write_report
 from pairreg.runs.factors import factors
@@ -78,6 +79,13 @@ def test_losses_follow_the_moving_and_the_fixed_image_in_the_order_of_the_comman
     assert boxed(figure) == 7, "all but the moving image"
     enlarged = [inset for panel in figure.axes for inset in panel.child_axes]
     assert len(enlarged) == 7 * 3 and len({inset.get_xlim() + inset.get_ylim() for inset in enlarged}) == 3
+
+
+def test_the_moving_image_is_called_by_its_start_where_settings_begin_differently() -> None:
+    begun = [RunSpec({}, {"initialization": option}) for option in ("none", "affine", "affine_rough")]
+    assert [moving_name(run, []) for run in begun] == ["Moving", "Moving (initialised)", "Moving (initialised)"]
+    among = factors(begun)
+    assert [moving_name(run, among) for run in begun] == ["Moving", "Moving (affine)", "Moving (affine rough)"]
 
 
 @pytest.mark.parametrize("labels", [True, False])

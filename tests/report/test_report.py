@@ -63,9 +63,9 @@ def test_frames_show_what_they_say_and_nothing_is_said_without_reason(write_run:
     write_run("a", bend=0.0)  # warped is fixed
     page = write_report(study).page.read_text()
     frames = {
-        name: uri for uri, name in re.findall(r'<img src="([^"]+)" alt="(initialised moving|warped|fixed)"', page)
+        name: uri for uri, name in re.findall(r'<img src="([^"]+)" alt="(moving \(initialised\)|warped|fixed)"', page)
     }
-    assert frames["warped"] == frames["fixed"] != frames["initialised moving"]
+    assert frames["warped"] == frames["fixed"] != frames["moving (initialised)"]
     assert 'class="question"' not in page and 'class="warn"' not in page and 'id="incomplete"' not in page
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -56,14 +58,28 @@ def outline(axes: Axes, view: View, region: Mask, line_colour: str, width: float
             axes.contour(*positions(view), region.astype(float), levels=[0.5], colors=[line], linewidths=w)
 
 
-def legend(axes: Axes, values: Sequence[int], names: Mapping[int, str], *, ncols: int = 0, **place: Any) -> None:
-    """Add the names of the labels, and what areas and lines are.
+def legend(axes: Axes, values: Sequence[int], names: Mapping[int, str], **place: Any) -> Legend:
+    """Add the names of the labels, and what areas and lines are, in as many columns as the axes have room for.
 
-    **Arguments:** `ncols`: columns, 0 = as many as the names have room for; `place` goes to `Axes.legend`.
+    `place` goes to `Axes.legend`. Returns the legend.
     """
     texts = [literal(names.get(v, f"label {v}")) for v in values] if len(values) <= NAMED else []
     handles: list[Any] = [Patch(facecolor=to_rgba(colour(i), 0.75), label=text) for i, text in enumerate(texts)]
     handles.append(Patch(facecolor="0.75", label="filled: fixed"))
     handles.append(Line2D([], [], color="0.25", label="line: moving / warped"))
-    columns = ncols or (3 if max(map(len, texts), default=0) <= 12 else 2)
-    axes.legend(handles=handles, ncols=columns, frameon=False, handlelength=1.2, columnspacing=1, borderpad=0, **place)
+    place |= {"frameon": False, "handlelength": 1.2, "columnspacing": 1, "borderpad": 0, "borderaxespad": 0}
+    for columns in range(len(handles), 0, -1):
+        made = axes.legend(handles=handles, ncols=columns, **place)
+        if made.get_window_extent().width <= axes.bbox.width:
+            break
+    return made
+
+
+def legend_size(values: Sequence[int], names: Mapping[int, str], width: float) -> tuple[float, float]:
+    """Return the width and height of the `legend` in axes of this width; all in inches.
+
+    It is wider than the axes only if one name is.
+    """
+    figure = Figure(figsize=(width, 1))
+    box = legend(figure.add_axes((0, 0, 1, 1)), values, names).get_window_extent()
+    return box.width / figure.dpi, box.height / figure.dpi

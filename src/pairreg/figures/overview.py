@@ -1,7 +1,7 @@
-"""The effect of the registration: the images before and after, their difference, and the labels."""
+"""The effect of the registration: the images where it began and ended, their difference, and the labels."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import matplotlib
@@ -11,12 +11,14 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from pairreg.arrays import Image, Labels
-from pairreg.figures.labels import label_values, legend, overlay
-from pairreg.figures.sheet import Sheet, sheet, show
+from pairreg.figures.labels import label_values, legend, legend_size, overlay
+from pairreg.figures.sheet import GAP, Sheet, panel_width, sheet, show
 from pairreg.figures.style import STYLE, save
 from pairreg.figures.views import View, informative_slices, views
 
 DIVERGING = "RdBu_r"  # 0 is white
+_SCALE = 0.5  # inches that the colour scale is high, with its numbers and what they are
+_DROP = 0.07  # inches between the panels and what lies below
 
 Draw = Callable[[Axes, View], object]
 Panel = tuple[str, Draw]
@@ -24,17 +26,19 @@ Panel = tuple[str, Draw]
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """The arrays of an overview; the range of the differences is common to before and after."""
+    """The arrays of an overview; the range of the differences is common to both of them.
+
+    `labels`: the fixed, moving and warped map; None without them. `names`: of label values.
+    """
 
     fixed: Image
     moving: Image
     warped: Image
-    fixed_labels: Labels | None
-    moving_labels: Labels | None
-    warped_labels: Labels | None
+    labels: tuple[Labels, Labels, Labels] | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def difference_range(self) -> float:
-        """Return the 99.5th percentile of what differs before registration.
+        """Return the 99.5th percentile of what differs after the initialisation.
 
         It is not the largest difference, so that a few bright voxels do not dim the rest.
         """
@@ -58,50 +62,52 @@ def overview(
     label_names: Mapping[int, str] | None = None,
     at: Sequence[int] | None = None,
 ) -> Path:
-    """Draw fixed, moving and warped image, their differences on one scale, and the labels before and after.
+    """Draw fixed, moving and warped image, their differences on one scale, and both label maps of the moving image.
 
     **Arguments:** arrays `(*spatial,)` on the fixed grid, images in [0, 1]; `moving` after the initialisation;
     `spacing` in mm, array axis order; `at`: the voxel that the three planes of a 3-D image go through, by default that
     of `informative_slices`. The fixed labels are filled, the moving and warped ones outlined in the same colours.
     Returns the path.
     """
-    images = Images(
-        fixed=fixed,
-        moving=moving,
-        warped=warped,
-        fixed_labels=fixed_labels,
-        moving_labels=moving_labels,
-        warped_labels=warped_labels,
-    )
+    labels = None
+    if fixed_labels is not None and moving_labels is not None and warped_labels is not None:
+        labels = fixed_labels, moving_labels, warped_labels
+    images = Images(fixed=fixed, moving=moving, warped=warped, labels=labels, names=label_names or {})
     planes = views(fixed.shape, spacing, at or informative_slices(fixed, fixed_labels))
     draw = _draw_2d if fixed.ndim == 2 else _draw_3d
-    return save(draw(images, planes, title, label_names or {}).figure, path)
+    return save(draw(images, planes, title).figure, path)
 
 
 def _panels(images: Images) -> dict[str, Panel]:
     """Return the title of every panel and the function that draws it, by name."""
     found: dict[str, Panel] = {
         "fixed": ("Fixed", _grey(images.fixed)),
-        "moving": ("Moving", _grey(images.moving)),
+        "moving": ("Moving (initialised)", _grey(images.moving)),
         "warped": ("Warped", _grey(images.warped)),
-        "difference before": ("Moving − fixed", _difference(images.moving, images)),
+        "difference before": ("Initialised − fixed", _difference(images.moving, images)),
         "difference after": ("Warped − fixed", _difference(images.warped, images)),
     }
-    if images.moving_labels is not None and images.fixed_labels is not None:
-        found["labels before"] = ("Labels before", overlay(images.fixed, images.fixed_labels, images.moving_labels))
-    if images.warped_labels is not None and images.fixed_labels is not None:
-        found["labels after"] = ("Labels after", overlay(images.fixed, images.fixed_labels, images.warped_labels))
+    if images.labels is not None:
+        fixed, moving, warped = images.labels
+        found["labels before"] = ("Labels (initialised)", overlay(images.fixed, fixed, moving))
+        found["labels after"] = ("Labels (warped)", overlay(images.fixed, fixed, warped))
     return found
 
 
-def _draw_2d(images: Images, planes: list[View], title: str | None, names: Mapping[int, str]) -> Sheet:
-    """Draw two rows, before and after, for the eye to compare up and down.
+def _draw_2d(images: Images, planes: list[View], title: str | None) -> Sheet:
+    """Draw two rows, where the registration began and ended, for the eye to compare up and down.
 
-    The scale and the legend lie below the fixed image.
+    The scale and the legend lie below the fixed image, or, if that is too low for them, below all panels.
     """
     found = _panels(images)
-    columns = 4 if any(name.startswith("labels") for name in found) else 3
-    page = sheet(planes * 2, columns, title=title, width=2.1 * columns, footer=0.0)
+    columns = 3 if images.labels is None else 4
+    width = 2.1 * columns
+    panel = panel_width(planes, columns, width)
+    height = panel * planes[0].size[0] / planes[0].size[1]
+    legend_width, legend_height = _legend_size(images, panel)
+    has_room = legend_width <= panel and _SCALE + legend_height <= height
+    footer = 0.0 if has_room else _footer(images, 2 * panel + GAP)
+    page = sheet(planes * 2, columns, title=title, width=width, footer=footer)
     rows = [
         ["fixed", "moving", "difference before", "labels before"],
         ["", "warped", "difference after", "labels after"],
@@ -112,25 +118,25 @@ def _draw_2d(images: Images, planes: list[View], title: str | None, names: Mappi
                 _draw_panel(axes, planes[0], found[key])
             else:
                 axes.axis("off")
-    free = page.axes[1][0]
-    _colour_scale(page, images, free.inset_axes((0.1, 0.9, 0.8, 0.05)))
-    if images.fixed_labels is not None:
-        legend(free, label_values(images.fixed_labels), names, ncols=1, loc="lower center")
+    if has_room:
+        free = page.axes[1][0]
+        _draw_scale(page, images, free.inset_axes((0.1, 1 - 0.1 / height, 0.8, 0.08 / height)))
+        _draw_legend(images, free, "lower center")
+    else:
+        _draw_footer(page, images, scale=(2, 2), key=(0, 1))
     return page
 
 
-def _draw_3d(images: Images, planes: list[View], title: str | None, names: Mapping[int, str]) -> Sheet:
+def _draw_3d(images: Images, planes: list[View], title: str | None) -> Sheet:
     """Draw one row per plane; the scale and the legend lie below their columns."""
     found = list(_panels(images).values())
-    page = sheet(planes, len(found), title=title, width=1.5 * len(found), footer=0.62 if len(found) > 5 else 0.52)
+    width = 1.5 * len(found)
+    footer = _footer(images, 2 * panel_width(planes, len(found), width) + GAP)
+    page = sheet(planes, len(found), title=title, width=width, footer=footer)
     for row, (view, line) in enumerate(zip(planes, page.axes, strict=True)):
         for axes, panel in zip(line, found, strict=True):
             _draw_panel(axes, view, panel, header=row == 0)
-    _colour_scale(page, images, page.below(3, 4, height=0.08, drop=0.08, shrink=0.8))
-    if images.fixed_labels is not None and len(found) > 5:
-        box = page.below(5, len(found) - 1, height=0.56, drop=0.02)
-        box.axis("off")
-        legend(box, label_values(images.fixed_labels), names, loc="upper center")
+    _draw_footer(page, images, scale=(3, 4), key=(len(found) - 2, len(found) - 1))
     return page
 
 
@@ -150,7 +156,30 @@ def _difference(image: Image, images: Images) -> Draw:
     return lambda axes, view: show(axes, view, view.cut(change), cmap=DIVERGING, vmin=-top, vmax=top)
 
 
-def _colour_scale(page: Sheet, images: Images, axes: Axes) -> None:
+def _draw_scale(page: Sheet, images: Images, axes: Axes) -> None:
     top = images.difference_range()
     scale = ScalarMappable(Normalize(-top, top), DIVERGING)
     page.figure.colorbar(scale, cax=axes, orientation="horizontal", label="intensity difference")
+
+
+def _draw_legend(images: Images, axes: Axes, place: str) -> None:
+    if images.labels is not None:
+        legend(axes, label_values(images.labels[0]), images.names, loc=place)
+
+
+def _legend_size(images: Images, width: float) -> tuple[float, float]:
+    """Return the width and height in inches of the legend where it has that width; nothing without labels."""
+    return (0.0, 0.0) if images.labels is None else legend_size(label_values(images.labels[0]), images.names, width)
+
+
+def _footer(images: Images, width: float) -> float:
+    """Return how many inches the scale and a legend that has that width take below the panels."""
+    return max(_SCALE, _DROP + _legend_size(images, width)[1])
+
+
+def _draw_footer(page: Sheet, images: Images, scale: tuple[int, int], key: tuple[int, int]) -> None:
+    """Draw the colour scale and the legend below the panels, each under its first to last column."""
+    _draw_scale(page, images, page.below(*scale, height=0.08, drop=_DROP, shrink=0.8))
+    below = page.below(*key, height=0.1, drop=_DROP)
+    below.axis("off")
+    _draw_legend(images, below, "upper center")

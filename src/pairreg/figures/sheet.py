@@ -50,7 +50,7 @@ def sheet(
     """
     named = any(view.name for view in rows)
     side = SIDE if named else 0.0
-    cell = (width - 2 * EDGE - side - (columns - 1) * GAP) / columns
+    cell = panel_width(rows, columns, width)
     scale = cell / max(view.size[1] for view in rows)
     heights = [view.size[0] * scale for view in rows]
     rooms = [max(height, _NAME if named else 0.0) for height in heights]  # a thin slab is less high than its name
@@ -71,6 +71,12 @@ def sheet(
             middle = (y + room / 2) / total
             figure.text((EDGE + side / 2) / width, middle, view.name, rotation=90, ha="center", va="center")
     return Sheet(figure, axes)
+
+
+def panel_width(rows: Sequence[View], columns: int, width: float) -> float:
+    """Return the width in inches of each panel of a `sheet` that is `width` inches wide."""
+    side = SIDE if any(view.name for view in rows) else 0.0
+    return (width - 2 * EDGE - side - (columns - 1) * GAP) / columns
 
 
 def frame(axes: Axes, view: View) -> None:

@@ -12,6 +12,7 @@ from pairreg.files import replacing
 
 DPI = 180  # of PNG files
 STYLE: Any = {
+    "figure.dpi": DPI,  # legends are measured before they are placed, and letters are not as wide at every resolution
     "font.family": "DejaVu Sans",  # comes with Matplotlib: the same figure on every machine
     "font.size": 8,
     "axes.titlesize": 8.5,

@@ -32,7 +32,7 @@ class Flicker:
 def flicker(run: Run, heading: str, detail: str) -> Flicker:
     """Return the moving, warped and fixed image of a run, in the first informative plane."""
     cut = planes(run.figure_arrays)[0]
-    names = {"moving": "initialised moving", "warped": "warped", "fixed": "fixed"}
+    names = {"moving": "moving (initialised)", "warped": "warped", "fixed": "fixed"}
     return Flicker(heading, detail, {text: _picture(getattr(cut.scene, name), cut) for name, text in names.items()})
 
 

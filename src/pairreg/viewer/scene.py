@@ -58,7 +58,7 @@ class Scene:
             labels={name: geometry.image(values, lying) for name, values in maps.items() if values is not None},
             displacement=geometry.image(along_axes, lying, vector=True),
             landmarks={name: points[:, ::-1] for name, points in _landmarks(shown).items()},
-            difference=Images(**images, fixed_labels=None, moving_labels=None, warped_labels=None).difference_range(),
+            difference=Images(**images).difference_range(),
         )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pairreg.figures.grid import grid_lines, round_step
-from pairreg.figures.labels import label_values, legend, overlay
-from pairreg.figures.sheet import GAP, SIDE, Sheet, sheet, show
+from pairreg.figures.labels import label_values, legend, legend_size, overlay
+from pairreg.figures.sheet import GAP, SIDE, Sheet, panel_width, sheet, show
 from pairreg.figures.style import literal
 from pairreg.figures.views import View
 from pairreg.metrics.catalogue import Metric
@@ -23,6 +23,7 @@ from pairreg.runs.read import Run
 _WIDEST = 8  # settings side by side
 _CELL, _PAGE = (1.15, 1.7), 10.0  # inches: narrowest and widest column, and the page that they should fit on
 _LINE = 0.135  # inches of a line of a header
+_DROP = 0.06  # inches between the panels and the legend
 _GRID_LINES = 20  # along the longer side
 _THIN = 0.25  # a coronal plane less high than this part of its width shows little
 
@@ -92,6 +93,12 @@ def start_of(columns: Sequence[Column], labels: Sequence[str]) -> str:
     return "as begun by\n" + label.replace(" · ", "\n")
 
 
+def _label_values(column: list[Plane]) -> list[int]:
+    """Return the labels that a legend explains; none if a run lacks a label map."""
+    labels = column[0].scene.fixed_labels
+    return label_values(labels) if labels is not None and _has_labels(column) else []
+
+
 def _as_warped(name: str, column: list[Plane]) -> list[Plane]:
     """Return the planes with the fixed or moving image in the place of the warped one, and without deformation."""
     found = []
@@ -134,14 +141,20 @@ def _layout(
     columns = 2 + max(map(len, blocks))
     cell = float(np.clip((_PAGE - SIDE) / columns - GAP, *_CELL))
     lines = max(text.count("\n") + 1 for text in titles)
+    views = [_row_view(reference[plane].view, kind, named=len(reference) > 1) for kind, plane in rows] * len(blocks)
+    width = SIDE + columns * (cell + GAP) + GAP
+    footer = 0.0
+    if labels := _label_values(reference):
+        below = columns * (panel_width(views, columns, width) + GAP) - GAP
+        footer = _DROP + legend_size(labels, reference[0].scene.label_names, below)[1]
     return sheet(
-        [_row_view(reference[plane].view, kind, named=len(reference) > 1) for kind, plane in rows] * len(blocks),
+        views,
         columns,
         title=name,
-        width=SIDE + columns * (cell + GAP) + GAP,
+        width=width,
         header=lines * _LINE + 0.08,
         titled=range(0, len(rows) * len(blocks), len(rows)),
-        footer=0.42 if _has_labels(reference) else 0.0,
+        footer=footer,
     )
 
 
@@ -183,9 +196,7 @@ def _fitting(text: str, page: Sheet) -> float:
 
 def _footer(page: Sheet, reference: list[Plane]) -> None:
     """Add the legend of the labels below the panels."""
-    scene = reference[0].scene
-    if _has_labels(reference) and scene.fixed_labels is not None:
-        box = page.below(0, len(page.axes[0]) - 1, height=0.36, drop=0.04)
+    if labels := _label_values(reference):
+        box = page.below(0, len(page.axes[0]) - 1, height=0.1, drop=_DROP)
         box.axis("off")
-        columns = 4 if len(page.axes[0]) < 6 else 5
-        legend(box, label_values(scene.fixed_labels), scene.label_names, ncols=columns, loc="upper left")
+        legend(box, labels, reference[0].scene.label_names, loc="upper left")

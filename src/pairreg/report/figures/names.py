@@ -36,10 +36,16 @@ def _name_of(factor: Factor, value: str) -> str:
     return factor.label(value)
 
 
-def moving_name(run: Described) -> str:
-    """Return the title of the moving image, with the alignment that comes before the deformation."""
+def moving_name(run: Described, among: Sequence[Factor]) -> str:
+    """Return the title of the moving image, which is shown where its deformation began.
+
+    Where settings begin differently, it says with which initialisation.
+    """
     initialization = run.choices.get("initialization", "none")
-    return "Moving" if initialization == "none" else f"Moving ({initialization})".replace("_", " ")
+    if initialization == "none":
+        return "Moving"
+    differ = any(factor.group == "initialization" for factor in among)
+    return f"Moving ({initialization.replace('_', ' ') if differ else 'initialised'})"
 
 
 def fixed_name(run: Described) -> str:

@@ -34,7 +34,7 @@ class Shown:
     @classmethod
     def of(cls, run: Run, among: Sequence[Factor]) -> "Shown":
         """Return a run with its titles; `among` are the factors of the study."""
-        return cls(name(run, among), moving_name(run), fixed_name(run), planes(run.figure_arrays, count=3), run)
+        return cls(name(run, among), moving_name(run, among), fixed_name(run), planes(run.figure_arrays, count=3), run)
 
     @property
     def cut(self) -> Plane:
