@@ -129,22 +129,29 @@ def test_every_term_is_recorded_unweighted_for_every_iteration(warped_2d):
     weighted = 3 * result.history["similarity/mse"] + result.history["similarity/pcc"]
     weighted += 2 * result.history["regularizer/diffusion"] + 100 * result.history["regularizer/bending_energy"]
     np.testing.assert_allclose(result.history["loss"], weighted, rtol=1e-5)
+    assert result.history.formula == "loss = 3 × mse + pcc + 2 × diffusion + 100 × bending_energy"
 
 
 def test_observers_see_every_row_once(warped_2d):
     seen = []
 
     class Watcher(Observer):
+        def weigh(self, weights):
+            seen.append(weights)
+
         def rows(self, start, rows):
             seen.extend(range(start, start + len(rows)))
 
     pairreg.register(
         warped_2d.pair(),
-        transform="displacement",
+        transform=pairreg.build("transform/displacement", symmetric=True),
+        similarity="mse",
+        regularizer=pairreg.build("regularizer/diffusion", weight=[4.0]),
         observers=[Watcher()],
         **SHORT | {"schedule": SingleLevel(iterations=120)},
     )
-    assert seen == list(range(120))
+    weights = {"similarity/mse": 1, "regularizer/diffusion": 4, "regularizer/inverse_consistency": 0.1}
+    assert seen == [[weights], *range(120)]
 
 
 def test_a_converged_level_ends_early(warped_2d):

@@ -271,6 +271,31 @@ def test_a_curve_holds_its_values_and_levels() -> None:
     assert axes.get_ylim()[1] > 1.2  # room above the curve for the names
 
 
+def test_ticks_are_plain_numbers_also_of_small_values() -> None:
+    small = np.linspace(0, 6e-5, 60)
+    for values in (small, small - 6e-5, 0.9 + small, np.geomspace(0.02, 0.7, 60)):
+        axes = Figure().add_subplot()
+        draw_term(axes, "regularizer/jacobian", values, [])
+        FigureCanvasAgg(axes.figure).draw()
+        ticks = [tick for tick in axes.yaxis.get_ticklabels(which="both") if tick.get_text()]
+        assert len(ticks) >= 2 and axes.yaxis.get_offset_text().get_text() == ""
+        for tick in ticks:
+            assert float(tick.get_text().replace("−", "-")) == pytest.approx(tick.get_position()[1], abs=1e-9)
+
+
+def test_a_note_stands_below_the_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Figure] = []
+    monkeypatch.setattr(importlib.import_module("pairreg.figures.curves"), "save", lambda f, _: kept.append(f))
+    note = "loss = " + " + ".join(f"2 × term_{i}" for i in range(12))
+    curves(tmp_path / "c.png", history={"loss": np.ones(9), "similarity/mse": np.ones(9)}, note=note)
+    (figure,) = kept
+    FigureCanvasAgg(figure).draw()
+    shown = figure.findobj(lambda artist: getattr(artist, "get_text", str)().startswith("loss = "))[0]
+    box = shown.get_window_extent()
+    assert " ".join(shown.get_text().split()) == note and box.x0 >= 0 and box.x1 <= figure.bbox.x1
+    assert not any(box.overlaps(axes.get_tightbbox()) for axes in figure.axes)
+
+
 def test_names_of_short_levels_do_not_overlap() -> None:
     """The text of each level that `preset=fast` has ends where the next one begins."""
     figure = Figure(figsize=(2.7, 1.9), layout="constrained", dpi=150)

@@ -1,5 +1,6 @@
 """The course of the optimisation: the loss and each of its terms."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pairreg.figures.style import BLUE, STYLE, VERMILION, literal, save
+from pairreg.figures.style import BLUE, STYLE, VERMILION, literal, plain_decades, plain_numbers, save
 
 _PANEL = (2.7, 1.9)  # inches
+_LETTER = 0.065  # inches, of the note
 _NARROW = 0.15  # share of a panel, in reports, too, that the name of a level takes
 # How the names of the curves begin that are drawn, in this order.
 KINDS = ("loss", "similarity/", "regularizer/")
@@ -23,12 +25,13 @@ def curves(
     history: Mapping[str, np.ndarray],
     levels: Sequence[str] | None = None,
     title: str | None = None,
+    note: str = "",
 ) -> Path:
     """Draw the total loss and every term over the iterations, the levels of the schedule as bands; return the path.
 
     **Arguments:** `history`: arrays `(iterations,)` under "loss", "similarity/NAME", "regularizer/NAME" (unweighted)
     and, if there are levels, "level" (the number of the level of each iteration); other keys are left out. `levels`:
-    names of the levels in order, by default their numbers.
+    names of the levels in order, by default their numbers. `note`: a sentence below the panels.
 
     A term that stays above 0 and spans more than a decade gets a logarithmic axis.
 
@@ -49,6 +52,8 @@ def curves(
     for axes in panels[len(terms) :]:
         axes.remove()
     _label_iterations(list(panels[: len(terms)]), columns)
+    if note:
+        figure.supxlabel(literal(textwrap.fill(note, int(_PANEL[0] * columns / _LETTER))), fontsize=7.5)
     return save(figure, path)
 
 
@@ -59,13 +64,21 @@ def draw_term(axes: Axes, key: str, values: np.ndarray, bands: Sequence[tuple[in
     iterations = np.arange(1, len(values) + 1)
     marker = "o" if len(values) == 1 else None
     axes.plot(iterations, values, color=_line_colour(kind), marker=marker, markersize=3)
-    if log_scaled(values):
-        axes.set_yscale("log")
+    value_axis(axes, values)
     axes.set_xlim(0.5, len(values) + 0.5)
     axes.spines[["top", "right"]].set_visible(False)
     if bands:
         headroom(axes)
         draw_bands(axes, bands)
+
+
+def value_axis(axes: Axes, values: np.ndarray) -> None:
+    """Scale the axis of the `values` of a term and give it plain numbers."""
+    if log_scaled(values):
+        axes.set_yscale("log")
+        plain_decades(axes.yaxis)
+    else:
+        plain_numbers(axes.yaxis)
 
 
 def headroom(axes: Axes) -> None:

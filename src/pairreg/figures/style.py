@@ -1,12 +1,14 @@
 """One style for all figures."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter, FuncFormatter, LogLocator, NullFormatter
 
 from pairreg.files import replacing
 
@@ -41,6 +43,18 @@ def colour(index: int) -> str:
 def literal(name: str) -> str:
     """A name as Matplotlib shows it unchanged: no formula between `$`, no entry left out of a legend for a `_`."""
     return (f" {name}" if name.startswith("_") else name).replace("$", r"\$")
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Give the ticks of an axis plain numbers, each whole: no power of ten stands apart from them."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: Formatter.fix_minus(f"{value:g}")))
+
+
+def plain_decades(axis: Axis, within: Sequence[int] = (1, 3)) -> None:
+    """Give a logarithmic axis plain numbers, several in a decade (`within`): values often span little more than one."""
+    axis.set_major_locator(LogLocator(subs=within, numticks=8))
+    axis.set_minor_formatter(NullFormatter())
+    plain_numbers(axis)
 
 
 def save(figure: Figure, path: str | Path) -> Path:

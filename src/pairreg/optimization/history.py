@@ -1,6 +1,6 @@
 """The curve of every term over the iterations of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,9 +8,13 @@ from pairreg.errors import DivergedError
 
 
 class History:
-    """Holds one row per iteration: `loss`, every unweighted term, `gradient_norm` and `level` (1 = coarsest)."""
+    """Holds one row per iteration: `loss`, every unweighted term, `gradient_norm` and `level` (1 = coarsest).
 
-    def __init__(self, terms: Sequence[str]):
+    `weights`: for each level the weight of each of the `terms` in the loss.
+    """
+
+    def __init__(self, terms: Sequence[str], weights: Sequence[Mapping[str, float]] = ()):
+        self.weights = weights
         self.names = ["loss", *terms, "gradient_norm", "level"]
         self.rows = np.zeros((0, len(self.names)))
 
@@ -19,6 +23,12 @@ class History:
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.rows[:, self.names.index(name)]
+
+    @property
+    def formula(self) -> str:
+        """What the loss is made of, such as `loss = mse + 2 × diffusion`; with several weights, one for each level."""
+        terms = self.weights[0] if self.weights else ()
+        return "loss = " + " + ".join(weighted(term, [level[term] for level in self.weights]) for term in terms)
 
     def columns(self) -> dict[str, np.ndarray]:
         """Return the curve `(iterations,)` of every name."""
@@ -42,3 +52,15 @@ class History:
             f"{name} became {value} at iteration {len(self)} (level {int(last[-1])}); the run stopped there. "
             "Try a smaller optimizer.learning_rate or a larger regularizer weight."
         )
+
+
+def weighted(term: str, weights: Sequence[float]) -> str:
+    """Return a term with what it is multiplied by in the loss: `mse`, `2 × diffusion`, `[4, 2] × diffusion`.
+
+    `term`: as in a history, such as `similarity/mse`; `weights`: of the levels, one if they are alike.
+    """
+    name, distinct = term.rpartition("/")[2], dict.fromkeys(weights)
+    if list(distinct) == [1]:
+        return name
+    numbers = ", ".join(f"{weight:g}" for weight in weights)
+    return f"{weights[0]:g} × {name}" if len(distinct) == 1 else f"[{numbers}] × {name}"

@@ -1,6 +1,6 @@
 """Observers of a run: the base of progress bars, logs and trackers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import final
 
 import numpy as np
@@ -10,6 +10,9 @@ from pairreg.schedule.base import Level
 
 class Observer:
     """The base of objects that are told of every chunk of iterations; its own methods do nothing."""
+
+    def weigh(self, weights: Sequence[Mapping[str, float]]) -> None:
+        """Called before `begin`: for each level, by what each term is multiplied in the loss; rows have it as it is."""
 
     def begin(self, names: list[str], levels: list[Level]) -> None:
         """Called before the first iteration: `names` of the columns of all rows to come, and the planned levels."""
@@ -27,6 +30,10 @@ class Observers(Observer):
 
     def __init__(self, observers: Iterable[Observer]):
         self.observers = list(observers)
+
+    def weigh(self, weights: Sequence[Mapping[str, float]]) -> None:
+        for observer in self.observers:
+            observer.weigh(weights)
 
     def begin(self, names: list[str], levels: list[Level]) -> None:
         for observer in self.observers:

@@ -49,9 +49,11 @@ class LevelParts:
     optimizer: Optimizer
 
     @property
-    def names(self) -> list[str]:
-        """The names of the terms in the history."""
-        return [*self.objective.names, *([TERM] if self.transform.consistency_weight is not None else [])]
+    def weights(self) -> dict[str, float]:
+        """The weight of each term of the loss, by its name in the history."""
+        weights = dict(zip(self.objective.names, self.objective.weights, strict=True))
+        consistency = self.transform.consistency_weight
+        return weights if consistency is None else {**weights, TERM: consistency}
 
 
 def optimize(
@@ -76,8 +78,9 @@ def optimize(
     A term that becomes NaN or infinite ends the optimisation: the solution then holds an earlier, finite field and the
     error.
     """
-    history = History(parts[0].names)
+    history = History(list(parts[0].weights), [use.weights for use in parts])
     levels = list(schedule.levels(prepared.fixed.ndim))
+    observer.weigh(history.weights)
     observer.begin(history.names, levels)
     saved = checkpoints.load()
     if saved is not None:

@@ -1,29 +1,25 @@
 """The figures of one run."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from pairreg.figures.curves import curves
 from pairreg.figures.grid import grid
 from pairreg.figures.overview import overview
 from pairreg.figures.views import informative_slices
+from pairreg.optimization.history import History
 from pairreg.runs.figure_arrays import FigureArrays
 
 
-def draw(arrays: FigureArrays, history: Mapping[str, np.ndarray], folder: Path) -> None:
-    """Write `overview.png`, `grid.png` and, if there were iterations of ours, `curves.png` into `folder`.
-
-    `history`: curves by name.
-    """
+def draw(arrays: FigureArrays, history: History, folder: Path) -> None:
+    """Write `overview.png`, `grid.png` and, if there were iterations of ours, `curves.png` into `folder`."""
     drawn = arrays.as_drawn()
     folder.mkdir(parents=True, exist_ok=True)
     draw_overview(drawn, folder / "overview.png")
     grid(folder / "grid.png", warped=drawn.warped, field=drawn.field, **_common(drawn))
-    if history:
-        curves(folder / "curves.png", history=history, title=arrays.name)
+    if len(history):
+        note = f"{history.formula}; the terms are drawn without their weights"
+        curves(folder / "curves.png", history=history.columns(), title=arrays.name, note=note)
 
 
 def draw_overview(arrays: FigureArrays, path: Path) -> None:

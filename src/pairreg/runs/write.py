@@ -96,7 +96,7 @@ def _write_all(
 ) -> None:
     # Figures come after the files: a run without room for them has its numbers still.
     write_partial(result, folder, config)
-    draw(result.figure_arrays, result.history.columns() if len(result.history) else {}, folder / names.FIGURES)
+    draw(result.figure_arrays, result.history, folder / names.FIGURES)
     summary = {
         "metrics": result.metrics,
         "choices": choices,

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pairreg.figures.curves import KINDS, draw_bands, headroom, level_bands, log_scaled
+from pairreg.figures.curves import KINDS, draw_bands, headroom, level_bands, value_axis
 from pairreg.figures.style import literal
 from pairreg.option_files import TERM_GROUPS
-from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, plain_decades, save_both
+from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
 from pairreg.report.design import Design
 from pairreg.runs.factors import Setting
 from pairreg.runs.read import Run
@@ -73,9 +73,7 @@ def _draw(axes: Axes, runs: Sequence[Sequence[Run]], term: str, setting_styles: 
         every = max(1, len(values) // 6)
         line: dict[str, Any] = {"linestyle": style.dash, "linewidth": 1.1, "markevery": (every // 2, every)}
         axes.plot(np.arange(1, len(values) + 1), values, **line, **style.marks(3))
-    if log_scaled(np.concatenate(lines)):
-        axes.set_yscale("log")
-        plain_decades(axes.yaxis)
+    value_axis(axes, np.concatenate(lines))
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.02)
     levels = [history["level"] for some in having for history in some if "level" in history]

@@ -7,8 +7,9 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from pairreg.figures.style import plain_decades
 from pairreg.metrics.catalogue import Metric
-from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, plain_decades, save_both
+from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
 from pairreg.runs.comparison import Candidate
 from pairreg.runs.read import Run
 

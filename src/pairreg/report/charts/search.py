@@ -20,9 +20,10 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from optuna.visualization import matplotlib as plots
 
+from pairreg.figures.style import plain_decades
 from pairreg.metrics.catalogue import find
 from pairreg.report.charts.drawing import Figure
-from pairreg.report.charts.setting_style import PRINTED, plain_decades, save_both
+from pairreg.report.charts.setting_style import PRINTED, save_both
 from pairreg.runs.search_log import Search
 
 _FEWEST = 2  # complete trials, between which something can differ

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pairreg.figures.style import BLUE, STYLE, VERMILION, any_script, literal, save
 from pairreg.files import replacing
@@ -125,13 +123,6 @@ def broken(label: str, letters: int) -> str:
         else:
             lines += textwrap.wrap(part, letters)
     return "\n".join(line for line in lines if line)
-
-
-def plain_decades(axis: Axis, within: Sequence[int] = (1, 3)) -> None:
-    """Give a logarithmic axis plain numbers, several in a decade (`within`): values often span little more than one."""
-    axis.set_major_locator(LogLocator(subs=within, numticks=8))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def save_both(figure: Figure, folder: Path, name: str) -> Path:
