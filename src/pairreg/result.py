@@ -155,7 +155,7 @@ class Result:
         found = [
             f"{one.label} {one.text(self.metrics[one.name])}"
             for one in CATALOGUE
-            if one.name in self.metrics and one.in_terminal
+            if one.name in self.metrics and one.in_terminal and one.is_shown(self.metrics)
         ]
         return f"Result({', '.join([repr(self.pair.name), *found])})"
 

@@ -11,14 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from pairreg import evaluate
+from pairreg.figures.html import metrics_table
 from pairreg.metrics import catalogue
 from pairreg.metrics.catalogue import CATALOGUE, Metric, deciding, find
 from pairreg.report.design import Design
 from pairreg.report.ranking import rank
 from pairreg.report.study_runs import read_study
 from pairreg.report.write import write_report
+from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.spec import RunSpec
+from pairreg.study.table import run_table, study_table
 
 OFFERED = {
     "images": {"fixed", "warped", "mask", "known"},
@@ -179,11 +184,11 @@ def test_every_table_has_what_the_catalogue_says(diffeomorphic):
     shown = re.sub(r"[\s│┃]", "", terminal[terminal.index("2 runs") :])
     for row in present:
         assert f"{row.name} mean" in header
-        assert row.heading in page
-        assert (row.label in latex) == row.in_paper, row.name
+        assert (row.heading in page) == (row.name != "sdlogj_l2r"), "Learn2Reg does not evaluate phantoms"
+        assert (row.label in latex) == (row.in_paper and row.heading in page), row.name
     assert all(row.in_terminal and row.in_paper for row in present if row.name in LATE)
     for row in present:
-        if row.in_terminal:
+        if row.in_terminal and row.heading in page:
             assert row.label.split()[0] in shown, row.name
 
 
@@ -211,7 +216,6 @@ def test_a_new_row_is_in_every_table(write_run: Write, study: Path, monkeypatch)
     """A function and a row are all that a metric needs."""
     row = Metric(name="sharpness", label="Sharpness", direction=1, decimals=2, kind="images", function="images.mse")
     monkeypatch.setattr(catalogue, "CATALOGUE", (row, *CATALOGUE))
-    monkeypatch.setattr("pairreg.report.tables.CATALOGUE", (row, *CATALOGUE))
     images = {"fixed": np.zeros((8, 8)), "warped": np.ones((8, 8)), "mask": None}
     assert evaluate.metrics_of_kind("images", images)["sharpness"] == 1.0
     write_run("a", similarity="mse", metrics={"sharpness": 1.0})
@@ -221,6 +225,26 @@ def test_a_new_row_is_in_every_table(write_run: Write, study: Path, monkeypatch)
     assert "sharpness mean" in (report / "table.csv").read_text()
     assert "Sharpness ↑" in (report / "index.html").read_text()
     assert "Sharpness" in (report / "table.tex").read_text()
+
+
+@pytest.mark.parametrize("evaluated", [True, False])
+def test_what_learn2reg_measures_is_in_tables_of_its_pairs_alone(write_run: Write, study: Path, evaluated: bool):
+    """Files have it of all pairs."""
+    metrics = {"sdlogj": 0.25, "sdlogj_l2r": 0.125} | ({"ndv_l2r": 0.5} if evaluated else {})
+    folders = [write_run(name, similarity=name, metrics=metrics) for name in ("mse", "pcc")]
+    write_report(study)
+    terminal = Console(width=300)
+    rows = [(RunSpec({}, {"similarity": f.name}), RunOutcome(f.name, f, metrics=metrics)) for f in folders]
+    with terminal.capture() as captured:
+        terminal.print(study_table(rows, terminal))
+    assert ("SD log J (L2R)" in captured.get()) == evaluated
+    with terminal.capture() as captured:
+        terminal.print(run_table(metrics))
+    assert ("sdlogj_l2r" in captured.get()) == ("SD log J (L2R)" in metrics_table(metrics)) == evaluated
+    report = study / "report"
+    assert ("SD log J (L2R)" in (report / "index.html").read_text()) == evaluated
+    assert ("SD log J (L2R)" in (report / "table.tex").read_text()) == evaluated
+    assert "sdlogj_l2r mean" in (report / "table.csv").read_text()
 
 
 def test_a_metric_that_is_not_defined_is_absent():

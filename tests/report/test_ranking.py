@@ -55,6 +55,36 @@ def test_settings_that_print_the_same_are_both_best_and_less_folding_is_better(w
     assert found.columns["seconds"].best == [False, False, False]
 
 
+def test_what_all_settings_have_alike_is_nobodys_best(write_run: Write, study: Path) -> None:
+    write_dice(write_run, {"mse": [0.5], "ncc": [0.6]})
+    found = ranking(study)
+    assert found.columns["folds_percent"].best == [False, False]
+    assert found.columns["dice_mean"].best == [False, True]
+
+
+def test_a_note_says_what_ranks(write_run: Write, study: Path) -> None:
+    write_dice(write_run, {"mse": [0.5, 0.6, 0.7], "ncc": [0.6, 0.7, 0.8]})
+    assert ranking(study).notes[0] == "Ranked by Dice. Mean ranks are over 3 pairs."
+
+
+@pytest.mark.parametrize(
+    ("folds", "said"),
+    [
+        ((0.1, 0.0, 0.0), None),
+        ((0.4, 0.3, 0.05), "The first setting, mse, folds 0.400 % of the voxels; the best that folds at most 0.1 % is "
+                           "pcc, with 0.050 %."),
+        ((0.4, 0.3, 0.2), "The first setting, mse, folds 0.400 % of the voxels; and so does every other one."),
+        ((0.05, 0.3, 0.2), None),
+    ],
+)  # fmt: skip
+def test_a_first_setting_that_folds_is_told(
+    write_run: Write, study: Path, folds: tuple[float, ...], said: str | None
+) -> None:
+    for name, dice, folded in zip(("mse", "ncc", "pcc"), (0.9, 0.8, 0.7), folds, strict=True):
+        write_run(name, similarity=name, metrics={"dice_mean": dice, "folds_percent": folded})
+    assert [note for note in ranking(study).notes if "folds" in note] == ([said] if said else [])
+
+
 def test_p_values_are_wilcoxons_after_holm(write_run: Write, study: Path) -> None:
     rng = np.random.default_rng(3)
     dice = {name: list(rng.uniform(0.5, 0.9, 8)) for name in ("mse", "ncc", "pcc")}

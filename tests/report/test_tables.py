@@ -4,6 +4,7 @@ import csv
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from pairreg.report.design import Design
 from pairreg.report.ranking import Ranking, rank
 from pairreg.report.study_runs import read_study
-from pairreg.report.tables import header, lines, tex, write_csv, write_tex
+from pairreg.report.tables import header, lines, page_metrics, tex, write_csv, write_tex
 
 Write = Callable[..., Path]
 
@@ -31,9 +32,25 @@ def test_lines_by_hand(ranking: Ranking) -> None:
     best, other = lines(ranking, names)
     # mean of 0, 1, 4, 9, 16, 25 hundredths is 0.0917, their standard deviation 0.09745
     assert [c.text for c in best.cells] == ["6", "1.00", "0.692 ± 0.097", "3.00 ± 0.00", "reference"]
-    assert [c.best for c in best.cells] == [False, True, True, True, False]
+    assert [c.best for c in best.cells] == [False, True, True, False, False], "all have the same HD95"
     assert [c.text for c in other.cells] == ["6", "2.00", "0.592 ± 0.097", "3.00 ± 0.00", "0.031"]
     assert [line.label for line in (best, other)] == ["pcc+ssim", "mse"]
+
+
+def test_bold_tells_the_best_from_others(write_run: Write, study: Path, tmp_path: Path) -> None:
+    """Neither folds nor ranks do, where all settings are equal."""
+    for similarity in ("mse", "pcc"):
+        write_run(similarity, similarity=similarity, metrics={"dice_mean": 0.5, "folds_percent": 0.0})
+    write_tex(rank(Design.of(read_study(study).runs)), tmp_path / "table.tex")
+    assert "textbf" not in (tmp_path / "table.tex").read_text()
+
+
+def test_what_settings_were_made_equal_in_is_shown_of_any_pair(write_run: Write, study: Path) -> None:
+    for similarity in ("mse", "pcc"):
+        write_run(similarity, similarity=similarity, metrics={"sdlogj_l2r": 0.1})
+    found = rank(Design.of(read_study(study).runs))
+    assert "sdlogj_l2r" not in page_metrics(found)
+    assert "sdlogj_l2r" in page_metrics(replace(found, asked="sdlogj_l2r"))
 
 
 def test_csv_round_trip(ranking: Ranking, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ COLUMNS = [metric for metric in CATALOGUE if metric.in_terminal]
 
 
 def printed(width: int) -> str:
-    metrics = {metric.name: 0.1234 for metric in COLUMNS}
+    metrics = {metric.name: 0.1234 for metric in CATALOGUE}
     rows = [
         (RunSpec({}, {"similarity": name}), RunOutcome(name, Path(f"runs/s/{name}"), metrics=metrics, state="done"))
         for name in ("published_similarity", "ncc")
@@ -37,6 +37,16 @@ def test_a_narrow_terminal_shows_whole_columns_and_names_the_others(width: int) 
 
 def test_a_wide_terminal_shows_all() -> None:
     assert all(metric.title in printed(300) for metric in COLUMNS)
+
+
+def test_a_change_of_volume_has_no_value_before_there_is_one() -> None:
+    terminal = Console(width=100)
+    names = [f"{stage}{name}" for name in ("dice/lung", "volume_change/lung") for stage in ("before/", "initial/", "")]
+    with terminal.capture() as captured:
+        terminal.print(run_table({name: 1.5 for name in names}))
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in captured.get().splitlines()]
+    assert ["dice/lung ↑", "", "1.5", "1.5", "1.5"] in rows
+    assert ["volume_change/lung", "", "", "1.5", "1.5"] in rows
 
 
 def test_the_table_of_a_run_has_units() -> None:

@@ -18,7 +18,7 @@ def metrics_table(metrics: Mapping[str, float]) -> str:
     head = "".join(f"<th>{title}</th>" for title in ("", "before", "initialised", "after"))
     rows = []
     for metric in all_columns():
-        if metric.name in metrics:
+        if metric.name in metrics and metric.is_shown(metrics):
             names = [*(f"{stage}/{metric.name}" for stage in STAGES), metric.name]
             values = [metric.text(metrics[name]) if name in metrics else "" for name in names]
             cells = "".join(f"<td>{value}</td>" for value in values)

@@ -22,6 +22,7 @@ parameters choose among what `pairreg.evaluate` offers for its kind; it returns 
 A metric that needs what a pair has not is left out.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -52,6 +53,9 @@ class Metric:
       before the overlap of labels, and that before the similarity of images, which a wrong deformation can have, too.
     - `in_terminal`, `in_paper`: whether it is a column of a study's table on the terminal, of its LaTeX table. The page
       and the CSV file have all; of a metric per label they have the mean.
+    - `beside`: the metric without which tables leave it out, though files have it: of a pair that Learn2Reg does not
+      evaluate, what its evaluator would find is of no interest.
+    - `changes`: whether the registration alone makes it what it is, so that its value before says nothing.
     - `smallest`: voxels along each axis below which it is not defined.
     """
 
@@ -66,6 +70,8 @@ class Metric:
     decides: int | None = None
     in_terminal: bool = True
     in_paper: bool = True
+    beside: str | None = None
+    changes: bool = False
     smallest: int = 0
 
     @property
@@ -83,6 +89,10 @@ class Metric:
         """The row of the same metric over what the objective was given: beside the others, and never decisive."""
         name, label = f"{USED}/{self.name}", f"{self.label} (used)"
         return replace(self, name=name, label=label, decides=None, in_terminal=False, in_paper=False)
+
+    def is_shown(self, measured: Container[str]) -> bool:
+        """Return whether tables have it where `measured` are the names of all metrics that are known."""
+        return self.beside is None or self.beside in measured
 
     def gives(self, name: str) -> bool:
         """Return whether one of the metric's values is called `name`: the one of the whole, or `stem/<label>`."""
@@ -138,7 +148,7 @@ CATALOGUE = (
     Metric(name="hd95_voxel", label="HD95", unit="voxels", direction=-1, decimals=2, kind="submission",
            function="learn2reg.hd95_voxel", in_terminal=False, in_paper=False),
     Metric(name="volume_change", label="volume change", direction=0, decimals=3, kind="labels",
-           function="overlap.volume_change", per_label=True, in_terminal=False, in_paper=False),
+           function="overlap.volume_change", per_label=True, in_terminal=False, in_paper=False, changes=True),
     Metric(name="ssim", label="SSIM", direction=1, decimals=3, kind="images", function="images.ssim", decides=4),
     Metric(name="mse", label="MSE", direction=-1, decimals=4, kind="images", function="images.mse", in_paper=False),
     Metric(name="pcc", label="PCC", direction=1, decimals=3, kind="images", function="images.pcc", in_paper=False),
@@ -153,7 +163,7 @@ CATALOGUE = (
            function="learn2reg.ndv_l2r", in_terminal=False, in_paper=False),
     Metric(name="sdlogj", label="SD log J", direction=0, decimals=3, kind="field", function="deformation.sdlogj"),
     Metric(name="sdlogj_l2r", label="SD log J (L2R)", direction=0, decimals=3, kind="field",
-           function="learn2reg.sdlogj_l2r", smallest=5),
+           function="learn2reg.sdlogj_l2r", smallest=5, beside="ndv_l2r"),
     Metric(name="inverse_consistency", label="inverse consistency", unit="voxels", direction=-1, decimals=3,
            kind="inverse", function="consistency.inverse_consistency_mean"),
     Metric(name="seconds", label="time", unit="s", direction=0, decimals=1, kind="cost", function=None),

@@ -42,13 +42,17 @@ class MetricColumn:
 
     @cached_property
     def best(self) -> list[bool]:
-        """Whether the mean of each setting looks the same as the best one, in the decimals of tables."""
+        """Whether the mean of each setting looks the same as the best one, in the decimals of tables.
+
+        None is the best where all look the same.
+        """
         sign, text = self.metric.direction, self.metric.text
         means = self.means * sign
         if not self.comparable or not sign or len(means) < 2 or not np.isfinite(means).any():
             return [False] * len(means)
         best = text(float(np.nanmax(means)) * sign)
-        return [text(float(mean)) == best for mean in self.means]
+        looks = [text(float(mean)) == best for mean in self.means]
+        return [False] * len(looks) if all(looks) else looks
 
 
 def metric_columns(design: Design) -> dict[str, MetricColumn]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
 
-from pairreg.metrics.catalogue import all_columns
 from pairreg.report.charts.drawing import Figure
 from pairreg.report.charts.setting_style import setting_styles
 from pairreg.report.design import Design
@@ -18,7 +17,7 @@ from pairreg.report.ranking import Ranking
 from pairreg.report.shown import Shown
 from pairreg.report.study_file import study_file
 from pairreg.report.study_runs import StudyRuns
-from pairreg.report.tables import header, lines
+from pairreg.report.tables import header, lines, page_metrics
 from pairreg.runs.read import Run
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def page(
     environment.filters |= {"embedded": embedded, "legible": legible}
     template = environment.from_string(files("pairreg.report").joinpath("page.html").read_text(encoding="utf-8"))
     part = shown.design(ranking.design, shown.pairs)
-    names = [metric.name for metric in all_columns()]
+    names = page_metrics(ranking)
     file = study_file(study.runs)
     return template.render(
         study=study,

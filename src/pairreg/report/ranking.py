@@ -15,6 +15,7 @@ from pairreg.report.study_runs import StudyRuns
 from pairreg.runs.comparison import Comparison
 from pairreg.runs.factors import Factor
 
+_FOLDS, _FEW_FOLDS = "folds_percent", 0.1  # %, above which the table says that the first setting folds
 _NAMED = 20  # pairs that a note names
 _ENOUGH = 6  # with fewer pairs Wilcoxon's test cannot reach p < 0.05, whatever the values
 
@@ -31,6 +32,7 @@ class Ranking:
     - `reference`: the setting that others are tested against.
     - `p`: of each setting against the reference, Holm-corrected; None where nothing was tested.
     - `notes`: sentences that a reader of the table needs.
+    - `asked`: the metric that all settings were made equal in; None if there is none.
     """
 
     design: Design
@@ -41,6 +43,7 @@ class Ranking:
     reference: int | None
     p: list[float | None]
     notes: list[str]
+    asked: str | None = None
 
     @property
     def tested(self) -> bool:
@@ -62,6 +65,8 @@ def rank_study(study: StudyRuns, reference: str | None = None) -> Ranking:
     """Rank what a study compares; see `rank`. Its notes say how the settings were chosen, if a search chose them."""
     compared = study.compared
     found = rank(Design.of(compared), reference)
+    if study.comparison is not None:
+        found = replace(found, asked=study.comparison.regularity)
     if study.comparison is None or compared is study.runs:
         return found
     known = study.comparison.runs
@@ -104,9 +109,7 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
     ranks = _mean_ranks(decides)
     against = int(np.argmin(ranks)) if named is None else named
     units, name = len(primary.units), design.unit
-    if counts[primary.name] < len(decides):
-        said = [f"{found[one].metric.label} on {n} {name}{'s' * (n > 1)}" for one, n in counts.items()]
-        notes.append(f"Ranked by {' and '.join(said)}, where nothing better is known.")
+    notes[:0] = [_ranked_by(decides, name), *_folds_of_the_first(found, ranks, design.labels)]
     if units < _ENOUGH:
         notes.append(
             f"No test: {units} {name}{'s are' if units != 1 else ' is'} too few, Wilcoxon's test needs {_ENOUGH}."
@@ -174,6 +177,33 @@ def _decides(found: Mapping[str, MetricColumn]) -> dict[str, MetricColumn]:
         for unit in column.units:
             decides.setdefault(unit, column)
     return decides
+
+
+def _ranked_by(decides: Mapping[str, MetricColumn], unit: str) -> str:
+    """Say what the settings are ranked by."""
+    counts = Counter(one.metric.label for one in decides.values())
+    if len(counts) > 1:
+        by = " and ".join(f"{label} on {n} {unit}{'s' * (n > 1)}" for label, n in counts.items())
+        by += ", where nothing better is known"
+    else:
+        (by,) = counts
+    return f"Ranked by {by}." + (f" Mean ranks are over {len(decides)} {unit}s." if len(decides) > 1 else "")
+
+
+def _folds_of_the_first(found: Mapping[str, MetricColumn], ranks: np.ndarray, labels: Sequence[str]) -> list[str]:
+    """Say that the setting ranked first folds, if it does, and which is the best of those that hardly do."""
+    order = np.argsort(ranks, kind="stable")
+    folds = found[_FOLDS].means[order] if _FOLDS in found else np.zeros(1)
+    if not folds[0] > _FEW_FOLDS:
+        return []
+    text = found[_FOLDS].metric.text
+    better = next((i for i, value in enumerate(folds) if value <= _FEW_FOLDS), None)
+    then = (
+        "and so does every other one"
+        if better is None
+        else f"the best that folds at most {_FEW_FOLDS} % is {labels[order[better]]}, with {text(folds[better])} %"
+    )
+    return [f"The first setting, {labels[order[0]]}, folds {text(folds[0])} % of the voxels; {then}."]
 
 
 def _mean_ranks(decides: Mapping[str, MetricColumn]) -> np.ndarray:

@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from pairreg.files import naming
-from pairreg.metrics.catalogue import CATALOGUE
 from pairreg.report.metric_columns import MetricColumn
 from pairreg.report.ranking import Ranking
 
@@ -38,26 +37,32 @@ class Line:
     cells: list[Cell]
 
 
-def _paper_metrics() -> list[str]:
+def page_metrics(ranking: Ranking) -> list[str]:
+    """Return the names of the metrics that the table of a page has."""
+    found = ranking.columns
+    return [name for name, one in found.items() if one.metric.is_shown(found) or name == ranking.asked]
+
+
+def _paper_metrics(ranking: Ranking) -> list[str]:
     """Return the names of the metrics that a paper has room for."""
-    return [metric.name for metric in CATALOGUE if metric.in_paper]
+    return [name for name in page_metrics(ranking) if ranking.columns[name].metric.in_paper]
 
 
 def header(ranking: Ranking, names: Sequence[str]) -> list[str]:
     """Return the titles of the columns after that of the settings."""
-    shown = [ranking.columns[name].metric.title for name in names if name in ranking.columns]
+    shown = [ranking.columns[name].metric.title for name in names]
     return ["n", *(["mean rank"] if _has_ranks(ranking) else []), *shown, *(["p (Holm)"] if ranking.tested else [])]
 
 
 def lines(ranking: Ranking, names: Sequence[str]) -> list[Line]:
-    """Return one line per setting, best first, with the metrics in `names` that exist."""
-    shown = [ranking.columns[name] for name in names if name in ranking.columns]
+    """Return one line per setting, best first, with the metrics in `names`."""
+    shown = [ranking.columns[name] for name in names]
     table = []
     for i in ranking.order:
         counts = [len(column.values[i]) for column in shown if len(column.values[i])]
         cells = [Cell(_span(counts), value=max(counts, default=0))]
         if _has_ranks(ranking):
-            best = ranking.ranks[i] == ranking.ranks.min()
+            best = ranking.ranks[i] == ranking.ranks.min() < ranking.ranks.max()
             cells.append(Cell(f"{ranking.ranks[i]:.2f}", bool(best), float(ranking.ranks[i])))
         cells += [Cell(mean_text(m, i), m.best[i], float(m.means[i])) for m in shown]
         if ranking.tested:
@@ -121,10 +126,11 @@ def summary(ranking: Ranking) -> dict[str, float]:
 
 def write_tex(ranking: Ranking, path: Path) -> None:
     """Write a `tabular` to `\\input`, with the notes as comments."""
-    titles = ["setting", *header(ranking, _paper_metrics())]
+    names = _paper_metrics(ranking)
+    titles = ["setting", *header(ranking, names)]
     body = [
         [tex(line.label), *(rf"\textbf{{{tex(c.text)}}}" if c.best else tex(c.text) for c in line.cells)]
-        for line in lines(ranking, _paper_metrics())
+        for line in lines(ranking, names)
     ]
     rows = "\n".join(" & ".join(row) + r" \\" for row in body)
     notes = "\n".join(f"% {note}" for note in [r"Needs \usepackage{booktabs}.", *ranking.notes])
@@ -145,8 +151,9 @@ def terminal_table(ranking: Ranking) -> Table:
     table = Table(title=f"{len(ranking.design.cells)} runs", title_justify="left", caption_justify="left")
     table.caption = "\n".join(ranking.notes)
     table.add_column("setting")
-    for title in header(ranking, _paper_metrics()):
+    names = _paper_metrics(ranking)
+    for title in header(ranking, names):
         table.add_column(title, justify="right")
-    for line in lines(ranking, _paper_metrics()):
+    for line in lines(ranking, names):
         table.add_row(line.label, *(Text(cell.text, "bold" if cell.best else "") for cell in line.cells))
     return table

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pairreg.metrics.catalogue import CATALOGUE, STAGES, USED, Metric, find, of_kind
+from pairreg.metrics.catalogue import CATALOGUE, EARLIEST, STAGES, USED, Metric, find, of_kind
 from pairreg.runs.factors import factors
 from pairreg.runs.folder import state
 from pairreg.runs.outcome import RunOutcome
@@ -39,9 +39,12 @@ def run_table(metrics: Mapping[str, float]) -> Table:
     for column in ("metric", "unit", "before", "initialised", "after"):
         table.add_column(column, justify="left" if column in ("metric", "unit") else "right")
     for name in metrics:
-        if name.partition("/")[0] in STAGES or name in costs:
+        metric = find(name)
+        if name.partition("/")[0] in STAGES or name in costs or (metric and not metric.is_shown(metrics)):
             continue
         earlier = [number(metrics.get(f"{stage}/{name}")) for stage in STAGES]
+        if metric and metric.changes:
+            earlier[STAGES.index(EARLIEST)] = ""
         table.add_row(_title(name), _unit(name), *earlier, Text(number(metrics[name]), "bold"))
     table.add_section()
     for name in [cost for cost in costs if cost in metrics]:
@@ -54,7 +57,8 @@ def study_table(rows: Sequence[tuple[RunSpec, RunOutcome]], terminal: Console) -
 
     Those that decide rankings stay longest; what is left out is named below the table.
     """
-    exists = [m for m in CATALOGUE if m.in_terminal and any(m.name in outcome.metrics for _, outcome in rows)]
+    measured = {name for _, outcome in rows for name in outcome.metrics}
+    exists = [m for m in CATALOGUE if m.in_terminal and m.name in measured and m.is_shown(measured)]
     # of those that decide nothing, similarities of the images say least
     by_weight = sorted(exists, key=lambda m: (m.decides is None, m.decides, m.kind == "images"))
     unbounded = terminal.options.update(max_width=sys.maxsize)
@@ -66,7 +70,7 @@ def study_table(rows: Sequence[tuple[RunSpec, RunOutcome]], terminal: Console) -
     if by_weight[count:]:
         names = ", ".join(m.label for m in exists if m in by_weight[count:])
         notes.append(f"This terminal is too narrow for {names}; the report has them.")
-    if any(name.startswith(f"{USED}/") for _, outcome in rows for name in outcome.metrics):
+    if any(name.startswith(f"{USED}/") for name in measured):
         notes.append(
             "Labels and landmarks that an objective was given do not count here; the report has them as “used”."
         )
