@@ -47,6 +47,8 @@ def test_the_page_tells_all_and_needs_nothing_else(write_run: Write, study: Path
     assert path == study / "report" / "index.html"
     assert "which similarity aligns the labels best" in page  # from experiments/ablation/similarity.yaml
     assert "different commits" in page and "not committed" in page
+    row = "<tr><td>similarity</td><td>mse</td><td>1 of 2</td><td>weight 1.0</td></tr>"
+    assert row in page and "<tr><td>regularizer</td><td>diffusion</td><td>all</td><td>weight 1.0</td></tr>" in page
     assert "beef, c0ffee" in page and "pairreg study=made -m" in page
     assert "DivergedError: ncc became nan at iteration 3." in page
     assert re.search(r"<code>d</code>: unfinished", page)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from pairreg.report.design import Design
 from pairreg.report.study_runs import read_study
-from pairreg.runs.factors import Factor, factors, in_order, label, ordered, setting
+from pairreg.runs.factors import Factor, chosen_options, factors, in_order, label, ordered, setting
 from pairreg.runs.replicates import pair_names
+from pairreg.runs.spec import RunSpec
 
 Write = Callable[..., Path]
 
@@ -85,6 +86,36 @@ def test_one_value_for_all_levels_is_that_value(write_run: Write, study: Path) -
     for name, rate in (("a", 0.1), ("b", [0.1, 0.1]), ("c", [0.1, 0.2])):
         write_run(name, transform=displacement | {"learning_rate": rate})
     assert names(study) == {"learning_rate": ("0.1", "[0.1, 0.2]")}
+
+
+def asked_for(similarity: dict[str, dict[str, object]], regularizer: str, weight: float) -> RunSpec:
+    penalty = {"_target_": f"pairreg.regularizer.{regularizer}.Penalty", "weight": weight}
+    schedule = {"_target_": "pairreg.schedule.coarse_to_fine.CoarseToFine", "scales": [2, 1], "window": None}
+    config = {"similarity": similarity, "regularizer": {regularizer: penalty}, "schedule": schedule, "seed": 1,
+              "threads": 4, "study": "s", "pair": {"_target_": "x"}}  # fmt: skip
+    choices = {"preset": "fast", "similarity": "+".join(similarity), "regularizer": regularizer, "schedule": "coarse"}
+    return RunSpec(config, choices)
+
+
+def test_every_option_is_told_with_its_settings_and_how_many_runs_have_it() -> None:
+    mse, pet = ({"_target_": "pairreg.similarity.mse.MSE"}, {"_target_": "pairreg.similarity.ncc.NCC", "window": 9})
+    specs = [asked_for({"mse": mse}, "diffusion", weight) for weight in (8.0, 0.5, 2.0)]
+    specs.append(asked_for({"mse": mse, "pet": pet}, "bending_energy", 100.0))
+    options = {(one.group, one.option): (one.settings, one.count) for one in chosen_options(specs)}
+    assert list(options.items()) == [
+        (("preset", "fast"), ("", 4)),
+        (("similarity", "mse"), ("", 4)),
+        (("similarity", "pet (ncc)"), ("window 9", 1)),
+        (("regularizer", "diffusion"), ("weight 0.5 or 2.0 or 8.0", 3)),
+        (("regularizer", "bending_energy"), ("weight 100.0", 1)),
+        (("schedule", "coarse"), ("scales [2, 1]", 4)),
+        (("threads", "4"), ("", 4)),
+    ]
+
+
+def test_of_many_numbers_the_range_is_told() -> None:
+    found = chosen_options([asked_for({}, "diffusion", 2.0**i) for i in range(6)])
+    assert [one.settings for one in found if one.group == "regularizer"] == ["weight 1.0 to 32.0"]
 
 
 def test_pairs_and_seeds_are_replicates(write_run: Write, study: Path) -> None:

@@ -18,6 +18,7 @@ from pairreg.report.shown import Shown
 from pairreg.report.study_file import study_file
 from pairreg.report.study_runs import StudyRuns
 from pairreg.report.tables import header, lines, page_metrics
+from pairreg.runs.factors import chosen_options
 from pairreg.runs.read import Run
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def page(
         searches=searches,
         views=views,
         flickers=_flickers(ranking, part),
+        options=chosen_options(study.compared),
         origin=_origin(study.runs),
         input_notes=list(dict.fromkeys(note for run in study.runs for note in run.input_notes)),
     )

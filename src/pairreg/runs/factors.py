@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pairreg.option_files import OF_METHODS, TERM_GROUPS
-from pairreg.runs.identity import BOOKKEEPING, before, flat, in_one_value
+from pairreg.runs.identity import BOOKKEEPING, before, flat, in_one_value, option_name
 from pairreg.runs.spec import Described
 
 _REPLICATES = ("pair", "seed")  # a method is judged over these
 _PRESET = "preset"
 FIRST = ("method", "similarity", "regularizer", "transform")  # the order in which people name a method
+_SEVERAL = 4  # values of a setting; of more numbers the range is told
 Setting = tuple[str | None, ...]  # a value of every factor, None where the factor means nothing to the run
 
 
@@ -56,6 +57,62 @@ class Factor:
         """Return four digits of a number that a search drew, unless that makes two values one."""
         rounded = [f"{float(v):.4g}" for v in self.values] if self.is_number else []
         return rounded[self.values.index(value)] if len(set(rounded)) == len(self.values) else value
+
+
+@dataclass(frozen=True)
+class ChosenOption:
+    """An option that runs have chosen, or the value of a setting that belongs to no option, such as `threads`.
+
+    **Attributes:** `group`, `option`: such as `similarity` and `ncc`; `settings`: the text of its settings, with all
+    values that occur; `count`: how many of the runs have chosen it.
+    """
+
+    group: str
+    option: str
+    settings: str
+    count: int
+
+
+def chosen_options(runs: Sequence[Described]) -> list[ChosenOption]:
+    """Return what runs use, whether all of them or some, without pair and seed; each term is an option of its own."""
+    found: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for run in runs:
+        for choice, settings in _settings_by_option(run).items():
+            found.setdefault(choice, []).append(settings)
+    options = [ChosenOption(*choice, _settings_text(every), len(every)) for choice, every in found.items()]
+    return sorted(options, key=lambda one: (one.group != _PRESET, _place(one.group)))
+
+
+def _settings_by_option(run: Described) -> dict[tuple[str, str], dict[str, str]]:
+    """Return the settings of a run that are not None, by group and option."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    if run.choices.get(_PRESET, "None") != "None":
+        found[_PRESET, run.choices[_PRESET]] = {}
+    for key, value in flat_config(run).items():
+        group, _, name = key.partition(".")
+        if group in TERM_GROUPS and name:
+            term, _, name = name.partition(".")
+            own = option_name(group, str(run.config[group][term].get("_target_")))
+            option = term if own in (term, None) else f"{term} ({own})"
+        else:
+            option = run.choices.get(group, "") if name else value
+        if group not in _REPLICATES:
+            settings = found.setdefault((group, option), {})
+            if name and value != "None" and not name.endswith("_target_"):
+                settings[name] = value
+    return found
+
+
+def _settings_text(every: Sequence[dict[str, str]]) -> str:
+    """Return the settings that runs have given one option: `weight 2.0, window 5 or 9`."""
+    texts = []
+    for name in _unique(name for settings in every for name in settings):
+        values = in_order(settings.get(name) for settings in every)
+        if len(values) > _SEVERAL and all(map(_is_number, values)):
+            texts.append(f"{name} {values[0]} to {values[-1]}")
+        else:
+            texts.append(f"{name} {' or '.join(values)}")
+    return ", ".join(texts)
 
 
 def factors(runs: Sequence[Described]) -> list[Factor]:
