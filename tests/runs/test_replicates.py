@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pairreg.report.study_runs import read_study
 from pairreg.runs.replicates import pair_names, seeds
+from pairreg.runs.spec import RunSpec, name_of
 
 Write = Callable[..., Path]
 
@@ -14,6 +15,18 @@ def test_names_are_shortened_only_where_they_differ(write_run: Write, study: Pat
     write_run("b", pair={"fixed": "x/two/", "moving": "y/a.b.mha"})
     write_run("c", pair={"fixed": "three", "moving": "y/a.b.mha"})
     assert pair_names(read_study(study).runs) == ["one", "two", "three"], "the moving one is the same"
+
+
+def test_the_only_pair_is_called_as_in_its_figures(write_run: Write, study: Path) -> None:
+    """By its name or its files; the log calls it likewise."""
+    files = {"name": None, "fixed": "x/fixed.nii.gz", "moving": "y/moving.b.mha"}
+    write_run("a", pair=files, similarity="mse")
+    write_run("b", pair=files, similarity="ncc")
+    runs = read_study(study).runs
+    assert pair_names(runs) == ["fixed_moving.b"] * 2
+    assert name_of(runs[0]) == "fixed_moving.b | mse | diffusion"
+    named = RunSpec({"pair": files | {"name": "Ann"}}, {"pair": "files"})
+    assert pair_names([named]) == ["Ann"] == [named.name]
 
 
 def test_pairs_of_one_name_have_what_else_differs_and_the_others_do_not(write_run: Write, study: Path) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pairreg.runs.factors import all_factors, flat_config
-from pairreg.runs.spec import Described
+from pairreg.runs.spec import Described, pair_name, stem
 
 _NAMING = ("pair.name", "pair.case")  # keys whose value is a name for people
 
@@ -12,8 +12,8 @@ _NAMING = ("pair.name", "pair.case")  # keys whose value is a name for people
 def pair_names(runs: Sequence[Described]) -> list[str]:
     """Return the name of each run's pair; equal names mean equal pair configs.
 
-    It is the case or name where these vary, else the names of the two files, else the option; pairs that still share a
-    name also have their other settings in it.
+    It is the case or name where these vary, else the names of the files that do, else what the pair is called where it
+    is the only one; pairs that still share a name also have their other settings in it.
     """
     varied = [factor for factor in all_factors(runs) if factor.group == "pair"]
     keys = {factor.key for factor in varied if not factor.is_choice}
@@ -21,18 +21,13 @@ def pair_names(runs: Sequence[Described]) -> list[str]:
     for run in runs:
         config = {key: value for key, value in flat_config(run).items() if key in keys and value != "None"}
         naming = [config[key] for key in _NAMING if key in config]
-        files = [_stem(config[key]) for key in ("pair.fixed", "pair.moving") if key in config]
-        names.append(" ".join(naming) or "_".join(files) or run.choices.get("pair", "pair"))
+        files = [stem(config[key]) for key in ("pair.fixed", "pair.moving") if key in config]
+        names.append(" ".join(naming) or "_".join(files) or pair_name(run))
         values = [(factor, factor.value(run)) for factor in varied]
         # What an option has gained since an older run is None in the newer one: the pair is the same.
         rest.append(", ".join(factor.label(value) for factor, value in values if value not in (None, "None")))
     shared = Counter(name for name, _ in set(zip(names, rest, strict=True)))
     return [f"{name} ({more})" if shared[name] > 1 else name for name, more in zip(names, rest, strict=True)]
-
-
-def _stem(path: str) -> str:
-    """Return the name of a file without folder and ending: `a` of `folder/a.nii.gz`."""
-    return path.rstrip("/").rpartition("/")[2].removesuffix(".gz").rsplit(".", 1)[0]
 
 
 def seeds(runs: Sequence[Described]) -> list[str]:

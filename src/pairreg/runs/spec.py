@@ -114,10 +114,26 @@ def _set(node: Any, name: str, value: str) -> None:
             _set(node[key], rest.removeprefix("."), value)
 
 
+def pair_name(run: Described) -> str:
+    """Return what the pair of a run is called: by its own name or its two files, as in figures, else by its option."""
+    pair = run.config.get("pair") or {}
+    if pair.get("name"):
+        return str(pair["name"])
+    files = [pair[side] for side in ("fixed", "moving") if pair.get(side)]
+    return "_".join(stem(str(file)) for file in files) or run.choices.get("pair", "pair")
+
+
+def stem(path: str) -> str:
+    """Return the name of a file without folder and ending: `a` of `folder/a.nii.gz`."""
+    return path.rstrip("/").rpartition("/")[2].removesuffix(".gz").rsplit(".", 1)[0]
+
+
 def name_of(run: Described) -> str:
-    """Return the options that name a run for people: `thorax_ct_2d | pcc+ssim | diffusion | unet`.
+    """Return what names a run for people, its pair and options: `thorax_ct_2d | pcc+ssim | diffusion | unet`.
 
     Our own method is not named, as its parts are.
     """
     named = {group: run.choices[group] for group in _NAMING if group in run.choices}
+    if "pair" in named:
+        named["pair"] = pair_name(run)
     return " | ".join(option for group, option in named.items() if (group, option) != ("method", "optimization"))
