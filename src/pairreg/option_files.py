@@ -95,7 +95,7 @@ def _as_terms(group: str, given: str, known: Iterable[str]) -> str | None:
     terms = []
     for summand in given.split("+"):
         factors = re.split("[:*@]", summand)
-        numbers = [factor for factor in factors if _is_number(factor)]
+        numbers = [factor for factor in factors if validation.is_number(factor)]
         terms.append(":".join(factor for factor in factors if factor not in numbers))
         weights |= {names.named_term(terms[-1])[0]: number for number in numbers}
     if not {names.named_term(term)[1] for term in terms} <= {*known} or {*weights} & {*variants(group)}:
@@ -105,14 +105,6 @@ def _as_terms(group: str, given: str, known: Iterable[str]) -> str | None:
         choice = f"{group}=[{','.join(terms)}]"
         return f"several terms are a list: {' '.join([choice, *settings])}."
     return f"a weight is a setting: {settings[0]}." if settings else None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def not_chosen(group: str, key: str, chosen: Iterable[str] = ()) -> str | None:

@@ -177,6 +177,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONG else f"{text[: _LONG // 2]}…{text[-_LONG // 2 :]}"
 
 
+def is_number(text: str) -> bool:
+    """Return whether `text` is a number as Python reads it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def one_of(what: str, value: str, choices: Iterable[str]) -> str:
     """Return `value` if it is one of `choices`; otherwise raise an `InputError` that names them."""
     choices = list(choices)

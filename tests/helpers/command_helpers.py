@@ -33,7 +33,7 @@ def installed(name: str) -> Command:
             cwd=cwd,
             env=environment_without() | environment,
             capture_output=True,
-            text=True,
+            encoding=environment.get("PYTHONIOENCODING", "utf-8"),  # as a terminal of that encoding reads it
             timeout=600,
         )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pairreg.option_files import OF_METHODS, TERM_GROUPS
 from pairreg.runs.identity import BOOKKEEPING, before, flat, in_one_value, option_name
 from pairreg.runs.spec import Described
+from pairreg.validation import is_number
 
 _REPLICATES = ("pair", "seed")  # a method is judged over these
 _PRESET = "preset"
@@ -38,7 +39,7 @@ class Factor:
     @property
     def is_number(self) -> bool:
         """Whether all values are numbers."""
-        return all(_is_number(value) for value in self.values)
+        return all(is_number(value) for value in self.values)
 
     def value(self, run: Described) -> str | None:
         """Return the value of a run; None if the factor means nothing to it."""
@@ -108,7 +109,7 @@ def _settings_text(every: Sequence[dict[str, str]]) -> str:
     texts = []
     for name in _unique(name for settings in every for name in settings):
         values = in_order(settings.get(name) for settings in every)
-        if len(values) > _SEVERAL and all(map(_is_number, values)):
+        if len(values) > _SEVERAL and all(map(is_number, values)):
             texts.append(f"{name} {values[0]} to {values[-1]}")
         else:
             texts.append(f"{name} {' or '.join(values)}")
@@ -202,18 +203,10 @@ def _unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def _is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
-
-
 def in_order(values: Iterable[str | None]) -> tuple[str, ...]:
     """Return the distinct values, numbers by size and before words."""
     distinct = {value for value in values if value is not None}
-    return tuple(sorted(distinct, key=lambda v: (0, float(v), v) if _is_number(v) else (1, 0.0, v)))
+    return tuple(sorted(distinct, key=lambda v: (0, float(v), v) if is_number(v) else (1, 0.0, v)))
 
 
 def setting(run: Described, among: Sequence[Factor]) -> Setting:
