@@ -86,6 +86,7 @@ SAID = {  # what used to be accepted, or to fail after the compute, and what is 
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_command_says_it_in_one_sentence(tmp_path):
     """And leaves nothing behind."""
     (tmp_path / "said").mkdir()

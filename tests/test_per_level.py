@@ -252,6 +252,7 @@ def test_a_list_of_one_value_names_the_same_run_and_no_other_list_does():
     assert len({signature(**one) for one in different}) == len(different)
 
 
+@pytest.mark.slow
 def test_a_sweep_has_lists_among_its_values(pairreg: Command, tmp_path: Path) -> None:
     sweep = ["similarity=ncc", "similarity.ncc.window=[5,9],[9,9],9", "regularizer.diffusion.weight=[2,1]"]
     given = ("preset=smoke", "transform=displacement", "study=s", "tracking=none", "-m")

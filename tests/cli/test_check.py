@@ -74,6 +74,7 @@ def test_what_dicom_says_of_values(check: Command, tmp_path: Path) -> None:
     assert found["orientation"].startswith("LPS") and "PixelPaddingValue" in found["warning"]
 
 
+@pytest.mark.slow
 def test_pairs_of_settings_of_a_manifest_and_of_hdf5(check: Command, tmp_path: Path) -> None:
     sitk.WriteImage(volume(), str(tmp_path / "f.nrrd"))
     (tmp_path / "cases.csv").write_text("case,fixed,moving\none,f.nrrd,f.nrrd\ntwo,f.nrrd,no.nii\n")

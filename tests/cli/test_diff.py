@@ -15,6 +15,9 @@ QUICK = ("preset=smoke", "tracking=none", "transform=displacement", "initializat
 FILES = ("pair=files", "pair.fixed=f.nii.gz", "pair.moving=m.nii.gz")
 
 
+pytestmark = pytest.mark.slow  # all on runs that the fixture computes
+
+
 @pytest.fixture(scope="module")
 def diff():
     return installed("pairreg-diff")

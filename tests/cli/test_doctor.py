@@ -31,6 +31,7 @@ def path_of_this(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.slow
 def test_what_it_finds_is_what_this_machine_has(tmp_path, path_of_this):
     folder = tmp_path / "here"
     folder.mkdir()
@@ -50,6 +51,7 @@ def test_what_it_finds_is_what_this_machine_has(tmp_path, path_of_this):
     assert not list(folder.iterdir()), "nothing is left behind"
 
 
+@pytest.mark.slow
 def test_what_hangs_or_fails_is_a_line_each(tmp_path, path_of_this):
     program(path_of_this, "sbatch", "exit 0")
     program(path_of_this, "sinfo", f"exec {shutil.which('sleep', path=os.defpath)} 100")
@@ -123,6 +125,7 @@ def test_the_python_of_other_methods_may_not_exist(tmp_path, monkeypatch):
     assert status == "warn" and "nowhere cannot be started" in found and "PAIRREG_PEERS" in advice
 
 
+@pytest.mark.slow
 def test_a_registration_that_finds_less_than_it_should_fails(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor_checks, "_SSIM", 0.6)
     status, found, advice = of("registration", tmp_path)

@@ -51,6 +51,7 @@ def exported(pairreg, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_submission_has_the_numbers_of_the_run(exported):
     field = exported / "out" / "disp_0001_0001.nii.gz"
     image = nibabel.load(field)
@@ -96,6 +97,7 @@ def test_calls_that_cannot_be_are_one_sentence(exported, tmp_path):
     assert done.returncode == 2 and "has changed since" in done.stderr and not (exported / "new").exists()
 
 
+@pytest.mark.slow
 def test_a_packed_data_set_gives_the_same_files_and_numbers(exported, pairreg):
     """From one HDF5 file, which names the cases; a file of other pairs is refused."""
     done = installed("pairreg-pack")("--learn2reg", "DemoCT_dataset.json", "demo.h5", cwd=exported)

@@ -71,6 +71,7 @@ def test_a_run_is_repeated_from_its_folder_alone(kind, work, pairreg, tmp_path):
     assert kept.returncode == 0 and "complete since an earlier command" in kept.stdout
 
 
+@pytest.mark.slow
 def test_a_folder_does_not_choose_which_code_runs(work, pairreg, tmp_path):
     path = {"PYTHONPATH": str(work / "code")}
     made = pairreg(*QUICK, *KINDS["own term"], f"output_dir={tmp_path / 'first'}", cwd=work, **path)
@@ -99,6 +100,7 @@ def test_its_options_are_replaced_like_any_others(pairreg, tmp_path):
     assert table.returncode == 0 and table.stdout.count("missing") == 4
 
 
+@pytest.mark.slow
 def test_an_input_that_has_changed_is_a_warning(work, pairreg, tmp_path):
     for name in ("fixed", "moving"):
         (tmp_path / f"{name} image.nii.gz").write_bytes((work / f"{name} image.nii.gz").read_bytes())
@@ -150,6 +152,7 @@ def test_a_damaged_folder_is_refused(name, content, pairreg, tmp_path):
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
 
 
+@pytest.mark.slow
 def test_the_command_of_a_failed_run_works_when_pasted(work, pairreg, tmp_path):
     """It has the user's folder of configs and the path of their code; the run fails as it did."""
     output = tmp_path / "out put"

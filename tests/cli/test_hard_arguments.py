@@ -113,6 +113,7 @@ def test_any_path_is_the_file_that_it_names(images, tmp_path):
     assert set(images.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_the_name_of_a_case_is_text(images, pairreg_pack, tmp_path):
     """Each case has its own image; all together say which signature is whose."""
     table = ["case,fixed,moving"]

@@ -44,6 +44,7 @@ def test_thirty_percent_of_the_pairs_are_worse() -> None:
     assert worst_30(errors / 10, 1) == pytest.approx(0.3)
 
 
+@pytest.mark.slow
 def test_the_report_shows_them_beside_its_own(write_run: Write, study: Path) -> None:
     errors = [1.0, 2.0, 3.0, 5.0]
     for i, error in enumerate(errors):

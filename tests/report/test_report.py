@@ -135,6 +135,7 @@ def test_the_command_imports_heavy_libraries_only_when_it_draws() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+@pytest.mark.slow
 def test_several_studies_are_one_report_over_the_pairs_that_they_share(write_run: Write, study: Path) -> None:
     other = study.with_name("other")
     for pair in ("thorax_ct_2d", "phantom_2d"):
@@ -177,6 +178,7 @@ def test_a_single_study_can_be_reported_on_elsewhere(write_run: Write, study: Pa
     assert sorted(os.listdir(study.parents[1])) == ["elsewhere", "runs"]
 
 
+@pytest.mark.slow
 def test_a_study_that_chose_its_settings_ranks_those_alone(write_run: Write, study: Path) -> None:
     """With a candidate that has no result at all, one that has no setting, and a run from before."""
     for name, similarity, weight, dice in (("a", "mse", 1, 0.7), ("b", "mse", 2, 0.8), ("c", "ncc", 1, 0.75)):

@@ -113,6 +113,7 @@ def registered(pairreg, folder: Path, *arguments: object) -> Path:
     return only_run(folder)
 
 
+@pytest.mark.slow
 def test_slices_register(slices, pairreg, tmp_path):
     run = registered(pairreg, tmp_path, "pair=hdf5", f"pair.file={slices}", "pair.case=p1_12")
     assert sitk.ReadImage(str(run / "warped_labels.nii.gz")).GetSize() == (384, 384)

@@ -58,6 +58,7 @@ def test_all_candidates_are_equally_regular_on_the_pairs_that_chose(matched: Pat
     assert weights[0] < 0.7 * weights[1], "squared differences are smaller numbers than 1 - r"
 
 
+@pytest.mark.slow
 def test_the_table_has_the_other_pairs_alone_and_says_so(matched: Path) -> None:
     for one in comparison(matched)["candidates"]:
         (judged,) = (Run(matched / "runs/s" / name) for name in one["judged"])
@@ -79,6 +80,7 @@ def test_the_table_has_the_other_pairs_alone_and_says_so(matched: Path) -> None:
     assert "against regularity" in page and (matched / "runs/s/report/figures/regularity.png").exists()
 
 
+@pytest.mark.slow
 def test_the_same_command_again_computes_nothing(matched: Path, pairreg: Command) -> None:
     before, results = comparison(matched), sorted(matched.rglob("result.json"))
     done = pairreg(*MATCHED, "similarity=mse,pcc", "regularizer=diffusion", TWO, TUNE, cwd=matched)
@@ -142,6 +144,7 @@ def test_a_match_on_the_command_line_replaces_that_of_the_study_file(pairreg: Co
     assert done.returncode == 0 and "looking for folds 0.1 ± 5 %: " in done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_a_search_without_time_is_left_out_with_a_sentence(pairreg: Command, tmp_path: Path) -> None:
     search = ("hydra/sweeper=pairreg_search", "hydra.sweeper.objectives={dice_mean: maximize}", *QUICK)
     options = ("hydra.sweeper.minutes=0.01", "hydra.sweeper.per=[similarity]", "similarity=mse,pcc")

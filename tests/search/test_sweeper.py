@@ -194,6 +194,7 @@ def test_a_config_that_cannot_be_searched(pairreg: Callable[..., str], arguments
 PRUNED = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.pruner=wilcoxon", "seed=range(0,6)"]
 
 
+@pytest.mark.slow
 def test_a_pruned_trial_is_worse_than_the_best_and_saves_its_last_runs(
     pairreg: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -211,6 +212,7 @@ def test_a_pruned_trial_is_worse_than_the_best_and_saves_its_last_runs(
     assert len(trials(tmp_path)) == 15, "pruned trials count as wanted ones"
 
 
+@pytest.mark.slow
 def test_a_trial_ends_at_a_level_where_it_is_worse_than_most(pairreg: Callable[..., str], tmp_path: Path) -> None:
     command = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.pruner=median", "seed=0,1"]
     shown = pairreg(*command, "hydra.sweeper.trials=15", "hydra.sweeper.batch=2")

@@ -213,6 +213,7 @@ def test_fail_fast_ends_with_the_first_failure(pairreg, tmp_path):
     assert done.returncode == 1 and len(list(tmp_path.rglob("result.json"))) == 2, done.stderr
 
 
+@pytest.mark.slow
 def test_a_study_says_how_long_it_still_takes(pairreg, tmp_path):
     options = ("preset=smoke", "transform=displacement", "tracking=none", "output_dir=runs", "seed=0,1,2", "-m")
     done = pairreg(*options, cwd=tmp_path)

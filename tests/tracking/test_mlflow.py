@@ -90,6 +90,7 @@ def test_the_parent_has_mean_and_deviation_of_every_setting(study):
     assert all(np.isfinite(list(parent.data.metrics.values())))
 
 
+@pytest.mark.slow
 def test_children_are_found_by_every_choice_that_varies(study):
     """By the names that the command line takes, as a user of MLflow would ask."""
     import mlflow
