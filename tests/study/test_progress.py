@@ -46,3 +46,10 @@ def test_the_terms_in_the_log_add_up_to_the_loss(caplog: pytest.LogCaptureFixtur
         terms = re.findall(r"(?:([\d.]+) × )?(?:pcc|ssim|diffusion|jacobian) (\S+)", line)
         assert len(terms) == 4
         assert sum(float(weight or 1) * float(value) for weight, value in terms) == pytest.approx(loss, rel=1e-3)
+
+
+def test_a_similarity_and_a_regularizer_of_one_name_are_both_there() -> None:
+    observer = _Terms()
+    observer.weigh([{"similarity/own": 1.0, "regularizer/own": 1.0}])
+    observer.begin(["loss", "similarity/own", "regularizer/own", "gradient_norm", "level"], [])
+    assert observer.values(np.array([0.75, 0.5, 0.25, 0.0, 1.0])) == ["loss 0.75", "own 0.5", "own 0.25"]

@@ -37,8 +37,8 @@ class _Terms(Observer):
         """Return the loss of one row, and of what it is the sum: `loss 0.1234`, `ncc 0.1034`, `2 × diffusion 0.01`."""
         named = dict(zip(self.names, row, strict=True))
         terms = self.weights[int(named["level"]) - 1].items() if self.weights else ()
-        shown = {"loss": named["loss"], **{weighted(term, [weight]): named[term] for term, weight in terms}}
-        return [f"{name} {value:.4g}" for name, value in shown.items()]
+        shown = [("loss", named["loss"]), *((weighted(term, [weight]), named[term]) for term, weight in terms)]
+        return [f"{name} {value:.4g}" for name, value in shown]  # a similarity may be called as a regulariser is
 
 
 @final
