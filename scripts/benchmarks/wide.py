@@ -42,16 +42,17 @@ CANDIDATES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "fast": {
         "fast": (),
         "fast, convex start": ("initialization=convex",),
+        "fast, from the affine start": ("initialization=affine",),
         "fast, half the diffusion": ("regularizer.diffusion.weight=1",),
         "fast, twice the diffusion": ("regularizer.diffusion.weight=4",),
-        "fast, ncc": ("similarity=ncc",),
-        "fast, similarity of accurate": ("similarity=accurate", "regularizer=accurate"),
+        "fast, half the penalty on folds": ("regularizer.jacobian.weight=20",),
+        "fast, twice the penalty on folds": ("regularizer.jacobian.weight=80",),
     },
     "accurate": {
         "accurate": (),
         "accurate, convex start": ("initialization=convex",),
         "accurate, twice the diffusion": ("regularizer.diffusion.weight=10",),
-        "accurate, pcc and ssim": ("similarity=[pcc,ssim]", "regularizer=fast"),
+        "accurate, Adam and an eighth of the penalty on folds": ("optimizer=adam", "regularizer.jacobian.weight=40"),
     },
     "default": {
         "default": (),

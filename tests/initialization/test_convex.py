@@ -147,6 +147,27 @@ def test_displacements_after_which_the_images_share_less_are_not_taken(ndim: int
     assert not kept.transform.IsLinear() and not kept.warnings
 
 
+@pytest.mark.parametrize("shape", [(2, 2), (5, 4), (200, 3), (5, 5, 5), (2, 40, 44), (3, 3, 60)])
+def test_images_of_few_voxels_have_a_start_too(shape: tuple[int, ...]) -> None:
+    """The usual reach is a step at least, and what ITK wants of an image to be judged holds for any."""
+    still = gaussian_filter(np.random.default_rng(0).normal(size=shape), 1)
+    fixed, moving = (sitk.GetImageFromArray(values.astype(np.float32)) for values in (still, np.roll(still, 1, -1)))
+    pair = Pair(name="small", fixed=fixed, moving=moving)
+    assert np.isfinite(found_displacement(pair, pairreg.build("initialization/convex").start(pair).transform)).all()
+
+
+def test_the_wide_search_is_that_of_the_linear_start() -> None:
+    pair = chest(2)
+    upside_down = replace(pair, moving=geometry.image(geometry.array(pair.fixed)[::-1, ::-1].copy(), pair.fixed))
+    start = pairreg.build("initialization/convex", search="wide")
+    linear = pairreg.build("initialization/affine", search="wide")(upside_down)
+    assert geometry.linear_part(linear, 2)[0][0, 0] < -0.9
+    np.testing.assert_array_equal(
+        whole_transform.linear_part(start(upside_down)).GetParameters(), linear.GetParameters()
+    )
+    assert "initialization=file" in start.advice and "search=wide" not in start.advice
+
+
 def test_two_runs_give_the_same_bits() -> None:
     pair = chest(2)
     start = pairreg.build("initialization/convex")
@@ -162,6 +183,10 @@ def test_two_runs_give_the_same_bits() -> None:
         ({"step": 0.0}, "step should be above 0"),
         ({"linear": "convex"}, "linear should be"),
         ({"dilation": 0}, "dilation should be at least 1"),
+        (
+            {"search": "wide", "linear": "none"},
+            "search=wide should come with linear=rigid or affine; it came with none",
+        ),
     ],
 )
 def test_wrong_values(wrong: dict[str, object], says: str) -> None:

@@ -175,9 +175,12 @@ def test_a_rival_at_another_angle_is_a_warning() -> None:
     assert warning.startswith("The start of p") and "initialization=file" in warning and "search=wide" not in warning
 
 
-def test_a_rival_of_the_local_search_leads_to_the_wide_one() -> None:
+@pytest.mark.parametrize("start", [("rigid", {}), ("convex", {"linear": "rigid"})])
+def test_a_rival_of_the_local_search_leads_to_the_wide_one(start: tuple[str, dict[str, object]]) -> None:
     pair = Pair(name="p", fixed=spots(50, 24.5), moving=spots(100, 24.5, 49.5))  # by coordinates, and by the centres
-    (warning,) = [text for text in pairreg.build("initialization/rigid").start(pair).warnings if "doubtful" in text]
+    option, settings = start
+    found = pairreg.build(f"initialization/{option}", **settings).start(pair)
+    (warning,) = [text for text in found.warnings if "doubtful" in text]
     assert "initialization.search=wide" in warning
 
 
@@ -212,6 +215,6 @@ def test_a_dense_start_is_judged_too() -> None:
     right, wrong = (sitk.DisplacementFieldTransform(filter_.Execute(one)) for one in (truth, truth.GetInverse()))
     back_and_forth = [sitk.TranslationTransform(2, [5.0, 0.0]), sitk.TranslationTransform(2, [-5.0, 0.0])]
     for start, count in ((right, 0), (wrong, 1)):
-        assert len(not_better(pair, start)) == count
+        assert len(not_better(pair, start, "look")) == count
         # ITK's metric takes no dense transform that others follow
-        assert len(not_better(pair, sitk.CompositeTransform([*back_and_forth, start]))) == count
+        assert len(not_better(pair, sitk.CompositeTransform([*back_and_forth, start]), "look")) == count

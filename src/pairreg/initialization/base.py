@@ -13,8 +13,6 @@ from pairreg.initialization.single_thread import one_thread
 from pairreg.pair.pair import Pair
 from pairreg.validation import Checked
 
-WIDER = "try initialization=affine initialization.search=wide"  # what helps against a start that was found nearby
-
 
 @dataclass(frozen=True)
 class Start:
@@ -35,13 +33,22 @@ class Initialization(Checked, ABC):
     def __call__(self, pair: Pair) -> sitk.Transform:
         """Return the transform from fixed to moving points (LPS mm) of a preprocessed pair, which stays as it is."""
 
+    @property
+    def advice(self) -> str:
+        """What helps against a doubtful start."""
+        return "try initialization=affine initialization.search=wide"
+
+    def found(self, pair: Pair) -> Start:
+        """Return that transform with what the search for it found doubtful."""
+        return Start(self(pair))
+
     def start(self, pair: Pair) -> Start:
-        """Return that transform with what is doubtful about it."""
-        transform = self(pair)
-        return Start(transform, not_better(pair, transform))
+        """Return that transform with everything that is doubtful about it."""
+        found = self.found(pair)
+        return Start(found.transform, (*found.warnings, *not_better(pair, found.transform, self.advice)))
 
 
-def not_better(pair: Pair, transform: sitk.Transform, advice: str = WIDER) -> tuple[str, ...]:
+def not_better(pair: Pair, transform: sitk.Transform, advice: str) -> tuple[str, ...]:
     """Return a sentence if the images share no more information after `transform` than in their scanner coordinates."""
     before, after = information(pair, sitk.Transform(pair.ndim, sitk.sitkIdentity), transform)
     if after > before:

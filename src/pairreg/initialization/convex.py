@@ -1,6 +1,7 @@
 """A dense start for large motion: the best of many displacements at control points, made smooth."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, final
 
 import SimpleITK as sitk
@@ -11,17 +12,24 @@ from pairreg.arrays import Field
 from pairreg.backend.memory import lack_of_memory
 from pairreg.errors import InputError
 from pairreg.initialization.affine import Affine
-from pairreg.initialization.base import Initialization, Start, information, not_better
+from pairreg.initialization.base import Initialization, Start, information
 from pairreg.initialization.center_of_mass import CenterOfMass
 from pairreg.initialization.control_points import ControlPoints
 from pairreg.initialization.coupled_convex import Features, consistent, coupled_displacements, matching_costs, unfolded
+from pairreg.initialization.intensity_search import IntensitySearch
 from pairreg.initialization.none import NoInitialization
 from pairreg.initialization.rigid import Rigid
+from pairreg.markers import Neutral
 from pairreg.pair.pair import Pair
 from pairreg.similarity.mind import MIND
 from pairreg.validation import Positive, shown
 
-_LINEAR = {"none": NoInitialization, "center_of_mass": CenterOfMass, "rigid": Rigid, "affine": Affine}
+_LINEAR: Mapping[str, type[Initialization]] = {
+    "none": NoInitialization,
+    "center_of_mass": CenterOfMass,
+    "rigid": Rigid,
+    "affine": Affine,
+}
 _STEPS = {2: 48, 3: 40}  # along the longest side of the fixed image, if `step` is None
 _FEWEST = 2  # voxels in such a step: finer points find nothing more
 _REACH = 0.15  # of that side, if `reach` is None: 50 mm of a chest
@@ -46,9 +54,11 @@ class Convex(Initialization):
     **Arguments:**
 
     - `linear`: the option that comes first, with its usual settings.
+    - `search`: that of `linear`, if it is `rigid` or `affine`.
     - `step`: between control points in mm, about, as whole ones fill the image; None: a 48th (2-D) or 40th (3-D) of the
       longest side of the fixed image, at least two voxels.
-    - `reach`: the largest displacement along each axis in mm, after the linear start; None: 0.15 of that side.
+    - `reach`: the largest displacement along each axis in mm, after the linear start; None: 0.15 of that side,
+      at least a step.
     - `radius`, `dilation`: of the descriptor, see `pairreg.similarity.mind`, in thirds of a step.
     - `thetas`: rising weights of the squared distance (steps) from the mean around, beside a cost from 0 to 1.
     - `inverse_consistent`: whether the backward displacements are found as well, and both made inverses of each other;
@@ -63,6 +73,7 @@ class Convex(Initialization):
     """
 
     linear: Literal["none", "center_of_mass", "rigid", "affine"] = "affine"
+    search: Annotated[Literal["local", "wide"], Neutral("local")] = "local"
     step: Positive | None = None
     reach: Positive | None = None
     radius: Annotated[int, Range(ge=0, le=10)] = 1
@@ -73,30 +84,34 @@ class Convex(Initialization):
     def problem(self) -> str | None:
         if not self.thetas or list(self.thetas) != sorted(self.thetas):
             return f"thetas should be one or more numbers that rise; they are {shown(self.thetas)}."
+        if self.search == "wide" and self.linear in ("none", "center_of_mass"):
+            return f"search=wide should come with linear=rigid or affine; it came with {self.linear}."
         return None
 
     def __call__(self, pair: Pair) -> sitk.Transform:
-        return self._begin(pair).transform
+        return self.found(pair).transform
 
-    def start(self, pair: Pair) -> Start:
-        found = self._begin(pair)
-        return Start(found.transform, (*found.warnings, *not_better(pair, found.transform)))
+    @property
+    def advice(self) -> str:
+        return self._linear().advice
 
-    def _begin(self, pair: Pair) -> Start:
+    def _linear(self) -> Initialization:
+        option = _LINEAR[self.linear]
+        return option(search=self.search) if issubclass(option, IntensitySearch) else option()
+
+    def found(self, pair: Pair) -> Start:
         """Return the linear start with the displacements, or, if the images agree less after these, without."""
-        linear = _LINEAR[self.linear]()(pair)
-        dense = self._dense(pair, linear)
-        before, after = information(pair, linear, dense)
-        if after < before:
-            less = f"{after:.3g} nats per voxel, and {before:.3g} before them"
-            return Start(
-                linear,
-                (
-                    f"The images of {pair.name} share less information after the displacements that "
-                    f"initialization=convex finds ({less}), so the registration begins without them.",
-                ),
-            )
-        return Start(dense)
+        linear = self._linear().found(pair)
+        dense = self._dense(pair, linear.transform)
+        before, after = information(pair, linear.transform, dense)
+        if after >= before:
+            return replace(linear, transform=dense)
+        less = f"{after:.3g} nats per voxel, and {before:.3g} before them"
+        warning = (
+            f"The images of {pair.name} share less information after the displacements that initialization=convex "
+            f"finds ({less}), so the registration begins without them."
+        )
+        return replace(linear, warnings=(warning, *linear.warnings))
 
     def _dense(self, pair: Pair, linear: sitk.Transform) -> sitk.Transform:
         """Return `linear` with the best displacements at the control points after it."""
@@ -115,7 +130,7 @@ class Convex(Initialization):
         usual = max(side / _STEPS[fixed.GetDimension()], _FEWEST * min(fixed.GetSpacing()))
         step = usual if self.step is None else self.step
         points = ControlPoints(fixed, step)
-        millimetres = _REACH * side if self.reach is None else self.reach
+        millimetres = max(_REACH * side, step) if self.reach is None else self.reach
         reach = points.steps(millimetres)
         if not any(reach):
             smallest = min(points.spacing)

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.initialization.base import WIDER, Initialization, Start, not_better
+from pairreg.initialization.base import Initialization, Start
 from pairreg.initialization.center_of_mass import translation_between_centres
 from pairreg.initialization.low_resolution import JUDGED, LowResolution, low_resolution
 from pairreg.initialization.mutual_information import STRIDES, optimise, overlap_weighted_mi
@@ -60,18 +60,15 @@ class IntensitySearch(Initialization):
     seed: Seed = 0
 
     def __call__(self, pair: Pair) -> sitk.Transform:
-        return self._begin(pair).transform
-
-    def start(self, pair: Pair) -> Start:
-        found = self._begin(pair)
-        return Start(found.transform, (*found.warnings, *not_better(pair, found.transform, self._advice)))
+        return self.found(pair).transform
 
     @property
-    def _advice(self) -> str:
-        """What helps against a doubtful start."""
-        return WIDER if self.search == "local" else "give masks, or a transform by initialization=file"
+    def advice(self) -> str:
+        if self.search == "local":
+            return "try initialization.search=wide"
+        return "give masks, or a transform by initialization=file"
 
-    def _begin(self, pair: Pair) -> Start:
+    def found(self, pair: Pair) -> Start:
         try:
             with one_thread():
                 judged = low_resolution(pair, JUDGED[pair.ndim])
@@ -104,7 +101,7 @@ class IntensitySearch(Initialization):
         return (
             f"The start of {pair.name} is doubtful: a very different one is nearly as good (information "
             f"{other.information:.3g} against {starts[0].information:.3g} nats per voxel); look at the overview, and "
-            f"unless it is right, {self._advice}.",
+            f"unless it is right, {self.advice}.",
         )
 
     def _improve(self, level: LowResolution, transform: sitk.Transform) -> None:

@@ -41,10 +41,7 @@ def low_resolution(pair: Pair, across: int, margin: bool = True) -> LowResolutio
     )
     if not margin:
         return LowResolution(fixed, moving, fixed_mask, moving_mask)
-    # Without a margin, voxels that leave the moving image leave the metric too, which its gradient does not know:
-    # the affine transform then grows until the images hardly overlap.
-    wide = [max(2, n // 4) for n in moving.GetSize()]
-    return LowResolution(fixed, sitk.ZeroFluxNeumannPad(moving, wide, wide), fixed_mask, moving_mask)
+    return LowResolution(fixed, _with_margin(moving), fixed_mask, moving_mask)
 
 
 def carried(images: LowResolution, transform: sitk.Transform) -> LowResolution:
@@ -52,10 +49,21 @@ def carried(images: LowResolution, transform: sitk.Transform) -> LowResolution:
     mask = mask_or_ones(images.moving, images.moving_mask)
     return LowResolution(
         images.fixed,
-        sitk.Resample(images.moving, images.fixed, transform, sitk.sitkLinear),
+        _with_margin(sitk.Resample(images.moving, images.fixed, transform, sitk.sitkLinear)),
         images.fixed_mask,
         sitk.Resample(mask, images.fixed, transform, sitk.sitkNearestNeighbor),
     )
+
+
+def _with_margin(moving: sitk.Image) -> sitk.Image:
+    """Return a moving image whose border is repeated around it.
+
+    Without, voxels that leave the moving image leave the metric too, which its gradient does not know: the affine
+    transform then grows until the images hardly overlap. And ITK's metric wants four voxels along each axis.
+    """
+    wide = [max(2, n // 4) for n in moving.GetSize()]
+    wider: sitk.Image = sitk.ZeroFluxNeumannPad(moving, wide, wide)
+    return wider
 
 
 def _shrink(image: sitk.Image, mask: sitk.Image | None, across: int) -> tuple[sitk.Image, sitk.Image | None]:
