@@ -41,7 +41,6 @@ ANATOMIES = {
 CANDIDATES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "fast": {
         "fast": (),
-        "fast, convex start": ("initialization=convex",),
         "fast, from the affine start": ("initialization=affine",),
         "fast, half the diffusion": ("regularizer.diffusion.weight=1",),
         "fast, twice the diffusion": ("regularizer.diffusion.weight=4",),
@@ -50,7 +49,7 @@ CANDIDATES: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
     "accurate": {
         "accurate": (),
-        "accurate, convex start": ("initialization=convex",),
+        "accurate, half the diffusion": ("regularizer.diffusion.weight=2.5",),
         "accurate, twice the diffusion": ("regularizer.diffusion.weight=10",),
         "accurate, Adam and an eighth of the penalty on folds": ("optimizer=adam", "regularizer.jacobian.weight=40"),
     },
