@@ -28,7 +28,6 @@ class Inputs(NamedTuple):
     spacing: Tensor  # (ndim,) mm
     weights: Tensor  # (terms,)
     stiffness: tuple[Tensor | None, ...]  # per penalty (*shape,), None = 1 everywhere
-    started: FieldTensor | None = None  # (*shape, ndim), what the start adds to its linear part; None: it is linear
     others: tuple[Maps | Points, ...] = ()  # what terms compare that are not on the images, by `Objective.on_others`
 
     @property
@@ -178,7 +177,7 @@ def _field_programs(regularizers: Sequence[Regularizer]) -> tuple[Callable[..., 
         with tf.GradientTape() as tape:
             tape.watch(field)
             used = _constrain(regularizers, field, inputs.spacing)
-            values = _as_vector(list(_penalties(regularizers, _with_start(used, inputs), inputs)), field)
+            values = _as_vector(list(_penalties(regularizers, used, inputs)), field)
             total = tf.reduce_sum(values * weights)
             warped, _ = warp(inputs.moving, used, before=inputs.before)
             total += tf.reduce_sum(warped * by_warped)  # its derivative is all that is used
@@ -191,11 +190,6 @@ def _constrain(regularizers: Sequence[Regularizer], field: FieldTensor, spacing:
     for term in regularizers:
         field = term.constrain(field, spacing)
     return field
-
-
-def _with_start(field: FieldTensor, inputs: Inputs) -> FieldTensor:
-    """Return the field with that of a dense start: what is written in the end is to be regular, whatever found it."""
-    return field if inputs.started is None else field + warp(inputs.started, field)[0]
 
 
 def _penalties(regularizers: Sequence[Regularizer], field: FieldTensor, inputs: Inputs) -> Iterator[Tensor]:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry, whole_transform
-from pairreg.arrays import Field, Image, Mask
+from pairreg import geometry
+from pairreg.arrays import Image, Mask
 from pairreg.errors import InputError
 from pairreg.optimization.block_mean import block_mean
 from pairreg.optimization.wide_grid import WideGrid, wide_grid
@@ -64,19 +63,7 @@ class ResampledPair:
             # A mean of 1, less rounding: all voxels of the block have data.
             "usable": usable_cells(self.wide.block_mean(self.moving_mask, grid) > 0.999),
             "spacing": np.multiply(self.spacing, grid.factors).astype(np.float32),
-            "started": self._started(grid),
         }
-
-    @cached_property
-    def _dense_start(self) -> Field:
-        """What the initialisation adds to its linear part `(*spatial, ndim)`, in voxels."""
-        return whole_transform.field_of(self.initial, whole_transform.linear_part(self.initial), self.pair.fixed)
-
-    def _started(self, grid: LevelGrid) -> Field | None:
-        if self.initial.IsLinear():
-            return None
-        means = [block_mean(component, grid.factors) for component in np.moveaxis(self._dense_start, -1, 0)]
-        return np.stack([mean / f for mean, f in zip(means, grid.factors, strict=True)], -1)
 
     def stiffness(self, grid: LevelGrid, by_label: Mapping[Any, float] | None) -> np.ndarray | None:
         """Return the factors `(*shape,)` of a penalty on a level's grid from those by label (name or number).

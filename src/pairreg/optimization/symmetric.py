@@ -40,7 +40,6 @@ def reversed_inputs(inputs: Inputs) -> Inputs:
         before=tf.zeros_like(inputs.before),
         mask=inner(inputs.usable, inputs.before, inputs.fixed.shape),
         usable=usable_cells(inputs.mask),
-        started=None,  # a field of the other direction is not known
         stiffness=tuple(None for _ in inputs.stiffness),  # of labels of the fixed image, which the other grid lacks
         others=tuple(one.reversed() for one in inputs.others),
     )

@@ -40,14 +40,14 @@ class Regularizer(Checked):
     def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         """Return a scalar to be minimised: a mean over voxels, unweighted.
 
-        **Arguments:** `field` `(*spatial, ndim)` in voxels, a dense start included; `spacing` in mm, both in array axis
-        order; `stiffness` `(*spatial,)`: a factor per voxel, None for 1 everywhere. A difference between two voxels has
-        the mean of their factors.
+        **Arguments:** `field` `(*spatial, ndim)` in voxels; `spacing` in mm, both in array axis order; `stiffness`
+        `(*spatial,)`: a factor per voxel, None for 1 everywhere. A difference between two voxels has the mean of their
+        factors.
         """
         raise NotImplementedError
 
     def constrain(self, field: FieldTensor, spacing: Spacing) -> FieldTensor:
-        """Return the field that is used instead of `field`, in the warp and in all penalties; no start is in it."""
+        """Return the field that is used instead of `field`, in the warp and in all penalties."""
         del spacing
         return field
 
