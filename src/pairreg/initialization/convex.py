@@ -84,7 +84,7 @@ class Convex(Initialization):
     def problem(self) -> str | None:
         if not self.thetas or list(self.thetas) != sorted(self.thetas):
             return f"thetas should be one or more numbers that rise; they are {shown(self.thetas)}."
-        if self.search == "wide" and self.linear in ("none", "center_of_mass"):
+        if self.search == "wide" and not issubclass(_LINEAR[self.linear], IntensitySearch):
             return f"search=wide should come with linear=rigid or affine; it came with {self.linear}."
         return None
 
