@@ -37,7 +37,8 @@ def evaluate(
     **Arguments:**
 
     - `initial`, `final`: map fixed to moving points after the initialisation and after the registration.
-    - `field` `(*spatial, ndim)` in voxels, without the initialisation, and its `inverse`, if there is one.
+    - `field` `(*spatial, ndim)` in voxels, without the linear part of the initialisation, and its `inverse`, if there
+      is one.
     - `used_labels`, `used_landmarks`: values of labels, and numbers of landmarks from 0, that the objective was given.
       They have metrics of their own, called `used/<name>`; all others are over what was not given.
 
@@ -119,19 +120,16 @@ def submission(
 ) -> Evidence | None:
     """Return the displacement that Learn2Reg's evaluator would be given, and what else it measures it with.
 
-    Array axes are those of the evaluator: x, y, z. None for a pair that it does not evaluate. It has no labels and no
-    landmarks that the objective was given.
+    Array axes are those of the evaluator: x, y, z, on the grid of the fixed file, whatever the preprocessing made of
+    that. None for a pair that it does not evaluate. It has no labels and no landmarks that the objective was given.
     """
     if pair.evaluation_mask is None:
         return None
     from pairreg.metrics.learn2reg import warped  # imports SciPy
 
-    shifts = geometry.array(displacements(transform, pair.fixed))
-    submitted = values_of(shifts, pair.fixed, pair.moving)
-    found: dict[str, Any] = {
-        "submitted": submitted,
-        "measured": geometry.mask_on(pair.fixed, pair.evaluation_mask).T,
-    }
+    grid = pair.evaluation_mask
+    submitted = values_of(geometry.array(displacements(transform, grid)), grid, pair.moving)
+    found: dict[str, Any] = {"submitted": submitted, "measured": geometry.mask_on(grid, grid).T}
     if pair.fixed_landmarks is not None and pair.moving_landmarks is not None:
         rest = [i for i in range(len(pair.fixed_landmarks)) if i not in used_landmarks]
         if rest and pair.fixed_landmark_map is not None and pair.moving_landmark_map is not None:
@@ -144,7 +142,7 @@ def submission(
             }
         elif rest:
             found |= {
-                "fixed_voxels": geometry.voxels_of(pair.fixed_landmarks[rest], pair.fixed),
+                "fixed_voxels": geometry.voxels_of(pair.fixed_landmarks[rest], grid),
                 "target_voxels": geometry.voxels_of(pair.moving_landmarks[rest], pair.moving),
                 "voxel_size": pair.moving.GetSpacing(),
             }
@@ -193,15 +191,17 @@ def _call(metric: Metric, evidence: Evidence) -> Any:
 
 
 def _image_evidence(pair: Pair, transform: sitk.Transform) -> Evidence:
-    """Return the preprocessed images over the fixed grid, and the fixed mask if there is one.
+    """Return the preprocessed images, from 0 to 1 over the fixed grid, and the fixed mask if there is one.
 
     Where the moving image does not reach, it counts with its lowest intensity, which is what a viewer of the file
     shows.
     """
     background = geometry.minimum(pair.moving)
     return {
-        "fixed": geometry.array(pair.fixed),
-        "warped": geometry.array(geometry.resample(pair.moving, pair.fixed, transform, fill=background)),
+        "fixed": pair.from_0_to_1(geometry.array(pair.fixed)),
+        "warped": pair.from_0_to_1(
+            geometry.array(geometry.resample(pair.moving, pair.fixed, transform, fill=background))
+        ),
         "mask": None if pair.fixed_mask is None else geometry.mask_on(pair.fixed, pair.fixed_mask),
         "known": geometry.coverage(pair.moving, pair.fixed, transform),
     }

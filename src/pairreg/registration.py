@@ -134,7 +134,7 @@ def _optimized(
     began = time.perf_counter()
     # The initialisation compares intensities, so it sees the preprocessed images; their resampling needs its result.
     preprocessing = part("preprocessing", use["preprocessing"])
-    preprocessed, initial = _begin(part("initialization", use["initialization"]), preprocessing(pair))
+    preprocessed, initial = _begin(part("initialization", use["initialization"]), pair, preprocessing(pair))
     prepared = resample_pair(preprocessed, initial)
     prepared.check_overlap()
     others = evidence(prepared, objectives, partial(preprocessing.compared, preprocessed))
@@ -165,6 +165,11 @@ def _optimized(
         result = Result(pair, prepared, outcome.field, outcome.inverse, outcome.history)
     else:
         # Where the start is dense, the field is that of both together, and an inverse of the second alone is none.
+        if outcome.inverse is not None:
+            log.warning(
+                f"No inverse of the transform of {pair.name} is kept: it began at displacements whose inverse is not "
+                "known; initialization=affine has one."
+            )
         after = whole_transform.deformation(outcome.field, preprocessed.fixed)
         whole = sitk.CompositeTransform([*whole_transform.parts(initial), after])
         result = _with_exact(pair, preprocessed, whole, outcome.history)
@@ -202,7 +207,7 @@ def _of_others(pair: Pair, method: ExternalMethod, use: Mapping[str, Any]) -> Re
     preprocessed = part("preprocessing", use["preprocessing"])(pair)
     initial = geometry.identity(pair.ndim)
     if "initialization" in method.uses:
-        preprocessed, initial = _begin(part("initialization", use["initialization"]), preprocessed)
+        preprocessed, initial = _begin(part("initialization", use["initialization"]), pair, preprocessed)
     # A dense start may have imported TensorFlow, which is start-up as in a run of ours.
     before, start_up = time.perf_counter() - asked, 0.0 if imported else take_start_up()
     found = method.register(pair, preprocessed, initial, use["threads"], use["seed"])
@@ -214,12 +219,14 @@ def _of_others(pair: Pair, method: ExternalMethod, use: Mapping[str, Any]) -> Re
             "peak_memory_mb": peak_memory_mb() if found.peak_memory_mb is None else found.peak_memory_mb,
         }
     result = _with_exact(pair, preprocessed, found.transform, History([]))
-    return _evaluated(dataclasses.replace(result, programs=found.programs), result.prepared.initial, cost)
+    # A method that begins by itself is shown after its linear part, which it does not tell apart.
+    began = initial if "initialization" in method.uses else result.prepared.initial
+    return _evaluated(dataclasses.replace(result, programs=found.programs), began, cost)
 
 
-def _begin(initialization: Initialization, preprocessed: Pair) -> tuple[Pair, sitk.Transform]:
-    """Return the pair, to whose moving image is noted what is doubtful about the start, and the start."""
-    start = initialization.start(preprocessed)
+def _begin(initialization: Initialization, pair: Pair, preprocessed: Pair) -> tuple[Pair, sitk.Transform]:
+    """Return the preprocessed pair, to whose moving image is noted what is doubtful about the start, and the start."""
+    start = initialization.start(preprocessed, pair)
     for sentence in start.warnings:
         log.warning(sentence)
     inputs = dict(preprocessed.inputs)

@@ -27,7 +27,8 @@ class Result:
     **Attributes:**
 
     - `pair`: as it was given; `prepared`: after preprocessing and initialisation.
-    - `field`: `(*spatial, ndim)`, voxels of the fixed grid, array axis order, without the initialisation.
+    - `field`: `(*spatial, ndim)`, voxels of the fixed grid, array axis order, without the linear part of the
+      initialisation, but with the displacements of a dense one.
     - `inverse`: the inverse of `field`, likewise, of a diffeomorphic transform; the other direction of a symmetric one.
     - `displacement`: the whole transform as a vector image in LPS mm on the fixed grid, initialisation included.
     - `transform`: the same as a transform of SimpleITK, also beyond the fixed grid.
@@ -131,9 +132,11 @@ class Result:
         }
         return FigureArrays(
             name=pair.name,
-            fixed=self.prepared.fixed,
-            moving=self.prepared.inner_moving,
-            warped=geometry.array(geometry.resample(pair.moving, grid, self.transform, fill=background)),
+            fixed=pair.from_0_to_1(self.prepared.fixed),
+            moving=pair.from_0_to_1(self.prepared.inner_moving),
+            warped=pair.from_0_to_1(
+                geometry.array(geometry.resample(pair.moving, grid, self.transform, fill=background))
+            ),
             field=self.field,
             spacing=self.prepared.spacing,
             direction=grid.GetDirection(),

@@ -42,9 +42,16 @@ class Initialization(Checked, ABC):
         """Return that transform with what the search for it found doubtful."""
         return Start(self(pair))
 
-    def start(self, pair: Pair) -> Start:
-        """Return that transform with everything that is doubtful about it."""
-        found = self.found(pair)
+    def start(self, pair: Pair, as_read: Pair | None = None) -> Start:
+        """Return that transform with everything that is doubtful about it.
+
+        `as_read`: the pair before its preprocessing, which may have another fixed grid; None: the same.
+        """
+        del as_read  # intensities are compared after preprocessing
+        return self.judged(pair, self.found(pair))
+
+    def judged(self, pair: Pair, found: Start) -> Start:
+        """Return what was found with a warning if it aligns the images of the preprocessed `pair` no better."""
         return Start(found.transform, (*found.warnings, *not_better(pair, found.transform, self.advice)))
 
 

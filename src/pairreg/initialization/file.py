@@ -5,7 +5,7 @@ from typing import final
 
 import SimpleITK as sitk
 
-from pairreg.initialization.base import Initialization
+from pairreg.initialization.base import Initialization, Start
 from pairreg.pair.pair import Pair
 from pairreg.transform_files.read import TransformPaths, read_transform
 
@@ -24,6 +24,10 @@ class FromFile(Initialization):
 
     path: TransformPaths
     format: str | None = None
+
+    def start(self, pair: Pair, as_read: Pair | None = None) -> Start:
+        # What a file says by voxels is by those of the images that the other tool was given.
+        return self.judged(pair, Start(self(pair if as_read is None else as_read)))
 
     def __call__(self, pair: Pair) -> sitk.Transform:
         return read_transform(self.path, pair.fixed, pair.moving, self.format)

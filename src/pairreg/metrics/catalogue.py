@@ -14,8 +14,9 @@ parameters choose among what `pairreg.evaluate` offers for its kind; it returns 
 - `submission`: `submitted` `(*spatial, ndim)`, the displacement in voxels that the evaluator of Learn2Reg would get;
   there may be `fixed_voxels`, `target_voxels` and `voxel_size` of landmarks, and `fixed_labels`, `warped_labels` and
   `labels`, all in the order of the array axes. Nothing for a pair that it does not evaluate.
-- `field`: `field` `(*spatial, ndim)` in voxels, without the initialisation; `submitted`, as above, and `measured`,
-  where its regularity is measured. For a pair that Learn2Reg does not evaluate, `submitted` is `field`, and no more.
+- `field`: `field` `(*spatial, ndim)` in voxels, without the linear part of the initialisation; `submitted`, as above,
+  and `measured`, where its regularity is measured. For a pair that Learn2Reg does not evaluate, `submitted` is `field`,
+  and no more.
 - `inverse`: `field` and its `inverse`, of a diffeomorphic transform.
 - `cost`: nothing; these are measured while the registration runs.
 

@@ -5,6 +5,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import names
+from pairreg.arrays import Image
+
+_NOT_COUNTED = ("name", "fixed", "moving", "inputs", "intensity_range")  # among what else a pair has
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Pair:
     - `fixed_landmark_map`, `moving_landmark_map`: of a pair of LUMIR: integer maps voxel by voxel on the images, whose
       labels in order are the landmarks; its evaluator warps them.
     - `inputs`: the files of its images by role, such as `fixed`, `moving_labels` or `channels/ct`.
+    - `intensity_range`: of a preprocessed pair: what the limits of both images were mapped to.
 
     Raises `InputError` for names that results could not be kept by, see `pairreg.names`.
     """
@@ -58,6 +62,7 @@ class Pair:
     fixed_landmark_map: sitk.Image | None = None
     moving_landmark_map: sitk.Image | None = None
     inputs: Mapping[str, InputNote] = field(default_factory=dict)
+    intensity_range: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         names.check_text(self.name, "pair")
@@ -68,10 +73,16 @@ class Pair:
     def __repr__(self) -> str:
         """Return its name, the sizes of its images (x first), and the names of what else it has."""
         sizes = (f"{side} {' × '.join(map(str, getattr(self, side).GetSize()))}" for side in ("fixed", "moving"))
-        others = (one.name for one in fields(self) if one.name not in ("name", "fixed", "moving", "inputs"))
+        others = (one.name for one in fields(self) if one.name not in _NOT_COUNTED)
         has = (name for name in others if getattr(self, name) is not None and len(getattr(self, name)))
         return f"Pair({', '.join([repr(self.name), *sizes, *has])})"
 
+    def from_0_to_1(self, intensities: Image) -> Image:
+        """Return preprocessed intensities `(*spatial,)` as metrics and figures see them, whatever their range is."""
+        low, high = self.intensity_range
+        return intensities if (low, high) == (0, 1) else (intensities - low) / (high - low)
+
     @property
     def ndim(self) -> int:
+        """The number of dimensions, 2 or 3."""
         return int(self.fixed.GetDimension())

@@ -58,7 +58,8 @@ class Preprocessing(Checked, ABC):
         # Last, so that limits are those of the original voxels. The moving image is resampled to this grid later, once.
         if self.spacing is not None:
             fixed = _resampled(fixed, per_axis(self.spacing, pair.ndim))
-        return replace(pair, fixed=fixed, moving=moving, inputs=self.inputs_of(pair))
+        low, high = map(float, self.range)
+        return replace(pair, fixed=fixed, moving=moving, inputs=self.inputs_of(pair), intensity_range=(low, high))
 
     @property
     def keeps_mass(self) -> bool:

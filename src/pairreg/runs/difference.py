@@ -136,7 +136,7 @@ class Difference:
 
     @property
     def deformation(self) -> Distance:
-        """The distance of the fields, without the initialisation; only where there is no `obstacle`."""
+        """The distance of the fields, without the linear initialisation; only where there is no `obstacle`."""
         return Distance.between(self.first.field, self.second.field)
 
     @property

@@ -25,8 +25,9 @@ class FigureArrays:
     **Attributes:**
 
     - `name` of the pair.
-    - `fixed`, `moving` (after the initialisation), `warped`: `(*spatial,)`, preprocessed intensities.
-    - `field`: `(*spatial, ndim)` in voxels, array axis order, without the initialisation.
+    - `fixed`, `moving` (after the linear part of the initialisation), `warped`: `(*spatial,)`, preprocessed
+      intensities from 0 to 1.
+    - `field`: `(*spatial, ndim)` in voxels, array axis order, without the linear part of the initialisation.
     - `spacing`: mm, array axis order.
     - `direction`: the cosines of the grid's axes, row by row and x first as in SimpleITK; None of arrays that lie as
       they are drawn, and of a run from before they were kept.

@@ -228,7 +228,7 @@ class Run:
 
     @property
     def field(self) -> np.ndarray:
-        """The field `(*spatial, ndim)` in voxels without the initialisation, read anew each time.
+        """The field `(*spatial, ndim)` in voxels without the linear part of the initialisation, read anew each time.
 
         Raises `InputError` if it is missing or damaged.
         """

@@ -25,7 +25,8 @@ class Scene:
     - `name` of the pair; `label_names`: of label values.
     - `images`: `fixed`, `moving` (after the initialisation) and `warped`, intensities as they were registered.
     - `labels`: those of the three that have a label map.
-    - `displacement`: a vector image in mm along the axes of the grid (x first), without the initialisation.
+    - `displacement`: a vector image in mm along the axes of the grid (x first), without the linear part of the
+      initialisation.
     - `landmarks`: `fixed`, `moving` and `warped`, `(n, ndim)` in voxels of the grid, x first; empty if there are none.
       A warped one lies as far from its fixed one as the registration leaves them apart.
     - `difference`: the range of differences of intensities.
