@@ -19,7 +19,7 @@ from PIL import Image
 FOLDER = Path(__file__).parent / "pictures"
 WIDTH, LARGEST = 960, 150_000  # pixels, bytes
 _REPORT = "runs/{study}/report/figures/{figure}.png"
-_LOSSES = "'similarity=mse,ncc,mi,pcc,[pcc,ssim]' preset=fast study=losses -m"
+_LOSSES = "'similarity=mse,ncc,mi,pcc,[pcc,ssim]' preset=fast initialization=affine study=losses -m"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 from . import metrics as metrics
 from .errors import DivergedError as DivergedError
 from .errors import InputError as InputError
+from .errors import MethodError as MethodError
 from .initialization.base import Initialization as Initialization
 from .metrics.catalogue import Metric as Metric
 from .optimization.observer import Observer as Observer

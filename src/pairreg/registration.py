@@ -80,17 +80,18 @@ def register(
     does.
 
     - `method`: how the transform is found; a method of others uses few of the other parts, see its `uses`.
-    - `precision`: the number format in which networks compute; everything else is float32.
-    - `threads`: into which TensorFlow divides its work, on however many cores; one number per process.
-    - `seed`: of the initial weights of a network.
+    - `precision`: the number format in which networks compute (`"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`);
+      everything else is float32.
+    - `threads`: into which TensorFlow divides its work, on however many cores, at least 1; one number per process.
+    - `seed`: of the initial weights of a network, at least 0.
     - `observers`: objects that are told of every chunk of iterations.
     - `compiled`: the owner of what is compiled, which later runs reuse; None: one that all runs of this process share.
     - `checkpoints`: where to leave states to go on from, and where a state of an earlier call with the same arguments
       is; None: nowhere.
 
     Raises `InputError` for parts and images that cannot be used, `MethodError` if a method of others finds no
-    transform, `DivergedError` (with the result so far) if a term becomes NaN or infinite, and `PausedRun` (with the
-    metrics so far) where `checkpoints` say that it pauses.
+    transform, `DivergedError` (with the result so far) if a term becomes NaN or infinite, and, for `checkpoints` that
+    pause, `PausedRun` (with the metrics so far).
     """
     given = {
         "method": method,

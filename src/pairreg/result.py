@@ -34,7 +34,8 @@ class Result:
     - `transform`: the same as a transform of SimpleITK, also beyond the fixed grid.
     - `metrics`: final metrics by name, and those before registration and after the initialisation under `before/<name>`
       and `initial/<name>`.
-    - `history`: the curve of every term.
+    - `history`: the curve of every term: `history["loss"]`, `history["similarity/ncc"]` and so on, `(iterations,)`,
+      those of terms without their weights; `ValueError` for another name.
     - `exact`: the transform that another method found, or that began with one that is not linear; None: `field` after
       the initialisation is all there is to it.
     - `programs`: versions of the programs of others that found it, by name.
@@ -150,7 +151,11 @@ class Result:
         )
 
     def warp(self, image: sitk.Image, interpolation: Interpolation = "linear") -> sitk.Image:
-        """Return an image of the moving side, interpolated once, on the grid of the original fixed image."""
+        """Return an image of the moving side, interpolated once, on the grid of the original fixed image.
+
+        `interpolation`: `linear`, for intensities; `nearest`; or `label`, the label whose indicator is highest. Where
+        the image does not reach, the result has its lowest intensity (0 of labels).
+        """
         return geometry.warp_image(image, self.pair.fixed, self.transform, interpolation)
 
     def __repr__(self) -> str:

@@ -132,6 +132,24 @@ def test_a_dense_start_is_composed(ndim, tmp_path):
     begun = pairreg.evaluate.under_transform(result.prepared.pair, start)
     assert result.metrics["initial/ssim"] == pytest.approx(begun["ssim"])
     assert result.metrics["pcc"] > result.metrics["initial/pcc"]
+    others = pairreg.register(
+        pair,
+        method=pairreg.build("method/demons", shrink=[1], iterations=[2]),
+        initialization=pairreg.build("initialization/file", path=str(tmp_path / "start.h5")),
+        preprocessing="minmax",
+    )
+    assert others.metrics["initial/ssim"] == result.metrics["initial/ssim"], "both begin at the same displacements"
+
+
+def test_an_inverse_that_a_dense_start_leaves_unknown_is_said(tmp_path, caplog):
+    pair, start = known(2), composites(2)["nested"]
+    whole_transform.write(start, tmp_path / "start.h5")
+    how = {"preset": "smoke", "transform": "velocity", "preprocessing": "minmax"}
+    with_inverse = pairreg.register(pair, initialization="affine", **how)
+    assert with_inverse.inverse is not None and "inverse" not in caplog.text
+    dense = pairreg.build("initialization/file", path=str(tmp_path / "start.h5"))
+    without = pairreg.register(pair, initialization=dense, **how)
+    assert without.inverse is None and "No inverse of the transform of known is kept" in caplog.text, caplog.text
 
 
 def test_what_a_method_does_not_use_is_no_part_of_its_run(tmp_path):

@@ -6,6 +6,7 @@ import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
+import pairreg
 from pairreg import geometry
 from pairreg.evaluate import under_transform
 from pairreg.metrics import mse, ncc, pcc, ssim
@@ -133,3 +134,28 @@ def test_where_the_moving_image_does_not_reach_is_counted(ndim: int) -> None:
         )
     ]
     assert found == [100, 75, 100]
+
+
+@pytest.mark.parametrize("limits", [(0.0, 255.0), (-1.0, 1.0), (1.0, 3.0)])
+def test_images_are_compared_and_drawn_from_0_to_1_whatever_their_range_is(limits: tuple[float, float]) -> None:
+    """Otherwise the constants of SSIM would be of another scale, and a figure would be white."""
+    pair = pairreg.build("pair/thorax_ct_2d")
+    usual, other = (pairreg.build("preprocessing/percentile", range=one)(pair) for one in ((0.0, 1.0), limits))
+    shift = sitk.TranslationTransform(2, (40.0, 0.0))  # what it brings in from outside is part of both
+    expected, found = (under_transform(one, shift) for one in (usual, other))
+    for name in ("ssim", "mse", "pcc", "ncc"):
+        assert found[name] == pytest.approx(expected[name], rel=1e-4), name
+    assert geometry.array(other.fixed).max() == pytest.approx(limits[1])
+    drawn, usual_drawn = (
+        pairreg.register(
+            pair,
+            preset="smoke",
+            method="bspline_itk",
+            initialization="none",
+            preprocessing=pairreg.build("preprocessing/percentile", range=one),
+        ).figure_arrays
+        for one in (limits, (0.0, 1.0))
+    )
+    np.testing.assert_allclose(drawn.fixed, usual_drawn.fixed, atol=1e-5)
+    np.testing.assert_allclose(drawn.moving, usual_drawn.moving, atol=1e-5)
+    assert 0 <= drawn.warped.min() and drawn.warped.max() <= 1 + 1e-5

@@ -5,6 +5,7 @@ import pytest
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
+import pairreg
 from learn2reg_helpers import (
     demo,
     lumir,
@@ -81,13 +82,15 @@ def test_snapped_points_move_by_whole_voxels() -> None:
     assert tre_snapped(mapped, target, SPACING) == pytest.approx((1.25 + 0) / 2)
 
 
+@pytest.mark.parametrize("spacing", [None, 3.5])
 @pytest.mark.parametrize("degrees", [0, 35])
-def test_a_pair_of_a_data_set_is_measured_by_its_evaluator(degrees, tmp_path) -> None:
-    """Every number from the arrays of the files and the displacement in voxels alone."""
+def test_a_pair_of_a_data_set_is_measured_by_its_evaluator(degrees, spacing, tmp_path) -> None:
+    """Every number from the arrays of the files and the displacement in voxels alone, also if we resample them."""
     arrays = demo(tmp_path, degrees=degrees, masked_evaluation=True)
     pair = load_learn2reg(tmp_path / "DemoCT_dataset.json")
     field = smooth((20, 16, 12), 2)
     transform = transform_of(field, pair, tmp_path)
+    pair = pairreg.build("preprocessing/minmax", spacing=spacing)(pair)
     found = evaluate.of_field(np.zeros((12, 16, 20, 3)), None, evaluate.submission(pair, transform))
     found |= evaluate.under_transform(pair, transform)
     theirs = their_tre(field, arrays["fixed_points"], arrays["moving_points"], SPACING)
@@ -126,12 +129,14 @@ def test_lumir_measures_where_the_fixed_image_is_above_0(tmp_path) -> None:
     np.testing.assert_array_equal(sitk.GetArrayFromImage(pair.evaluation_mask).T, arrays["fixed"] > 0)
 
 
-def test_the_landmarks_of_lumir_are_measured_by_their_warped_maps(tmp_path) -> None:
+@pytest.mark.parametrize("spacing", [None, 3.5])
+def test_the_landmarks_of_lumir_are_measured_by_their_warped_maps(spacing, tmp_path) -> None:
     """Those that the objective was given do not count; one that was lost on the way is infinitely far away."""
     maps = lumir(tmp_path, degrees=20)
     pair = load_learn2reg(tmp_path / "LUMIR_dataset.json")
     field = smooth((20, 16, 12), 2)
     transform = transform_of(field, pair, tmp_path)
+    pair = pairreg.build("preprocessing/minmax", spacing=spacing)(pair)
     found = evaluate.under_transform(pair, transform)
     assert found["tre_lumir"] == pytest.approx(their_tre_of_maps(field, maps["fixed"], maps["moving"]), rel=1e-9)
     assert found["tre_mean"] > 0 and "tre_l2r" not in found

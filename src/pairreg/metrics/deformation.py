@@ -27,6 +27,8 @@ def folds(field: Field) -> Mask:
 
     Boolean `(*spatial,)`. An interior voxel has `2**ndim` such determinants, a border voxel those that need no voxel
     outside the image.
+
+    **Arguments:** `field`: `(*spatial, ndim)` in voxels. **Raises:** `ValueError` if it is no field.
     """
     folded = np.zeros(np.shape(field)[:-1], bool)
     for corner, values in corner_determinants(field):
@@ -39,6 +41,9 @@ def folds_percent(field: Field, mask: Mask | None = None) -> float:
 
     NaN if the mask has no voxel. Unlike central differences it sees a field that alternates from voxel to voxel.
 
+    **Arguments:** `field`: `(*spatial, ndim)` in voxels; `mask`: `(*spatial,)`, voxels above 0 count. **Raises:**
+    `ValueError` if it is no field.
+
     Source: Liu et al., IJCV (2024), doi 10.1007/s11263-024-02047-1.
     """
     values = inside(folds(field), mask)
@@ -50,6 +55,9 @@ def sdlogj(field: Field, mask: Mask | None = None) -> float:
 
     Central differences over all voxels (or those in `mask`). Determinants at or below 0 have no logarithm: they are
     raised to 1e-9, so each folded voxel weighs heavily (log 1e-9 = -20.7) instead of dropping out.
+
+    **Arguments:** `field`: `(*spatial, ndim)` in voxels; `mask`: `(*spatial,)`, voxels above 0 count. **Raises:**
+    `ValueError` if it is no field. NaN if the mask has no voxel.
 
     Source: Leow et al., IEEE TMI 26:822 (2007), as the smoothness measure.
     """

@@ -22,6 +22,7 @@ class History:
         return len(self.rows)
 
     def __getitem__(self, name: str) -> np.ndarray:
+        """Return the curve `(iterations,)` of one name; raises `ValueError` if there is none of it."""
         return self.rows[:, self.names.index(name)]
 
     @property

@@ -40,14 +40,17 @@ class Regularizer(Checked):
     def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         """Return a scalar to be minimised: a mean over voxels, unweighted.
 
-        **Arguments:** `field` `(*spatial, ndim)` in voxels; `spacing` in mm, both in array axis order; `stiffness`
-        `(*spatial,)`: a factor per voxel, None for 1 everywhere. A difference between two voxels has the mean of their
-        factors.
+        **Arguments:** `field` `(*spatial, ndim)` in voxels: what the optimisation has found, without the initialisation,
+        a dense one included; `spacing` in mm, both in array axis order; `stiffness` `(*spatial,)`: a factor per voxel,
+        None for 1 everywhere. A difference between two voxels has the mean of their factors.
         """
         raise NotImplementedError
 
     def constrain(self, field: FieldTensor, spacing: Spacing) -> FieldTensor:
-        """Return the field that is used instead of `field`, in the warp and in all penalties."""
+        """Return the field that is used instead of `field`, in the warp and in all penalties.
+
+        Arguments as of `penalty`; the returned field is in voxels, too.
+        """
         del spacing
         return field
 
