@@ -12,7 +12,7 @@ class Observer:
     """The base of objects that are told of every chunk of iterations; its own methods do nothing."""
 
     def weigh(self, weights: Sequence[Mapping[str, float]]) -> None:
-        """Called before `begin`: for each level, by what each term is multiplied in the loss; rows have it as it is."""
+        """Called before `begin` with the weight of each term in the loss, by level; rows hold terms without weights."""
 
     def begin(self, names: list[str], levels: list[Level]) -> None:
         """Called before the first iteration: `names` of the columns of all rows to come, and the planned levels."""

@@ -40,8 +40,8 @@ class Regularizer(Checked):
     def penalty(self, field: FieldTensor, spacing: Spacing, stiffness: ImageTensor | None = None) -> Scalar:
         """Return a scalar to be minimised: a mean over voxels, unweighted.
 
-        **Arguments:** `field` `(*spatial, ndim)` in voxels: what the optimisation has found, without the initialisation,
-        a dense one included; `spacing` in mm, both in array axis order; `stiffness` `(*spatial,)`: a factor per voxel,
+        **Arguments:** `field` `(*spatial, ndim)` in voxels, what the optimisation has found, without the start, also a
+        dense one; `spacing` in mm, both in array axis order; `stiffness` `(*spatial,)`: a factor per voxel,
         None for 1 everywhere. A difference between two voxels has the mean of their factors.
         """
         raise NotImplementedError
