@@ -150,7 +150,7 @@ def test_images_are_compared_and_drawn_from_0_to_1_whatever_their_range_is(limit
         pairreg.register(
             pair,
             preset="smoke",
-            method="bspline_itk",
+            method=pairreg.build("method/demons", shrink=[4], iterations=[1]),
             initialization="none",
             preprocessing=pairreg.build("preprocessing/percentile", range=one),
         ).figure_arrays
