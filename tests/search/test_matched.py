@@ -9,7 +9,13 @@ import pytest
 import SimpleITK as sitk
 
 from command_helpers import Command
+from pairreg.composition import composed_with_hydra
+from pairreg.errors import InputError
+from pairreg.option_files import options
 from pairreg.runs.read import Run
+from pairreg.search.matched import MatchedSweeper
+from pairreg.search.sweeper import _levels
+from pairreg.study.compose import spec_of
 
 QUICK = ("preset=smoke", "transform=displacement", "tracking=none", "study=s", "-m")
 MATCHED = ("hydra/sweeper=pairreg_matched", "hydra.sweeper.match={sdlogj: 0.08}", *QUICK)
@@ -120,6 +126,9 @@ def test_what_cannot_reach_the_value_is_left_out_with_its_nearest(pairreg: Comma
         (["hydra.sweeper.vary=[transform.width]"], "hydra.sweeper.vary: key 'transform.width' is not one of"),
         (["transform.stride=interval(1,3)"], "transform.stride is compared and needs values"),
         (["similarity=mse,nothing"], "similarity option 'nothing' is not one of"),
+        (["method=demons", "method.forces=symmetric,thirion"], "method=demons has no strength to vary; leave it out"),
+        (["method=optimization,demons"], "method=demons has no strength to vary; leave it out"),
+        (["ablation=transform_matched", "method=demons"], "method=demons has no strength to vary; leave it out"),
     ],
 )
 def test_what_makes_no_comparison_is_one_sentence_before_any_run(
@@ -142,6 +151,35 @@ def test_a_match_on_the_command_line_replaces_that_of_the_study_file(pairreg: Co
     given = ("hydra.sweeper.match={folds_percent: 0.5}", "hydra.sweeper.match.folds_percent=0.1", "similarity=mse,pcc")
     done = pairreg("ablation=similarity_matched", *given, *QUICK, "dry_run=true", cwd=tmp_path)
     assert done.returncode == 0 and "looking for folds 0.1 ± 5 %: " in done.stdout, done.stderr
+
+
+OF_OTHERS = sorted({*options("method")} - {"optimization"})
+
+
+@pytest.mark.parametrize("method", OF_OTHERS)
+def test_a_method_of_others_has_no_strengths_of_ours_and_one_level(method: str) -> None:
+    overrides = [f"method={method}", "pair=phantom_2d"]
+    spec = spec_of(composed_with_hydra(overrides), overrides)
+    assert _levels(spec) == 1
+    with pytest.raises(InputError, match=f"^method={method} has no strength to vary"):
+        MatchedSweeper().strengths(spec)
+
+
+def test_a_setting_of_a_method_of_others_may_vary(pairreg: Command, tmp_path: Path) -> None:
+    method = ("method=demons", "method.forces=symmetric,diffeomorphic", "hydra.sweeper.vary=[method.smoothing]")
+    done = pairreg(*MATCHED, *method, "dry_run=true", cwd=tmp_path)
+    assert done.returncode == 0 and "2 runs, 2 to do" in done.stdout, done.stderr
+
+
+@pytest.mark.slow
+def test_methods_of_others_are_compared_at_equal_regularity(pairreg: Command, tmp_path: Path) -> None:
+    method = ("method=demons", "method.forces=symmetric,diffeomorphic", "hydra.sweeper.vary=[method.smoothing]")
+    done = pairreg(*MATCHED, *method, cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    for one in comparison(tmp_path)["candidates"]:
+        (chosen,) = (Run(tmp_path / "runs/s" / name) for name in one["tried"][one["chosen"]])
+        assert chosen.metrics["sdlogj"] == pytest.approx(0.08, rel=0.05)
+        assert chosen.config["method"]["forces"] == one["label"]
 
 
 @pytest.mark.slow

@@ -176,6 +176,10 @@ def test_failed_runs_do_not_end_a_search(pairreg: Callable[..., str], tmp_path: 
             "hydra.sweeper.pruner=median compares trials level by level: it needs a schedule of several levels.",
         ),
         (
+            [*BOWL, "method=demons", "method.smoothing=interval(0.5,3)", "hydra.sweeper.pruner=median"],
+            "hydra.sweeper.pruner=median compares trials level by level: it needs a schedule of several levels.",
+        ),
+        (
             ["hydra.sweeper.objectives={mse: minimize, ssim: maximize}", *SPACE, "hydra.sweeper.pruner=median"],
             "hydra.sweeper.pruner=median compares trials by one objective; there are several.",
         ),

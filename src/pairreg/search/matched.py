@@ -5,7 +5,7 @@ of weights. Here each candidate has the weight at which the mean of a metric of 
 reaches the same value; then all are judged on the other pairs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -158,9 +158,11 @@ class MatchedSweeper(StudySweeper):
         A setting has one value, or one for each level of the schedule.
         """
         keys = self.settings.vary or list(_strengths(spec))
-        named = "+".join(spec.config["regularizer"])
         if not keys:
-            raise InputError(f"regularizer={named} has no strength to vary; leave it out, or give hydra.sweeper.vary.")
+            named = f"regularizer={'+'.join(_regularizers(spec))}"
+            if not _regularizers(spec):  # a method of others, which takes none
+                named = f"method={spec.choices['method']}"
+            raise InputError(f"{named} has no strength to vary; leave it out, or give hydra.sweeper.vary.")
         values = {key: value for key, value in leaves(spec.config) if key.partition(".")[0] not in BOOKKEEPING}
         for key in keys:
             validation.one_of("hydra.sweeper.vary: key", key, list(values))
@@ -179,11 +181,16 @@ class MatchedSweeper(StudySweeper):
 
 def _strengths(spec: RunSpec) -> Iterable[str]:
     """Yield the keys of the settings that make the regularisers of a run stronger."""
-    for name, node in spec.config["regularizer"].items():
+    for name, node in _regularizers(spec).items():
         built = option_files.instantiate(node, f"regularizer.{name}", spec.config["trusted_modules"])
         strength = parts_of(built)[0].strength
         if strength is not None and strength in node:
             yield f"regularizer.{name}.{strength}"
+
+
+def _regularizers(spec: RunSpec) -> Mapping[str, Any]:
+    """Return the regularisers of a run by name; none if its method does not use that group."""
+    return spec.config.get("regularizer") or {}
 
 
 def match_node() -> DictConfig:

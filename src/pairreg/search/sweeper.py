@@ -262,7 +262,9 @@ def _one_job(space: "Space", replicate: Sequence[str]) -> list[str]:
 
 
 def _levels(spec: RunSpec) -> int:
-    """Return how many levels the schedule of a run has at most."""
+    """Return how many levels the schedule of a run has at most; 1 if its method does not use the group."""
+    if "schedule" not in spec.config:
+        return 1
     schedule = option_files.instantiate(spec.config["schedule"], "schedule", spec.config["trusted_modules"])
     return max(len(schedule.levels(ndim)) for ndim in (2, 3))
 
