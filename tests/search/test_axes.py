@@ -63,6 +63,8 @@ SAID = {
     ("hydra.sweeper.zip=[[similarity,similarity]]", "similarity=mse,ncc"): "names a key twice",
     ("hydra.sweeper.zip=[similarity,seed]", "similarity=mse,ncc"): "str is not a ListConfig, list or tuple.",
     ("transform.width=interval(8,16)", "seed=1"): "only a search has intervals",
+    ("transform=glob(q*)",): "transform=glob(q*) has no value; give one, or several, such as transform=A,B.",
+    ("seed=range(5,5)",): "seed=range(5,5) has no value",
 }
 
 

@@ -8,8 +8,16 @@ from pairreg.errors import InputError
 from pairreg.search.space import Space, read_space
 
 
+class Groups:
+    """What Hydra's parser asks of a config loader: the options of a group, here four transforms."""
+
+    def get_group_options(self, group_name: str, results_filter: object = None) -> list[str]:
+        return ["bspline", "displacement", "unet", "velocity"] if group_name == "transform" else []
+
+
 def space(*overrides: str, per: Sequence[str] = ()) -> Space:
-    return read_space(OverridesParser.create().parse_overrides(list(overrides)), per)
+    parser = OverridesParser.create(config_loader=Groups())  # type: ignore[arg-type]
+    return read_space(parser.parse_overrides(list(overrides)), per)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +37,13 @@ def space(*overrides: str, per: Sequence[str] = ()) -> Space:
 )
 def test_hydras_sweeps(sweep: str, distribution: object) -> None:
     assert space(f"transform.stride={sweep}").free == {"transform.stride": distribution}
+
+
+def test_a_glob_is_a_choice_of_the_options_that_fit() -> None:
+    found = space("transform=glob([d*,*t],exclude=b*)")
+    assert found.free == {"transform": CategoricalDistribution(["displacement", "unet"])}
+    compared = space("transform=glob(*e*)", "a=interval(0,1)", per=["transform"]).compared
+    assert compared == [("transform=bspline",), ("transform=displacement",), ("transform=unet",), ("transform=velocity",)]
 
 
 def test_pairs_and_seeds_are_replicates() -> None:
@@ -61,6 +76,12 @@ def test_the_command_line_replaces_entries() -> None:
         (["a=tag(log,interval(0,1))"], "a=tag(log,interval(0,1)): "),
         (["a=tag(log,range(1,9))"], "a: only an interval can be searched on a logarithmic scale."),
         (["a=range(5,1)"], "a=range(5,1): the range is empty."),
+        (["a=range(5,inf)"], "a=range(5,inf) has no end"),
+        (["transform=glob(q*)"], "transform=glob(q*) has no value"),
+        (["a=glob(*)"], "a=glob(*) has no value"),
+        (["c=glob(*)"], "c=glob(*) has no value"),
+        (["pair=glob(q*)"], "pair=glob(q*) has no value"),
+        (["seed=range(5,5)"], "seed=range(5,5) has no value"),
         (["a=shuffle(1,2,3)"], "leave out shuffle"),
     ],
 )
@@ -68,3 +89,4 @@ def test_what_cannot_be_searched(overrides: list[str], complaint: str) -> None:
     with pytest.raises(InputError) as error:
         space(*overrides, per=["c"])
     assert complaint in str(error.value) and "\n" not in str(error.value)
+    assert str(error.value).count(overrides[0]) < 2

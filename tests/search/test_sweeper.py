@@ -276,6 +276,15 @@ def test_a_dry_run_shows_a_trial_and_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["started.txt"]
 
 
+def test_a_search_among_the_options_that_fit_a_glob(pairreg: Callable[..., str], tmp_path: Path) -> None:
+    pairreg(*SEARCH, *BOWL, "transform=glob([d*,u*])", "hydra.sweeper.trials=8", "hydra.sweeper.sampler=random")
+    assert {trial.params["transform"] for trial in trials(tmp_path)} == {"displacement", "unet"}
+    assert {word for job in launched(tmp_path) for word in job if word.startswith("transform=")} == {
+        "transform=displacement",
+        "transform=unet",
+    }
+
+
 @pytest.mark.slow
 def test_real_runs_pause_between_levels_and_go_on(
     pairreg: Callable[..., str], tmp_path: Path, request: pytest.FixtureRequest

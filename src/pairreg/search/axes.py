@@ -15,13 +15,26 @@ _MOST = 100_000  # runs of one command; each leaves a folder
 def values(override: Override) -> list[str]:
     """Return an override for each value of a sweep, such as `["seed=1", "seed=2"]`.
 
-    Raises `InputError` for an interval, for a range without an end, and for more values than a study can have.
+    Raises `InputError` for an interval, for a range without an end, for no value at all (of an empty range, or of a
+    `glob` that fits no option), and for more values than a study can have.
     """
     key = override.get_key_element()
     if not override.is_discrete_sweep():
         raise InputError(f"{override.input_line}: only a search has intervals; give values, such as {key}=1,2,3.")
     _check_count(_count(override))
-    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+    return [f"{key}={value}" for value in texts(override)]
+
+
+def texts(override: Override) -> list[str]:
+    """Return the values of a sweep without intervals, as the command line takes them.
+
+    Raises `InputError` if there is none.
+    """
+    found = list(override.sweep_string_iterator())
+    if not found:
+        key = override.get_key_element()
+        raise InputError(f"{override.input_line} has no value; give one, or several, such as {key}=A,B.")
+    return found
 
 
 def combinations(axes: Mapping[str, Sequence[str]], paired: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:

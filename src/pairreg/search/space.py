@@ -1,18 +1,19 @@
 """The space of a search: Hydra's sweep syntax, read as Optuna's distributions.
 
 `interval(0.1, 10)`, `int(interval(1, 5))`, `tag(log, interval(0.1, 10))`, `range(1, 5)` (5 excluded, as everywhere in
-Hydra), `choice(a, b)` and `a,b` mean what they mean to hydra-optuna-sweeper 1.4.
+Hydra), `choice(a, b)` and `a,b` mean what they mean to hydra-optuna-sweeper 1.4; `glob(d*)` is a choice of the options
+of a group that fit.
 """
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from pairreg.errors import InputError
-from pairreg.search.axes import check_range, combinations, values
+from pairreg.search.axes import check_range, combinations, texts, values
 
 Distribution = FloatDistribution | IntDistribution | CategoricalDistribution
 
@@ -96,8 +97,7 @@ def _is_replicate(key: str) -> bool:
 def _distribution(override: Override) -> Distribution:
     """Return the values that a sweep allows; raises `InputError` if there is none."""
     key, sweep = override.get_key_element(), override.value()
-    assert isinstance(sweep, IntervalSweep | RangeSweep | ChoiceSweep)
-    log = "log" in sweep.tags
+    log = "log" in getattr(sweep, "tags", ())  # which a glob has not
     if log and not isinstance(sweep, IntervalSweep):
         raise InputError(f"{key}: only an interval can be searched on a logarithmic scale.")
     if getattr(sweep, "shuffle", False):
@@ -116,6 +116,8 @@ def _distribution(override: Override) -> Distribution:
                 kind: Any = IntDistribution if isinstance(steps[0], int) else FloatDistribution
                 return kind(min(steps), max(steps), step=abs(sweep.step))
             case _:
-                return CategoricalDistribution(list(override.sweep_string_iterator()))
+                return CategoricalDistribution(texts(override))
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(f"{override.input_line}: {error}") from error
