@@ -14,6 +14,7 @@ from hydra._internal.config_repository import ConfigRepository
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -141,6 +142,11 @@ def _of_group(group: str, defaults: Any) -> list[tuple[str, bool]]:
     """Return the options of a group among Hydra's defaults, and whether each is there as a part of a variant."""
     options = [one for one in defaults if str(one.config_path).startswith(f"{group}/")]
     return [(one.config_path.removeprefix(f"{group}/"), str(one.parent).startswith(f"{group}/")) for one in options]
+
+
+def quoted(value: str) -> str:
+    """Return a text as Hydra reads it back unchanged: without quotes `12_1` would be the number 121."""
+    return QuotedString(value, Quote.single).with_quotes()
 
 
 def chosen_terms(config: DictConfig, group: str) -> list[str]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from command_helpers import many
 from pairreg.cli.text_overrides import with_text_quoted
+from pairreg.composition import quoted
 
 FOLDERS = [
     "plain",
@@ -113,25 +114,56 @@ def test_any_path_is_the_file_that_it_names(images, tmp_path):
     assert set(images.rglob("*")) == before
 
 
-@pytest.mark.slow
-def test_the_name_of_a_case_is_text(images, pairreg_pack, tmp_path):
-    """Each case has its own image; all together say which signature is whose."""
+@pytest.fixture(scope="module")
+def packed(images, pairreg_pack, tmp_path_factory):
+    """One file with a case of each name, each with its own image."""
     table = ["case,fixed,moving"]
     for i, case in enumerate(CASES):
         sitk.WriteImage(sitk.GetImageFromArray(np.eye(9, 8, i % 8) + i), images / f"{i}.nii.gz")
         table.append(f"{case},{i}.nii.gz,plain/m.nii.gz")
     (images / "cases.csv").write_text("\n".join(table))
-    assert pairreg_pack("cases.csv", tmp_path / "c.h5", cwd=images).returncode == 0
-    (tmp_path / "said").mkdir()
-    source = ["pair=hdf5", f"pair.file={tmp_path}/c.h5", *DRY]
+    file = tmp_path_factory.mktemp("packed") / "c.h5"
+    assert pairreg_pack("cases.csv", file, cwd=images).returncode == 0
+    return file
+
+
+@pytest.mark.slow
+def test_the_name_of_a_case_is_text(images, packed, tmp_path):
+    """All together say which signature is whose."""
+    source = ["pair=hdf5", f"pair.file={packed}", *DRY]
     calls = [[*source, f"pair.case={case}"] for case in ("*", *CASES)]
     calls.append(["-m", *source, f"pair.case={','.join(CASES)}"])
-    every, *single, several = many("pairreg", calls, images, tmp_path / "said")
+    every, *single, several = many("pairreg", calls, images, tmp_path)
     owner = {row[2]: row[0] for row in rows(every.stdout)}
     assert sorted(owner) == sorted(CASES)
     for case, answer in zip(CASES, single, strict=True):
         assert answer.returncode == 0 and rows(answer.stdout)[0][0] == owner[case], answer
     assert {row[2]: row[0] for row in rows(several.stdout)} == owner
+
+
+@pytest.mark.slow
+def test_the_name_of_a_case_is_text_where_pairs_are_chosen_from_a_pattern(images, packed, tmp_path):
+    """Each case alone tunes a comparison, and all of them make a trial of a search, as the runs that they are."""
+    source = ["-m", "pair=hdf5", f"pair.file={packed}", "pair.case=*", *DRY]
+    one = [*source, "ablation=similarity_matched", "similarity=mse,pcc"]
+    search = [*source, "hydra/sweeper=pairreg_search", "hydra.sweeper.objectives={ssim: maximize}"]
+    calls = [["pair=hdf5", f"pair.file={packed}", "pair.case=*", "similarity=mse", *DRY]]
+    calls += [[*one, f"hydra.sweeper.tune=[{quoted(case)}]"] for case in CASES]
+    every = f"tune=[{','.join(map(quoted, CASES))}]"
+    calls += [
+        [*search, "optimizer.learning_rate=interval(0.1,1)", f"hydra.sweeper.{more}"]
+        for more in ("pruner=wilcoxon", "pruner=median", every)
+    ]
+    plain, *chosen = many("pairreg", calls, images, tmp_path)
+    owner = {row[2]: row[0] for row in rows(plain.stdout)}
+    for case, answer in zip(CASES, chosen, strict=False):
+        signatures = [row[0] for row in rows(answer.stdout)]
+        assert answer.returncode == 0 and len(signatures) == 2, answer
+        assert set(signatures) & set(owner.values()) == {owner[case]}
+    wilcoxon, median, everything = chosen[len(CASES) :]
+    for answer in (wilcoxon, median):
+        assert answer.returncode == 0 and sorted(row[2] for row in rows(answer.stdout)) == sorted(CASES), answer
+    assert everything.returncode == 2 and "tune names all pairs" in everything.stderr
 
 
 LONG = "x" * 300

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from pairreg.cli.text_overrides import quoted
+from pairreg.composition import quoted
 
 QUICK = ("preset=smoke", "transform=displacement", "--config-dir=conf", "pair=hard")
 STUDY = "it's [red] a,b=1 50%"

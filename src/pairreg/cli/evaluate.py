@@ -59,7 +59,7 @@ def _is_setting(argument: str) -> bool:
 
 def _value(transform: str) -> str:
     """Return one transform as Hydra reads it: a path, or a list of those of one transform."""
-    from pairreg.cli.text_overrides import quoted
+    from pairreg.composition import quoted
 
     if _CHAIN not in transform or transform.startswith("[") or expanded(transform).exists():
         return quoted(transform)

@@ -13,8 +13,7 @@ from yaml import YAMLError
 
 from pairreg import option_files
 from pairreg.cli.settings_by_name import as_option, example, names, of_others, takes_a_list, within_chosen
-from pairreg.cli.text_overrides import quoted
-from pairreg.composition import chosen_terms
+from pairreg.composition import chosen_terms, quoted
 from pairreg.errors import InputError
 from pairreg.study.compose import FROM_RUN
 from pairreg.validation import not_one_of

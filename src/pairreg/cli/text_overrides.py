@@ -10,9 +10,10 @@ from itertools import groupby
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
+from hydra.core.override_parser.types import ChoiceSweep, QuotedString
 from hydra.errors import HydraException
 
+from pairreg.composition import quoted
 from pairreg.errors import InputError
 from pairreg.files import expanded
 from pairreg.pair.parts import IMAGES, POINTS
@@ -72,11 +73,6 @@ def as_typed(override: str) -> str:
     read = OverridesParser.create().parse_override(f"key={match[3]}").value()
     value = read.text if isinstance(read, QuotedString) else read
     return f"{match[1]}{value}" if isinstance(value, str) and "," not in value else override
-
-
-def quoted(value: str) -> str:
-    """`value` as Hydra reads it back unchanged."""
-    return QuotedString(value, Quote.single).with_quotes()
 
 
 def _config_dir(before: str, argument: str) -> str:

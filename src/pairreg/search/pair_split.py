@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from pairreg.composition import quoted
 from pairreg.errors import InputError
 from pairreg.runs.replicates import pair_names
 from pairreg.runs.spec import RunSpec
@@ -39,7 +40,7 @@ def split(
     expanded: list[tuple[Overrides, RunSpec]] = []
     for replicate in replicates:
         cases = expand(spec(list(replicate)))
-        own = [replicate] if len(cases) == 1 else [[*replicate, case.overrides[-1]] for case in cases]
+        own = [replicate] if len(cases) == 1 else [[*replicate, _chosen_case(case)] for case in cases]
         expanded += zip(own, cases, strict=True)
     if not tune:
         every = [own for own, _ in expanded]
@@ -56,6 +57,12 @@ def split(
     test = [own for (own, _), is_tuning in zip(expanded, chosen, strict=True) if not is_tuning]
     tuned = [name for name, is_tuning in zip(names, chosen, strict=True) if is_tuning]
     return PairSplit(tuning, test, list(dict.fromkeys(tuned)))
+
+
+def _chosen_case(case: RunSpec) -> str:
+    """Return the override that chooses one case of a pattern, which comes last and as it is typed, as Hydra reads it."""
+    key, _, name = case.overrides[-1].partition("=")
+    return f"{key}={quoted(name)}"
 
 
 def _fits(name: str, pattern: str) -> bool:
