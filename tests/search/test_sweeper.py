@@ -3,13 +3,13 @@
 import json
 import math
 import os
-import shlex
+import re
 import signal
 import statistics
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import optuna
@@ -21,8 +21,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from command_helpers import BIN
+from pairreg.composition import composed_with_hydra
 from pairreg.runs.spec import RunSpec
 from pairreg.search.sweeper import shares
+from pairreg.study.compose import spec_of
 
 PLUGINS = Path(__file__).parent / "plugins"
 SEARCH = ["-m", "hydra/sweeper=pairreg_search", "hydra/launcher=formula", "study=s"]
@@ -69,6 +71,22 @@ def launched(folder: Path) -> list[list[str]]:
     return [line.split() for line in (folder / "started.txt").read_text().splitlines()]
 
 
+def commands(shown: str) -> list[str]:
+    """The printed lines that are commands, which may begin with variables of the environment."""
+    return [line for line in shown.splitlines() if re.match(r"(\w+=\S+ )*pairreg ", line)]
+
+
+def repeated(lines: Sequence[str], folder: Path) -> list[str]:
+    """The signatures of the runs that commands ask for, which a shell calls in `folder` and in no other environment."""
+    environment = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(folder)}
+    found = []
+    for line in lines:
+        done = subprocess.run(["sh", "-c", f"{line} --cfg job"], cwd=folder, env=environment, capture_output=True)
+        assert done.returncode == 0, done.stderr
+        found.append(RunSpec(OmegaConf.to_container(OmegaConf.create(done.stdout.decode())), {}).signature)
+    return found
+
+
 def test_a_search_from_the_command_line(pairreg: Callable[..., str], tmp_path: Path) -> None:
     command = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.trials=14", "hydra.sweeper.batch=4", "seed=0,1"]
     shown = pairreg(*command)
@@ -79,14 +97,40 @@ def test_a_search_from_the_command_line(pairreg: Callable[..., str], tmp_path: P
     assert best.values[0] == pytest.approx(0.5, abs=1.5)  # the mean of the two seeds adds 0.5
     assert " ".join(best.user_attrs["signatures"]) in shown
 
-    commands = [shlex.split(line)[1:] for line in shown.splitlines() if line.startswith("pairreg ")]
-    repeated = [OmegaConf.create(pairreg(*command, "--cfg", "job")) for command in commands]
-    assert [RunSpec(OmegaConf.to_container(config), {}).signature for config in repeated] == best.user_attrs[
-        "signatures"
-    ]
+    assert repeated(commands(shown), tmp_path) == best.user_attrs["signatures"]
 
     assert pairreg(*command) == shown
     assert len(launched(tmp_path)) == 28  # nothing was left to do
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    """The folder of a run that was begun, of another pair than the usual one."""
+    chosen = ["pair=phantom_2d", "transform=displacement", "seed=3"]
+    spec = spec_of(composed_with_hydra(chosen), chosen)
+    folder = tmp_path / "earlier" / spec.signature
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(spec.config_yaml)
+    (folder / "task.json").write_text(spec.json)
+    return folder
+
+
+@pytest.mark.parametrize("beginning", ["--from", "--from, a study", "--config-dir"])
+def test_the_commands_of_a_search_begin_as_its_own_does(
+    pairreg: Callable[..., str], tmp_path: Path, earlier: Path, beginning: str
+) -> None:
+    """They are called from a shell without the environment of the search."""
+    options = tmp_path / "it's own" / "similarity"
+    options.mkdir(parents=True)
+    (options / "narrow.yaml").write_text("narrow:\n  _target_: pairreg.similarity.ncc.NCC\n  window: 5\n")
+    given = {
+        "--from": ["--from", str(earlier)],
+        "--from, a study": ["--from", str(earlier), "sweep=tradeoff"],
+        "--config-dir": ["--config-dir", str(options.parent), "similarity=narrow"],
+    }[beginning]
+    shown = pairreg(*given, *SEARCH, *BOWL, *SPACE, "hydra.sweeper.trials=3")
+    best = min(trials(tmp_path), key=lambda trial: trial.values)
+    assert repeated(commands(shown), tmp_path) == best.user_attrs["signatures"]
 
 
 def test_a_sweep_file_and_its_front(pairreg: Callable[..., str], tmp_path: Path) -> None:

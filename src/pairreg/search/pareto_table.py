@@ -1,9 +1,7 @@
 """The result of a search, for the terminal."""
 
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from optuna.trial import FrozenTrial
 from rich.table import Table
 
 from pairreg.runs.search_log import Search
@@ -27,9 +25,3 @@ def front_table(search: Search, objectives: Mapping[str, str], space: Space) -> 
         folders = " ".join(trial.user_attrs["signatures"])
         table.add_row(str(trial.number), *[number(value) for value in trial.values], *params, folders)
     return table
-
-
-def commands(trial: FrozenTrial, space: Space) -> Iterator[str]:
-    """Yield the command lines that repeat the runs of a trial, each by itself."""
-    for job in space.jobs(trial.params):
-        yield shlex.join(["pairreg", *job, "hydra.mode=RUN"])

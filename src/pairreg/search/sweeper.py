@@ -245,15 +245,15 @@ class SearchSweeper(StudySweeper):
 
     def show(self, search: "Search", space: "Space") -> None:
         """Print the best trials, of which candidate they are, and the commands that repeat them."""
-        from pairreg.search.pareto_table import commands, front_table
+        from pairreg.search.pareto_table import front_table
 
         terminal = console()
         if search.candidate:
             terminal.print(f"[bold]{search.candidate}[/bold]")
         terminal.print(front_table(search, self.settings.objectives, space))
         for trial in search.best:
-            for command in commands(trial, space):
-                terminal.print(command, soft_wrap=True, highlight=False)
+            for job in space.jobs(trial.params):
+                terminal.print(self.spec(job).command, soft_wrap=True, highlight=False)
 
 
 def _one_job(space: "Space", replicate: Sequence[str]) -> list[str]:
