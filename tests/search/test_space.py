@@ -54,6 +54,15 @@ def test_pairs_and_seeds_are_replicates() -> None:
     assert list(found.free) == ["+x"]
 
 
+def test_every_value_that_is_no_number_is_in_an_example() -> None:
+    found = space("similarity=mse,[pcc,ssim],ncc", "transform=unet,velocity", "a=interval(2,4)", "b=range(3,9)", "s=1")
+    first, *others = found.examples()
+    assert first == found.example() == {"similarity": "mse", "transform": "unet", "a": 2.0, "b": 3}
+    assert [{key for key in first if one[key] != first[key]} for one in others] == [{"similarity"}] * 2 + [{"transform"}]
+    assert {one["similarity"] for one in others} == {"mse", "[pcc,ssim]", "ncc"}
+    assert space("a=interval(2,4)", "c=choice(7)").examples() == [{"a": 2.0, "c": "7"}]
+
+
 def test_what_is_compared_has_a_space_of_its_own_for_each_value() -> None:
     found = space("similarity=mse,[pcc,ssim]", "a=1,2", "b=interval(0,1)", "seed=0,1", per=["similarity", "a"])
     assert len(found.compared) == 4 and ("similarity=[pcc,ssim]", "a=2") in found.compared

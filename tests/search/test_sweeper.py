@@ -52,8 +52,8 @@ def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 
 @pytest.fixture
 def pairreg(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., str]:
-    def call(*arguments: str, code: int = 0) -> str:
-        process = start(*arguments)
+    def call(*arguments: str, code: int = 0, **environment: str) -> str:
+        process = start(*arguments, **environment)
         out, err = process.communicate(timeout=600)
         assert process.returncode == code, err
         return out if code == 0 else err
@@ -143,6 +143,97 @@ def test_a_sweep_file_and_its_front(pairreg: Callable[..., str], tmp_path: Path)
     assert shown.count("hydra.mode=RUN") == len(front) > 1
     assert all("transform.stride=2" in job and "sweep=tradeoff" in job for job in launched(tmp_path))
     assert "transform.stride" not in trials(tmp_path)[0].params
+
+
+MODULE = """
+from dataclasses import dataclass
+from pairreg.backend import tf
+from pairreg.similarity.base import Similarity, masked_mean
+
+@dataclass(frozen=True, kw_only=True)
+class Huber(Similarity):
+    delta: float = 0.1
+    def loss(self, fixed, warped, mask):
+        error = tf.abs(warped - fixed)
+        return masked_mean(tf.where(error < self.delta, error**2 / 2, self.delta * (error - self.delta / 2)), mask)
+"""
+
+
+@pytest.mark.parametrize(
+    "values", [["similarity=mse,huber"], ["similarity=huber,mse"], ["transform=unet,velocity", "similarity=mse,ncc,huber"]]
+)
+def test_a_search_begins_anew_once_one_of_its_values_stands_for_something_else(
+    pairreg: Callable[..., str], tmp_path: Path, values: list[str]
+) -> None:
+    """A value stands for an option file of the user, and for the source of a module."""
+    module, option = tmp_path / "code" / "my_losses.py", tmp_path / "own" / "similarity" / "huber.yaml"
+    for path in (module, option):
+        path.parent.mkdir(parents=True)
+    module.write_text(MODULE)
+    option.write_text("huber:\n  _target_: my_losses.Huber\n  weight: 1.0\n  delta: 0.1\n")
+    command = [*SEARCH, *BOWL, SPACE[0], *values, "hydra.sweeper.trials=2", "--config-dir=own"]
+    path = {"PYTHONPATH": f"{PLUGINS}:{module.parent}"}
+
+    def begun() -> int:
+        """How many searches there are after the command."""
+        pairreg(*command, "trusted_modules=[my_losses]", **path)
+        return len(optuna.get_all_study_names(JournalStorage(JournalFileBackend(str(log)))))
+
+    log = tmp_path / "runs" / "s" / "search.log"
+    assert begun() == begun() == 1
+    option.write_text(option.read_text().replace("0.1", "0.2"))
+    assert begun() == begun() == 2
+    module.write_text(MODULE.replace("/ 2", "/ 3"))
+    assert begun() == begun() == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (
+            ["transform=displacement,bspline", "transform.stride=int(interval(1,3))"],
+            "transform.stride does not exist with transform=bspline; leave out the setting, or what does not have it.",
+        ),
+        (
+            ["transform=bspline,displacement", "transform.stride=int(interval(1,3))"],
+            "transform.stride does not exist with transform=bspline; leave out the setting, or what does not have it.",
+        ),
+        (
+            ["transform=displacement,bspline", "transform.stride=int(interval(1,3))", "hydra.sweeper.per=[transform]"],
+            "transform.stride does not exist with transform=bspline; leave out the setting, or what does not have it.",
+        ),
+        (["similarity=ncc", "similarity.ncc.window=3,5,4"], "similarity.ncc.window should be an odd number; it is 4."),
+        (
+            ["similarity=mse,ncc", "similarity.ncc.window=3", "regularizer.diffusion.weight=interval(0,1)"],
+            "similarity.ncc does not exist with similarity=mse; leave out the setting, or what does not have it.",
+        ),
+        (["similarity=mse,nnc", SPACE[0]], "similarity option 'nnc' is not one of"),
+        (["initialization=affine,file", SPACE[0]], "initialization.path is missing: give initialization.path=VALUE."),
+    ],
+)
+def test_a_choice_without_runs_is_one_sentence_before_any_trial(
+    pairreg: Callable[..., str], tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    for more in ([], ["dry_run=true"]):
+        error = pairreg(*SEARCH, *BOWL, *arguments, *more, code=2)
+        assert error.startswith(f"pairreg: {complaint}") and error.count("\n") == 1
+    assert not launched(tmp_path) and [path.name for path in tmp_path.iterdir()] == ["started.txt"]
+
+
+@pytest.mark.parametrize("more", [[], ["hydra.sweeper.batch=4"], ["hydra.sweeper.pruner=median"]])
+def test_a_number_without_runs_fails_its_trial_alone(
+    pairreg: Callable[..., str], tmp_path: Path, more: list[str]
+) -> None:
+    window = ["similarity=ncc", "similarity.ncc.window=int(interval(3,9))", "hydra.sweeper.sampler=random"]
+    shown = pairreg(*SEARCH, *BOWL, *window, *more, "hydra.sweeper.trials=6")
+    done, failed = trials(tmp_path, TrialState.COMPLETE), trials(tmp_path, TrialState.FAIL)
+    assert len(done) == 6 and failed and len(trials(tmp_path)) == len(done) + len(failed)
+    assert {trial.params["similarity.ncc.window"] % 2 for trial in done} == {1}
+    for trial in failed:
+        window = trial.params["similarity.ncc.window"]
+        assert trial.user_attrs["error"] == f"similarity.ncc.window should be an odd number; it is {window}."
+        assert window % 2 == 0
+    assert f"Best of 6 complete trials, {len(failed)} failed" in shown
 
 
 @pytest.mark.parametrize("batch", [1, 3])

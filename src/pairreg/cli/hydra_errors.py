@@ -45,12 +45,6 @@ def as_input_errors() -> Iterator[None]:
         raise InputError(said) from error
 
 
-def unknown_key(error: Exception) -> str | None:
-    """Return the key, such as `transform.width`, that a config lacked when Hydra composed it; None: another error."""
-    cause = error.__cause__
-    return str(cause.full_key) if isinstance(cause, ConfigAttributeError | ConfigKeyError) else None
-
-
 def _sentence(error: Exception) -> str:
     """Return what is wrong and what could be meant."""
     if isinstance(error, OverrideParseException):

@@ -9,7 +9,6 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from pairreg.cli.sweep_config import job_configs
 from pairreg.cli.text_overrides import as_typed
 from pairreg.runs.outcome import combined
 from pairreg.study.cases import expand
@@ -34,7 +33,7 @@ class StudyLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Return one `RunOutcome` for each job. A failed run is an outcome too: the sweeper decides what it means."""
-        composed = job_configs(self.composer, job_overrides)
+        composed = self.composer.configs(job_overrides)
         typed = [[as_typed(override) for override in overrides] for overrides in job_overrides]
         jobs = [expand(spec_of(config, overrides)) for config, overrides in zip(composed, typed, strict=True)]
         ended = iter(self.study.start([spec for job in jobs for spec in job]))

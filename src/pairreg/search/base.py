@@ -63,9 +63,14 @@ class StudySweeper(Sweeper):
 
     def spec(self, overrides: list[str]) -> RunSpec:
         """Return a checked run; raises `InputError` if there cannot be one."""
-        spec = spec_of(self.composer.config(overrides), overrides)
-        check(spec.config)
-        return spec
+        return self.specs([overrides])[0]
+
+    def specs(self, jobs: Sequence[list[str]]) -> list[RunSpec]:
+        """Return the checked run of each job; raises `InputError` if there cannot be one."""
+        found = [spec_of(config, job) for config, job in zip(self.composer.configs(jobs), jobs, strict=True)]
+        for spec in found:
+            check(spec.config)
+        return found
 
     def launch(self, jobs: list[list[str]]) -> list[RunOutcome]:
         """Do the runs with these overrides; return their outcomes, in the same order."""

@@ -47,6 +47,15 @@ class Space:
             for key, one in self.free.items()
         }
 
+    def examples(self) -> list[dict[str, object]]:
+        """Return `example`, and the same with each other value of the parameters that are no numbers.
+
+        Whatever such a value stands for, such as an option, a module or a file, is in one of them.
+        """
+        first = self.example()
+        choices = {key: one.choices for key, one in self.free.items() if isinstance(one, CategoricalDistribution)}
+        return [first, *(first | {key: value} for key, values in choices.items() for value in values[1:])]
+
 
 def read_space(
     overrides: Sequence[Override], per: Container[str] | None = (), paired: Sequence[Sequence[str]] = ()

@@ -76,11 +76,12 @@ class SearchSweeper(StudySweeper):
         candidates: list[Candidate] = []
         jobs: list[list[list[str]]] = []
         searches = [replace(space.of(candidate), replicates=split.tuning) for candidate in space.compared]
+        identities = self.identities(searches)
         if self.config.dry_run:
             self.show_examples(searches)
         until = shares(self.settings.minutes, len(searches))
-        for own, candidate in zip(searches, space.compared, strict=True):
-            with closing(self.trials(own, values_of(candidate))) as trials:
+        for own, name, candidate in zip(searches, identities, space.compared, strict=True):
+            with closing(self.trials(own, name, values_of(candidate))) as trials:
                 self.run(trials, own, next(until))
                 self.show(trials.search, own)
                 found = self.found(trials.search)
@@ -115,14 +116,14 @@ class SearchSweeper(StudySweeper):
             found.append((Candidate(label, tried, complete.index(trial), reached=reached), trial.params))
         return found
 
-    def trials(self, space: "Space", candidate: str) -> "Trials":
-        """Return the trials of the search for a candidate, with those of earlier commands."""
+    def trials(self, space: "Space", name: str, candidate: str) -> "Trials":
+        """Return the trials of the search for a candidate, which has an identity, with those of earlier commands."""
         from pairreg.search.trials import Trials
 
         settings = self.settings
         return Trials(
             Path(settings.storage or self.study_folder / SEARCH_LOG),
-            self.identity(space),
+            name,
             settings.objectives,
             space.free,
             settings.trials,
@@ -175,22 +176,41 @@ class SearchSweeper(StudySweeper):
             )
         return space, found
 
-    def identity(self, space: "Space") -> str:
-        """Return eight hex digits that are the same for searches that may share trials.
+    def identities(self, spaces: Sequence["Space"]) -> list[str]:
+        """Return for each search eight hex digits that are the same for searches that may share trials.
 
-        These have the same objectives, space, sampler, seed, and other settings.
+        These have the same objectives, space, sampler, seed, and other settings, and their values stand for the same.
+
+        Raises `InputError` for a value, of any search, with which there can be no run.
         """
-        runs = sorted(self.spec(job).signature for job in space.jobs(space.example()))
+        jobs = [[job for params in space.examples() for job in space.jobs(params)] for space in spaces]
+        specs = iter(self.specs([job for some in jobs for job in some]))
         pruner = [self.settings.pruner] if self.settings.pruner != "none" else []
-        question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs, *pruner)
-        return hashlib.sha1(repr(question).encode()).hexdigest()[:8]
+        found = []
+        for space, some in zip(spaces, jobs, strict=True):
+            runs = sorted(next(specs).signature for _ in some)
+            question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs, *pruner)
+            found.append(hashlib.sha1(repr(question).encode()).hexdigest()[:8])
+        return found
+
+    def problem(self, space: "Space", trial: "Trial") -> str | None:
+        """Return why there can be no runs with the settings of a trial; None if there can."""
+        try:
+            self.specs(space.jobs(trial.params))
+        except InputError as error:
+            return str(error)
+        return None
 
     def run(self, trials: "Trials", space: "Space", until: float) -> None:
         """Ask for trials, launch their runs and tell the outcomes, batch by batch, `until` a time (monotonic clock)."""
         failed = 0
         while time.monotonic() < until and (asked := trials.ask(self.settings.batch)):
-            for trial, outcomes in zip(asked, self.measured(trials, space, asked), strict=True):
-                why = trials.tell(trial, outcomes, len(space.replicates))
+            problems = [self.problem(space, trial) for trial in asked]
+            possible = [trial for trial, problem in zip(asked, problems, strict=True) if problem is None]
+            measured = iter(self.measured(trials, space, possible))
+            for trial, problem in zip(asked, problems, strict=True):
+                outcomes = next(measured) if problem is None else []
+                why = trials.tell(trial, outcomes, len(space.replicates), problem)
                 failed = failed + 1 if why else 0
                 if failed == _FAILURES:
                     raise InputError(f"{_FAILURES} trials in a row failed, the last because {why}")

@@ -106,15 +106,18 @@ class Trials:
         entropy = (self.seed, len(started) - len(repeats))
         return self.sampler(seed=int(np.random.SeedSequence(entropy).generate_state(1)[0]))
 
-    def tell(self, trial: Trial, outcomes: Sequence[RunOutcome], planned: int = 1) -> str | None:
+    def tell(
+        self, trial: Trial, outcomes: Sequence[RunOutcome], planned: int = 1, problem: str | None = None
+    ) -> str | None:
         """End a trial with the mean of each objective over its runs; return why if it failed.
 
-        One with fewer outcomes than `planned` or with paused runs, and no failure among them, was pruned.
+        One with fewer outcomes than `planned` or with paused runs, and no failure among them, was pruned. `problem`
+        says why there can be no runs with its settings.
 
         Raises `InputError` if an objective is no metric of the runs.
         """
         trial.set_user_attr("signatures", [s for outcome in outcomes for s in outcome.signatures])
-        reason = next((why for outcome in outcomes if (why := self.failure(outcome))), None)
+        reason = problem or next((why for outcome in outcomes if (why := self.failure(outcome))), None)
         if reason:
             trial.set_user_attr(ERROR, reason)
             self.study.tell(trial, state=TrialState.FAIL)
