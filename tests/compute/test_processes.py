@@ -1,6 +1,7 @@
 """Where runs are computed on this machine: what a process gets, and what becomes of one that dies. All are real."""
 
 import functools
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from command_helpers import only_run
 from pairreg.compute.base import THREADS
 from pairreg.compute.local import Local
 from pairreg.compute.packing import fitting, room
@@ -176,3 +178,60 @@ def test_local_goes_on_in_another_process_once_this_one_has_grown(tmp_path, no_g
     assert {one.pid for one in seen(tmp_path)} == {str(os.getpid())}
     list(Local(memory_gb=1e-6).run(specs(2), work, tmp_path))
     assert str(os.getpid()) not in {one.pid for one in seen(tmp_path)}
+
+
+@pytest.mark.parametrize(("in_use", "is_here"), [(None, True), (4, True), (2, False)])
+def test_local_has_another_process_for_a_number_of_threads_that_is_not_in_use_here(
+    tmp_path, no_gpu, monkeypatch, in_use, is_here
+):
+    monkeypatch.setattr("pairreg.compute.local.threads_in_use", lambda: in_use)
+    list(Local(memory_gb=1000.0).run(specs(2), functools.partial(note, folder=tmp_path), tmp_path))  # with 4
+    assert ({one.pid for one in seen(tmp_path)} == {str(os.getpid())}) == is_here
+
+
+def configured(folder: Path) -> list[dict]:
+    """The configs of all complete runs."""
+    return [json.loads(path.read_text())["config"] for path in sorted(folder.rglob("result.json"))]
+
+
+KERAS = "{_target_: keras.optimizers.schedules.CosineDecay, initial_learning_rate: 0.1, decay_steps: 8}"
+OWN = """
+from dataclasses import dataclass
+from pairreg.backend import tf
+from pairreg.similarity.mse import MSE
+
+HALF = tf.constant(0.5)
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(MSE):
+    pass
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("of", ["Keras", "the user"])
+def test_threads_may_be_others_where_the_check_of_the_config_needs_tensorflow(pairreg, tmp_path, of):
+    """The bits are those of a process that has done nothing but this run."""
+    (tmp_path / "my_terms.py").write_text(OWN)
+    option = tmp_path / "own/similarity/mine.yaml"
+    option.parent.mkdir(parents=True)
+    option.write_text("mine:\n  _target_: my_terms.Mine\n  weight: 1.0\n")
+    own = ["--config-dir=own", "similarity=mine", "trusted_modules=[my_terms]"]
+    given = [f"optimizer.learning_rate={KERAS}"] if of == "Keras" else own
+    quick = ["preset=smoke", "transform=unet", "threads=8", "tracking=none", *given]
+    for compute in ("local", "processes"):
+        done = pairreg(*quick, f"compute={compute}", f"output_dir={compute}", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+        assert done.returncode == 0 and done.stderr == "", done.stderr
+    here, beside = (only_run(tmp_path / compute) for compute in ("local", "processes"))
+    assert (here / "displacement.nii.gz").read_bytes() == (beside / "displacement.nii.gz").read_bytes()
+    assert [one["threads"] for one in configured(tmp_path)] == [8, 8]
+
+
+@pytest.mark.slow
+def test_a_search_over_threads_has_runs_with_each_number(pairreg, tmp_path):
+    search = ["hydra/sweeper=pairreg_search", "hydra.sweeper.objectives={ssim: maximize}", "hydra.sweeper.trials=4"]
+    free = ["threads=2,4", "regularizer.diffusion.weight=interval(1,3)", "hydra.sweeper.sampler=random"]
+    quick = ["preset=smoke", "transform=displacement", "tracking=none", "-m"]
+    done = pairreg(*quick, *search, *free, cwd=tmp_path)
+    assert done.returncode == 0 and "Best of 4 complete trials\n" in done.stdout, done.stderr
+    assert {one["threads"] for one in configured(tmp_path)} == {2, 4} and done.stderr == ""

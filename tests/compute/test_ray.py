@@ -178,6 +178,12 @@ def test_a_task_has_the_threads_of_its_cpus_in_the_folder_of_the_command(cluster
     assert str(os.getpid()) not in {one.pid for one in seen(noted)}
 
 
+def test_each_run_has_a_process_of_its_own(cluster, tmp_path):
+    outcomes = list(Ray(address=cluster.address).run(specs(5), functools.partial(note, folder=tmp_path), tmp_path))
+    assert [one.state for one in outcomes] == ["done"] * 5
+    assert len({one.pid for one in seen(tmp_path)}) == 5
+
+
 def test_a_killed_worker_costs_its_run_only(cluster, tmp_path):
     work = functools.partial(die, folder=tmp_path)
     only_the_killed_run_is_lost(list(Ray(address=cluster.address).run(specs(3), work, tmp_path)))
@@ -199,6 +205,15 @@ def test_a_study_by_the_command(cluster, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "3 runs" in done.stdout and len(run_folders(tmp_path / "runs" / "cluster")) == 3
+
+
+def test_runs_may_have_different_numbers_of_threads(cluster, tmp_path):
+    quick = ["preset=smoke", "transform=displacement", "schedule.scales=[8]", "schedule.iterations=[3]"]
+    asked = ["threads=2,4,8", "tracking=none", "compute=ray", f"compute.address={cluster.address}"]
+    command = [sys.executable, "-m", "pairreg.cli.run", *quick, *asked, "study=cluster", "-m"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("runs/cluster/*/result.json"))) == 3
 
 
 def test_ctrl_c_ends_the_command_with_its_tasks_and_the_same_command_goes_on(cluster, tmp_path):

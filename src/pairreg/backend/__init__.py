@@ -3,7 +3,7 @@
 from pairreg.backend.compiled import compiled, kept, kept_each, one_of
 from pairreg.backend.derivative import with_gradient
 from pairreg.backend.forget import drop_damaged_code, forget_compiled, forgettable
-from pairreg.backend.tensorflow import Tensor, configure, is_configured, keras, take_start_up, tf
+from pairreg.backend.tensorflow import Tensor, configure, is_configured, keras, take_start_up, tf, threads_in_use
 
 __all__ = [
     "Tensor",
@@ -19,5 +19,6 @@ __all__ = [
     "one_of",
     "take_start_up",
     "tf",
+    "threads_in_use",
     "with_gradient",
 ]

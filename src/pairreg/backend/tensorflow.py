@@ -88,6 +88,11 @@ def is_configured() -> bool:
     return _threads is not None
 
 
+def threads_in_use() -> int | None:
+    """Return the number of threads with which this process computes with TensorFlow; None if it does not."""
+    return _threads
+
+
 def _set_threads(tensorflow: Any, threads: int) -> None:
     try:
         tensorflow.config.threading.set_intra_op_parallelism_threads(threads)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, final
 
+from pairreg.backend import threads_in_use
 from pairreg.backend.memory import resident_mb
 from pairreg.compute.base import Compute, Work
 from pairreg.compute.processes import Processes
@@ -28,8 +29,9 @@ class Local(Compute):
 
     def run(self, tasks: Sequence[RunSpec], work: Work, folder: Path) -> Iterator[RunOutcome]:
         for i, task in enumerate(tasks):
-            # TensorFlow cannot be given another number of threads in a process that has used it
-            if resident_mb() > 1000 * self.memory_gb or task.config["threads"] != tasks[0].config["threads"]:
+            # TensorFlow cannot be given another number of threads in a process that uses it: an earlier run does, or
+            # the check of a config, with a schedule of Keras or a module of the user's
+            if resident_mb() > 1000 * self.memory_gb or threads_in_use() not in (None, task.config["threads"]):
                 yield from Processes(workers=1, memory_gb=self.memory_gb).run(tasks[i:], work, folder)
                 return
             yield work(task)

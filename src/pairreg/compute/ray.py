@@ -52,8 +52,10 @@ class Ray(Compute):
         try:
             _check_shared(folder)
             head = _Head(ray.get_runtime_context().gcs_address)
-            # no second try: what kills a process kills the next one, too
-            remote = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=0)(Worker.do)
+            # no second try: what kills a process kills the next one, too; a process of its own for each run, as
+            # TensorFlow keeps its number of threads and part of what it has compiled
+            options = {"num_cpus": self.cpus, "num_gpus": self.gpus, "max_retries": 0, "max_calls": 1}
+            remote = ray.remote(**options)(Worker.do)
             waiting = {remote.remote(Worker(self.cpus), work, task): task for task in tasks}
             while waiting:
                 ready = ray.wait(list(waiting), timeout=_LOOK)[0]
