@@ -220,6 +220,61 @@ def test_a_choice_without_runs_is_one_sentence_before_any_trial(
     assert not launched(tmp_path) and [path.name for path in tmp_path.iterdir()] == ["started.txt"]
 
 
+FILES = ["pair=files", "pair.fixed=f.nii.gz", "pair.moving=f.nii.gz"]
+NOWHERE = ["method=command", "method.command=nowhere {fixed} {moving} {output}", "method.start=own,initialization"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([*FILES, "pair.fixed=bad.nii.gz", SPACE[0]], "bad.nii.gz"),
+        (
+            [*FILES, "pair.fixed=f.nii.gz,bad.nii.gz", "hydra.sweeper.tune=[f]", SPACE[0]],
+            "bad.nii.gz",
+        ),
+        ([*FILES, "pair.moving=bad.nii.gz", "sweep=tradeoff", "study=s"], "bad.nii.gz"),
+        (NOWHERE, "there is no program 'nowhere'"),
+        (["output_dir=folder", "study=taken", SPACE[0]], "folder/taken is no folder that you may write to"),
+        (["hydra.sweeper.storage=folder/taken/search.log", SPACE[0]], "folder/taken is no folder that you may write"),
+    ],
+)
+def test_a_search_that_cannot_begin_leaves_nothing(
+    pairreg: Callable[..., str], tmp_path: Path, arguments: list[str], complaint: str, request: pytest.FixtureRequest
+) -> None:
+    """By the launcher that computes."""
+    sitk.WriteImage(request.getfixturevalue("warped_2d").image("fixed"), tmp_path / "f.nii.gz")
+    (tmp_path / "bad.nii.gz").write_text("x")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "taken").touch()
+    before = sorted(tmp_path.rglob("*"))
+    error = pairreg(*SEARCH, *BOWL, "hydra/launcher=pairreg", *arguments, code=2)
+    assert error.startswith("pairreg: ") and error.count("\n") == 1 and complaint in error
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_method_that_is_one_of_several_choices_has_to_be_there(pairreg: Callable[..., str], tmp_path: Path) -> None:
+    """The second of the two is a program that no machine has."""
+    option = tmp_path / "own" / "method" / "absent.yaml"
+    option.parent.mkdir(parents=True)
+    option.write_text("_target_: pairreg.method.command.Command\ncommand: nowhere {fixed} {moving} {output}\n")
+    error = pairreg(*SEARCH, *BOWL, "hydra/launcher=pairreg", "--config-dir=own", "method=demons,absent", code=2)
+    assert "there is no program 'nowhere'" in error and error.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["own", "started.txt"]
+
+
+def test_a_search_that_has_its_trials_needs_no_program(pairreg: Callable[..., str], tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    method = ["method=command", f"method.command={program} {{fixed}} {{moving}} {{output}}"]
+    command = [*SEARCH, *BOWL, *SPACE, *method]
+    shown = pairreg(*command, "hydra.sweeper.trials=2")
+    program.unlink()
+    assert pairreg(*command, "hydra.sweeper.trials=2") == shown
+    assert "there is no program" in pairreg(*command, "hydra.sweeper.trials=3", code=2)
+    assert len(trials(tmp_path)) == 2
+
+
 @pytest.mark.parametrize("more", [[], ["hydra.sweeper.batch=4"], ["hydra.sweeper.pruner=median"]])
 def test_a_number_without_runs_fails_its_trial_alone(
     pairreg: Callable[..., str], tmp_path: Path, more: list[str]

@@ -70,6 +70,11 @@ class Search:
         """The complete trials, by number."""
         return self.in_state(TrialState.COMPLETE)
 
+    @property
+    def ended(self) -> list[FrozenTrial]:
+        """The trials that count: those that are complete, or were pruned."""
+        return self.in_state(TrialState.COMPLETE, TrialState.PRUNED)
+
     def is_flat(self, objective: int) -> bool:
         """Return whether all complete trials have the same value of the objective with this index."""
         return len({trial.values[objective] for trial in self.complete}) < 2
@@ -99,7 +104,11 @@ class Search:
 
 def read_searches(study_folder: Path) -> Sequence[Search]:
     """Return the searches of a study, as they were begun; raises `InputError` for a damaged journal."""
-    log = study_folder / SEARCH_LOG
+    return searches_in(study_folder / SEARCH_LOG)
+
+
+def searches_in(log: Path) -> Sequence[Search]:
+    """Return the searches in a journal, none if it is not there; raises `InputError` for one that is damaged."""
     if not log.is_file():
         return []
     try:

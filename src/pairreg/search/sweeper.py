@@ -18,11 +18,14 @@ from omegaconf import DictConfig
 from pairreg import option_files, validation
 from pairreg.console import console
 from pairreg.errors import InputError
+from pairreg.files import folder_to_be
 from pairreg.metrics.catalogue import CATALOGUE, find
 from pairreg.runs.comparison import SEARCH_LOG, Candidate, Comparison
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
 from pairreg.search.base import StudySweeper, settings_node, values_of
+from pairreg.study.cases import expand
+from pairreg.study.study import check_usable
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -76,9 +79,15 @@ class SearchSweeper(StudySweeper):
         candidates: list[Candidate] = []
         jobs: list[list[list[str]]] = []
         searches = [replace(space.of(candidate), replicates=split.tuning) for candidate in space.compared]
-        identities = self.identities(searches)
+        runs = self.examples(searches)
+        identities = [self.identity(own, some) for own, some in zip(searches, runs, strict=True)]
         if self.config.dry_run:
             self.show_examples(searches)
+        over = self.over()
+        todo = [spec for name, some in zip(identities, runs, strict=True) if name not in over for spec in some]
+        if todo and split.names:
+            todo += self.specs([_one_job(searches[0], replicate) for replicate in split.test])
+        self.check_usable(todo)
         until = shares(self.settings.minutes, len(searches))
         for own, name, candidate in zip(searches, identities, space.compared, strict=True):
             with closing(self.trials(own, name, values_of(candidate))) as trials:
@@ -122,7 +131,7 @@ class SearchSweeper(StudySweeper):
 
         settings = self.settings
         return Trials(
-            Path(settings.storage or self.study_folder / SEARCH_LOG),
+            self.log,
             name,
             settings.objectives,
             space.free,
@@ -176,22 +185,41 @@ class SearchSweeper(StudySweeper):
             )
         return space, found
 
-    def identities(self, spaces: Sequence["Space"]) -> list[str]:
-        """Return for each search eight hex digits that are the same for searches that may share trials.
-
-        These have the same objectives, space, sampler, seed, and other settings, and their values stand for the same.
+    def examples(self, spaces: Sequence["Space"]) -> list[list[RunSpec]]:
+        """Return runs of each search, in which there is every value that is no number.
 
         Raises `InputError` for a value, of any search, with which there can be no run.
         """
         jobs = [[job for params in space.examples() for job in space.jobs(params)] for space in spaces]
         specs = iter(self.specs([job for some in jobs for job in some]))
+        return [[next(specs) for _ in some] for some in jobs]
+
+    def identity(self, space: "Space", examples: Sequence[RunSpec]) -> str:
+        """Return eight hex digits that are the same for searches that may share trials.
+
+        These have the same objectives, space, sampler, seed, and other settings, and what the values of their space
+        stand for is the same.
+        """
+        runs = sorted(spec.signature for spec in examples)
         pruner = [self.settings.pruner] if self.settings.pruner != "none" else []
-        found = []
-        for space, some in zip(spaces, jobs, strict=True):
-            runs = sorted(next(specs).signature for _ in some)
-            question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs, *pruner)
-            found.append(hashlib.sha1(repr(question).encode()).hexdigest()[:8])
-        return found
+        question = (self.settings.objectives, space.free, self.settings.sampler, self.settings.seed, runs, *pruner)
+        return hashlib.sha1(repr(question).encode()).hexdigest()[:8]
+
+    @property
+    def log(self) -> Path:
+        """The journal of the trials."""
+        return Path(self.settings.storage or self.study_folder / SEARCH_LOG)
+
+    def over(self) -> set[str]:
+        """Return the identities of the searches that have all trials which are wanted."""
+        from pairreg.runs.search_log import searches_in
+
+        return {one.study.study_name for one in searches_in(self.log) if len(one.ended) >= self.settings.trials}
+
+    def check_usable(self, runs: Sequence[RunSpec]) -> None:
+        """Raise `InputError` for runs that cannot be computed or kept, before anything of the study is written."""
+        folder_to_be(self.log.parent, written=True)
+        check_usable([one for run in runs for one in expand(run)])
 
     def problem(self, space: "Space", trial: "Trial") -> str | None:
         """Return why there can be no runs with the settings of a trial; None if there can."""

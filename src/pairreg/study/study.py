@@ -95,15 +95,10 @@ class Study:
             raise DryRun
         kept = {s: spec for s, spec in new.items() if not spec.config["rerun"] and is_complete(spec.folder)}
         todo = [spec for signature, spec in new.items() if signature not in kept]
-        for spec in {json.dumps(spec.config["method"], sort_keys=True): spec for spec in todo}.values():
-            _part(spec, "method").check_available()  # asks another process, once for all runs of a method
-        if todo:
-            folder_to_be(self.folder, written=True)
-        # Pairs are read before anything is written, so a pair that cannot be used leaves no folder and no index. A
-        # single pair is read even if it is made by code, such as a phantom; many of these would take too long.
+        check_usable(todo)
+        # A single pair is read even if it is made by code, such as a phantom; many of these would take too long.
         if single and todo:
             load_pair(todo[0].config)
-        check_pairs(todo)
         # The process of the command makes the index: several processes that make one at once break it.
         self.open()
         for signature, spec in kept.items():
@@ -239,6 +234,18 @@ class Study:
     def __exit__(self, *error: object) -> None:
         if self.opened:
             self.tracker.close(self.page.parent if self.page else None, self.summary)
+
+
+def check_usable(specs: Sequence[RunSpec]) -> None:
+    """Raise `InputError` for checked runs that cannot be computed, before anything is written that they would leave.
+
+    Their method may not be installed here, the folder of their study not be writable, or a pair not be readable.
+    """
+    for spec in {json.dumps(spec.config["method"], sort_keys=True): spec for spec in specs}.values():
+        _part(spec, "method").check_available()  # asks another process, once for all runs of a method
+    for folder in {spec.study_folder for spec in specs}:
+        folder_to_be(folder, written=True)
+    check_pairs(specs)
 
 
 def _span(seconds: float) -> str:
