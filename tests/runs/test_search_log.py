@@ -1,5 +1,7 @@
 """The log of searches, with trials that Optuna itself asks for and tells."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,29 @@ def test_a_study_without_a_search_and_one_with_a_damaged_log(tmp_path: Path) -> 
     log.write_text(f"nonsense\n{log.read_text()}")
     with pytest.raises(InputError, match=r"search.log is damaged \(.*; remove it, and the search begins anew"):
         read_searches(tmp_path)
+    with pytest.raises(InputError, match=r"search.log is damaged \(.*; remove it, and the search begins anew"):
+        begun(tmp_path)
+
+
+def test_what_a_full_disk_has_kept_of_a_record_is_cut_off(tmp_path: Path) -> None:
+    search = begun(tmp_path)
+    search.study.tell(search.study.ask(FREE), 1.0)
+    log = tmp_path / "search.log"
+    whole = log.read_bytes().splitlines(keepends=True)
+    for kept in range(len(whole[-1])):
+        log.write_bytes(b"".join([*whole[:-1], whole[-1][:kept]]))
+        again = begun(tmp_path)
+        assert log.read_bytes() == b"".join(whole[:-1]) and not again.complete
+        again.study.tell(0, 2.0)
+        (read,) = read_searches(tmp_path)
+        assert [trial.values for trial in read.complete] == [[2.0]]
+        assert all(json.loads(line) for line in log.read_text().splitlines())
+    assert not (tmp_path / "search.log.lock").is_symlink()
+
+
+def test_a_journal_of_whole_records_is_not_touched(tmp_path: Path) -> None:
+    begun(tmp_path)
+    log = tmp_path / "search.log"
+    os.utime(log, (1, 1))
+    begun(tmp_path)
+    assert log.stat().st_mtime == 1

@@ -313,6 +313,21 @@ def test_a_killed_search_goes_on(
     assert all(counts[tuple(trial.params.values())] == 1 for trial in abandoned)
 
 
+@pytest.mark.parametrize("lost", [1, 5, 200])
+def test_a_search_goes_on_after_a_full_disk(pairreg: Callable[..., str], tmp_path: Path, lost: int) -> None:
+    """It had kept the beginning of a record."""
+    command = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.trials=5"]
+    pairreg(*command)
+    first, log = [trial.params for trial in trials(tmp_path)], tmp_path / "runs" / "s" / "search.log"
+    os.truncate(log, log.stat().st_size - lost)
+    shown = pairreg(*command)
+    assert [trial.params for trial in trials(tmp_path, TrialState.COMPLETE)] == first
+    assert pairreg(*command) == shown and len(launched(tmp_path)) == 6  # one trial has lost what was told of it
+    log.write_text("nonsense\n" + log.read_text())
+    said = pairreg(*command, code=2)
+    assert f"{log.relative_to(tmp_path)} is damaged" in said and said.count("\n") == 1
+
+
 def test_two_processes_share_a_search(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     command = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.trials=12", "hydra.sweeper.sampler=random"]
     both = [start(*command, RENDEZVOUS="2") for _ in range(2)]

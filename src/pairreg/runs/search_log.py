@@ -1,14 +1,16 @@
 """The searches of a study: Optuna's journal in its folder, in which each search is an Optuna study."""
 
+import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -36,19 +38,19 @@ class Search:
         """Return the search called `name` in a journal, begun if it is not there.
 
         **Arguments:** `objectives`: metric -> `"minimize"` or `"maximize"`; `candidate`: what it searches settings for.
+
+        Raises `InputError` for a damaged journal.
         """
-        with warnings.catch_warnings():
+        directions = [StudyDirection[direction.upper()] for direction in objectives.values()]
+        _cut_to_whole_records(log)
+        with warnings.catch_warnings(), _readable(log):
             warnings.simplefilter("ignore", ExperimentalWarning)
-            study = optuna.create_study(
-                study_name=name,
-                storage=open_log(log),
-                directions=[StudyDirection[direction.upper()] for direction in objectives.values()],
-                load_if_exists=True,
-            )
+            storage = open_log(log)
+            study = optuna.create_study(study_name=name, storage=storage, directions=directions, load_if_exists=True)
             if study.metric_names is None:
                 study.set_metric_names(list(objectives))
-        if study.user_attrs.get(_CANDIDATE) != candidate:
-            study.set_user_attr(_CANDIDATE, candidate)
+            if study.user_attrs.get(_CANDIDATE) != candidate:
+                study.set_user_attr(_CANDIDATE, candidate)
         return cls(study)
 
     @property
@@ -111,10 +113,34 @@ def searches_in(log: Path) -> Sequence[Search]:
     """Return the searches in a journal, none if it is not there; raises `InputError` for one that is damaged."""
     if not log.is_file():
         return []
-    try:
+    with _readable(log):
         storage = open_log(log)
         names = optuna.get_all_study_names(storage)
         found = [Search(optuna.load_study(study_name=name, storage=storage)) for name in names]
+    return [search for search in found if search.objectives]  # older versions left no names
+
+
+@contextmanager
+def _readable(log: Path) -> Iterator[None]:
+    """Raise `InputError` for what Optuna raises in the block where a journal is damaged."""
+    try:
+        yield
     except (ValueError, KeyError, AssertionError) as error:
         raise InputError(f"{log} is damaged ({error}); remove it, and the search begins anew.") from None
-    return [search for search in found if search.objectives]  # older versions left no names
+
+
+def _cut_to_whole_records(log: Path) -> None:
+    """Cut off the beginning of a record that a full disk has left at the end of a journal: the next would join it."""
+    if not log.exists() or _whole(log) == log.stat().st_size:
+        return
+    lock = JournalFileSymlinkLock(str(log))
+    lock.acquire()  # perhaps another process is writing that record
+    try:
+        os.truncate(log, _whole(log))
+    finally:
+        lock.release()
+
+
+def _whole(log: Path) -> int:
+    """Return how many bytes of a journal are whole records, each of which ends in a newline."""
+    return log.read_bytes().rfind(b"\n") + 1
