@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from pairreg.composition import composed_with_hydra
+
 FOLDER = Path(__file__).parents[1] / "experiments"
 FILES = {f"{path.parent.name}={path.stem}": path for path in sorted(FOLDER.glob("*/*.yaml"))}
 
@@ -19,6 +21,37 @@ def test_it_says_what_it_is_for_and_defines_nothing(name):
     assert "_target_" not in text
     studies = OmegaConf.load(FILES[name]).get("hydra") is not None
     assert not studies or re.search(r"^# Minutes: +\S", text, re.MULTILINE)
+
+
+def varied(path: Path) -> set[str]:
+    """The groups among whose options, or of whose settings, a study has several."""
+    sweeper = OmegaConf.select(OmegaConf.load(path), "hydra.sweeper") or {}
+    return {key.partition(".")[0] for part in ("params", "space") for key in sweeper.get(part) or {}}
+
+
+COMPARED = {"similarity", "regularizer", "transform"}
+STARTING = [path.stem for path in FOLDER.glob("preset/*.yaml") if "override /initialization" in path.read_text()]
+COMPARING = [
+    name
+    for name, path in FILES.items()
+    if path.parent.name in ("ablation", "sweep", "figure") and varied(path) & COMPARED
+    if name != "sweep=overlap"  # it compares nothing: it looks for the settings that suit a preset with its start
+]
+
+
+def test_studies_of_what_makes_the_field_are_known_as_such():
+    assert {"fast", "accurate"} <= set(STARTING)
+    assert {"ablation=similarity", "sweep=tradeoff", "figure=weight_sweep", "figure=loss_comparison"} <= {*COMPARING}
+    assert not {"ablation=initialization", "ablation=method", "figure=protocol_comparison"} & {*COMPARING}
+
+
+@pytest.mark.parametrize("preset", STARTING)
+@pytest.mark.parametrize("name", COMPARING)
+def test_a_study_of_what_makes_the_field_begins_with_the_affine_alignment_under_any_preset(name, preset):
+    config = composed_with_hydra([name, f"preset={preset}"])
+    assert config.hydra.runtime.choices.initialization == "affine"
+    assert config.initialization == composed_with_hydra(["initialization=affine"]).initialization
+    assert composed_with_hydra([f"preset={preset}"]).hydra.runtime.choices.initialization != "affine"
 
 
 @pytest.mark.parametrize("name", FILES)
