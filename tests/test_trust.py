@@ -41,6 +41,8 @@ OVERRIDES = {
     "another sweeper": "hydra.sweeper._target_=os.system",
     "the environment of processes": "+hydra.job.env_set.PYTHONPATH=.",
     "folders": "hydra.run.dir=owned",
+    "folders of sweeps": "hydra.sweep.dir=owned",
+    "folders of jobs": "hydra.sweep.subdir=owned",
     "Hydra's files": "hydra.output_subdir=owned",
     "a package on the search path": "hydra.searchpath=[pkg://this]",
 }

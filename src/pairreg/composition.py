@@ -1,11 +1,9 @@
 """Configs as Hydra composes them, for the command line and for Python alike."""
 
-import atexit
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from hydra import compose, initialize_config_module
@@ -64,7 +62,6 @@ def register_search_path() -> None:
     _keep_chosen_terms()
     _check_choices()
     OmegaConf.register_new_resolver("native_precision", native_precision, replace=True)
-    OmegaConf.register_new_resolver("scratch", _scratch, replace=True)
 
 
 def _read_named_terms() -> None:
@@ -162,14 +159,6 @@ def _renamed(found: Any, group: str, key: str, option: str) -> Any:
     if "_target_" not in (found.config.get(option) or {}):
         raise InputError(f"{group}={key}:{option} should give its own name to one option; {option} is a variant.")
     return replace(found, config=OmegaConf.create({key: found.config[option]}))
-
-
-@cache
-def _scratch() -> str:
-    """Return a folder that goes with this process: Hydra writes a file there before anything of a study is checked."""
-    folder = TemporaryDirectory(prefix="pairreg-")
-    atexit.register(folder.cleanup)
-    return folder.name
 
 
 def composed(overrides: Sequence[str]) -> Mapping[str, Any]:

@@ -77,6 +77,16 @@ def test_bad_input_in_a_multirun(pairreg, images):
     assert done.returncode == 2 and "'nccc' is not one of" in done.stderr
 
 
+def test_hydra_makes_no_folder_for_a_multirun(pairreg, tmp_path):
+    for name in ("here", "temporary"):
+        (tmp_path / name).mkdir()
+    for launcher in ((), ("ablation=similarity_matched",), ("sweep=tradeoff",)):
+        given = ("-m", "similarity=ncc,mse", "dry_run=true", *launcher)
+        done = pairreg(*given, cwd=tmp_path / "here", TMPDIR=str(tmp_path / "temporary"))
+        assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["here", "temporary"]
+
+
 def test_bad_input_is_found_before_tensorflow_is_imported(pairreg, images):
     """A module that cannot be imported stands in its place."""
     (images / "block").mkdir()

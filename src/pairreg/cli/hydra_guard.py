@@ -26,6 +26,7 @@ _FIXED = {
     "job.chdir": False,
     "output_subdir": None,
     "run.dir": ".",
+    "sweep.dir": ".",
     "sweep.subdir": ".",
     "searchpath": [],
 }
