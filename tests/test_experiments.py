@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from pairreg.cli.plugins import register_plugins
 from pairreg.composition import composed_with_hydra
 
 FOLDER = Path(__file__).parents[1] / "experiments"
@@ -48,6 +49,7 @@ def test_studies_of_what_makes_the_field_are_known_as_such():
 @pytest.mark.parametrize("preset", STARTING)
 @pytest.mark.parametrize("name", COMPARING)
 def test_a_study_of_what_makes_the_field_begins_with_the_affine_alignment_under_any_preset(name, preset):
+    register_plugins()  # some studies choose our sweepers
     config = composed_with_hydra([name, f"preset={preset}"])
     assert config.hydra.runtime.choices.initialization == "affine"
     assert config.initialization == composed_with_hydra(["initialization=affine"]).initialization

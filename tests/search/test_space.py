@@ -42,8 +42,8 @@ def test_hydras_sweeps(sweep: str, distribution: object) -> None:
 def test_a_glob_is_a_choice_of_the_options_that_fit() -> None:
     found = space("transform=glob([d*,*t],exclude=b*)")
     assert found.free == {"transform": CategoricalDistribution(["displacement", "unet"])}
-    compared = space("transform=glob(*e*)", "a=interval(0,1)", per=["transform"]).compared
-    assert compared == [("transform=bspline",), ("transform=displacement",), ("transform=unet",), ("transform=velocity",)]
+    compared = space("transform=glob([*t,v*])", "a=interval(0,1)", per=["transform"]).compared
+    assert compared == [("transform=displacement",), ("transform=unet",), ("transform=velocity",)]
 
 
 def test_pairs_and_seeds_are_replicates() -> None:
@@ -58,7 +58,8 @@ def test_every_value_that_is_no_number_is_in_an_example() -> None:
     found = space("similarity=mse,[pcc,ssim],ncc", "transform=unet,velocity", "a=interval(2,4)", "b=range(3,9)", "s=1")
     first, *others = found.examples()
     assert first == found.example() == {"similarity": "mse", "transform": "unet", "a": 2.0, "b": 3}
-    assert [{key for key in first if one[key] != first[key]} for one in others] == [{"similarity"}] * 2 + [{"transform"}]
+    changed = [{key for key in first if one[key] != first[key]} for one in others]
+    assert changed == [{"similarity"}, {"similarity"}, {"transform"}]
     assert {one["similarity"] for one in others} == {"mse", "[pcc,ssim]", "ncc"}
     assert space("a=interval(2,4)", "c=choice(7)").examples() == [{"a": 2.0, "c": "7"}]
 

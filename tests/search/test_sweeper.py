@@ -160,7 +160,8 @@ class Huber(Similarity):
 
 
 @pytest.mark.parametrize(
-    "values", [["similarity=mse,huber"], ["similarity=huber,mse"], ["transform=unet,velocity", "similarity=mse,ncc,huber"]]
+    "values",
+    [["similarity=mse,huber"], ["similarity=huber,mse"], ["transform=unet,velocity", "similarity=mse,ncc,huber"]],
 )
 def test_a_search_begins_anew_once_one_of_its_values_stands_for_something_else(
     pairreg: Callable[..., str], tmp_path: Path, values: list[str]

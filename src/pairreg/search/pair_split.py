@@ -60,7 +60,7 @@ def split(
 
 
 def _chosen_case(case: RunSpec) -> str:
-    """Return the override that chooses one case of a pattern, which comes last and as it is typed, as Hydra reads it."""
+    """Return the override that chooses a case of a pattern, which the run has last and as one types it, for Hydra."""
     key, _, name = case.overrides[-1].partition("=")
     return f"{key}={quoted(name)}"
 

@@ -28,8 +28,8 @@ class Trials:
 
     A journal and not SQLite, because the folder of a study may lie on a cluster's NFS, where SQLite's locks fail; each
     record is appended and synchronised as one line, so a killed process leaves whole records; what a full disk has kept
-    of one is cut off. Optuna's heartbeat exists for databases and `Study.optimize` only: `TrialLocks` say on which trials
-    a process works.
+    of one is cut off. Optuna's heartbeat exists for databases and `Study.optimize` only: `TrialLocks` say on which
+    trials a process works.
 
     One invocation at a time with the same seed always gives the same trials: the sampler of each batch is seeded by the
     seed and the number of trials started before, abandoned ones not counted. With several invocations at a time the
