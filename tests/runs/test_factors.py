@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from pairreg.report.design import Design
 from pairreg.report.study_runs import read_study
 from pairreg.runs.factors import Factor, chosen_options, factors, in_order, label, ordered, setting
@@ -138,6 +140,26 @@ def test_different_pairs_never_share_a_name(write_run: Write, study: Path) -> No
     for name, noise in (("a", 0), ("b", 0.1)):
         write_run(name, pair={"_target_": "phantom", "noise": noise})
     assert pair_names(read_study(study).runs) == ["files (noise 0)", "files (noise 0.1)"]
+
+
+@pytest.mark.parametrize("experiments", [("fast", "fine"), ("fast", "None"), ("None", "None")])
+@pytest.mark.parametrize("group", ["preset", "ablation", "benchmark"])
+def test_a_pair_that_goes_with_one_experiment_each_is_a_pair_of_its_own(
+    write_run: Write, study: Path, group: str, experiments: tuple[str, str]
+) -> None:
+    """Two patients whose files are called alike: with a preset each, settings and pairs vary together."""
+    for patient, experiment, iterations in zip(("p1", "p2"), experiments, (10, 99), strict=True):
+        pair = {"fixed": f"{patient}/fixed.nii.gz", "moving": f"{patient}/moving.nii.gz"}
+        set_by_it = {"schedule": {"iterations": [iterations], "scales": [iterations]}, "stride": iterations}
+        write_run(patient, pair=pair, **{group: experiment}, **set_by_it)
+    design = Design.of(read_study(study).runs)
+    assert len(design.pairs) == 2 and len(design.settings) == 2 and design.common == []
+
+
+def test_phantoms_of_two_seeds_under_two_presets_are_two_pairs(write_run: Write, study: Path) -> None:
+    for name, preset, seed in (("a", "fast", 1), ("b", "fine", 2)):
+        write_run(name, preset=preset, pair={"_target_": "phantom", "seed": seed})
+    assert pair_names(read_study(study).runs) == ["files (seed 1)", "files (seed 2)"]
 
 
 def test_a_setting_is_labelled_by_what_means_something_to_it() -> None:

@@ -125,8 +125,9 @@ def all_factors(runs: Sequence[Described]) -> list[Factor]:
     """Return every group or key that varies among runs that share what stands above it.
 
     Above a key stands the choice of its group (which also determines its `_target_`), above both the experiments that
-    all runs name (`preset` and the like): these set several groups and keys at once. A setting that an option has
-    gained since an older run has in that run the value that does what the option did before.
+    all runs name (`preset` and the like): these set several groups and keys at once. None stands above pair and seed,
+    over which experiments are judged, too. A setting that an option has gained since an older run has in that run the
+    value that does what the option did before.
     """
     choices = [run.choices for run in runs]
     kept = {key for run in runs for key in run.config}
@@ -152,6 +153,8 @@ def _varying(runs: Sequence[Described], shorthand: Sequence[str], named: Sequenc
     methods = [chosen.get("method", "optimization") for chosen in choices]
 
     def above(group: str) -> list[object]:
+        if group in _REPLICATES:  # two pairs are two, whatever has chosen them
+            return [() for _ in runs]
         # Methods do not use the same groups: only among runs of one method can such a group vary.
         return list(zip(experiments, methods, strict=True)) if group in OF_METHODS else list(experiments)
 
