@@ -1,5 +1,8 @@
 """Statistics against hand calculations and SciPy."""
 
+import csv
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +13,8 @@ from scipy.stats import wilcoxon
 from pairreg.errors import InputError
 from pairreg.report.design import Design
 from pairreg.report.ranking import Ranking, holm, rank
-from pairreg.report.study_runs import read_study
+from pairreg.report.study_runs import read_study, together
+from pairreg.report.tables import summary, terminal_table, write_csv
 
 Write = Callable[..., Path]
 
@@ -188,6 +192,53 @@ def test_a_metric_that_a_setting_lacks_gives_way_to_the_next_but_not_to_a_simila
         write_run(f"{similarity}b", similarity=similarity, pair={"case": "b"}, metrics={"dice_mean": dice})
     found = ranking(study)
     assert found.ranks == pytest.approx([2, 1]) and found.primary is not None and found.primary.name == "dice_mean"
+
+
+@pytest.mark.parametrize("newest", ["a", "b"])
+def test_of_runs_that_share_setting_pair_and_seed_the_newest_counts(
+    write_run: Write, study: Path, tmp_path: Path, newest: str
+) -> None:
+    """As where a label map was replaced under its name: in all tables alike, whatever the folders are called."""
+    values = {"a": {"mse": 0.2, "ncc": 0.3}, "b": {"mse": 0.7, "ncc": 0.6}}
+    for name, dice in values.items():
+        for similarity, value in dice.items():
+            folder = write_run(f"{name}_{similarity}", similarity=similarity, metrics={"dice_mean": value})
+            time = 2000.0 if name == newest else 1000.0
+            os.utime(folder / "result.json", (time, time))
+    found = ranking(study)
+    expected = values[newest]
+    dice_mean = found.columns["dice_mean"]
+    assert [one.tolist() for one in dice_mean.values] == [[expected["mse"]], [expected["ncc"]]]
+    assert found.ranks.tolist() == ([2, 1] if newest == "a" else [1, 2])
+    assert summary(found)["dice_mean/mse/mean"] == expected["mse"]
+    write_csv(found, tmp_path / "table.csv")
+    rows = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
+    assert {row["similarity"]: float(row["dice_mean mean"]) for row in rows} == expected
+    assert terminal_table(found).title == "2 runs"
+    assert "Left out: 2 earlier runs of the same settings (other inputs or code)." in found.notes
+
+
+def test_where_every_run_counts_nothing_is_said_of_others(write_run: Write, study: Path) -> None:
+    write_dice(write_run, {"mse": [0.5, 0.7], "ncc": [0.6]})
+    assert not any("earlier" in note for note in ranking(study).notes)
+
+
+def test_results_that_python_has_saved_under_one_name_in_two_studies_are_two(write_run: Write, study: Path) -> None:
+    """Their folders are called as the user likes; that of a command is called by what it is of."""
+    other = study.with_name("other")
+    for folder, dice in ((other, 0.5), (study, 0.9)):
+        for name, config in (("p1", {}), ("0123abcd", None)):
+            path = write_run(name, metrics={"dice_mean": dice})
+            if config is not None:
+                content = json.loads((path / "result.json").read_text())
+                (path / "result.json").write_text(json.dumps(content | {"config": config, "choices": {}}))
+        if folder is other:
+            study.rename(other)
+    found = together([study, other], study.with_name("both")).runs
+    assert sorted(run.folder.relative_to(study.parent).as_posix() for run in found if not run.config) == [
+        "made/p1", "other/p1",
+    ]  # fmt: skip
+    assert len(found) == 3
 
 
 def test_a_reference_names_one_setting(write_run: Write, study: Path) -> None:

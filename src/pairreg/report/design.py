@@ -14,7 +14,8 @@ class Design:
     """The runs by setting, pair and seed.
 
     **Attributes:** `factors`: what varies; `settings`, `pairs` and `seeds`: in the order of every table and figure;
-    `cells`: the run of a setting, a pair and a seed, if there is one.
+    `cells`: the run of a setting, a pair and a seed, if there is one; `replaced`: how many runs are in no cell, as a
+    newer one is.
     """
 
     factors: list[Factor]
@@ -22,18 +23,25 @@ class Design:
     pairs: list[str]
     seeds: tuple[str, ...]
     cells: Mapping[tuple[Setting, str, str], Run]
+    replaced: int = 0
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Design":
-        """Return the design of these runs."""
+        """Return the design of these complete runs.
+
+        Of several with one setting, pair and seed the newest counts: the others are of inputs or code as they were
+        before, whose signature is another one.
+        """
         among = factors(runs)
         keys = list(zip([setting(run, among) for run in runs], pair_names(runs), seeds(runs), strict=True))
+        newest = dict(sorted(zip(keys, runs, strict=True), key=lambda one: one[1].finished_at))
         return cls(
             factors=among,
             settings=ordered([key[0] for key in keys], among),
             pairs=sorted({key[1] for key in keys}),
             seeds=in_order(key[2] for key in keys),
-            cells=dict(zip(keys, runs, strict=True)),
+            cells={key: newest[key] for key in keys},  # in the order of the runs
+            replaced=len(runs) - len(newest),
         )
 
     @cached_property

@@ -75,7 +75,7 @@ def page(
         searches=searches,
         views=views,
         flickers=_flickers(ranking, part),
-        options=chosen_options(study.compared),
+        options=chosen_options(list(ranking.design.cells.values())),
         origin=_origin(study.runs),
         input_notes=list(dict.fromkeys(note for run in study.runs for note in run.input_notes)),
     )

@@ -101,7 +101,7 @@ def rank(design: Design, reference: str | None = None) -> Ranking:
     counts = Counter(one.name for one in decides.values())
     primary = max((found[m.name] for m in deciding() if m.name in found), key=lambda c: counts[c.name], default=None)
     none: list[float | None] = [None] * len(design.settings)
-    notes = [*_population(design), *_given(found)]
+    notes = [*_population(design), *_replaced(design), *_given(found)]
     if not decides or not all(one.comparable for one in decides.values()) or len(design.settings) < 2:
         return Ranking(design, found, primary, decides, np.full(len(none), np.nan), named, none, notes)
     assert primary is not None, "something decides"
@@ -147,6 +147,13 @@ def _population(design: Design) -> list[str]:
         named = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
         notes.append(f"Left out, as not every setting has a result there: {named}.")
     return notes
+
+
+def _replaced(design: Design) -> list[str]:
+    """Say that runs do not count, as newer ones of the same settings do."""
+    count = design.replaced
+    many = "s" * (count > 1)
+    return [f"Left out: {count} earlier run{many} of the same settings (other inputs or code)."] if count else []
 
 
 def _given(found: dict[str, MetricColumn]) -> list[str]:

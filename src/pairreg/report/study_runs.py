@@ -50,10 +50,12 @@ def read_study(folder: Path) -> StudyRuns:
 def together(folders: Sequence[Path], place: Path) -> StudyRuns:
     """Return what several studies compare as one study, to be reported on in `place`; a run of two of them counts once.
 
+    Where Python has saved a result under a name of its own, without a config, the name says nothing of what it is.
     Raises `InputError` as `read_study` does.
     """
     studies = [read_study(folder) for folder in folders]
-    runs = {run.signature: run for study in studies for run in study.compared}
+    every = [run for study in studies for run in study.compared]
+    runs = {run.signature if run.config else str(run.folder.resolve()): run for run in every}
     return StudyRuns(place, list(runs.values()), [run for study in studies for run in study.incomplete])
 
 
