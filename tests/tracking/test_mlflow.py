@@ -62,8 +62,9 @@ def test_what_became_of_the_runs_is_read_as_mlflow_finds_it(study):
 
     address = f"sqlite:///{study}/runs/mlflow.db"
     experiment, children, _ = runs_of(client(address), "two")
-    found = {run.data.tags["pairreg.signature"]: run.info.status for run in children}
-    assert statuses(address, experiment.experiment_id) == found and set(found.values()) == {"FINISHED"}
+    found = {run.data.tags["pairreg.signature"]: (run.info.status, run.info.end_time) for run in children}
+    assert statuses(address, experiment.experiment_id) == found
+    assert {status for status, _ in found.values()} == {"FINISHED"} and min(ended for _, ended in found.values()) > 0
     with pytest.raises(sqlite3.OperationalError):
         statuses(f"{address}.away", experiment.experiment_id)
     assert not (study / "runs" / "mlflow.db.away").exists()
@@ -122,6 +123,53 @@ def test_a_setting_that_is_no_longer_compared_keeps_no_mean(tmp_path):
     metrics = parent_of(client(uri), "made").data.metrics
     assert metrics.pop("dice_mean/mse - seed 1/mean") == 0.6
     assert list(metrics) == ["dice_mean/mse/mean"] and math.isnan(metrics["dice_mean/mse/mean"])
+
+
+def completed(folder: Path, address: str):
+    """The run of `folder` as the index has it after a command that tracked nothing while it ran."""
+    from pairreg.tracking.mlflow import MLflowTracker
+
+    tracker = MLflowTracker(address)
+    tracker.open("made", folder.parents[1], {})
+    tracker.complete([folder])
+    tracker.close()
+    ((run,),) = [runs_of(client(address), "made")[1]]
+    time.sleep(0.05)  # what is written next is newer than that, also to a clock of 10 ms
+    return run
+
+
+@pytest.mark.parametrize("opened", ["", "?timeout=30"])  # as a database file, and as any store
+def test_a_result_that_was_repeated_without_the_index_takes_the_place_of_the_earlier(write_run, tmp_path, opened):
+    """As with `compute=slurm` or `tracking=none` and `rerun=true`."""
+    address = f"sqlite:///{tmp_path}/mlflow.db"
+    result = write_run("0123abcd", metrics={"dice_mean": 0.5}) / "result.json"
+    runs = [completed(result.parent, address)]
+    result.write_text(result.read_text().replace('"dice_mean": 0.5', '"dice_mean": 0.9'))
+    (result.parent / "history.csv").write_text("iteration,loss,level\n1,0.25,1\n")
+    runs += [completed(result.parent, address + opened) for _ in range(2)]
+    assert [run.data.metrics["dice_mean"] for run in runs] == [0.5, 0.9, 0.9]
+    assert [run.data.metrics["loss"] for run in runs] == [0.1, 0.25, 0.25]
+    kept = Path(runs[1].info.artifact_uri.removeprefix("file://")) / "result.json"
+    assert json.loads(kept.read_text())["metrics"]["dice_mean"] == 0.9
+    first, second, third = (run.info.run_id for run in runs)
+    assert first != second == third, "what the index has already is not added again"
+
+
+def test_a_run_that_failed_again_without_the_index_has_its_latest_error(tmp_path):
+    address, folder = f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "runs" / "made" / "0123abcd"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("seed: 0\nstudy: made\n")
+    (folder / "task.json").write_text('{"choices": {}, "command": "pairreg", "inputs": {}}')
+    ids = []
+    for error in ("ValueError: one", "ValueError: two", None):
+        if error is not None:
+            (folder / "error.txt").write_text(f"{error}\n")
+        run = completed(folder, address)
+        ids.append(run.info.run_id)
+        assert run.info.status == "FAILED"
+        kept = Path(run.info.artifact_uri.removeprefix("file://")) / "error.txt"
+        assert kept.read_text() == (folder / "error.txt").read_text()
+    assert ids[0] != ids[1] == ids[2]
 
 
 def test_curves_metrics_tags_and_artifacts_are_those_of_the_run_folder(study):

@@ -59,7 +59,10 @@ class Tracker(ABC):
 
     @abstractmethod
     def complete(self, folders: Iterable[Path]) -> None:
-        """Add the runs that the index lacks from their folders; one that cannot be added is a warning."""
+        """Add the runs that the index lacks, or has as they ended before, from their folders.
+
+        One that cannot be added is a warning.
+        """
 
     @abstractmethod
     def close(self, report: Path | None = None, summary: Mapping[str, float] | None = None) -> None:

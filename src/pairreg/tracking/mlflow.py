@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, final
 
 from pairreg.errors import InputError
+from pairreg.files import last_written
 from pairreg.locks import lock
 from pairreg.private_folder import lock_folder
-from pairreg.runs.folder import is_complete, is_over, state
+from pairreg.runs.folder import error_file, is_over, state
 from pairreg.runs.outcome import Where
+from pairreg.runs.read import Run
 from pairreg.runs.spec import Described, name_of
 from pairreg.tracking.base import TrackedRun, Tracker
 from pairreg.tracking.from_folder import record
@@ -113,13 +115,16 @@ class MLflowTracker(Tracker):
     def complete(self, folders: Iterable[Path]) -> None:
         self._lost = False
         try:
-            status = self._statuses()
+            known = self._statuses()
             for folder in folders:
                 if not is_over(folder) or state(folder) == "running":  # somebody else is at it
                     continue
-                known = status.get(folder.resolve().name)
-                # a complete run whose repetition has failed or was killed is in the index as that
-                if known != "FINISHED" and not (known == "FAILED" and not is_complete(folder)):
+                run = Run(folder.resolve())
+                status, ended = known.get(run.signature, ("", 0))
+                over = run.finished_at if run.is_complete else last_written(error_file(run.folder))
+                # A complete run whose repetition has failed or was killed is in the index as that; one that was repeated
+                # while the index was away, or not used, is there as it ended before. Parts of a ms are cut off there.
+                if status != ("FINISHED" if run.is_complete else "FAILED") or ended + 1 <= over * 1000:
                     record(folder, self)
         except lost_errors() as error:
             self._lost = True
@@ -196,12 +201,12 @@ class MLflowTracker(Tracker):
             if (moved or folder.parent == study_folder) and state(here) != "running":
                 self.client.set_terminated(run.info.run_id, status="KILLED")
 
-    def _statuses(self) -> dict[str, str]:
-        """Return what MLflow says became of each run of the study, by signature."""
+    def _statuses(self) -> dict[str, tuple[str, int]]:
+        """Return what MLflow says became of each run of the study, and when it ended in ms (0: not yet), by signature."""
         if is_database_file(self.address):
             return statuses(self.address, self._experiment)
         runs = self._runs("tags.`pairreg.signature` LIKE '%'")
-        return {run.data.tags["pairreg.signature"]: run.info.status for run in runs}
+        return {run.data.tags["pairreg.signature"]: (run.info.status, run.info.end_time or 0) for run in runs}
 
     def _runs(self, query: str) -> list[Any]:
         """Return all runs of the study that match a query."""
