@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from scipy.stats import wilcoxon
 
 from pairreg.errors import InputError
+from pairreg.metrics.catalogue import Metric, all_columns, find
 from pairreg.report.design import Design
 from pairreg.report.ranking import Ranking, holm, rank
 from pairreg.report.study_runs import read_study, together
@@ -161,6 +163,52 @@ def test_landmarks_decide_without_labels_and_less_is_better(write_run: Write, st
     found = ranking(study)
     assert found.primary is not None and found.primary.name == "tre_mean"
     assert found.ranks == pytest.approx([1, 2])
+
+
+EARLY = [metric for metric in all_columns() if find(f"before/{metric.name}") is not None]
+
+
+@pytest.mark.parametrize("metric", EARLY, ids=lambda metric: metric.name)
+def test_what_differs_before_the_registration_is_over_other_things(write_run: Write, study: Path, metric: Metric) -> None:
+    """Every metric that there is before: over labels, landmarks or images that are not those of the other setting."""
+    name = metric.name
+    for similarity, value, before in (("mse", 1.0, 5.0), ("ncc", 2.0, 6.0)):
+        write_run(similarity, similarity=similarity, metrics={name: value, f"before/{name}": before})
+    found = ranking(study)
+    column = found.columns[name]
+    assert not column.comparable and not column.over_same and column.best == [False, False]
+    assert metric.decides is None or np.isnan(found.ranks).all()
+    (note,) = (note for note in found.notes if "so not comparable" in note)
+    assert metric.label in note and ("images" in note) == (metric.kind == "images")
+
+
+@pytest.mark.parametrize("before", [(0.3, 0.3 * (1 + 1e-7)), (1e-9, -1e-9), (math.nan, math.nan), (math.inf, math.inf)])
+def test_last_digits_before_the_registration_are_those_of_the_machine(
+    write_run: Write, study: Path, before: tuple[float, float]
+) -> None:
+    for similarity, value, early in zip(("mse", "ncc"), (0.7, 0.8), before, strict=True):
+        write_run(similarity, similarity=similarity, metrics={"ssim": value, "before/ssim": early})
+    found = ranking(study)
+    assert found.columns["ssim"].best == [False, True] and found.ranks.tolist() == [2, 1]
+    assert not any("not comparable" in note for note in found.notes)
+
+
+def test_pairs_may_differ_before_the_registration(write_run: Write, study: Path) -> None:
+    for similarity, value in (("mse", 0.7), ("ncc", 0.8)):
+        for case, before in (("1", 0.3), ("2", 0.6)):
+            metrics = {"ssim": value, "before/ssim": before}
+            write_run(f"{similarity}{case}", similarity=similarity, pair={"case": case}, metrics=metrics)
+    assert ranking(study).columns["ssim"].best == [False, True]
+
+
+def test_similarity_of_images_that_are_not_the_same_does_not_rank_where_labels_do(write_run: Write, study: Path) -> None:
+    """As with another preprocessing each, whose Dice is of the same labels."""
+    for similarity, dice, before in (("mse", 0.7, 0.5), ("ncc", 0.8, 0.6)):
+        metrics = {"dice_mean": dice, "before/dice_mean": 0.4, "ssim": 0.9 - before, "before/ssim": before}
+        write_run(similarity, similarity=similarity, metrics=metrics)
+    found = ranking(study)
+    assert found.ranks.tolist() == [2, 1] and found.columns["dice_mean"].best == [False, True]
+    assert found.columns["ssim"].best == [False, False]
 
 
 def test_each_pair_is_ranked_by_the_best_that_is_known_of_it(write_run: Write, study: Path) -> None:

@@ -1,5 +1,6 @@
 """The metrics of a study: a column of its tables for each, with the values by setting."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +9,8 @@ import numpy as np
 from pairreg.metrics.catalogue import EARLIEST, Metric, all_columns
 from pairreg.report.design import Design
 
+_ROUNDING = 1e-5  # relative: sums of float32 differ by less from machine to machine
+
 
 @dataclass(frozen=True)
 class MetricColumn:
@@ -15,8 +18,8 @@ class MetricColumn:
 
     **Attributes:** `name`: of the metric, or of its value for one label, such as `dice/lung`; `values`: for each
     setting those by unit `(n,)`, seeds averaged within pairs; `comparable`: whether the units are the same for all
-    settings, in the same order, and so are the labels and landmarks that count; `over_same`: the latter; `units`: the
-    names of the units, none if they are not the same.
+    settings, in the same order, and so are the labels, landmarks and images that count; `over_same`: the latter;
+    `units`: the names of the units, none if they are not the same.
     """
 
     metric: Metric
@@ -88,23 +91,28 @@ def metric_column(metric: Metric, design: Design, name: str | None = None, besid
                 by_unit.setdefault(pair if design.unit == "pair" else seed, []).append(value)
         values.append(np.array([np.mean(v) for v in by_unit.values()]))
         units = tuple(by_unit) if common else ()
-    same = _over_same(metric, name, design)
+    same = _over_same(name, design)
     return MetricColumn(metric, name, values, comparable=bool(common) and same, over_same=same, units=units)
 
 
-def _over_same(metric: Metric, name: str, design: Design) -> bool:
-    """Return whether all settings of a pair are judged over the same labels or landmarks.
+def _over_same(name: str, design: Design) -> bool:
+    """Return whether all settings of a pair are judged over the same labels, landmarks and images.
 
-    These differ where objectives were given some of them. Then the metric differs already before the registration,
-    which no setting changes otherwise.
+    Labels and landmarks differ where objectives were given some of them, images where settings preprocess them
+    differently. Then the metric differs already before the registration, which no setting changes otherwise.
     """
-    if not metric.can_be_given:
-        return True
     first: dict[str, float | None] = {}
     for (_, pair, _), run in design.cells.items():
         if name in run.metrics:
-            before = run.metrics.get(f"{EARLIEST}/{name}")
-            value = None if before is None else round(before, 9)
-            if first.setdefault(pair, value) != value and first[pair] == first[pair]:  # NaN is equal to nothing
+            value = run.metrics.get(f"{EARLIEST}/{name}")
+            if not _is_same(first.setdefault(pair, value), value):
                 return False
     return True
+
+
+def _is_same(first: float | None, second: float | None) -> bool:
+    """Return whether two values are one but for the last digits, in which machines differ; NaN is NaN."""
+    if first is None or second is None:
+        return first is second
+    both_nan = math.isnan(first) and math.isnan(second)
+    return both_nan or math.isclose(first, second, rel_tol=_ROUNDING, abs_tol=_ROUNDING / 10)

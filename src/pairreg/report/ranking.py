@@ -163,11 +163,18 @@ def _given(found: dict[str, MetricColumn]) -> list[str]:
         notes.append(
             "Columns “(used)” are over labels or landmarks that the objective was given, all others over the rest."
         )
-    differing = [column.metric.label for column in found.values() if not column.over_same]
-    if differing:
+    differing = [column.metric for column in found.values() if not column.over_same]
+    images = [metric.label for metric in differing if metric.kind == "images"]
+    others = [metric.label for metric in differing if metric.kind != "images"]
+    if others:
         notes.append(
-            f"Over different labels or landmarks in different settings, so not comparable: {', '.join(differing)}; "
+            f"Over different labels or landmarks in different settings, so not comparable: {', '.join(others)}; "
             "give every setting the same terms, without an effect by weight=0."
+        )
+    if images:
+        notes.append(
+            "Of images that are preprocessed differently in different settings, so not comparable: "
+            f"{', '.join(images)}."
         )
     return notes
 
