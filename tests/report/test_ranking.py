@@ -14,9 +14,10 @@ from scipy.stats import wilcoxon
 from pairreg.errors import InputError
 from pairreg.metrics.catalogue import Metric, all_columns, find
 from pairreg.report.design import Design
-from pairreg.report.ranking import Ranking, holm, rank
+from pairreg.report.ranking import Ranking, holm, rank, rank_study
 from pairreg.report.study_runs import read_study, together
 from pairreg.report.tables import summary, terminal_table, write_csv
+from pairreg.runs.comparison import Candidate, Comparison
 
 Write = Callable[..., Path]
 
@@ -287,6 +288,32 @@ def test_results_that_python_has_saved_under_one_name_in_two_studies_are_two(wri
         "made/p1", "other/p1",
     ]  # fmt: skip
     assert len(found) == 3
+
+
+UNREACHED = {
+    "no candidate reached the value": [None, None],
+    "the runs that should judge have no result": [["gone"], []],
+}
+
+
+@pytest.mark.parametrize("judged", UNREACHED.values(), ids=UNREACHED)
+def test_a_study_of_which_nothing_is_judged_says_that_it_ranks_what_was_tried(
+    write_run: Write, study: Path, judged: list[list[str] | None]
+) -> None:
+    for name, similarity, weight in (("a", "mse", 1), ("b", "mse", 2), ("c", "ncc", 1)):
+        write_run(name, similarity=similarity, weights={"diffusion": weight}, metrics={"dice_mean": 0.5, "sdlogj": 0.3})
+    candidates = [
+        Candidate("mse", [["a"], ["b"]], None if judged[0] is None else 1, judged[0] or [], "SD log J 4 was not reached"),
+        Candidate("ncc", [["c"]], None if judged[1] is None else 0, judged[1] or [], "run c failed"),
+    ]
+    Comparison("at SD log J 4 ± 5 %", "sdlogj", [], candidates).write(study)
+    found = rank_study(read_study(study))
+    assert len(found.design.settings) == 3 and found.asked == "sdlogj"
+    assert found.notes[0].startswith("No chosen setting has a result: the table has every setting that was tried")
+    assert found.notes[1:3] == ["mse: SD log J 4 was not reached.", "ncc: run c failed."]
+    assert not any("Compared at" in note for note in found.notes)
+    with pytest.raises(InputError, match="made has a result with no setting that it chose; report on it alone"):
+        together([study, study], study.with_name("both"))
 
 
 def test_a_reference_names_one_setting(write_run: Write, study: Path) -> None:

@@ -103,6 +103,8 @@ def test_what_cannot_reach_the_value_is_left_out_with_its_nearest(pairreg: Comma
     said = " ".join(done.stdout.split())
     assert done.returncode == 0 and "mse: SD log J 4 was not reached; nearest" in said
     assert all(one["chosen"] is None and not one["judged"] for one in comparison(tmp_path)["candidates"])
+    page = (tmp_path / "runs/s/report/index.html").read_text()
+    assert "No chosen setting has a result" in page and "mse: SD log J 4 was not reached; nearest" in page
 
 
 @pytest.mark.parametrize(

@@ -62,28 +62,41 @@ class Ranking:
 
 
 def rank_study(study: StudyRuns, reference: str | None = None) -> Ranking:
-    """Rank what a study compares; see `rank`. Its notes say how the settings were chosen, if a search chose them."""
-    compared = study.compared
-    found = rank(Design.of(compared), reference)
-    if study.comparison is not None:
-        found = replace(found, asked=study.comparison.regularity)
-    if study.comparison is None or compared is study.runs:
+    """Rank what a study compares; see `rank`. Its notes say how the settings were chosen, if a search chose them.
+
+    If it has chosen none, or none has a result, they say so, and everything that was tried is ranked.
+    """
+    found = rank(Design.of(study.compared), reference)
+    if study.comparison is None:
         return found
-    known = study.comparison.runs
-    others = [run for run in study.runs if run.signature not in known]
-    are = " is" if len(others) == 1 else "s are"
-    said = [f"{len(others)} other run{are} in the study, and not compared."] if others else []
-    return replace(found, notes=[*_choice(study.comparison), *said, *found.notes])
+    if not study.judged:
+        said = ["No chosen setting has a result: the table has every setting that was tried, on the pairs that chose."]
+        said += _problems(study.comparison)
+    else:
+        said = [*_choice(study.comparison), *_others(study)]
+    return replace(found, notes=[*said, *found.notes], asked=study.comparison.regularity)
 
 
 def _choice(comparison: Comparison) -> list[str]:
     """Say how the settings were chosen, on which pairs, and what became of candidates that have none or failed."""
     names = ", ".join(comparison.tuned_on)
     where = f"on {names}, which the table leaves out" if names else "on the pairs of the table itself"
-    problems = [f"{one.label}: {one.problem}." for one in comparison.candidates if one.problem]
     reached = "; ".join(f"{one.label}: {one.reached}" for one in comparison.candidates if one.reached)
-    notes = [f"Compared {comparison.rule}; settings were chosen {where}.", *problems]
+    notes = [f"Compared {comparison.rule}; settings were chosen {where}.", *_problems(comparison)]
     return [*notes, f"Reached where they were chosen: {reached}."] if reached else notes
+
+
+def _problems(comparison: Comparison) -> list[str]:
+    """Say why candidates have no setting, or no result with it."""
+    return [f"{one.label}: {one.problem}." for one in comparison.candidates if one.problem]
+
+
+def _others(study: StudyRuns) -> list[str]:
+    """Say how many runs of the study belong to nothing that it compares."""
+    known = study.comparison.runs if study.comparison else set()
+    others = [run for run in study.runs if run.signature not in known]
+    are = " is" if len(others) == 1 else "s are"
+    return [f"{len(others)} other run{are} in the study, and not compared."] if others else []
 
 
 def rank(design: Design, reference: str | None = None) -> Ranking:

@@ -24,10 +24,15 @@ class StudyRuns:
     comparison: Comparison | None = None
 
     @property
-    def compared(self) -> list[Run]:
-        """The runs that are ranked: without those that only chose a setting."""
+    def judged(self) -> list[Run]:
+        """The runs with the settings that a search has chosen; none if none has chosen any."""
         judged = self.comparison.judged if self.comparison else set()
-        return [run for run in self.runs if run.signature in judged] or self.runs
+        return [run for run in self.runs if run.signature in judged]
+
+    @property
+    def compared(self) -> list[Run]:
+        """The runs that are ranked: those with the chosen settings, without those that only chose; else all."""
+        return self.judged or self.runs
 
     @property
     def name(self) -> str:
@@ -51,9 +56,12 @@ def together(folders: Sequence[Path], place: Path) -> StudyRuns:
     """Return what several studies compare as one study, to be reported on in `place`; a run of two of them counts once.
 
     Where Python has saved a result under a name of its own, without a config, the name says nothing of what it is.
-    Raises `InputError` as `read_study` does.
+    Raises `InputError` as `read_study` does, and for a study that should have chosen settings, and has none to compare.
     """
     studies = [read_study(folder) for folder in folders]
+    for study in studies:
+        if study.comparison is not None and not study.judged:
+            raise InputError(f"study {study.folder} has a result with no setting that it chose; report on it alone.")
     every = [run for study in studies for run in study.compared]
     runs = {run.signature if run.config else str(run.folder.resolve()): run for run in every}
     return StudyRuns(place, list(runs.values()), [run for study in studies for run in study.incomplete])
