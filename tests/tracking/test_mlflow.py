@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from command_helpers import installed
+
 ZIP = "hydra.sweeper.zip=[[similarity,regularizer.diffusion.weight]]"
 QUICK = ("preset=smoke", "transform=displacement")
 
@@ -153,6 +155,24 @@ def test_a_result_that_was_repeated_without_the_index_takes_the_place_of_the_ear
     assert json.loads(kept.read_text())["metrics"]["dice_mean"] == 0.9
     first, second, third = (run.info.run_id for run in runs)
     assert first != second == third, "what the index has already is not added again"
+
+
+def test_results_that_python_has_saved_are_added(write_run, study):
+    """With no config, or one of the user's own; by the command, which closes the run of the study."""
+    saved = {"mine": ({}, {}), "noted": ({"note": 1}, {}), "of_a_command": None}
+    for name, kept in saved.items():
+        result = write_run(name, metrics={"dice_mean": 0.75}) / "result.json"
+        if kept is not None:
+            content = dict(zip(("config", "choices"), kept, strict=True))
+            result.write_text(json.dumps(json.loads(result.read_text()) | content))
+    done = installed("pairreg-report")("made", "--log-mlflow", cwd=study.parents[1])
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    _, children, everything = runs_of(client(f"sqlite:///{study.parent}/mlflow.db"), "made")
+    assert {run.info.run_name: run.data.tags["pairreg.study"] for run in children} == {
+        "mine": "made", "noted": "made", "thorax_ct_2d | mse | diffusion": "made",
+    }  # fmt: skip
+    assert {run.data.metrics["dice_mean"] for run in children} == {0.75}
+    assert {run.info.status for run in everything} == {"FINISHED"}
 
 
 def test_a_run_that_failed_again_without_the_index_has_its_latest_error(tmp_path):

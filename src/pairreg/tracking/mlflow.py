@@ -156,7 +156,8 @@ class MLflowTracker(Tracker):
         for earlier in self._runs(f"tags.`pairreg.signature` = '{run.folder.name}'"):
             self.client.delete_run(earlier.info.run_id)  # can be restored; its folder is about to be replaced
         tags = run_tags(run, provenance) | {"mlflow.parentRunId": self._parent}
-        created = self.client.create_run(self._experiment, tags=tags, run_name=name_of(run)[:_NAME])
+        name = name_of(run) or run.folder.name  # Python need not save what was chosen
+        created = self.client.create_run(self._experiment, tags=tags, run_name=name[:_NAME])
         tracked = MLflowRun(self.client, created.info.run_id, created.info.artifact_uri, run, self.address)
         tracked.describe()
         return tracked

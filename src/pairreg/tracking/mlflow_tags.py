@@ -8,7 +8,8 @@ from pairreg.runs.spec import Described
 def run_tags(run: Described, provenance: Mapping[str, str]) -> dict[str, str]:
     """By which a run is found again, and where it comes from."""
     folder = run.folder.resolve()
-    own = {"pairreg.study": run.config["study"], "pairreg.signature": folder.name, "pairreg.folder": str(folder)}
+    study = str(run.config.get("study", folder.parent.name))  # Python need not save a config
+    own = {"pairreg.study": study, "pairreg.signature": folder.name, "pairreg.folder": str(folder)}
     return own | source(provenance)
 
 
