@@ -170,6 +170,32 @@ def test_what_cannot_be_one_report_is_refused(write_run: Write, study: Path) -> 
     assert sorted(path.name for path in cwd.iterdir()) == ["mine", "runs"]
 
 
+@pytest.mark.parametrize("given", [".", "..", "../here", "nothing/..", "../.."])
+@pytest.mark.parametrize("earlier", [False, True])
+def test_the_working_folder_is_not_replaced_by_a_report(
+    write_run: Write, study: Path, given: str, earlier: bool
+) -> None:
+    """Empty, or with an earlier report, which a new one takes the place of elsewhere."""
+    write_run("a")
+    here = study.parents[1] / "above" / "here"
+    here.mkdir(parents=True)
+    for name in ("index.html", "table.csv") if earlier else ():
+        (here / name).write_text("earlier")
+    before = sorted(study.parents[1].rglob("*"))
+    done = command("made", "--output-dir", study.parent, "-o", given, cwd=here)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert f"{(here / given).resolve()} is the working folder" in done.stderr or given == "../here"
+    assert sorted(study.parents[1].rglob("*")) == before
+
+
+def test_a_report_goes_where_dots_lead(write_run: Write, study: Path) -> None:
+    write_run("a")
+    done = command("made", "-o", "elsewhere/nothing/..", cwd=study.parents[1])
+    assert done.returncode == 0, done.stderr
+    assert (study.parents[1] / "elsewhere" / "index.html").is_file()
+    assert sorted(os.listdir(study.parents[1])) == ["elsewhere", "runs"]
+
+
 def test_a_single_study_can_be_reported_on_elsewhere(write_run: Write, study: Path) -> None:
     write_run("a")
     done = command("made", "-o", "elsewhere", cwd=study.parents[1])

@@ -41,8 +41,15 @@ def write_report(study_folder: Path, reference: str | None = None) -> Report:
 
 
 def report_to_be(folder: Path) -> Path:
-    """Return a folder that a report may take the place of; raises `InputError` for one that holds anything else."""
+    """Return a folder that a report may take the place of, with a name of its own, which `.` and `..` are not.
+
+    Raises `InputError` for one that holds anything else, or in which the command was called: as a new folder comes in
+    its place, the shell would be left in one that is gone.
+    """
     folder = folder_to_be(folder, written=True)
+    folder = folder.resolve() if folder.name in ("", "..") else folder
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise InputError(f"{folder} is the working folder, or above it, and would be replaced; give another folder.")
     if folder.exists() and any(folder.iterdir()) and not all((folder / name).is_file() for name in (PAGE, _TABLE)):
         raise InputError(f"{folder} is there already, and is no report; give another folder.")
     return folder
