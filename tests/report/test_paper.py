@@ -1,5 +1,6 @@
 """The figures of a paper: which panels there are, in which order, and from which runs."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -245,6 +246,26 @@ def test_a_new_report_shows_and_keeps_the_figure(write_run: Write, study: Path) 
     page = write_report(study).page.read_text()
     assert page.count("<img ") == before + 1 and 'href="figures/loss_comparison.pdf"' in page
     assert (study / "report" / "figures" / "loss_comparison.pdf").exists()
+
+
+@pytest.mark.parametrize(("earlier", "later"), [("ab", "a"), ("a", "ab"), ("abc", "ab"), ("ab", "ab")])
+def test_a_figure_of_other_pairs_takes_the_place_of_all_earlier_ones(
+    write_run: Write, study: Path, earlier: str, later: str
+) -> None:
+    """Also in the report, which keeps figures; those of another layout, and files of the user, stay."""
+    runs = {case: Run.complete(write_run(case, pair={"case": case})) for case in "abc"}
+    figures = study / "report" / "figures"
+    draw_figure("loss_comparison", [runs["a"]], figures)
+    draw_figure("weight_sweep", [runs[case] for case in earlier], figures)
+    (figures / "weight_sweep_of_mine.png").write_bytes((figures / "loss_comparison.png").read_bytes())
+    drawn = draw_figure("weight_sweep", [runs[case] for case in later], figures)
+    assert len(drawn) == len(later)
+    expected = {*(path.stem for path in drawn), "loss_comparison"}
+    assert {path.stem for path in figures.iterdir()} == {*expected, "weight_sweep_of_mine"}
+    assert {path.stem for path in figures.glob("*.pdf")} == expected
+    page = write_report(study).page.read_text()
+    shown = {name for name in re.findall(r'href="figures/(\w+).pdf"', page) if name.startswith("weight_sweep")}
+    assert shown - {"weight_sweep_of_mine"} == {path.stem for path in drawn}
 
 
 QUICK = ("figure=weight_sweep", "schedule.scales=[8]", "schedule.iterations=[3]", "transform=displacement",

@@ -1,6 +1,7 @@
 """The figures of a paper, from the runs of one command."""
 
 import importlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,19 @@ def draw_figure(layout: str, runs: Sequence[Run], folder: Path) -> list[Path]:
     """Draw the `layout` (one of `FIGURES`) as PNG, whose paths are returned, and PDF.
 
     There is a figure for every pair, or one for all if the layout has `ALL_PAIRS_IN_ONE`. The settings come in the
-    order of `runs`; of several seeds the first is drawn. Raises `InputError` if the arrays of a run cannot be read.
+    order of `runs`; of several seeds the first is drawn. Figures of the layout that were drawn of other pairs before
+    are deleted. Raises `InputError` if the arrays of a run cannot be read.
     """
     module, among = _module(layout), factors(runs)
     drawn = [module.figure([Shown.of(run, among) for run in group]) for group in _groups(layout, runs)]
     folder.mkdir(parents=True, exist_ok=True)
     names = [layout] if len(drawn) == 1 else [f"{layout}_{i:02d}" for i in range(1, len(drawn) + 1)]
-    return [save_both(one, folder, name) for one, name in zip(drawn, names, strict=True)]
+    paths = [save_both(one, folder, name) for one, name in zip(drawn, names, strict=True)]
+    for path in folder.iterdir():  # those of an earlier command would stand beside these as equals
+        is_own = re.fullmatch(rf"{layout}(_\d+)?\.(png|pdf)", path.name)
+        if is_own and path.stem not in names:
+            path.unlink()
+    return paths
 
 
 def prepare_figure(layout: str, runs: Sequence[Run]) -> None:
