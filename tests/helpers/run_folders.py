@@ -54,6 +54,7 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
         ndim: int = 2,
         labels: bool = True,
         bend: float = 1.0,
+        inputs: Mapping[str, tuple[str, str]] | None = None,  # path and digest by the name of the setting
         **config: Any,
     ) -> Path:
         folder = tmp_path / "runs" / "made" / name
@@ -83,6 +84,8 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
             },
             "provenance": PROVENANCE | dict(provenance or {}),
         }
+        if inputs is not None:
+            summary["inputs"] = [{"name": n, "path": path, "digest": one} for n, (path, one) in inputs.items()]
         scene = FigureArrays(name="made", spacing=(2.0,) * ndim, label_names={1: "disc"}, **arrays(ndim, bend))
         write_scene(folder, scene, labels)
         columns = ["loss", *(f"{g}/{t}" for g, ts in terms.items() for t in ts), "level"]

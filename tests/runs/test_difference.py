@@ -94,6 +94,39 @@ def test_inputs_by_their_content(write_run):
     assert not difference(first, old).are_inputs_known
 
 
+def started(write_run, name, path, content="1"):
+    listed = {"": path} if isinstance(path, str) else {f"[{i}]": one for i, one in enumerate(path)}
+    inputs = {f"initialization.path{i}": (one, content * 32) for i, one in listed.items()}
+    option = {"_target_": "pairreg.initialization.file.FromFile", "path": path, "format": None}
+    return write_run(name, initialization=option, inputs=inputs)
+
+
+def test_files_of_a_list_are_inputs_and_no_setting(write_run):
+    first = started(write_run, "a", ["/here/a.mat", "/here/warp.nii"])
+    second = started(write_run, "b", ["/there/a.mat", "/there/warp.nii"])
+    single = started(write_run, "c", "/there/both.h5", "2")
+    assert difference(first, second).settings == difference(first, single).settings == []
+    names = ["initialization.path[0]", "initialization.path[1]"]
+    assert [row.name for row in difference(first, second).inputs] == names
+    assert [row.name for row in difference(first, single).inputs] == [*names, "initialization.path"]
+
+
+def test_what_the_identity_leaves_out_is_no_difference(write_run):
+    """Where a program lies; and which case it is, unless the content of the cases says that it is another one."""
+    method = {"_target_": "pairreg.method.ants_syn.AntsSyN", "python": "/here/bin/python"}
+    dataset = {"_target_": "pairreg.pair.learn2reg.load_learn2reg", "dataset": "d.json"}
+    runs = [
+        write_run(name, method=method | {"python": python}, pair=dataset | {"case": case}, inputs={
+            "pair.dataset": ("d.json", content * 32)
+        })
+        for name, python, case, content in (
+            ("a", "/here/bin/python", "0001_0002", "1"), ("b", None, "0", "1"), ("c", None, "0003_0004", "2"),
+        )
+    ]  # fmt: skip
+    assert difference(*runs[:2]).settings == []
+    assert difference(*runs[1:]).settings == [Row("pair.case", "0", "0003_0004")]
+
+
 def test_code_versions_and_machine(write_run):
     first = write_run("a", provenance={"git_dirty": "true", "platform": "Linux"})
     second = write_run("b", provenance={"git_dirty": "true", "platform": "Darwin", "version/numpy": "2.1"})

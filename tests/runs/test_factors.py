@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,6 +193,71 @@ def test_numbers_have_four_digits_unless_two_become_one() -> None:
     assert factor("0.123456", "word").short("0.123456") == "0.123456"
     assert factor("1", "2").is_number and not factor("1", "x").is_number
     assert factor("1").group == "a"
+
+
+def begun(option: str, path: str | list[str], content: str) -> dict[str, Any]:
+    """The arguments of `write_run` for a start that is read from a file, or several."""
+    listed = {"": path} if isinstance(path, str) else {f"[{i}]": one for i, one in enumerate(path)}
+    inputs = {f"initialization.path{i}": (one, content * 32) for i, one in listed.items()}
+    return {"initialization": {"_target_": f"pairreg.initialization.{option}", "path": path}, "inputs": inputs}
+
+
+@pytest.mark.parametrize("option", ["file.FromFile", "run.FromRun"])
+def test_a_start_that_belongs_to_the_pair_is_no_factor(write_run: Write, study: Path, option: str) -> None:
+    """Such as a landmark alignment of each patient: it varies with the pair, and settings can be ranked."""
+    for patient in "abc":
+        for similarity in ("mse", "ncc"):
+            start = begun(option, f"/data/{patient}/start.tfm", patient)
+            write_run(patient + similarity, similarity=similarity, pair={"case": patient}, **start)
+    found = Design.of(read_study(study).runs)
+    assert [factor.name for factor in found.factors] == ["similarity"]
+    assert len(found.settings) == 2 and len(found.common) == 3
+
+
+def test_a_start_of_each_pair_setting_and_seed_is_no_factor(write_run: Write, study: Path) -> None:
+    """As where the runs of a study go on from those of another one."""
+    for i, (case, similarity, seed) in enumerate((c, s, n) for c in "ab" for s in ("mse", "ncc") for n in (0, 1)):
+        start = begun("run.FromRun", f"runs/first/{i}", f"{i}")
+        write_run(f"{i}", similarity=similarity, pair={"case": case}, seed=seed, **start)
+    assert names(study) == {"similarity": ("mse", "ncc")}
+
+
+def test_a_start_that_varies_on_one_pair_is_a_factor(write_run: Write, study: Path) -> None:
+    for case in "ab":
+        for path, content in (("rigid.tfm", "1"), (["affine.tfm", "warp.nii"], "2")):
+            start = begun("file.FromFile", path, content)
+            write_run(f"{case}{content}", pair={"case": case}, **start)
+    assert names(study) == {"path": ("['affine.tfm', 'warp.nii']", "rigid.tfm")}
+    assert len(Design.of(read_study(study).runs).common) == 2
+
+
+def test_a_start_that_goes_with_a_setting_stays_in_its_name(write_run: Write, study: Path) -> None:
+    for case in "ab":
+        for similarity, path in (("mse", "one.tfm"), ("ncc", "two.tfm")):
+            start = begun("file.FromFile", path, path[0])
+            write_run(f"{case}{similarity}", similarity=similarity, pair={"case": case}, **start)
+    assert set(names(study)) == {"similarity", "path"}
+
+
+def test_the_same_file_elsewhere_is_the_same_setting(write_run: Write, study: Path) -> None:
+    for name, path in (("a", "/here/start.tfm"), ("b", "start.tfm"), ("c", "/there/copy.tfm")):
+        write_run(name, pair={"case": name}, **begun("file.FromFile", path, "1"))
+    assert names(study) == {}
+
+
+def test_a_file_is_called_by_its_shortest_path_in_whichever_run(write_run: Write, study: Path) -> None:
+    for name, path, content in (("a", "/here/rigid.tfm", "1"), ("b", "rigid.tfm", "1"), ("c", "affine.tfm", "2")):
+        write_run(name, **begun("file.FromFile", path, content))
+    assert names(study) == {"path": ("affine.tfm", "rigid.tfm")}
+    runs = read_study(study).runs
+    assert [setting(run, factors(runs)) for run in runs] == [("rigid.tfm",), ("rigid.tfm",), ("affine.tfm",)]
+
+
+def test_where_a_program_lies_is_no_factor(write_run: Write, study: Path) -> None:
+    method = {"_target_": "pairreg.method.ants_syn.AntsSyN", "iterations": [10]}
+    for name, python in (("a", "/here/bin/python"), ("b", None)):
+        write_run(name, method=method | {"python": python})
+    assert names(study) == {}
 
 
 def test_people_name_a_method_by_similarity_regularizer_and_transform_first(write_run: Write, study: Path) -> None:

@@ -1,10 +1,22 @@
 """The design of a study: its runs as a table of settings by replicates."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pairreg.runs.factors import FIRST, Factor, Setting, factors, in_order, label, ordered, setting
+from pairreg.runs.factors import (
+    FIRST,
+    Factor,
+    Setting,
+    as_flat,
+    factors,
+    flat_config,
+    in_order,
+    label,
+    ordered,
+    setting,
+)
 from pairreg.runs.read import Run
 from pairreg.runs.replicates import pair_names, seeds
 
@@ -15,7 +27,7 @@ class Design:
 
     **Attributes:** `factors`: what varies; `settings`, `pairs` and `seeds`: in the order of every table and figure;
     `cells`: the run of a setting, a pair and a seed, if there is one; `replaced`: how many runs are in no cell, as a
-    newer one is.
+    newer one is; `alike`: the names of pairs whose files have the same paths, and other content.
     """
 
     factors: list[Factor]
@@ -24,6 +36,7 @@ class Design:
     seeds: tuple[str, ...]
     cells: Mapping[tuple[Setting, str, str], Run]
     replaced: int = 0
+    alike: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Design":
@@ -32,9 +45,10 @@ class Design:
         Of several with one setting, pair and seed the newest counts: the others are of inputs or code as they were
         before, whose signature is another one.
         """
-        among = factors(runs)
-        keys = list(zip([setting(run, among) for run in runs], pair_names(runs), seeds(runs), strict=True))
-        newest = dict(sorted(zip(keys, runs, strict=True), key=lambda one: one[1].finished_at))
+        latest = _latest(runs)
+        among, pairs = factors(latest), pair_names(latest)
+        keys = list(zip([setting(run, among) for run in latest], pairs, seeds(latest), strict=True))
+        newest = dict(sorted(zip(keys, latest, strict=True), key=lambda one: one[1].finished_at))
         return cls(
             factors=among,
             settings=ordered([key[0] for key in keys], among),
@@ -42,6 +56,7 @@ class Design:
             seeds=in_order(key[2] for key in keys),
             cells={key: newest[key] for key in keys},  # in the order of the runs
             replaced=len(runs) - len(newest),
+            alike=_alike(latest, pairs),
         )
 
     @cached_property
@@ -75,3 +90,37 @@ class Design:
             runs = [self.cells[key] for seed in self.seeds if (key := (one, pair, seed)) in self.cells]
             found.append(runs[0] if runs else None)
         return found
+
+
+def _latest(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs without those of which a newer one was asked for in the same words, in the same place.
+
+    Their files were replaced under their names since, or code of the user has changed.
+    """
+    by_words = _grouped(runs, lambda run: frozenset(flat_config(run).items()))
+    by_place = [place for same in by_words for place in (_grouped(same, _places) if len(same) > 1 else [same])]
+    kept = {max(same, key=lambda run: run.finished_at).folder for same in by_place}
+    return [run for run in runs if run.folder in kept]
+
+
+def _places(run: Run) -> object:
+    """Return where the inputs of a run lay, as far as it says so: from elsewhere, the same path leads to other files."""
+    is_whole = all(os.path.isabs(one.path) for one in (run.inputs or {}).values())
+    return None if is_whole or not run.is_asked_for else frozenset(as_flat(run.asked_config).items())
+
+
+def _grouped(runs: Sequence[Run], key: Callable[[Run], object]) -> list[list[Run]]:
+    """Return the runs in groups of one key each."""
+    groups: dict[object, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
+    return list(groups.values())
+
+
+def _alike(runs: Sequence[Run], pairs: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of pairs that are asked for in the same words as another one."""
+    names: dict[object, set[str]] = {}
+    for run, pair in zip(runs, pairs, strict=True):
+        words = frozenset(item for item in flat_config(run).items() if item[0].startswith("pair."))
+        names.setdefault(words, set()).add(pair)
+    return tuple(sorted(set().union(*(some for some in names.values() if len(some) > 1))))

@@ -163,10 +163,17 @@ def _population(design: Design) -> list[str]:
 
 
 def _replaced(design: Design) -> list[str]:
-    """Say that runs do not count, as newer ones of the same settings do."""
-    count = design.replaced
-    many = "s" * (count > 1)
-    return [f"Left out: {count} earlier run{many} of the same settings (other inputs or code)."] if count else []
+    """Say that runs do not count, as newer ones of the same settings do, and which pairs differ in content alone."""
+    count, notes = design.replaced, []
+    if count:
+        notes.append(f"Left out: {count} earlier run{'s' * (count > 1)} of the same settings (other inputs or code).")
+    if design.alike:
+        names = ", ".join(design.alike[:_NAMED])
+        notes.append(
+            f"The same paths, but other content, so pairs of their own: {names}. If files were replaced, call the "
+            "commands of the study again."
+        )
+    return notes
 
 
 def _given(found: dict[str, MetricColumn]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pairreg import geometry
 from pairreg.metrics.catalogue import STAGES, USED, Metric, all_columns, find
-from pairreg.runs.identity import BOOKKEEPING, before, in_one_value, leaves, plain
+from pairreg.runs.identity import BOOKKEEPING, before, in_one_value, leaves, plain, tells_apart
 from pairreg.runs.read import Run
 
 if TYPE_CHECKING:
@@ -70,12 +70,16 @@ class Difference:
     def settings(self) -> list[Row]:
         """Options and settings that the identity of a run tells apart, without inputs.
 
-        What cannot change a result is none of them: names, folders, tracking, a list with one value for all levels
-        instead of that value, a setting that an option has gained since and that does what it did before.
+        What cannot change a result is none of them: names, folders, tracking, where a program lies, which case of a
+        data set it is if the content is the same, a list with one value for all levels instead of that value, a setting
+        that an option has gained since and that does what it did before.
         """
         choices = _rows(*({k: v for k, v in run.choices.items() if _is_science(run, k)} for run in self._both))
         changed = {row.name for row in choices}
-        inputs = {name for run in self._both for name in run.inputs or ()}
+        # Those of a list are inputs each, and one setting.
+        inputs = {name.partition("[")[0] for run in self._both for name in run.inputs or ()}
+        digests = [{name: one.digest for name, one in (run.inputs or {}).items()} for run in self._both]
+        by_content = self.are_inputs_known and digests[0] == digests[1]
         values = _rows(*(dict(leaves(in_one_value(run.config))) for run in self._both))
         return choices + [
             row
@@ -85,6 +89,7 @@ class Difference:
             # another option has another class, which says nothing new
             and not (row.name.endswith(_TARGET) and row.name.partition(".")[0] in changed)
             and not self._is_gained(row)
+            and all(tells_apart(run.config, row.name, by_content) for run in self._both)
         ]
 
     @property

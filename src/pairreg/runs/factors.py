@@ -1,21 +1,27 @@
 """The factors of a study: what varies among its runs, for its tables and figures.
 
-A run here is one that is asked for or one on disk, complete or not.
+A run here is one that is asked for or one on disk, complete or not. Where all runs have kept what the content of their
+inputs was, it tells files apart, and not their paths: the same data may lie elsewhere, and other data under one path.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from pairreg.option_files import OF_METHODS, TERM_GROUPS
-from pairreg.runs.identity import BOOKKEEPING, before, flat, in_one_value, option_name
+from pairreg.runs.identity import BOOKKEEPING, before, flat, in_one_value, option_name, tells_apart
 from pairreg.runs.spec import Described
 from pairreg.validation import is_number
 
-_REPLICATES = ("pair", "seed")  # a method is judged over these
+_PAIR = "pair"
+_REPLICATES = (_PAIR, "seed")  # a method is judged over these
 _PRESET = "preset"
 FIRST = ("method", "similarity", "regularizer", "transform")  # the order in which people name a method
 _SEVERAL = 4  # values of a setting; of more numbers the range is told
+_DIGITS = 8  # of a digest, which tell two contents apart
 Setting = tuple[str | None, ...]  # a value of every factor, None where the factor means nothing to the run
+Values = list[str | None]  # of a factor, one for each run
 
 
 @dataclass(frozen=True)
@@ -23,13 +29,15 @@ class Factor:
     """One option or setting that varies.
 
     **Attributes:** `key`: a config group (`similarity`) or a flat config key (`regularizer.diffusion.weight`); `name`:
-    a short form of it; `is_choice`: whether it is a group; `values`: all that occur, in order.
+    a short form of it; `is_choice`: whether it is a group; `values`: all that occur, in order; `files`: what each
+    content of an input is called, by its digest, empty where the contents are not known or the key is of no input.
     """
 
     key: str
     name: str
     is_choice: bool
     values: tuple[str, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def group(self) -> str:
@@ -45,7 +53,8 @@ class Factor:
         """Return the value of a run; None if the factor means nothing to it."""
         if self.is_choice:
             return run.choices.get(self.key)
-        value = flat_config(run).get(self.key)
+        found = self.files.get(_contents(run).get(self.key, "")) if self.files else None
+        value = flat_config(run).get(self.key) if found is None else found
         return before(run.config, self.key) if value is None else value
 
     def label(self, value: str) -> str:
@@ -117,17 +126,54 @@ def _settings_text(every: Sequence[dict[str, str]]) -> str:
 
 
 def factors(runs: Sequence[Described]) -> list[Factor]:
-    """Return the factors of a study without its replicates: the groups first, then the keys."""
-    return [factor for factor in all_factors(runs) if factor.group not in _REPLICATES]
+    """Return the factors of a study without its replicates: the groups first, then the keys.
+
+    An input of which each pair has its own, such as the transform that it begins with, is none: it varies with the pair.
+    """
+    found = varied(runs)
+    own = [(factor, values) for factor, values in found if factor.group not in _REPLICATES]
+    others = list(zip(*(values for factor, values in own if not factor.files), strict=True)) or [()] * len(runs)
+    seeds = [str(run.config.get("seed")) for run in runs]
+    replicates = list(zip(others, pair_identities(runs, found), seeds, strict=True))
+    return [
+        factor
+        for factor, values in own
+        if not factor.files or _varies(values, replicates) or not _varies(values, others)
+    ]
 
 
-def all_factors(runs: Sequence[Described]) -> list[Factor]:
-    """Return every group or key that varies among runs that share what stands above it.
+def pair_identities(runs: Sequence[Described], found: Sequence[tuple[Factor, Values]]) -> list[object]:
+    """Return what tells the pair of each run from others, of what `varied` has found: its option and its settings.
+
+    A setting that an option has gained is None in newer runs, and not there in older ones.
+    """
+    by_content = all(run.known_inputs is not None for run in runs)
+    own = [(factor.key, values) for factor, values in found if factor.group == _PAIR and not factor.is_choice]
+    return [
+        (
+            _pair_option(run),
+            *(
+                (key, values[i])
+                for key, values in own
+                if values[i] not in (None, "None") and tells_apart(run.config, key, by_content)
+            ),
+        )
+        for i, run in enumerate(runs)
+    ]
+
+
+def _pair_option(run: Described) -> str:
+    """Return what loads the pair of a run; its choice may be a case, whose name is a setting, too."""
+    return str((run.config.get(_PAIR) or {}).get("_target_", run.choices.get(_PAIR)))
+
+
+def varied(runs: Sequence[Described]) -> list[tuple[Factor, Values]]:
+    """Return every group or key that varies among runs that share what stands above it, and its value in each run.
 
     Above a key stands the choice of its group (which also determines its `_target_`), above both the experiments that
     all runs name (`preset` and the like): these set several groups and keys at once. None stands above pair and seed,
-    over which experiments are judged, too. A setting that an option has gained since an older run has in that run the
-    value that does what the option did before.
+    over which experiments are judged, too; above a key of a pair stands what loads it. A setting that an option has
+    gained since an older run has in that run the value that does what the option did before.
     """
     choices = [run.choices for run in runs]
     kept = {key for run in runs for key in run.config}
@@ -135,20 +181,64 @@ def all_factors(runs: Sequence[Described]) -> list[Factor]:
     # runs name is no factor: what it sets varies itself.
     shorthand = _unique(g for chosen in choices for g in chosen if g not in kept and g not in BOOKKEEPING)
     named = [g for g in shorthand if all(chosen.get(g, "None") != "None" for chosen in choices)]
-    found = _varying(runs, shorthand, named)
+    configs, files = _named_by_content(runs)
+    found = _varying(runs, configs, shorthand, named)
     if _PRESET in shorthand and _PRESET not in named:
         # Whole presets, one of which is none, are compared: a name says it in fewer words than all that they set.
-        by_preset = _varying(runs, shorthand, [*named, _PRESET])
+        by_preset = _varying(runs, configs, shorthand, [*named, _PRESET])
         found = by_preset if len(by_preset) < len(found) else found
     # Names come last: how short they can be depends on all keys that vary.
     names = _short_names(list(found))
     are_choices = {key for chosen in choices for key in chosen}
-    return [Factor(key, names[key], key in are_choices, in_order(values)) for key, values in found.items()]
+    return [
+        (Factor(key, names[key], key in are_choices, in_order(values), files.get(key, {})), values)
+        for key, values in found.items()
+    ]
 
 
-def _varying(runs: Sequence[Described], shorthand: Sequence[str], named: Sequence[str]) -> dict[str, list[str | None]]:
+def _named_by_content(runs: Sequence[Described]) -> tuple[list[dict[str, str]], dict[str, dict[str, str]]]:
+    """Return the flat configs of runs, in which equal inputs are called alike and others are not, and these names.
+
+    The names are by key and by digest: the shortest of the paths that lead to a content, with the beginning of the
+    digest if it has led to another one, too. As soon as one run has not kept its inputs, paths are what is known of all.
+    """
+    configs = [flat_config(run) for run in runs]
+    if any(run.known_inputs is None for run in runs):
+        return configs, {}
+    contents = [_contents(run) for run in runs]
+    paths: dict[str, dict[str, set[str]]] = {}
+    for config, content in zip(configs, contents, strict=True):
+        for key in content.keys() & config.keys():
+            paths.setdefault(key, {}).setdefault(content[key], set()).add(config[key])
+    names = {key: _names(by_content) for key, by_content in paths.items()}
+    for config, content in zip(configs, contents, strict=True):
+        config |= {key: names[key][content[key]] for key in content.keys() & config.keys()}
+    return configs, names
+
+
+def _names(paths: Mapping[str, set[str]]) -> dict[str, str]:
+    """Return a name for each content, by digest, of whose paths are given."""
+    shortest = {digest: min(some, key=lambda path: (len(path), path)) for digest, some in paths.items()}
+    shared = Counter(shortest.values())
+    return {
+        digest: path if shared[path] == 1 else f"{path} ({digest[:_DIGITS]})" for digest, path in shortest.items()
+    }
+
+
+def _contents(run: Described) -> dict[str, str]:
+    """Return the digests of the inputs of a run by the keys of its config; those of a list are one."""
+    found: dict[str, str] = {}
+    for name, one in (run.known_inputs or {}).items():
+        key = name.partition("[")[0]
+        found[key] = found.get(key, "") + one.digest
+    return found
+
+
+def _varying(
+    runs: Sequence[Described], configs: Sequence[Mapping[str, str]], shorthand: Sequence[str], named: Sequence[str]
+) -> dict[str, Values]:
     """Return each run's value of every group or key that varies; experiments in `named` stand for what they set."""
-    configs, choices = [flat_config(run) for run in runs], [run.choices for run in runs]
+    choices = [run.choices for run in runs]
     experiments = [tuple(chosen.get(g, "None") for g in named) for chosen in choices]
     methods = [chosen.get("method", "optimization") for chosen in choices]
 
@@ -159,7 +249,7 @@ def _varying(runs: Sequence[Described], shorthand: Sequence[str], named: Sequenc
         return list(zip(experiments, methods, strict=True)) if group in OF_METHODS else list(experiments)
 
     # Groups come before keys, because a key varies of its own only among runs with the same choice of its group.
-    found: dict[str, list[str | None]] = {}
+    found: dict[str, Values] = {}
     groups = _unique(key for chosen in choices for key in chosen if key not in BOOKKEEPING and key not in shorthand)
     for group in [*sorted(named), *sorted(groups, key=_place)]:
         values = [chosen.get(group) for chosen in choices]
@@ -167,12 +257,13 @@ def _varying(runs: Sequence[Described], shorthand: Sequence[str], named: Sequenc
             found[group] = values
     for key in _unique(key for config in configs for key in config):
         group = key.partition(".")[0]
-        standing = [(chosen.get(group), more) for chosen, more in zip(choices, above(group), strict=True)]
+        options = [_pair_option(run) if group == _PAIR else run.choices.get(group) for run in runs]
+        standing = list(zip(options, above(group), strict=True))
         values = [config.get(key) for config in configs]
         if _varies(values, standing):
             known = zip(runs, values, strict=True)
             values = [before(run.config, key) if value is None else value for run, value in known]
-        if _varies(values, standing):
+        if _varies(values, standing) and all(tells_apart(run.config, key, by_content=False) for run in runs):
             found[key] = values
     return found
 
@@ -183,8 +274,18 @@ def _place(group: str) -> tuple[int, str]:
 
 
 def flat_config(run: Described) -> dict[str, str]:
-    """Return the flat config of a run, without what cannot change a result; equal values of all levels are one."""
-    return flat({key: value for key, value in in_one_value(run.config).items() if key not in BOOKKEEPING})
+    """Return the flat config of a run, without what cannot change a result; equal values of all levels are one.
+
+    Of a result that Python saved without a config it is known which files its pair was read from.
+    """
+    if not run.config:
+        return {name: one.path for name, one in (run.known_inputs or {}).items() if name.startswith(f"{_PAIR}.")}
+    return as_flat(run.config)
+
+
+def as_flat(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return a config as `flat_config` does."""
+    return flat({key: value for key, value in in_one_value(config).items() if key not in BOOKKEEPING})
 
 
 def _varies(values: Sequence[str | None], above: Sequence[object]) -> bool:

@@ -216,26 +216,38 @@ def before(config: Mapping[str, Any], key: str) -> str | None:
 
     None if the key means nothing to the config, whose options are others.
     """
+    marks = _marks(config, key)
+    if marks is None:
+        return None
+    return next((str(mark.value) for mark in marks if isinstance(mark, Neutral)), "None")
+
+
+def tells_apart(config: Mapping[str, Any], key: str, by_content: bool) -> bool:
+    """Return whether a setting can tell the run with this config from others, as it is part of its identity.
+
+    One of our options may say that it cannot. `by_content`: whether the content of the inputs is compared as well, of
+    which some settings only say where it is.
+    """
+    left_out = Bookkeeping | Selects if by_content else Bookkeeping
+    return not any(isinstance(mark, left_out) for mark in _marks(config, key) or ())
+
+
+def _marks(config: Mapping[str, Any], key: str) -> tuple[Any, ...] | None:
+    """Return the markers of a setting of our option in a config; None if the option of the config has none such."""
     group, *parts = key.split(".")
     node: Any = config.get(group)
     for part in parts[:-1]:
         node = node.get(part) if isinstance(node, Mapping) else None
     if not isinstance(node, Mapping) or option_name(group, str(node.get("_target_"))) is None:
         return None
-    return _neutral(key, node["_target_"])
+    return _marks_of(key, node["_target_"])
 
 
 @cache
-def _neutral(key: str, target: str) -> str | None:
-    """Return the value, as text, with which the setting `key` of our option `target` does what the option did before.
-
-    None if the option has no such setting.
-    """
+def _marks_of(key: str, target: str) -> tuple[Any, ...] | None:
     where, _, name = key.rpartition(".")
     hints = option_files.constructor_hints(target, where, ())
-    if name not in hints:
-        return None
-    return next((str(mark.value) for mark in _split(hints[name])[1] if isinstance(mark, Neutral)), "None")
+    return _split(hints[name])[1] if name in hints else None
 
 
 def _split(hint: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -185,6 +185,11 @@ class Run:
         return None if kept is None else {one["name"]: Input(one["name"], one["path"], one["digest"]) for one in kept}
 
     @property
+    def known_inputs(self) -> Mapping[str, Input] | None:
+        """The same as `inputs`, under the name that runs which are asked for have, too."""
+        return self.inputs
+
+    @property
     def input_notes(self) -> list[str]:
         """What was repaired or is doubtful in the inputs of a complete run, a sentence each."""
         inputs = self.summary.get("inputs", ())

@@ -26,6 +26,8 @@ class Described(Protocol):
     def choices(self) -> Mapping[str, str]: ...
     @property
     def config(self) -> Mapping[str, Any]: ...
+    @property
+    def known_inputs(self) -> Mapping[str, Input] | None: ...
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class RunSpec:
     def inputs(self) -> tuple[Input, ...]:
         """The files that the run depends on, with the digest of their contents."""
         return self._identity[1]
+
+    @property
+    def known_inputs(self) -> Mapping[str, Input] | None:
+        """None: a run that is asked for is told from others by its paths, so that no file is read to show it."""
+        return None
 
     @cached_property
     def signature(self) -> str:
