@@ -20,9 +20,12 @@ from pairreg.report.charts.setting_style import PRINTED, SettingStyle, broken, l
 from pairreg.report.charts.tradeoff import pareto
 from pairreg.report.charts.zoom import boxes
 from pairreg.report.design import Design
+from pairreg.report.figures.draw import draw_figure
+from pairreg.report.page import page
 from pairreg.report.ranking import rank
 from pairreg.report.shown import shown
 from pairreg.report.study_runs import read_study
+from pairreg.runs.figure_arrays import FigureArrays
 from pairreg.runs.read import Run
 
 Write = Callable[..., Path]
@@ -103,6 +106,62 @@ def test_planes_keep_the_field_within_them(write_run: Write, study: Path) -> Non
     assert axial.scene.field.shape == (20, 26, 2) and (axial.scene.field == [2, 3]).all()
     assert coronal.scene.field.shape == (12, 26, 2) and (coronal.scene.field == [1, 3]).all()
     assert (axial.scene.warped == scene.warped[6]).all()
+
+
+def on_grid(scene: FigureArrays, voxels: tuple[int, ...]) -> FigureArrays:
+    """Arrays on another grid over the same field of view, the depth of each voxel as its fixed and warped intensity."""
+    depth = np.broadcast_to(((np.arange(voxels[0]) + 0.5) / voxels[0]).reshape(-1, 1, 1), voxels).astype(np.float32)
+    spacing = tuple(s * n / m for s, n, m in zip(scene.spacing, scene.fixed.shape, voxels, strict=True))
+    return FigureArrays(
+        name="a", fixed=depth, moving=depth, warped=depth, field=np.zeros((*voxels, 3), np.float32), spacing=spacing,
+        label_names={},
+    )  # fmt: skip
+
+
+def test_planes_of_one_place_show_it_on_every_grid(write_run: Write, study: Path) -> None:
+    """Settings with voxels of 2, 4 and 3 mm, in places of one depth in mm within half a voxel."""
+    write_run("a", ndim=3)
+    scene = read_study(study).runs[0].figure_arrays
+    first = planes(scene, count=3)
+    assert planes(scene, count=3, at=first[0].at)[2].view == first[2].view
+    for voxels in ((12, 20, 26), (6, 10, 13), (8, 13, 17)):
+        for part in (0.01, 0.3, 0.5, 0.99):
+            cut = planes(on_grid(scene, voxels), at=(part, 0.5, 0.5))[0]
+            assert cut.at == (part, 0.5, 0.5)
+            assert np.ptp(cut.scene.fixed) == 0 and abs(cut.scene.fixed[0, 0] - part) <= 0.5 / voxels[0] + 1e-6
+
+
+def test_settings_that_are_preprocessed_differently_are_cut_in_one_place(
+    write_run: Write, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In panels, the page and the figures of a paper: what tells most lies elsewhere in the image of the second."""
+    write_run("a", similarity="mse", ndim=3, labels=False)
+    write_run("b", similarity="ncc", ndim=3, labels=False)
+    first, second = read_study(study).runs
+    scene = first.figure_arrays
+    coarse = on_grid(scene, (6, 10, 13))
+    edge = coarse.fixed.copy()
+    edge[:2, ::2] = 0.0  # edges that are seen in the lowest slices alone
+    arrays = {"a": scene, "b": replace(coarse, fixed=edge)}
+    assert planes(arrays["b"])[0].at != (at := planes(scene)[0].at)
+    monkeypatch.setattr(Run, "figure_arrays", property(lambda run: arrays[run.signature]))
+    cuts: list[tuple[int | None, int | None, int]] = []
+    cut = View.cut
+
+    def noted(view: View, array: np.ndarray) -> np.ndarray:
+        cuts.append((view.axis, view.index, len(array)))
+        return cut(view, array)
+
+    monkeypatch.setattr(View, "cut", noted)
+    ranking = rank(design(study))
+    for drawing in (
+        lambda: panel(study, "panel", design(study), "thorax_ct_2d", None),
+        lambda: draw_figure("loss_comparison", [first, second], study / "figures"),
+        lambda: page(read_study(study), ranking, shown(ranking), None, [], [], [], [], {}),
+    ):
+        cuts.clear()
+        drawing()
+        assert {one for one in cuts if one[0] == 0} == {(0, int(at[0] * n), n) for n in (12, 6)}
 
 
 def test_settings_look_alike_where_they_agree(write_run: Write, study: Path) -> None:

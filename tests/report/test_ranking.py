@@ -170,7 +170,9 @@ EARLY = [metric for metric in all_columns() if find(f"before/{metric.name}") is 
 
 
 @pytest.mark.parametrize("metric", EARLY, ids=lambda metric: metric.name)
-def test_what_differs_before_the_registration_is_over_other_things(write_run: Write, study: Path, metric: Metric) -> None:
+def test_what_differs_before_the_registration_is_over_other_things(
+    write_run: Write, study: Path, metric: Metric
+) -> None:
     """Every metric that there is before: over labels, landmarks or images that are not those of the other setting."""
     name = metric.name
     for similarity, value, before in (("mse", 1.0, 5.0), ("ncc", 2.0, 6.0)):
@@ -202,7 +204,9 @@ def test_pairs_may_differ_before_the_registration(write_run: Write, study: Path)
     assert ranking(study).columns["ssim"].best == [False, True]
 
 
-def test_similarity_of_images_that_are_not_the_same_does_not_rank_where_labels_do(write_run: Write, study: Path) -> None:
+def test_similarity_of_images_that_are_not_the_same_is_not_compared_where_labels_are(
+    write_run: Write, study: Path
+) -> None:
     """As with another preprocessing each, whose Dice is of the same labels."""
     for similarity, dice, before in (("mse", 0.7, 0.5), ("ncc", 0.8, 0.6)):
         metrics = {"dice_mean": dice, "before/dice_mean": 0.4, "ssim": 0.9 - before, "before/ssim": before}
@@ -303,14 +307,14 @@ def test_a_study_of_which_nothing_is_judged_says_that_it_ranks_what_was_tried(
     for name, similarity, weight in (("a", "mse", 1), ("b", "mse", 2), ("c", "ncc", 1)):
         write_run(name, similarity=similarity, weights={"diffusion": weight}, metrics={"dice_mean": 0.5, "sdlogj": 0.3})
     candidates = [
-        Candidate("mse", [["a"], ["b"]], None if judged[0] is None else 1, judged[0] or [], "SD log J 4 was not reached"),
+        Candidate("mse", [["a"], ["b"]], None if judged[0] is None else 1, judged[0] or [], "SD log J was not reached"),
         Candidate("ncc", [["c"]], None if judged[1] is None else 0, judged[1] or [], "run c failed"),
     ]
     Comparison("at SD log J 4 ± 5 %", "sdlogj", [], candidates).write(study)
     found = rank_study(read_study(study))
     assert len(found.design.settings) == 3 and found.asked == "sdlogj"
     assert found.notes[0].startswith("No chosen setting has a result: the table has every setting that was tried")
-    assert found.notes[1:3] == ["mse: SD log J 4 was not reached.", "ncc: run c failed."]
+    assert found.notes[1:3] == ["mse: SD log J was not reached.", "ncc: run c failed."]
     assert not any("Compared at" in note for note in found.notes)
     with pytest.raises(InputError, match="made has a result with no setting that it chose; report on it alone"):
         together([study, study], study.with_name("both"))

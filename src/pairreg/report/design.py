@@ -104,7 +104,7 @@ def _latest(runs: Sequence[Run]) -> list[Run]:
 
 
 def _places(run: Run) -> object:
-    """Return where the inputs of a run lay, as far as it says so: from elsewhere, the same path leads to other files."""
+    """Return where the inputs of a run lay, if it says so: from elsewhere, the same path leads to other files."""
     is_whole = all(os.path.isabs(one.path) for one in (run.inputs or {}).values())
     return None if is_whole or not run.is_asked_for else frozenset(as_flat(run.asked_config).items())
 

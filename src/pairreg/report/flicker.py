@@ -9,7 +9,7 @@ from PIL import Image
 
 from pairreg.figures.data_uri import compressed
 from pairreg.figures.style import DPI
-from pairreg.report.charts.planes import Plane, planes
+from pairreg.report.charts.planes import Place, Plane, planes
 from pairreg.runs.read import Run
 
 _LONGEST = 360  # pixels of a picture's longer side
@@ -21,19 +21,21 @@ class Flicker:
     """The pictures of one run.
 
     **Attributes:** `heading`, `detail`: texts below; `frames`: data URIs by what they show, in the order in which they
-    take turns.
+    take turns; `at`: where they are cut.
     """
 
     heading: str
     detail: str
     frames: Mapping[str, str]
+    at: Place
 
 
-def flicker(run: Run, heading: str, detail: str) -> Flicker:
-    """Return the moving, warped and fixed image of a run, in the first informative plane."""
-    cut = planes(run.figure_arrays)[0]
+def flicker(run: Run, heading: str, detail: str, at: Place | None) -> Flicker:
+    """Return the moving, warped and fixed image of a run in its first plane; see `planes` for where it is cut."""
+    cut = planes(run.figure_arrays, at=at)[0]
     names = {"moving": "moving (initialised)", "warped": "warped", "fixed": "fixed"}
-    return Flicker(heading, detail, {text: _picture(getattr(cut.scene, name), cut) for name, text in names.items()})
+    frames = {text: _picture(getattr(cut.scene, name), cut) for name, text in names.items()}
+    return Flicker(heading, detail, frames, cut.at)
 
 
 def _picture(image: np.ndarray, cut: Plane) -> str:

@@ -92,7 +92,8 @@ def _flickers(ranking: Ranking, design: Design) -> dict[str, list[Flicker]]:
                 facts = [f"seed {seed}"] if len(design.seeds) > 1 else []
                 if metric is not None and metric.name in run.metrics:
                     facts.append(f"{metric.heading} {metric.text(run.metrics[metric.name])}")
-                found[pair].append(flicker(run, name, ", ".join([*facts, run.folder.name])))
+                at = found[pair][0].at if found[pair] else None
+                found[pair].append(flicker(run, name, ", ".join([*facts, run.folder.name]), at))
     return found
 
 

@@ -128,7 +128,7 @@ def _settings_text(every: Sequence[dict[str, str]]) -> str:
 def factors(runs: Sequence[Described]) -> list[Factor]:
     """Return the factors of a study without its replicates: the groups first, then the keys.
 
-    An input of which each pair has its own, such as the transform that it begins with, is none: it varies with the pair.
+    An input of which each pair has its own, such as the transform that it begins with, is none: it goes with the pair.
     """
     found = varied(runs)
     own = [(factor, values) for factor, values in found if factor.group not in _REPLICATES]
@@ -200,7 +200,7 @@ def _named_by_content(runs: Sequence[Described]) -> tuple[list[dict[str, str]], 
     """Return the flat configs of runs, in which equal inputs are called alike and others are not, and these names.
 
     The names are by key and by digest: the shortest of the paths that lead to a content, with the beginning of the
-    digest if it has led to another one, too. As soon as one run has not kept its inputs, paths are what is known of all.
+    digest if it has led to another one, too. As soon as one run has not kept its inputs, paths are all that is known.
     """
     configs = [flat_config(run) for run in runs]
     if any(run.known_inputs is None for run in runs):
@@ -220,9 +220,7 @@ def _names(paths: Mapping[str, set[str]]) -> dict[str, str]:
     """Return a name for each content, by digest, of whose paths are given."""
     shortest = {digest: min(some, key=lambda path: (len(path), path)) for digest, some in paths.items()}
     shared = Counter(shortest.values())
-    return {
-        digest: path if shared[path] == 1 else f"{path} ({digest[:_DIGITS]})" for digest, path in shortest.items()
-    }
+    return {digest: path if shared[path] == 1 else f"{path} ({digest[:_DIGITS]})" for digest, path in shortest.items()}
 
 
 def _contents(run: Described) -> dict[str, str]:

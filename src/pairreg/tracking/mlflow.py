@@ -122,8 +122,8 @@ class MLflowTracker(Tracker):
                 run = Run(folder.resolve())
                 status, ended = known.get(run.signature, ("", 0))
                 over = run.finished_at if run.is_complete else last_written(error_file(run.folder))
-                # A complete run whose repetition has failed or was killed is in the index as that; one that was repeated
-                # while the index was away, or not used, is there as it ended before. Parts of a ms are cut off there.
+                # A complete run whose repetition has failed or was killed is in the index as that; one that was
+                # repeated without the index is there as it ended before. The index cuts off parts of a ms.
                 if status != ("FINISHED" if run.is_complete else "FAILED") or ended + 1 <= over * 1000:
                     record(folder, self)
         except lost_errors() as error:
@@ -203,7 +203,7 @@ class MLflowTracker(Tracker):
                 self.client.set_terminated(run.info.run_id, status="KILLED")
 
     def _statuses(self) -> dict[str, tuple[str, int]]:
-        """Return what MLflow says became of each run of the study, and when it ended in ms (0: not yet), by signature."""
+        """Return what MLflow says became of each run of the study, by signature; see `statuses`."""
         if is_database_file(self.address):
             return statuses(self.address, self._experiment)
         runs = self._runs("tags.`pairreg.signature` LIKE '%'")

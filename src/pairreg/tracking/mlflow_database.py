@@ -42,7 +42,8 @@ def is_database_file(address: str) -> bool:
 def statuses(address: str, experiment: str) -> dict[str, tuple[str, int]]:
     """Return the status of each run of an experiment in the SQLite database at `address`, by signature.
 
-    Beside it stands when the run ended, in ms since the epoch; 0 if it has not. MLflow's own search brings all metrics and parameters along, which takes 4 s for 1000 runs.
+    Beside it stands when the run ended, in ms since the epoch, 0 if it has not. MLflow's own search brings all metrics
+    and parameters along, which takes 4 s for 1000 runs.
     """
     read_only = f"{_file(address).absolute().as_uri()}?mode=ro"  # one that is away must not be made
     with closing(sqlite3.connect(read_only, uri=True)) as connection:

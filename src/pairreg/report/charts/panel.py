@@ -41,8 +41,8 @@ def panel(folder: Path, name: str, design: Design, pair: str, metric: Metric | N
     the path of the PNG.
     """
     runs = design.first(pair)
-    columns: list[Column] = [None if run is None else planes(run.figure_arrays) for run in runs]
-    reference = next(column for column in columns if column)
+    reference = next(planes(run.figure_arrays) for run in runs if run is not None)
+    columns: list[Column] = [None if run is None else planes(run.figure_arrays, at=reference[0].at) for run in runs]
     scene, view = reference[0].scene, reference[0].view
     # The same boxes in every column, where the settings differ most.
     places = boxes([column[0].scene.warped for column in columns if column], scene.fixed, view)

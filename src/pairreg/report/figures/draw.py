@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib
 
+from pairreg.report.charts.planes import Place
 from pairreg.report.charts.setting_style import PRINTED, save_both
 from pairreg.report.figures.panels import Shown
 from pairreg.runs.factors import Setting, factors, setting
@@ -23,8 +24,8 @@ def draw_figure(layout: str, runs: Sequence[Run], folder: Path) -> list[Path]:
     order of `runs`; of several seeds the first is drawn. Figures of the layout that were drawn of other pairs before
     are deleted. Raises `InputError` if the arrays of a run cannot be read.
     """
-    module, among = _module(layout), factors(runs)
-    drawn = [module.figure([Shown.of(run, among) for run in group]) for group in _groups(layout, runs)]
+    module = _module(layout)
+    drawn = [module.figure(_shown(group, runs)) for group in _groups(layout, runs)]
     folder.mkdir(parents=True, exist_ok=True)
     names = [layout] if len(drawn) == 1 else [f"{layout}_{i:02d}" for i in range(1, len(drawn) + 1)]
     paths = [save_both(one, folder, name) for one, name in zip(drawn, names, strict=True)]
@@ -43,6 +44,18 @@ def prepare_figure(layout: str, runs: Sequence[Run]) -> None:
     module = _module(layout)
     for group in _groups(layout, runs) if hasattr(module, "prepare") else []:
         module.prepare(group)
+
+
+def _shown(group: Sequence[Run], runs: Sequence[Run]) -> list[Shown]:
+    """Return the runs of one figure, those of one pair cut where the first of them tells most."""
+    among, pairs = factors(runs), dict(zip([run.folder for run in runs], pair_names(runs), strict=True))
+    at: dict[str, Place] = {}
+    found = []
+    for run in group:
+        pair = pairs[run.folder]
+        found.append(Shown.of(run, among, at.get(pair)))
+        at.setdefault(pair, found[-1].cut.at)
+    return found
 
 
 def _groups(layout: str, runs: Sequence[Run]) -> list[list[Run]]:

@@ -12,7 +12,7 @@ from pairreg.figures.grid import grid_lines, round_step
 from pairreg.figures.labels import label_values
 from pairreg.figures.sheet import frame, show
 from pairreg.figures.style import colour
-from pairreg.report.charts.planes import Plane, planes
+from pairreg.report.charts.planes import Place, Plane, planes
 from pairreg.report.figures.names import fixed_name, moving_name, name
 from pairreg.runs.factors import Factor
 from pairreg.runs.read import Run
@@ -32,9 +32,10 @@ class Shown:
     run: Run
 
     @classmethod
-    def of(cls, run: Run, among: Sequence[Factor]) -> "Shown":
-        """Return a run with its titles; `among` are the factors of the study."""
-        return cls(name(run, among), moving_name(run, among), fixed_name(run), planes(run.figure_arrays, count=3), run)
+    def of(cls, run: Run, among: Sequence[Factor], at: Place | None = None) -> "Shown":
+        """Return a run with its titles; `among`: the factors of the study; `at`: as `planes` takes it."""
+        cuts = planes(run.figure_arrays, count=3, at=at)
+        return cls(name(run, among), moving_name(run, among), fixed_name(run), cuts, run)
 
     @property
     def cut(self) -> Plane:
