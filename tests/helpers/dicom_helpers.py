@@ -58,12 +58,18 @@ def write_series(
     return paths
 
 
-def write_frames(path: Path, pixels: np.ndarray, positions: np.ndarray, slopes: list[float] | None = None) -> Path:
+def write_frames(
+    path: Path,
+    pixels: np.ndarray,
+    positions: np.ndarray,
+    slopes: list[float] | None = None,
+    orientation: tuple[float, ...] = AXIAL,
+) -> Path:
     """An enhanced multi-frame CT; frame `i` at `positions[i]`."""
     made = dataset(pixels, "1.2.3.5", SOPClassUID=EnhancedCTImageStorage, NumberOfFrames=len(pixels))
     shared, groups = Dataset(), []
     shared.PixelMeasuresSequence = Sequence([item(PixelSpacing=[0.8, 0.5], SliceThickness=3.0)])
-    shared.PlaneOrientationSequence = Sequence([item(ImageOrientationPatient=list(AXIAL))])
+    shared.PlaneOrientationSequence = Sequence([item(ImageOrientationPatient=list(orientation))])
     for i, position in enumerate(positions):
         group = item(PlanePositionSequence=Sequence([item(ImagePositionPatient=list(position))]))
         scaling = item(RescaleSlope=slopes[i] if slopes else 1, RescaleIntercept=-5 if slopes else 0, RescaleType="HU")
@@ -71,6 +77,26 @@ def write_frames(path: Path, pixels: np.ndarray, positions: np.ndarray, slopes: 
         groups.append(group)
     made.SharedFunctionalGroupsSequence = Sequence([shared])
     made.PerFrameFunctionalGroupsSequence = Sequence(groups)
+    made.save_as(path, enforce_file_format=True)
+    return path
+
+
+def write_dose(
+    path: Path, pixels: np.ndarray, first: np.ndarray, step: float, orientation: tuple[float, ...] = AXIAL
+) -> Path:
+    """A dose in mGy whose frame `i` lies `i` times `step` mm along the normal from `first`."""
+    made = dataset(
+        pixels,
+        "1.2",
+        NumberOfFrames=len(pixels),
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.481.2",
+        DoseGridScaling=0.001,
+        Modality="RTDOSE",
+        PixelSpacing=[0.8, 0.5],
+        ImagePositionPatient=list(first),
+        ImageOrientationPatient=list(orientation),
+        GridFrameOffsetVector=[step * i for i in range(len(pixels))],
+    )
     made.save_as(path, enforce_file_format=True)
     return path
 

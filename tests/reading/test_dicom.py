@@ -7,7 +7,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 
-from dicom_helpers import AXIAL, COLUMNS, ROWS, dataset, pydicom_volume, stack, write_frames, write_series
+from dicom_helpers import COLUMNS, ROWS, dataset, pydicom_volume, stack, write_dose, write_frames, write_series
 from pair_helpers import refused
 from pairreg.reading.any_format import read
 
@@ -86,6 +86,62 @@ def test_a_slice_beside_the_others(tmp_path: Path) -> None:
     positions[3, 0] += 2
     write_series(tmp_path / "s", stack(), positions)
     assert "003.dcm is 2 mm off" in refused(tmp_path / "s", read, tmp_path / "s")
+
+
+@pytest.mark.parametrize("count", [7, 100])
+@pytest.mark.parametrize("shift, fits", [((0.04, 0, 0), True), ((0.06, 0, 0), False), ((0, -5, 0), False)])
+def test_how_far_a_slice_may_lie_beside_the_others(
+    tmp_path: Path, count: int, shift: tuple[float, ...], fits: bool
+) -> None:
+    """0.1 of the smaller pixel side, 0.5 mm, however long the stack is."""
+    positions = along((0, 0, 1), [3.0] * (count - 1))
+    positions[count // 2] += shift
+    write_series(tmp_path / "s", stack(count), positions)
+    if fits:
+        np.testing.assert_array_equal(voxels(tmp_path / "s"), stack(count))
+    else:
+        said = f"{count // 2:03d}.dcm is {np.linalg.norm(shift):g} mm off"
+        assert said in refused(tmp_path / "s", read, tmp_path / "s")
+
+
+@pytest.mark.parametrize("half, fits", [(5, True), (50, False)])
+def test_gaps_that_add_up(tmp_path: Path, half: int, fits: bool) -> None:
+    """Gaps of 3 and then of 3.05 mm are alike; each before the middle slice puts it 0.025 mm off an even grid."""
+    write_series(tmp_path / "s", stack(2 * half + 1), along((0, 0, 1), [3.0] * half + [3.05] * half))
+    if fits:
+        assert read(tmp_path / "s").image.GetSpacing()[2] == pytest.approx(3.025)
+    else:
+        assert "050.dcm is 1.25 mm off" in refused(tmp_path / "s", read, tmp_path / "s")
+
+
+@pytest.mark.parametrize("kind", ["series", "frames", "dose"])
+def test_cosines_that_are_rounded(tmp_path: Path, kind: str) -> None:
+    """A coronal stack turned by 45°, straight along its true normal, whose file has three digits of the cosines."""
+    rounded, path, pixels = (0.707, 0.707, 0, 0, 0, -1), tmp_path / kind, stack(101)
+    positions = along((-np.sqrt(0.5), np.sqrt(0.5), 0), [3.0] * 100)
+    if kind == "series":
+        write_series(path, pixels, positions, ImageOrientationPatient=list(rounded))
+    elif kind == "frames":
+        write_frames(path, pixels, positions, orientation=rounded)
+    else:
+        write_dose(path, pixels.astype(np.uint16), ORIGIN, 3.0, rounded)
+    found = read(path).image
+    assert found.GetSpacing() == pytest.approx((0.5, 0.8, 3.0), rel=1e-9)
+    for index, place in (((0, 0, 100), positions[-1]), ((5, 0, 0), ORIGIN + 2.5 * np.sqrt([0.5, 0.5, 0]))):
+        np.testing.assert_allclose(found.TransformIndexToPhysicalPoint(index), place, atol=1e-6)
+
+
+@pytest.mark.parametrize("cosines", [(2, 0, 0, 0, 2, 0), (0, 0, 0, 0, 0, 0), (0.9, 0, 0, 0, 1, 0)])
+@pytest.mark.parametrize("kind", ["series", "frames", "dose"])
+def test_cosines_that_are_none(tmp_path: Path, kind: str, cosines: tuple[float, ...]) -> None:
+    path, positions = tmp_path / kind, along((0, 0, 1), [3.0] * 6)
+    if kind == "series":
+        write_series(path, stack(), positions, ImageOrientationPatient=list(cosines))
+    elif kind == "frames":
+        write_frames(path, stack(), positions, orientation=cosines)
+    else:
+        write_dose(path, stack().astype(np.uint16), ORIGIN, 3.0, cosines)
+    assert "ImageOrientationPatient" in refused(kind, read, path)
 
 
 def test_orientations_sizes_and_spacings_that_differ(tmp_path: Path) -> None:
@@ -195,9 +251,6 @@ def test_frames_that_form_no_stack(tmp_path: Path) -> None:
 
 def test_a_dose_by_its_offsets(tmp_path: Path) -> None:
     pixels = stack().astype(np.uint16)
-    dose = dataset(pixels, "1.2", NumberOfFrames=7, SOPClassUID="1.2.840.10008.5.1.4.1.1.481.2", DoseGridScaling=0.001)
-    dose.Modality, dose.PixelSpacing, dose.ImagePositionPatient = "RTDOSE", [0.8, 0.5], ORIGIN.tolist()
-    dose.ImageOrientationPatient, dose.GridFrameOffsetVector = list(AXIAL), [3.0 * i for i in range(7)]
-    dose.save_as(tmp_path / "dose.dcm", enforce_file_format=True)
-    np.testing.assert_allclose(voxels(tmp_path / "dose.dcm"), pixels * 0.001)
-    assert read(tmp_path / "dose.dcm").image.GetSize() == (COLUMNS, ROWS, 7)
+    path = write_dose(tmp_path / "dose.dcm", pixels, ORIGIN, 3.0)
+    np.testing.assert_allclose(voxels(path), pixels * 0.001)
+    assert read(path).image.GetSize() == (COLUMNS, ROWS, 7)

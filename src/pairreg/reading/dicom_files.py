@@ -9,6 +9,7 @@ import numpy as np
 from pairreg.errors import InputError
 from pairreg.reading.contents import AGAIN, check_length, raw_bytes
 from pairreg.reading.format_of import BARE_DICOM
+from pairreg.reading.grid import SNAPPED
 from pairreg.reading.notes import refusing_damage
 
 HEAD = 132  # bytes: the preamble, and the letters DICM
@@ -45,10 +46,24 @@ class Slice:
         low, high = sorted(slope * x + intercept for x in self.padding)
         return (values >= low - abs(slope) / 4) & (values <= high + abs(slope) / 4)
 
+    def axes(self) -> np.ndarray:
+        """Where rows, columns and slices lead, `(3, 3)`: vectors of length 1, though a file may have rounded cosines.
+
+        Raises `InputError` for cosines that are none.
+        """
+        assert self.orientation is not None
+        lengths = np.linalg.norm(self.orientation, axis=1)
+        if not (np.abs(lengths - 1) <= SNAPPED).all():
+            cosines = ", ".join(f"{cosine:g}" for cosine in self.orientation.ravel())
+            raise InputError(f"{self.path} has the ImageOrientationPatient {cosines}; give two directions of length 1.")
+        across, down = self.orientation / lengths[:, None]
+        normal = np.cross(across, down)
+        return np.stack([across, down, normal / np.linalg.norm(normal)])
+
     def corners(self) -> np.ndarray:
         """The centres of three corner pixels `(3, 3)` in LPS mm: the first, the end of its row, of its column."""
-        assert self.position is not None and self.orientation is not None
-        across, down = self.orientation
+        assert self.position is not None
+        across, down, _ = self.axes()
         row, column = across * self.spacing[1] * (self.columns - 1), down * self.spacing[0] * (self.rows - 1)
         return np.stack([self.position, self.position + row, self.position + column])
 

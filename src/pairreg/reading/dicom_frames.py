@@ -59,7 +59,7 @@ def frames_of(header: Any, whole: Slice) -> list[Slice] | None:
     offsets = header.get("GridFrameOffsetVector")
     if offsets is None or len(offsets) != whole.frames or whole.position is None or whole.orientation is None:
         return None
-    normal = np.cross(*whole.orientation)
+    normal = whole.axes()[2]
     scale = (float(header.get("DoseGridScaling", 1)), 0.0)
     shifts = np.array([float(x) for x in offsets]) - float(offsets[0])
     return [
@@ -102,13 +102,12 @@ def named(whole: Slice, number: int) -> Path:
 def on_grid(values: np.ndarray, ordered: list[Slice]) -> sitk.Image:
     """`values` `(frames, rows, columns)` where the frames lie."""
     first, last = ordered[0], ordered[-1]
-    assert first.position is not None and last.position is not None and first.orientation is not None
-    across, down = first.orientation
+    assert first.position is not None and last.position is not None
     step = np.linalg.norm(last.position - first.position) / (len(ordered) - 1)
     image = sitk.GetImageFromArray(values, isVector=values.ndim > 3)
     image.SetSpacing((first.spacing[1], first.spacing[0], float(step)))
     image.SetOrigin(first.position.tolist())
-    image.SetDirection(np.stack([across, down, np.cross(across, down)], 1).ravel().tolist())
+    image.SetDirection(first.axes().T.ravel().tolist())
     return image
 
 

@@ -20,18 +20,13 @@ def sorted_stack(slices: Sequence[Slice], folder: Path) -> list[Slice]:
         if one.position is None or one.orientation is None:
             raise InputError(f"{folder} has slices without a position, such as {one.path.name}; give one file of them.")
     check_alike(slices, folder)
-    normal = np.cross(*first_orientation(slices))
+    normal = slices[0].axes()[2]
     along = np.array([float(one.position @ normal) for one in slices if one.position is not None])
     order = np.argsort(along, kind="stable")
     ordered = [slices[i] for i in order]
     check_gaps(ordered, along[order], folder)
     check_straight(ordered, normal, folder)
     return ordered
-
-
-def first_orientation(slices: Sequence[Slice]) -> np.ndarray:
-    assert slices[0].orientation is not None
-    return slices[0].orientation
 
 
 def check_alike(slices: Sequence[Slice], folder: Path) -> None:
@@ -77,23 +72,29 @@ def check_gaps(ordered: Sequence[Slice], along: np.ndarray, folder: Path) -> Non
 
 
 def check_straight(ordered: Sequence[Slice], normal: np.ndarray, folder: Path) -> None:
-    """Raise `InputError` unless the corners of every slice lie within 0.1 voxel of the grid that ITK makes of them."""
+    """Raise `InputError` unless the corners of every slice lie within 0.1 voxel of the grid that ITK makes of them.
+
+    Beside the normal, that is 0.1 of a pixel; along it, 0.1 of the distance between slices. `normal` has the length 1.
+    """
     corners = np.stack([one.corners() for one in ordered])
     steps = corners[-1, 0] - corners[0, 0]
-    sideways = steps - normal * (steps @ normal)
-    finest = min(ordered[0].spacing)
-    if np.linalg.norm(sideways) > SAME * finest:
-        shift = np.linalg.norm(sideways)
-        angle = np.degrees(np.arctan2(shift, steps @ normal))
+    length = steps @ normal
+    shift = np.linalg.norm(steps - normal * length)
+    finest, gap = min(ordered[0].spacing), length / (len(ordered) - 1)
+    if shift > SAME * finest:
+        angle = np.degrees(np.arctan2(shift, length))
         raise InputError(
             f"{folder} was taken with a gantry tilted by {angle:.3g}°, so its slices are shifted by {shift:.3g} mm in "
             "all; resample it to a straight grid, such as by dcm2niix or 3-D Slicer."
         )
-    grid = corners[0] + normal * (steps @ normal) * np.arange(len(ordered))[:, None, None] / (len(ordered) - 1)
-    off = np.linalg.norm(corners - grid, axis=-1).max(1)
-    # Along the normal, positions may be uneven by what `check_gaps` allows.
-    if off.max() > max(SAME * finest, EVEN * (steps @ normal)):
-        worst = ordered[int(np.argmax(off))].path.name
+    apart = corners - corners[0] - normal * gap * np.arange(len(ordered))[:, None, None]
+    along = apart @ normal
+    beside = np.linalg.norm(apart - normal * along[..., None], axis=-1)
+    off = np.maximum(beside / finest, np.abs(along) / gap).max(1)  # voxels
+    if off.max() > SAME:
+        worst = int(np.argmax(off))
+        distance = np.linalg.norm(apart[worst], axis=-1).max()
         raise InputError(
-            f"{folder} has slices that form no straight stack ({worst} is {off.max():.3g} mm off); remove it."
+            f"{folder} has slices that form no straight stack ({ordered[worst].path.name} is {distance:.3g} mm off); "
+            "give an evenly spaced series, or resample it."
         )
