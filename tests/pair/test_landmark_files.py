@@ -149,6 +149,50 @@ def test_the_same_names_in_another_order(tmp_path: Path) -> None:
     assert len(read_landmarks(fixed, moving, GRIDS[2])[0]) == 2
 
 
+def rows_of(names: str) -> str:
+    """A table with a point for each of the names; `-` is none."""
+    return "name,x,y\n" + "".join(f"{n.replace('-', '')},{i}.5,2.5\n" for i, n in enumerate(names.split()))
+
+
+@pytest.mark.parametrize(
+    "fixed, moving, first, rows",
+    [
+        ("A B C", "B C D", "B", (2, 1)),  # another point was deleted from each
+        ("A B C D", "A C E D", "C", (3, 2)),
+        ("A B", "B A", "A", (1, 2)),
+        ("- A B", "A B -", "A", (2, 1)),  # some without a name
+        ("X A X", "A X X", "A", (2, 1)),  # some with one name
+    ],
+)
+def test_a_name_that_stands_at_two_places(
+    tmp_path: Path, fixed: str, moving: str, first: str, rows: tuple[int, int]
+) -> None:
+    """Whatever else differs: rows are paired by their place, and names say that this is wrong."""
+    paths = tmp_path / "f.csv", tmp_path / "m.csv"
+    for path, names in zip(paths, (fixed, moving), strict=True):
+        path.write_text(rows_of(names))
+    message = refused(paths[0], read_landmarks, *paths, GRIDS[2])
+    assert f"{first!r} is number {rows[0]} and number {rows[1]}" in message and str(paths[1]) in message
+
+
+@pytest.mark.parametrize(
+    "fixed, moving", [("M1 M2", "nose ear"), ("A B C", "A D C"), ("X X", "X X"), ("A X X", "A X Y")]
+)
+def test_names_that_do_not_contradict_the_rows(tmp_path: Path, fixed: str, moving: str) -> None:
+    paths = tmp_path / "f.csv", tmp_path / "m.csv"
+    for path, names in zip(paths, (fixed, moving), strict=True):
+        path.write_text(rows_of(names))
+    assert len(read_landmarks(*paths, GRIDS[2])[0]) == len(fixed.split())
+
+
+def test_a_name_that_stands_at_two_places_in_markups(tmp_path: Path) -> None:
+    """Of 3-D Slicer; points that were not placed count as rows, too."""
+    fixed, moving = tmp_path / "f.mrk.json", tmp_path / "m.mrk.json"
+    fixed.write_text(markups("LPS", [[1, 1, 1], None, [3, 3, 3]]))
+    moving.write_text(markups("LPS", [[1, 1, 1], None, [3, 3, 3]]).replace("F-2", "F-3").replace("F-1", "F-2"))
+    assert "'F-2' is number 3 and number 2" in refused(moving, read_landmarks, fixed, moving, GRIDS[3])
+
+
 finite = st.floats(-1e4, 1e4).map(lambda value: round(value, 6) + 0.0)
 FORMATS = {
     "comma": lambda points: table(",", points),

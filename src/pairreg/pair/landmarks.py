@@ -1,6 +1,7 @@
 """Corresponding points from files, in LPS mm, x first."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,8 @@ def read_landmarks(
     """The points `(n, ndim)` of both images, in corresponding order; one JSON file may hold both.
 
     A point that one of the files calls undefined is left out of both. `images` (fixed and moving) are those whose
-    voxels an index counts. Raises `InputError` if one file is given without the other, if their numbers or the order of
-    their names differ, or if they have not the dimension of the images.
+    voxels an index counts. Raises `InputError` if one file is given without the other, if their numbers differ, if a
+    name stands in different rows, or if they have not the dimension of the images.
     """
     if fixed is None and moving is None:
         return None, None
@@ -75,8 +76,17 @@ def _check_correspondence(files: Mapping[str, PointFile], paths: Mapping[str, Pa
     if len(fixed.values) != len(moving.values):
         counts = [f"{paths[image]} has {len(file.values)} {image}" for image, file in files.items()]
         raise InputError(f"{' and '.join(counts)} landmarks; give the same points in the same order.")
-    unique = len(set(fixed.names)) == len(fixed.names)
-    if unique and fixed.names != moving.names and set(fixed.names) == set(moving.names):
+    places = {image: _places(file.names) for image, file in files.items()}
+    moved = [name for name, place in places["fixed"].items() if places["moving"].get(name, place) != place]
+    if moved:
+        first, second = (places[image][moved[0]] + 1 for image in ("fixed", "moving"))
         raise InputError(
-            f"{paths['fixed']} and {paths['moving']} name the same landmarks in another order; sort one like the other."
+            f"{paths['fixed']} and {paths['moving']} name the same landmarks in another order ({moved[0]!r} is number "
+            f"{first} and number {second}, and rows belong together); sort one like the other, or rename its points."
         )
+
+
+def _places(names: Sequence[str]) -> dict[str, int]:
+    """The row of each name that stands there once."""
+    counts = Counter(names)
+    return {name: row for row, name in enumerate(names) if name and counts[name] == 1}
