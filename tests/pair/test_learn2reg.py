@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from learn2reg_helpers import demo, lumir, save, their_tre, transform_of, write_dataset, write_points
-from pair_helpers import refused
+from learn2reg_helpers import affine_of, demo, lumir, save, their_tre, transform_of, write_dataset, write_points
+from pair_helpers import refused, same_space
 from pairreg import option_files
 from pairreg.metrics.landmarks import tre
 from pairreg.pair.hdf5 import load_case
@@ -60,6 +60,26 @@ def test_a_companion_counts_voxel_by_voxel_whatever_its_header_says(tmp_path):
     pair = load_learn2reg(tmp_path / "DemoCT_dataset.json")
     assert pair.fixed_labels.GetOrigin() == pair.fixed.GetOrigin()
     assert pair.fixed_labels.GetDirection() == pair.fixed.GetDirection()
+
+
+@pytest.mark.parametrize("away", [0, 1000])
+@pytest.mark.parametrize("side", ["fixed", "moving"])
+def test_a_mask_counts_voxel_by_voxel_also_where_its_image_has_padding(side, away, tmp_path):
+    """Its header turns it by 10°, or puts it a metre away."""
+    arrays = demo(tmp_path, degrees=10, masked_evaluation=True)
+    name = f"DemoCT_0001_000{int(side == 'moving')}.nii.gz"
+    arrays[side][:5, :4] = -3024
+    save(arrays[side], tmp_path / "imagesTr" / name, nibabel.load(tmp_path / "imagesTr" / name).affine)
+    for part, folder in (("labels", "labelsTr"), ("mask", "masksTr")):
+        save(arrays[f"{side}_{part}"], tmp_path / folder / name, affine_of((1.75, 1.25, 2.5), origin=(away, 0, 0)))
+    pair = load_learn2reg(tmp_path / "DemoCT_dataset.json")
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(pair.evaluation_mask).T, arrays["fixed_mask"])
+    arrays[f"{side}_mask"][:5, :4] = 0
+    for part in (f"{side}_labels", f"{side}_mask"):
+        found = getattr(pair, part)
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(found).T, arrays[part])
+        same_space(found, getattr(pair, side))
+        assert not pair.inputs[part].warnings
 
 
 def test_the_evaluator_masks_the_field_where_the_task_says_so(tmp_path):

@@ -68,10 +68,7 @@ def load_pair(
     """
     files = read_side("fixed", fixed, fixed_series, fixed_labels, fixed_mask)
     files |= read_side("moving", moving, moving_series, moving_labels, moving_mask)
-    check_dimension(files["moving"], files["fixed"])
-    suspicion = field_of_view_warning(files["fixed"], files["moving"])
-    files["moving"] = replace(files["moving"], warnings=(*files["moving"].warnings, *suspicion))
-    warn_of_lone_labels(files)
+    compare_sides(files)
     further = {
         role: {name: channel(f"{role}.{name}", file, files[side]) for name, file in (given or {}).items()}
         for role, side, given in (("channels", "moving", channels), ("fixed_channels", "fixed", fixed_channels))
@@ -102,14 +99,26 @@ def read_side(
     series: str | None = None,
     labels: str | Path | None = None,
     mask: str | Path | None = None,
+    voxelwise: bool = False,
 ) -> dict[str, ImageFile]:
-    """One image of a pair with its label map and mask, by their roles, such as `fixed` and `fixed_mask`."""
+    """One image of a pair with its label map and mask, by their roles, such as `fixed` and `fixed_mask`.
+
+    `voxelwise`: those of the size of the image lie on its grid, whatever their headers say.
+    """
     files = {side: read_varying(image, series)}
     if labels is not None:
-        files[f"{side}_labels"] = read_labels(labels, files[side])
+        files[f"{side}_labels"] = read_labels(labels, files[side], voxelwise)
     if mask is not None:
-        files[f"{side}_mask"] = read_mask(mask, files[side])
+        files[f"{side}_mask"] = read_mask(mask, files[side], voxelwise)
     return files
+
+
+def compare_sides(files: dict[str, ImageFile]) -> None:
+    """Add warnings where the two sides of a pair hardly belong together; raises `InputError` where they cannot."""
+    check_dimension(files["moving"], files["fixed"])
+    suspicion = field_of_view_warning(files["fixed"], files["moving"])
+    files["moving"] = replace(files["moving"], warnings=(*files["moving"].warnings, *suspicion))
+    warn_of_lone_labels(files)
 
 
 def warn_of_lone_labels(files: dict[str, ImageFile]) -> None:

@@ -17,15 +17,16 @@ from pairreg.errors import InputError
 from pairreg.files import existing
 from pairreg.markers import Cases, FilesOf, Selects
 from pairreg.pair.cases import matching, only
-from pairreg.pair.files import load_pair
+from pairreg.pair.files import compare_sides, notes_of, numbered, parts, read_side
 from pairreg.pair.pair import InputNote, Pair
 from pairreg.pair.parts import POINTS
 from pairreg.pair.voxel_points import centres_of_labels, read_landmark_maps, read_pair_of_points
-from pairreg.reading.any_format import read
+from pairreg.reading.notes import ImageFile
 from pairreg.validation import Text, one_of
 
 SPLIT = "registration_val"
 IMAGE_NAME = re.compile(r".+_(\d{4})_(\d{4})\.nii(?:\.gz)?")  # task, subject, modality
+SIDES = ("fixed", "moving")
 MASKED = ("LungCT", "AbdomenMRCT")  # tasks whose evaluator measures the field inside the fixed mask
 log = logging.getLogger("pairreg")
 
@@ -210,22 +211,25 @@ def load_learn2reg(
 
 
 def _pair_of(data: DataSet, name: str) -> Pair:
-    files: dict[str, Any] = dict(data.cases[name].files)
-    points = {side: files.pop(f"{side}_points") for side in ("fixed", "moving") if f"{side}_points" in files}
-    pair = load_pair(name=name, label_names=label_names(data.content), **files)
-    if pair.ndim != 3:
-        raise InputError(f"{pair.inputs['fixed'].path} is 2-D; the images of Learn2Reg are 3-D.")
-    sides = {"fixed": pair.fixed, "moving": pair.moving}
-    landmarks = _landmarks(points, sides) if points else {}
-    on_grid: dict[str, Any] = {
-        role: _on_grid(getattr(pair, role), sides[role.partition("_")[0]]) for role in files if role not in sides
-    }
-    return replace(
-        pair,
-        **on_grid,
-        **landmarks,
-        evaluation_mask=_evaluation_mask(pair.fixed, data, files.get("fixed_mask")),
-        inputs=_with_warnings(pair, data),
+    files = data.cases[name].files
+    read: dict[str, ImageFile] = {}
+    for side in SIDES:
+        labels, mask = files.get(f"{side}_labels"), files.get(f"{side}_mask")
+        # The evaluator compares arrays: headers of label maps and masks do not count.
+        read |= read_side(side, files[side], labels=labels, mask=mask, voxelwise=True)
+    compare_sides(read)
+    images = {side: read[side].image for side in SIDES}
+    if images["fixed"].GetDimension() != 3:
+        raise InputError(f"{files['fixed']} is 2-D; the images of Learn2Reg are 3-D.")
+    points = {side: files[f"{side}_points"] for side in SIDES if f"{side}_points" in files}
+    return Pair(
+        name=name,
+        **parts(read, "fixed"),
+        **parts(read, "moving"),
+        **(_landmarks(points, images) if points else {}),
+        label_names=numbered(label_names(data.content)),
+        evaluation_mask=_evaluation_mask(images["fixed"], data, read.get("fixed_mask")),
+        inputs=_with_warnings(notes_of(read), images, data),
     )
 
 
@@ -238,28 +242,22 @@ def _landmarks(files: Mapping[str, Path], images: Mapping[str, sitk.Image]) -> d
     return found | {f"{side}_landmarks": centres_of_labels(labels) for side, labels in maps.items()}
 
 
-def _evaluation_mask(fixed: sitk.Image, data: DataSet, mask: Path | None) -> sitk.Image:
+def _evaluation_mask(fixed: sitk.Image, data: DataSet, mask: ImageFile | None) -> sitk.Image:
     """Where the evaluator measures the regularity of the field: everywhere without a mask, as it does then, too."""
     if data.is_lumir:
         return sitk.Cast(fixed > 0, sitk.sitkUInt8)
     if mask is None or not data.is_masked:
         return geometry.image(np.ones(fixed.GetSize()[::-1], np.uint8), fixed)
-    inside = geometry.mask_on(fixed, _on_grid(read(mask).image, fixed))
-    return geometry.image(inside.astype(np.uint8), fixed)
+    return geometry.image(geometry.mask_on(fixed, mask.image).astype(np.uint8), fixed)
 
 
-def _on_grid(part: sitk.Image, image: sitk.Image) -> sitk.Image:
-    """`part` voxel by voxel on the grid of `image`, as the evaluator has it, whatever its header says."""
-    if part.GetSize() != image.GetSize():
-        return part
-    return geometry.image(geometry.array(part), image)
-
-
-def _with_warnings(pair: Pair, data: DataSet) -> dict[str, InputNote]:
-    """The inputs of a pair, with a warning for an image that has not the shape that the data set gives."""
-    found = dict(pair.inputs)
+def _with_warnings(
+    notes: Mapping[str, InputNote], images: Mapping[str, sitk.Image], data: DataSet
+) -> dict[str, InputNote]:
+    """`notes`, with a warning for an image that has not the shape that the data set gives."""
+    found = dict(notes)
     shapes = _mapping(data.content.get("tensorImageShape"))
-    for side, image in (("fixed", pair.fixed), ("moving", pair.moving)):
+    for side, image in images.items():
         note = found[side]
         _, modality = numbers_of(Path(note.path))
         shape = shapes.get(str(int(modality)))

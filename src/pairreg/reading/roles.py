@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.geometry import SAME, array, discrepancy, matrix_of
 from pairreg.reading.any_format import read
@@ -55,14 +56,14 @@ def label_map(file: ImageFile) -> ImageFile:
     return whole_numbers(file)
 
 
-def read_labels(path: str | Path, image: ImageFile) -> ImageFile:
-    """The label map in `path`, of an integer type, on its own grid, which meets that of `image`."""
-    return companion(read_label_map(path), image)
+def read_labels(path: str | Path, image: ImageFile, voxelwise: bool = False) -> ImageFile:
+    """The label map in `path`, of an integer type, where `companion` puts it."""
+    return companion(read_label_map(path), image, voxelwise)
 
 
-def read_mask(path: str | Path, image: ImageFile) -> ImageFile:
-    """The mask in `path`, uint8: 1 where the file is above 0."""
-    return companion(mask_of(read(path, labels=True)), image)
+def read_mask(path: str | Path, image: ImageFile, voxelwise: bool = False) -> ImageFile:
+    """The mask in `path`, uint8: 1 where the file is above 0, where `companion` puts it."""
+    return companion(mask_of(read(path, labels=True)), image, voxelwise)
 
 
 def mask_of(file: ImageFile) -> ImageFile:
@@ -85,8 +86,13 @@ def read_channel(path: str | Path, image: ImageFile, labels: bool | None = None)
     return companion(read_label_map(path) if labels else read_intensities(path), image)
 
 
-def companion(file: ImageFile, image: ImageFile) -> ImageFile:
-    """`file`, which has to meet `image` in space, with a warning if it looks as if it should have its grid."""
+def companion(file: ImageFile, image: ImageFile, voxelwise: bool = False) -> ImageFile:
+    """`file` on its own grid, which has to meet that of `image`, with a warning if it looks as if it should be that.
+
+    `voxelwise`: a file of the size of `image` lies on its grid, whatever its header says.
+    """
+    if voxelwise and file.image.GetSize() == image.image.GetSize():
+        return replace(file, image=geometry.image(array(file.image), image.image))
     check_overlap(file.image, image.image, file.path)
     if file.image.GetSize() != image.image.GetSize():
         return file
