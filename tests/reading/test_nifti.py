@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from pair_helpers import image, refused
+from pair_helpers import image, refused, same_space
 from pairreg.geometry import matrix_of
 from pairreg.reading.any_format import read
 from pairreg.reading.roles import read_intensities
@@ -204,6 +204,29 @@ def edited(tmp_path: Path, **fields: object) -> Path:
 def test_headers_that_cannot_be(tmp_path: Path, fields: dict[str, object], said: str) -> None:
     path = edited(tmp_path, **fields)
     assert said in refused(path, read, path)
+
+
+@pytest.mark.parametrize("qfac", [0.0, 4.0, np.nan])
+@pytest.mark.parametrize("codes", [(1, 1), (0, 1), (1, 0)])
+@pytest.mark.parametrize("cls", [nib.Nifti1Image, nib.Nifti2Image])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_sign_of_the_third_axis_that_is_not_negative_is_positive(
+    tmp_path: Path, qfac: float, codes: tuple[int, int], cls: type, order: str
+) -> None:
+    affine = OBLIQUE @ np.diag([1.0, 1, -1, 1])
+    header = nifti(affine=affine, codes=codes, cls=cls).header.as_byteswapped(order)
+    header["pixdim"][0], header["vox_offset"] = qfac, header["sizeof_hdr"] + 4
+    voxels = VALUES.astype(f"{order}i2").tobytes(order="F")
+    path = at(tmp_path / "a.nii", header.binaryblock + bytes(4) + voxels)
+    agrees(path, nib.load(path))
+    np.testing.assert_allclose(nib.load(path).affine, affine, atol=1e-5)
+
+
+def test_a_negative_sign_of_the_third_axis(tmp_path: Path) -> None:
+    """By ITK: whatever is below 0 is -1."""
+    found = read(edited(tmp_path, codes=(0, 1), pixdim=[-3, 2, 3, 4, 0, 0, 0, 0])).image
+    same_space(found, sitk.ReadImage(str(tmp_path / "a.nii")))
+    np.testing.assert_allclose(matrix_of(found), np.diag([-1.0, -1, 1, 1]) @ OBLIQUE, atol=1e-5)
 
 
 @pytest.mark.parametrize("codes", [(1, 1), (1, 0), (2, 4)])

@@ -70,13 +70,15 @@ def files(path: Path) -> tuple[Path, Path]:
 
 
 def header_of(data: bytes, path: Path) -> Any:
-    """The header as nibabel has it, in the byte order of the file, whose numbers are not checked yet."""
+    """The header as nibabel has it, in the byte order of the file; of its numbers only pixdim[0] is made sound."""
     from nibabel.nifti1 import Nifti1Header
     from nibabel.nifti2 import Nifti2Header
 
     second = int.from_bytes(data[:4], "little") == HEADERS[1] or int.from_bytes(data[:4], "big") == HEADERS[1]
     check_length(path, len(data), HEADERS[second])
     header = (Nifti2Header if second else Nifti1Header)(data[: HEADERS[second]], check=False)
+    # The standard has 0 and whatever is not negative mean 1; nibabel would refuse it.
+    header["pixdim"][0] = -1 if header["pixdim"][0] < 0 else 1
     magic = header["magic"].item()
     if magic in (PAIRED if partner(path) else SINGLE):
         return header
