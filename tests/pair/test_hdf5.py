@@ -160,6 +160,37 @@ def test_a_damaged_image_is_one_sentence(packed):
     assert load_case(packed, "flat").name == "flat"
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("notes", '{"fixed": 3}'),
+        ("notes", '{"fixed": [1, 2]}'),
+        ("notes", '{"fixed": [[], [], []]}'),
+        ("notes", "[]"),
+        ("notes", "[" * 50000),
+        ("label_names", "[" * 50000),
+        ("label_names", '{"x": "bone"}'),
+        ("label_names", json.dumps({"9" * 5000: "bone"})),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_attributes_of_a_case_that_cannot_be_used(packed, key, value):
+    """A file may have been changed by anybody."""
+    with h5py.File(packed, "r+") as content:
+        del content["flat"].attrs[key]
+        content["flat"].attrs[key] = value
+    message = refused(packed, load_case, packed, "flat")
+    assert key in message and len(message) < 500
+    assert load_case(packed, "full").name == "full"
+
+
+def test_a_version_that_is_no_number(packed):
+    for version in ([1, 1], "1", 2):
+        with h5py.File(packed, "r+") as content:
+            content.attrs["pairreg_format"] = version
+        assert "pairreg_format" in refused(packed, cases, packed)
+
+
 def test_a_file_that_a_disk_has_damaged_replaces_nothing(packed):
     before = packed.read_bytes()
     with pytest.raises(OSError, match="cannot be read back"), writing(packed) as file:

@@ -267,6 +267,7 @@ UNUSABLE = {
     "Slicer in voxels": (fcsv("4.11", "2", POINTS), "'2'"),
     "an open quote": ('"1,2\n3,4\n', "table"),
     "elastix, too few": ("point\n3\n1 2\n", "says 3"),
+    "elastix, thousands of digits": (f"point\n{'9' * 5000}\n1 2\n", "number of points"),
     "elastix, no number": ("point\n1 2\n3 4\n", "number of points"),
     "elastix without its first line": ("2\n1 2\n3 4\n", "point 1"),
     "transformix": ("Point\t0\t; InputIndex = [ 1 2 ]\t; InputPoint = [ 1.0 2.0 ]", "transformix"),

@@ -113,6 +113,7 @@ def test_cases_are_called_as_the_challenge_calls_their_displacements(tmp_path):
     assert names("*") == ["0001_0001", "0002_0002", "0002_0003", "0002_0001_0002_0000"]
     assert names("0002_000?") == ["0002_0002", "0002_0003"]
     assert load_learn2reg(dataset, case="1").name == "0002_0002"
+    assert "has no case" in refused(dataset, load_learn2reg, dataset, case="9" * 5000)
 
 
 @pytest.mark.parametrize("folder", ["keypoints01Tr", "keypoints00000001Tr"])
@@ -152,6 +153,13 @@ def test_landmarks_of_lumir_are_the_centres_of_labels(degrees, tmp_path):
     for other, words in ((np.where(labels == 7, 3, labels), "the same labels"), (labels[1:], "19 × 16 × 12 voxels")):
         save(other, file, np.eye(4))
         assert words in refused(file, load_learn2reg, dataset)
+
+
+def test_names_of_labels_are_those_of_numbers(tmp_path):
+    """Such that a voxel can hold."""
+    labels = {"1": "liver", "x": "spleen", "-2": "kidney", "9" * 5000: "colon", "0": "background", "3": " "}
+    demo(tmp_path, labels=labels)
+    assert load_learn2reg(tmp_path / "DemoCT_dataset.json").label_names == {1: "liver"}
 
 
 def test_another_shape_than_the_data_set_gives_is_a_warning(tmp_path):

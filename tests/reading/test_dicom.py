@@ -1,11 +1,14 @@
 """DICOM by pydicom: the same intensities at the same places, or a refusal that names files."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from pydicom.config import disable_value_validation
 
 from dicom_helpers import COLUMNS, ROWS, dataset, pydicom_volume, stack, write_dose, write_frames, write_series
 from pair_helpers import refused
@@ -79,6 +82,38 @@ def test_oblique_slices_that_are_straight(tmp_path: Path) -> None:
 def test_missing_and_repeated_slices(tmp_path: Path, gaps: list[float], said: str) -> None:
     write_series(tmp_path / "s", stack(), along((0, 0, 1), gaps))
     assert said in refused(tmp_path / "s", read, tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        {"RescaleSlope": "nan"},
+        {"RescaleIntercept": "inf"},
+        {"PixelSpacing": ["0", "1"]},
+        {"PixelSpacing": ["-1", "1"]},
+        {"PixelSpacing": ["nan", "1"]},
+        {"PixelSpacing": ["1", "1", "1"]},
+        {"ImagePositionPatient": ["0", "nan", "9"]},
+        {"ImagePositionPatient": ["0", "9"]},
+    ],
+)
+@pytest.mark.parametrize("count", [1, 7])
+def test_numbers_that_cannot_be(tmp_path: Path, element: dict[str, Any], count: int) -> None:
+    """Of one slice, the third or the only one, or of one frame."""
+    with disable_value_validation():  # of pydicom, as it writes
+        each = [element if i == count // 2 else {} for i in range(count)]
+        path = write_series(tmp_path / "s", stack(count), each=each)[count // 2]
+    refused(path, read, tmp_path / "s")
+
+
+def test_numbers_of_frames_that_cannot_be(tmp_path: Path) -> None:
+    with disable_value_validation():
+        path = write_frames(tmp_path / "e.dcm", stack(), along((0, 0, 1), [3.0] * 6), [1, 1, math.nan, 1, 1, 1, 1])
+        assert "frame 3" in refused(path.name, read, path)
+        positions = along((0, 0, 1), [3.0] * 6)
+        positions[4, 1] = math.inf
+        path = write_frames(tmp_path / "e.dcm", stack(), positions)
+        assert "frame 5" in refused(path.name, read, path)
 
 
 def test_a_slice_beside_the_others(tmp_path: Path) -> None:

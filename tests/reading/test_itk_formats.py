@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from pair_helpers import image, refused, same_space
 from pairreg.geometry import matrix_of
-from pairreg.reading.any_format import read
+from pairreg.reading.any_format import read, read_vectors
 from pairreg.reading.detached import data_files
 
 
@@ -28,10 +28,11 @@ def edit(path: Path, old: str, new: str) -> Path:
 
 
 def replaced(path: Path, key: str, value: str) -> Path:
-    """Another value for a line of the header."""
+    """Another value for a line of the header, which gets it if it has none."""
     lines = path.read_bytes().split(b"\n")
-    index = next(i for i, line in enumerate(lines) if line.startswith(key.encode()))
-    lines[index] = f"{key} = {value}".encode() if path.suffix == ".mha" else f"{key}: {value}".encode()
+    index = next((i for i, line in enumerate(lines) if line.startswith(key.encode())), None)
+    text = f"{key} = {value}" if path.suffix in (".mha", ".mhd") else f"{key}: {value}"
+    lines[1 if index is None else index : 1 if index is None else index + 1] = [text.encode()]
     path.write_bytes(b"\n".join(lines))
     return path
 
@@ -88,7 +89,10 @@ def test_a_file_per_slice(tmp_path: Path, damage: str) -> None:
     assert "s4.raw" in refused(tmp_path / "a.mhd", read, tmp_path / "a.mhd")
 
 
+THOUSANDS = "9" * 5000  # digits, which Python does not read as a number
 META = {
+    "ElementNumberOfChannels": ["1.0", "0", "-1", "x", THOUSANDS],
+    "HeaderSize": ["x", "1.5", "-2", THOUSANDS],
     "ElementSpacing": ["0 1 1", "-1 1 1", "nan 1 1", "1 1", "1,5 1 1", "1e-9 1 1"],
     "Offset": ["nan 0 0", "inf 0 0", "1e300 0 0", "0 0"],
     "TransformMatrix": [
@@ -98,26 +102,46 @@ META = {
         "1 0 0 0 1 0",
         "2 0 0 0 2 0 0 0 2",
     ],
-    "DimSize": ["7 8 0", "7 8", "7 8 -9", "7 8 9000", "x"],
+    "DimSize": [THOUSANDS, "7 8 0", "7 8", "7 8 -9", "7 8 9000", "x"],
     "ElementType": ["MET_OTHER", ""],
 }
 NRRD = {
     "space directions": ["(nan,0,0) (0,1,0) (0,0,1)", "(0,0,0) (0,1,0) (0,0,1)", "(1,0,0) (0.6,0.8,0) (0,0,1)"],
     "space origin": ["(nan,0,0)", "(1e300,0,0)", "(inf,0,0)"],
-    "sizes": ["7 8 0", "7 8 9000", "x"],
+    "byte skip": ["x", "1.5", "-2", THOUSANDS],
+    "sizes": [THOUSANDS, "7 8 0", "7 8 9000", "x"],
     "type": ["block", ""],
 }
 
 
 @pytest.mark.parametrize(
     "name, key, value",
-    [("a.mha", key, value) for key, values in META.items() for value in values]
-    + [("a.nrrd", key, value) for key, values in NRRD.items() for value in values],
+    [(name, key, value) for name in ("a.mha", "a.mhd") for key, values in META.items() for value in values]
+    + [(name, key, value) for name in ("a.nrrd", "a.nhdr") for key, values in NRRD.items() for value in values],
+    ids=lambda text: text[:20],
 )
 def test_headers_that_cannot_be(tmp_path: Path, name: str, key: str, value: str) -> None:
     written(tmp_path / name)
     path = replaced(tmp_path / name, key, value)
-    refused(path, read, path)
+    assert len(refused(tmp_path, read, path)) < 500
+
+
+def test_a_compressed_size_that_is_no_number(tmp_path: Path) -> None:
+    written(tmp_path / "a.mha", compressed=True)
+    for value in ("x", "-1", THOUSANDS):
+        path = replaced(tmp_path / "a.mha", "CompressedDataSize", value)
+        assert "CompressedDataSize" in refused(path, read, path)
+
+
+@pytest.mark.parametrize("name, key", [("a.mhd", "HeaderSize"), ("a.nhdr", "byte skip")])
+@pytest.mark.parametrize("skipped", [5, -1])
+def test_bytes_before_the_voxels(tmp_path: Path, name: str, key: str, skipped: int) -> None:
+    """They are as many as the header says, or whatever the file has more than its voxels."""
+    original = written(tmp_path / name)
+    (data,) = (file for file in tmp_path.iterdir() if file.name != name)
+    data.write_bytes(b"12345" + data.read_bytes())
+    found = read(replaced(tmp_path / name, key, str(skipped)))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found.image), sitk.GetArrayFromImage(original))
 
 
 @pytest.mark.parametrize("name, key, value", [
@@ -132,10 +156,43 @@ def test_a_small_shear_is_removed(tmp_path: Path, name: str, key: str, value: st
     assert found.repairs[0].startswith(str(tmp_path / name)) and "orthogonal" in found.repairs[0]
 
 
-def test_the_unit_of_nrrd(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "units, scale", [("um um um", 1e-3), ("µm μm micron", 1e-3), ("cm cm cm", 10), ("mm mm mm", 1), ("mm voxel mm", 1)]
+)
+def test_the_unit_of_nrrd(tmp_path: Path, units: str, scale: float) -> None:
     original = written(tmp_path / "a.nrrd")
-    edit(tmp_path / "a.nrrd", "encoding:", 'space units: "um" "um" "um"\nencoding:')
+    edit(tmp_path / "a.nrrd", "encoding:", f"space units: {quoted(units)}\nencoding:")
     found = read(tmp_path / "a.nrrd")
-    expected = matrix_of(original) * np.array([[1e-3], [1e-3], [1e-3], [1]])
+    expected = matrix_of(original) * np.array([[scale], [scale], [scale], [1]])
     np.testing.assert_allclose(matrix_of(found.image), expected, rtol=1e-6)
-    assert "um" in found.warnings[0]
+    assert [units.split()[0] in said for said in found.warnings] == ([] if scale == 1 else [True])
+
+
+def quoted(units: str) -> str:
+    return " ".join(f'"{unit}"' for unit in units.split())
+
+
+def without_space(path: Path, units: str, more: str = "") -> Path:
+    """A volume of 2 × 3 × 4 voxels whose axes have units of their own, as microscopes write it."""
+    head = f"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 3 4\nspacings: 500 1250 3000\nunits: {units}\n{more}"
+    path.write_bytes(f"{head}encoding: raw\n\n".encode() + bytes(range(24)))
+    return path
+
+
+def test_the_unit_of_axes_without_a_space(tmp_path: Path) -> None:
+    for units, spacing in (("um um um", (0.5, 1.25, 3)), ("mm mm mm", (500, 1250, 3000))):
+        assert read(without_space(tmp_path / "a.nrrd", quoted(units))).image.GetSpacing() == pytest.approx(spacing)
+    other = without_space(tmp_path / "a.nrrd", '"s" "um" "um"', "kinds: vector domain domain\n")
+    assert read_vectors(other).image.GetSpacing() == pytest.approx((1.25, 3)), "the first axis is none in space"
+
+
+@pytest.mark.parametrize("units", ['"um" "um" "mm"', '"um" "um" "cm"', '"mm" "m" "mm"', '"um" "um" ""'])
+@pytest.mark.parametrize("space", [True, False])
+def test_units_that_differ(tmp_path: Path, units: str, space: bool) -> None:
+    path = tmp_path / "a.nrrd"
+    if space:
+        written(path)
+        edit(path, "encoding:", f"space units: {units}\nencoding:")
+    else:
+        without_space(path, units)
+    assert "one unit for all axes" in refused(path, read, path)

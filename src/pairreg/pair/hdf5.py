@@ -98,7 +98,7 @@ def opened(file: str | Path) -> Iterator[h5py.File]:
         raise InputError(f"{path} cannot be read as HDF5 ({error}); give a file of pairreg-pack.") from error
     with content:
         version = content.attrs.get("pairreg_format")
-        if version != FORMAT:
+        if not np.array_equal(version, FORMAT):
             raise InputError(f"{path} has the pairreg_format {version}, not {FORMAT}; write it by pairreg-pack.")
         yield content
 

@@ -18,7 +18,7 @@ from pairreg.pair.voxel_points import centres_of_labels, landmark_maps
 from pairreg.reading.grid import checked_grid
 from pairreg.reading.notes import ImageFile, Notes
 from pairreg.reading.roles import check_dimension, check_finite, companion, float_image, label_map, mask_of, varying
-from pairreg.validation import one_of
+from pairreg.validation import one_of, shown
 
 NOTES = "notes"  # repairs and warnings of the files that a case was packed from, by role
 GRID = ("Spacing", "Origin", "Direction")  # float64, as SimpleITK has them
@@ -49,7 +49,6 @@ def read_pair(case: h5py.Group, name: str, file: str) -> Pair:
     if EVALUATION in members:
         measured = mask_of(image_of(members[EVALUATION], f"{where}, {EVALUATION}"))
         images[EVALUATION] = companion(measured, images["fixed"])
-    notes = attribute(case, NOTES, where, {})
     parts: dict[str, Any] = {role: file.image for role, file in images.items()}
     parts |= points_of(members, images["fixed"].image.GetDimension(), where)
     parts |= _landmark_maps(members, parts, where)
@@ -59,7 +58,7 @@ def read_pair(case: h5py.Group, name: str, file: str) -> Pair:
         channels=channels_of(members, "channels", images["moving"], where),
         fixed_channels=channels_of(members, "fixed_channels", images["fixed"], where),
         label_names=label_names(case, where),
-        inputs={role: InputNote(file, *map(tuple, said)) for role, said in notes.items()},
+        inputs=notes_of(case, where, file),
     )
     check_landmarks(pair)
     return pair
@@ -149,7 +148,19 @@ def label_names(case: h5py.Group, where: str) -> dict[int, str]:
     try:
         return {int(key): str(value) for key, value in names.items()}
     except ValueError:
-        raise InputError(f"{where} has label_names that begin with no number ({names}); {AGAIN}.") from None
+        raise InputError(f"{where} has label_names that begin with no number ({shown(names)}); {AGAIN}.") from None
+
+
+def notes_of(case: h5py.Group, where: str, file: str) -> dict[str, InputNote]:
+    """The repairs and warnings of the files that a case was packed from, as notes of `file`."""
+    found = attribute(case, NOTES, where, {})
+    try:
+        return {
+            role: InputNote(file, tuple(map(str, repairs)), tuple(map(str, warnings)))
+            for role, (repairs, warnings) in found.items()
+        }
+    except (TypeError, ValueError):
+        raise InputError(f"{where} has {NOTES} other than two lists of each file ({shown(found)}); {AGAIN}.") from None
 
 
 def attribute(case: h5py.Group, key: str, where: str, missing: dict[str, Any]) -> dict[str, Any]:
@@ -158,6 +169,6 @@ def attribute(case: h5py.Group, key: str, where: str, missing: dict[str, Any]) -
         found = json.loads(case.attrs.get(key, json.dumps(missing)))
         if isinstance(found, dict):
             return found
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         pass  # said below, as for JSON that is no object
-    raise InputError(f"{where} has the attribute {key} {case.attrs.get(key)!r}; {AGAIN}.")
+    raise InputError(f"{where} has the attribute {key} {shown(case.attrs.get(key))}; {AGAIN}.")

@@ -17,7 +17,7 @@ from pairreg.errors import InputError
 from pairreg.files import existing
 from pairreg.markers import Cases, FilesOf, Selects
 from pairreg.pair.cases import matching, only
-from pairreg.pair.files import compare_sides, notes_of, numbered, parts, read_side
+from pairreg.pair.files import compare_sides, notes_of, parts, read_side
 from pairreg.pair.pair import InputNote, Pair
 from pairreg.pair.parts import POINTS
 from pairreg.pair.voxel_points import centres_of_labels, read_landmark_maps, read_pair_of_points
@@ -26,6 +26,7 @@ from pairreg.validation import Text, one_of
 
 SPLIT = "registration_val"
 IMAGE_NAME = re.compile(r".+_(\d{4})_(\d{4})\.nii(?:\.gz)?")  # task, subject, modality
+NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # of a label or a case
 SIDES = ("fixed", "moving")
 MASKED = ("LungCT", "AbdomenMRCT")  # tasks whose evaluator measures the field inside the fixed mask
 log = logging.getLogger("pairreg")
@@ -124,7 +125,7 @@ class DataSet:
     def matching(self, pattern: str) -> list[str]:
         """The names of the cases that a pattern, or a number counted from 0, means."""
         known = list(self.cases)
-        if pattern.isdecimal() and pattern not in known and int(pattern) < len(known):
+        if NUMBER.fullmatch(pattern) and pattern not in known and int(pattern) < len(known):
             return [known[int(pattern)]]
         return matching(known, pattern, self.where)
 
@@ -227,7 +228,7 @@ def _pair_of(data: DataSet, name: str) -> Pair:
         **parts(read, "fixed"),
         **parts(read, "moving"),
         **(_landmarks(points, images) if points else {}),
-        label_names=numbered(label_names(data.content)),
+        label_names=label_names(data.content),
         evaluation_mask=_evaluation_mask(images["fixed"], data, read.get("fixed_mask")),
         inputs=_with_warnings(notes_of(read), images, data),
     )
@@ -269,15 +270,15 @@ def _with_warnings(
     return found
 
 
-def label_names(content: Mapping[str, Any]) -> dict[int | str, str]:
+def label_names(content: Mapping[str, Any]) -> dict[int, str]:
     """The names of label values above 0, which a dataset JSON lists once or by modality; none unless all differ."""
     listed = _mapping(content.get("labels"))
     by_modality: list[Mapping[str, Any]] = [one for one in listed.values() if isinstance(one, dict)]
-    found: dict[int | str, str] = {
+    found = {
         int(key): name
         for names in by_modality or [listed]
         for key, name in names.items()
-        if isinstance(name, str) and name.strip() and key.isdecimal() and int(key) > 0
+        if isinstance(name, str) and name.strip() and NUMBER.fullmatch(key) and int(key) > 0
     }
     distinct = len(set(found.values())) == len(found) and not any(name.isdecimal() for name in found.values())
     return found if distinct else {}

@@ -53,7 +53,7 @@ def _named(header: Path, head: bytes, field: str) -> list[Path]:
         try:
             pattern, first, last, *step = value.split()
             names = [pattern % number for number in range(int(first), int(last) + 1, int(step[0]) if step else 1)]
-        except (ValueError, TypeError):  # no pattern that ITK could read either: its reader says so
+        except (ValueError, TypeError, OverflowError):  # no pattern that ITK could read either: its reader says so
             return []
     else:
         names = [value]

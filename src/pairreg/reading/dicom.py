@@ -26,6 +26,8 @@ def read(path: Path, series: str | None = None) -> ImageFile:
     """
     notes = Notes(path)
     slices = chosen(slices_in(path), path, series) if path.is_dir() else [only(path)]
+    for one in slices:
+        one.check()
     if any(one.frames > 1 for one in slices):
         if len(slices) > 1:
             raise InputError(f"{path} has {len(slices)} files with several frames each; give one of the files.")

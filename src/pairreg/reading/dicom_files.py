@@ -1,5 +1,6 @@
 """The header of every DICOM file of a folder, as far as it says where and how pixels lie."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,18 @@ class Slice:
     spacing: tuple[float, ...]
     rescaling: tuple[float, float]
     padding: tuple[float, float] | None
+
+    def check(self) -> None:
+        """Raise `InputError` for numbers of the header that cannot be meant."""
+        position = () if self.position is None else tuple(self.position)
+        for what, numbers, counts, above in (
+            ("position", position, (0, 3), -math.inf),
+            ("spacing of pixels", self.spacing, (2,), 0.0),
+            ("slope and intercept", self.rescaling, (2,), -math.inf),
+        ):
+            if len(numbers) not in counts or not all(math.isfinite(x) and x > above for x in numbers):
+                given, kind = ", ".join(f"{x:g}" for x in numbers), "positive" if above == 0 else "finite"
+                raise InputError(f"{self.path} has ({given}) as its {what}; give {counts[-1]} {kind} numbers.")
 
     def is_padding(self, values: np.ndarray) -> np.ndarray:
         """Where rescaled `values` are padding."""

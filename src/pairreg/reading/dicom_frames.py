@@ -24,6 +24,8 @@ def read(whole: Slice, notes: Notes) -> ImageFile:
         frames = frames_of(header, whole)
     if frames is None:
         return without_positions(header, whole, notes)
+    for one in frames:
+        one.check()
     ordered = sorted_stack(frames, whole.path)
     stored = pixels(header, whole)[[frames.index(one) for one in ordered]]
     marked = np.stack([one.is_padding(rescaled(p, one)) for one, p in zip(ordered, stored, strict=True)])

@@ -2,6 +2,7 @@
 
 import bz2
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import SimpleITK as sitk
 from pairreg.errors import InputError
 from pairreg.foreign_messages import reason
 from pairreg.reading.contents import AGAIN, check_length, inflated, raw_bytes
+from pairreg.validation import shown
+
+WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # Python refuses thousands of digits, and no file has as many voxels
 
 
 def itk_image(path: Path, reader: str) -> sitk.Image:
@@ -29,6 +33,21 @@ def finite(text: str, key: str, count: int, path: Path, positive: bool = False) 
     if len(found) != count or not all(map(math.isfinite, found)) or (positive and any(x <= 0 for x in found)):
         kind = "positive" if positive else "finite"
         raise InputError(f"{path} has {text!r} as its {key}; give {count} {kind} numbers.")
+
+
+def whole(text: str, key: str, least: int, path: Path) -> int:
+    """The whole number that the field `key` holds; raises `InputError` for what is none, or is below `least`."""
+    if not WHOLE.fullmatch(text) or int(text) < least:
+        raise InputError(f"{path} has {shown(text)} as its {key}; give a whole number from {least} on.")
+    return int(text)
+
+
+def sizes(text: str, key: str, path: Path) -> list[int]:
+    """The numbers of voxels along each axis that the field `key` holds."""
+    words = text.split()
+    if not words or not all(WHOLE.fullmatch(word) and int(word) > 0 for word in words):
+        raise InputError(f"{path} has {shown(text)} as its {key}; give the numbers of its voxels.")
+    return [int(word) for word in words]
 
 
 def check_detached(files: Sequence[Path], path: Path, skipped: int, needed: int, encoding: str) -> None:

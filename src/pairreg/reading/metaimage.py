@@ -7,7 +7,7 @@ from pathlib import Path
 from pairreg.errors import InputError
 from pairreg.reading.contents import check_length, raw_bytes
 from pairreg.reading.detached import named_files
-from pairreg.reading.itk_formats import check_data, check_detached, finite, itk_image
+from pairreg.reading.itk_formats import check_data, check_detached, finite, itk_image, sizes, whole
 from pairreg.reading.notes import ImageFile, Notes
 
 BYTES = {
@@ -28,8 +28,8 @@ def read(path: Path) -> ImageFile:
     width = BYTES.get(fields.get("ElementType", ""))
     if width is None:
         raise InputError(f"{path} has the ElementType {fields.get('ElementType')}; give one of {', '.join(BYTES)}.")
-    count = math.prod(size) * int(fields.get("ElementNumberOfChannels", 1))
-    check_voxels(path, raw, len(head[1]), fields, count, width)
+    channels = whole(fields.get("ElementNumberOfChannels", "1"), "ElementNumberOfChannels", 1, path)
+    check_voxels(path, raw, len(head[1]), fields, math.prod(size) * channels, width)
     return Notes(path).of(itk_image(path, "MetaImageIO"))
 
 
@@ -40,10 +40,8 @@ def fields_of(text: str) -> dict[str, str]:
 
 def check_header(fields: dict[str, str], path: Path) -> list[int]:
     """The number of voxels along each axis."""
-    words = fields.get("DimSize", "").split()
-    if not words or not all(word.isdecimal() and int(word) for word in words):
-        raise InputError(f"{path} has the DimSize {' '.join(words)!r}; give the numbers of its voxels.")
-    n = len(words)
+    size = sizes(fields.get("DimSize", ""), "DimSize", path)
+    n = len(size)
     spacing = "ElementSpacing" if "ElementSpacing" in fields else "ElementSize"
     if spacing in fields:
         finite(fields[spacing], spacing, n, path, positive=True)
@@ -51,11 +49,11 @@ def check_header(fields: dict[str, str], path: Path) -> list[int]:
         for key in keys:
             if key in fields:
                 finite(fields[key], key, count, path)
-    return [int(word) for word in words]
+    return size
 
 
 def check_voxels(path: Path, raw: bytes, start: int, fields: dict[str, str], count: int, width: int) -> None:
-    skipped = int(fields.get("HeaderSize", 0))
+    skipped = whole(fields.get("HeaderSize", "0"), "HeaderSize", -1, path)
     compressed = fields.get("CompressedData", "False").lower() == "true"
     text = fields.get("BinaryData", "True").lower() == "false"
     encoding = "gzip" if compressed else "text" if text else "raw"
@@ -63,7 +61,7 @@ def check_voxels(path: Path, raw: bytes, start: int, fields: dict[str, str], cou
     if fields["ElementDataFile"].upper() != "LOCAL":
         # -1: the voxels are the end of the file
         return check_detached(named_files(path), path, max(skipped, 0), needed, encoding)
-    if compressed and fields.get("CompressedDataSize", "").isdecimal():
-        check_length(path, len(raw), start + int(fields["CompressedDataSize"]))
+    if compressed and "CompressedDataSize" in fields:
+        check_length(path, len(raw), start + whole(fields["CompressedDataSize"], "CompressedDataSize", 0, path))
     check_data(raw, path, start, needed, encoding)
     return None

@@ -9,12 +9,12 @@ import SimpleITK as sitk
 from pairreg.errors import InputError
 from pairreg.reading.contents import raw_bytes
 from pairreg.reading.detached import named_files
-from pairreg.reading.itk_formats import check_data, check_detached, finite, itk_image
+from pairreg.reading.itk_formats import check_data, check_detached, finite, itk_image, sizes, whole
 from pairreg.reading.notes import ImageFile, Notes
 
 ENCODINGS = {"gz": "gzip", "bz2": "bzip2", "txt": "text", "ascii": "text"}
 IN_SPACE = ("domain", "space", "none", "???")  # kinds of axes; others count components
-MILLIMETRES = {"um": 0.001, "µm": 0.001, "micron": 0.001, "microns": 0.001, "cm": 10.0, "m": 1000.0}
+MILLIMETRES = {"um": 0.001, "µm": 0.001, "μm": 0.001, "micron": 0.001, "microns": 0.001, "cm": 10.0, "m": 1000.0}
 
 
 def read(path: Path) -> ImageFile:
@@ -23,11 +23,9 @@ def read(path: Path) -> ImageFile:
     head = re.match(rb"(?s)(.*?)(\r?\n\r?\n|\Z)", raw)
     assert head is not None, "it matches any bytes"
     fields = fields_of(head[1].decode(errors="replace"))
-    size = fields.get("sizes", "").split()
-    if not size or not all(word.isdecimal() and int(word) for word in size):
-        raise InputError(f"{path} has the sizes {' '.join(size)!r}; give the numbers of its voxels.")
+    size = sizes(fields.get("sizes", ""), "sizes", path)
     check_header(fields, len(size), path)
-    check_voxels(path, raw, head.end(), fields, math.prod(map(int, size)))
+    check_voxels(path, raw, head.end(), fields, math.prod(size))
     return notes.of(in_millimetres(itk_image(path, "NrrdImageIO"), fields, notes))
 
 
@@ -52,8 +50,10 @@ def check_voxels(path: Path, raw: bytes, start: int, fields: dict[str, str], cou
     encoding = fields.get("encoding", "raw").lower()
     encoding = ENCODINGS.get(encoding, encoding)
     needed = count if encoding == "text" else count * width(fields.get("type", ""), path)
+    # -1: the voxels are the end of the file
+    skipped = max(whole(fields.get("byteskip", "0"), "byte skip", -1, path), 0)
     if "datafile" in fields:
-        return check_detached(named_files(path), path, max(int(fields.get("byteskip", 0)), 0), needed, encoding)
+        return check_detached(named_files(path), path, skipped, needed, encoding)
     check_data(raw, path, start, needed, encoding)
     return None
 
@@ -72,10 +72,21 @@ def width(kind: str, path: Path) -> int:
 
 def in_millimetres(image: sitk.Image, fields: dict[str, str], notes: Notes) -> sitk.Image:
     """`image` in mm: ITK takes the numbers as mm whatever their unit."""
-    units = set(re.findall(r'"([^"]*)"', fields.get("spaceunits", ""))) & set(MILLIMETRES)
-    if len(units) == 1:
-        unit = units.pop()
-        image.SetSpacing([h * MILLIMETRES[unit] for h in image.GetSpacing()])
-        image.SetOrigin([x * MILLIMETRES[unit] for x in image.GetOrigin()])
-        notes.warn(f"gives its lengths in {unit}, which counts here; ITK and ANTs take the numbers as mm.")
+    units = units_of(fields)
+    scales = {MILLIMETRES.get(unit, 1.0) for unit in units}
+    if len(scales) > 1:
+        several = " and ".join(dict.fromkeys(unit or "no unit" for unit in units))
+        raise InputError(f"{notes.path} gives its lengths in {several}; give one unit for all axes.")
+    if scales - {1.0}:
+        scale = scales.pop()
+        image.SetSpacing([h * scale for h in image.GetSpacing()])
+        image.SetOrigin([x * scale for x in image.GetOrigin()])
+        notes.warn(f"gives its lengths in {units[0]}, which counts here; ITK and ANTs take the numbers as mm.")
     return image
+
+
+def units_of(fields: dict[str, str]) -> list[str]:
+    """The unit of each axis in space: of the space, or of the axes one by one if there is none."""
+    of_space, of_axes = (re.findall(r'"([^"]*)"', fields.get(key, "")) for key in ("spaceunits", "units"))
+    kinds = fields.get("kinds", "").split() or ["domain"] * len(of_axes)
+    return of_space or [unit for unit, kind in zip(of_axes, kinds, strict=False) if kind.lower() in IN_SPACE]

@@ -3,6 +3,7 @@
 Source: the manual of elastix 5, "fixed points", and its `itkTransformixInputPointFileReader`.
 """
 
+import re
 from functools import partial
 
 import numpy as np
@@ -18,7 +19,7 @@ def read_elastix(text: str, where: str) -> PointFile:
     """The points of a file whose first line is `point` or `index`."""
     kind, *rows = [line.split() for line in text.splitlines() if line.strip()]
     count, points = (rows[0], rows[1:]) if rows else ([], [])
-    if len(count) != 1 or not count[0].isdecimal() or int(count[0]) != len(points):
+    if len(count) != 1 or not re.fullmatch(r"\d{1,18}", count[0], re.ASCII) or int(count[0]) != len(points):
         said = " ".join(count) or "nothing"
         raise InputError(f"{where} says {said} for its number of points and has {len(points)}; give the number.")
     name = kind[0].lower()
