@@ -10,6 +10,7 @@ from PIL import Image
 
 from command_helpers import Command, installed
 from dicom_helpers import stack, write_series
+from pairreg.cli.checked_inputs import titles
 from pairreg.figures.planes import planes
 
 
@@ -63,6 +64,48 @@ def test_images_labels_and_landmarks(check: Command, tmp_path: Path) -> None:
     assert found["together"]["overlap"].startswith("50% of f.nrrd and 50% of m.nii.gz")
     with Image.open(tmp_path / "o.png") as figure:
         assert figure.size[0] > 500 and np.asarray(figure.convert("L")).std() > 20
+
+
+def columns(figure: Path) -> float:
+    """The number of images side by side in a figure, by its width."""
+    from pairreg.figures.planes import _MARGIN, _WIDTH
+    from pairreg.figures.style import DPI
+
+    with Image.open(figure) as opened:
+        return (opened.size[0] / DPI - _MARGIN) / _WIDTH
+
+
+@pytest.mark.parametrize("names", [("p1/ct.mha", "p2/ct.mha"), ("p1/ct.mha", "p2/ct.mha", "p2/mr.mha", "mr.mha")])
+def test_images_of_one_name_in_several_folders_are_all_drawn(
+    check: Command, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    for seed, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        sitk.WriteImage(volume(seed), str(tmp_path / name))
+    assert check(*names, "--figure", "o.png", cwd=tmp_path).returncode == 0
+    assert columns(tmp_path / "o.png") == pytest.approx(len(names), abs=0.02)
+
+
+def test_dicom_folders_and_cases_of_one_name_are_all_drawn(check: Command, tmp_path: Path) -> None:
+    for name in ("p1", "p2"):
+        (tmp_path / name).mkdir()
+        write_series(tmp_path / name / "CT", stack())
+        sitk.WriteImage(volume(), str(tmp_path / name / "f.mha"))
+        (tmp_path / name / "cases.csv").write_text("case,fixed,moving\none,f.mha,f.mha\n")
+    assert check("p1/CT/", "p2/CT/", "--figure", "o.png", cwd=tmp_path).returncode == 0
+    assert columns(tmp_path / "o.png") == pytest.approx(2, abs=0.02)
+    assert check("p1/cases.csv", "p2/cases.csv", "--figure", "c.png", cwd=tmp_path).returncode == 0
+    assert columns(tmp_path / "c.png") == pytest.approx(4, abs=0.02)
+
+
+def test_titles_tell_images_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("p1/ct.mha", "p2/ct.mha", "p2/mr.mha"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert titles(["p1/ct.mha", "p2/mr.mha"]) == ["ct.mha", "mr.mha"]
+    assert titles(["p1/ct.mha", "p2/ct.mha", "p2/mr.mha"]) == ["p1/ct.mha", "p2/ct.mha", "mr.mha"]
+    assert titles(["one: fixed", "p2/cases.csv, one: fixed"]) == ["one: fixed", "p2/cases.csv, one: fixed"]
 
 
 def test_what_dicom_says_of_values(check: Command, tmp_path: Path) -> None:

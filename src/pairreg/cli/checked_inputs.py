@@ -94,13 +94,13 @@ class Checked:
     def packed(self, path: Path) -> None:
         """Describe every case of an HDF5 file."""
         for case in cases(path):
-            self.attempt(f"{path}, case {case}", partial(self.pair_from, f"{case}: ", load_case, path, case))
+            self.attempt(f"{path}, case {case}", partial(self.pair_from, path, case, load_case, path, case))
         self.count -= 1  # each case counts
 
     def manifest(self, path: Path) -> None:
         """Describe every pair of a manifest."""
         for row in read_manifest(path):
-            self.attempt(row.where, partial(self.pair_from, f"{row.case}: ", partial(load_pair, **row.arguments)))
+            self.attempt(row.where, partial(self.pair_from, path, row.case, partial(load_pair, **row.arguments)))
         self.count -= 1
 
     def pairs_of(self, overrides: Sequence[str]) -> None:
@@ -113,19 +113,18 @@ class Checked:
         for spec in expand(asked):
             node = spec.config["pair"]
             load = partial(option_files.instantiate, node, "pair", asked.config[SETTING])
-            self.attempt("pair", partial(self.pair_from, f"{node['case']}: " if "case" in node else "", load))
+            self.attempt("pair", partial(self.pair_from, None, node.get("case"), load))
 
-    def pair_from(self, prefix: str, load: Callable[..., Pair], *arguments: object) -> None:
-        self.pair(load(*arguments), prefix)
-
-    def pair(self, pair: Pair, prefix: str) -> None:
-        """Describe all parts of a pair, under the names of the settings that give them."""
+    def pair_from(self, source: Path | None, case: str | None, load: Callable[..., Pair], *arguments: object) -> None:
+        """Describe all parts of a pair, one of several `case`s in `source`, by the settings that give them."""
+        pair, prefix = load(*arguments), f"{case}: " if case is not None else ""
         sides = {"fixed": pair.fixed, "moving": pair.moving}
         for side, image in sides.items():
             note = pair.inputs.get(side)
             unit = unit_of(Path(note.path)) if note and Path(note.path).suffix.lower() not in PACKED else ""
             self.part(pair, side, image_facts(image, unit), prefix)
-            self.images[f"{prefix}{side}"] = image
+            name = f"{prefix}{side}"
+            self.images[f"{source}, {name}" if name in self.images else name] = image
             self.companions(pair, side, prefix)
         for role in CHANNELS:
             for name, channel in getattr(pair, role).items():
@@ -180,12 +179,19 @@ class Checked:
         if output is not None and self.images:
             from pairreg.figures.planes import planes
 
-            shown = {Path(name).name if Path(name).exists() else name: drawn(i) for name, i in self.images.items()}
+            named = zip(titles(list(self.images)), self.images.values(), strict=True)
+            shown = {title: drawn(image) for title, image in named}
             self.terminal.print(f"figure: {planes(output, shown)}", soft_wrap=True)
         if len(self.problems) == 1:
             raise InputError(self.problems[0])
         if self.problems:
             raise InputError(f"{len(self.problems)} of {self.count} inputs cannot be used; see above.")
+
+
+def titles(names: Sequence[str]) -> list[str]:
+    """What images are called in a figure: a file without its folders, unless another is called so."""
+    short = [Path(name).name if Path(name).exists() else name for name in names]
+    return [text if short.count(text) == 1 else name for text, name in zip(short, names, strict=True)]
 
 
 def is_manifest(path: Path) -> bool:
