@@ -101,6 +101,14 @@ def _to_disk(path: Path) -> None:
         os.close(handle)
 
 
+def is_there(text: str | Path) -> bool:
+    """Return whether `text` is the path of something; False for what can be none, such as a setting of 300 letters."""
+    try:
+        return Path(text).expanduser().exists()
+    except (OSError, RuntimeError):
+        return False
+
+
 def existing(path: str | Path) -> Path:
     """Return `path` as a file or folder that is there; raises `InputError` otherwise."""
     path = expanded(path)

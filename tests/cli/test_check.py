@@ -146,6 +146,24 @@ def test_a_setting_of_what_is_not_chosen_is_answered_as_by_pairreg(check: Comman
     assert (done.returncode, done.stderr) == (2, f"pairreg-check: {said}\n")
 
 
+def test_a_setting_that_is_longer_than_a_file_name_may_be(check: Command, tmp_path: Path) -> None:
+    """Also where the figure is there already, which may be none of the inputs."""
+    sitk.WriteImage(volume(), str(tmp_path / "f.mha"))
+    labels = np.zeros((8, 9, 10), np.uint8)
+    labels.flat[:400] = np.arange(400) // 10 + 1
+    map_ = sitk.GetImageFromArray(labels)
+    map_.CopyInformation(volume())
+    sitk.WriteImage(map_, str(tmp_path / "l.mha"))
+    (tmp_path / "o.png").write_bytes(b"another figure")
+    names = f"pair.label_names={{{', '.join(f'{i}: region_{i}' for i in range(1, 41))}}}"
+    files = {"fixed": "f.mha", "moving": "f.mha", "fixed_labels": "l.mha", "moving_labels": "l.mha"}
+    settings = (f"pair.{key}={file}" for key, file in files.items())
+    done = check("pair=files", *settings, names, "--figure", "o.png", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert facts(done.stdout)["fixed_labels (l.mha)"]["label 40, region_40"].startswith("10 voxels")
+    assert columns(tmp_path / "o.png") == pytest.approx(2, abs=0.02)
+
+
 def test_left_is_drawn_on_the_right(tmp_path: Path) -> None:
     """A block on the left of the body, in front, at the head: where it lies in each plane."""
     values = np.zeros((40, 40, 40), np.float32)  # z, y, x in LPS

@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command_helpers import many
+from pairreg.cli import evaluate, hydra_errors
+from pairreg.cli.outputs import output_file
 from pairreg.cli.text_overrides import with_text_quoted
 from pairreg.composition import quoted
+from pairreg.files import is_there
 
 FOLDERS = [
     "plain",
@@ -50,6 +53,22 @@ def test_any_text_arrives_as_it_is(text):
 )
 def test_what_hydra_reads_as_meant_stays(argument):
     assert with_text_quoted([argument]) == [argument]
+
+
+LONG = f"pair.label_names={{{', '.join(f'{i}: region_{i}' for i in range(1, 41))}}}"
+
+
+@pytest.mark.parametrize("argument", [LONG, "~similarity=nobody"])
+def test_what_can_be_no_path_is_a_setting(argument, tmp_path):
+    """It is too long for the name of a file, or begins as the home folder of nobody."""
+    assert not is_there(argument) and evaluate._is_setting(argument)
+    figure = tmp_path / "o.png"
+    figure.touch()
+    assert output_file(figure, [argument.removeprefix("~")], (".png",)) == figure, "it is none of the inputs"
+
+
+def test_a_word_that_is_longer_than_a_file_name_may_be():
+    assert "cannot be read" in hydra_errors._unreadable("a" * 300)
 
 
 def test_overrides_may_stand_on_both_sides_of_an_option():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pairreg.cli.common import Parser, run
 from pairreg.cli.outputs import FORCE, output_file
+from pairreg.files import is_there
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
 def check(arguments: argparse.Namespace) -> None:
     from pairreg.cli.checked_inputs import Checked
 
-    settings = [text for text in arguments.inputs if "=" in text and not Path(text).expanduser().exists()]
+    settings = [text for text in arguments.inputs if "=" in text and not is_there(text)]
     read = [text.partition("=")[2] if text in settings else text for text in arguments.inputs]
     output = None if arguments.figure is None else output_file(arguments.figure, read, (".png",), arguments.force)
     checked = Checked()

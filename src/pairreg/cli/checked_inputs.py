@@ -15,7 +15,7 @@ from pairreg.cli.text_overrides import with_text_quoted
 from pairreg.composition import composed_with_hydra
 from pairreg.console import console
 from pairreg.errors import InputError
-from pairreg.files import existing
+from pairreg.files import existing, is_there
 from pairreg.pair.description import Facts, image_facts, label_facts, mask_facts, overlap, point_facts
 from pairreg.pair.files import load_pair
 from pairreg.pair.hdf5 import cases, load_case
@@ -190,7 +190,7 @@ class Checked:
 
 def titles(names: Sequence[str]) -> list[str]:
     """What images are called in a figure: a file without its folders, unless another is called so."""
-    short = [Path(name).name if Path(name).exists() else name for name in names]
+    short = [Path(name).name if is_there(name) else name for name in names]
     return [text if short.count(text) == 1 else name for text, name in zip(short, names, strict=True)]
 
 

@@ -5,7 +5,7 @@ import re
 
 from pairreg.cli.common import Parser, run
 from pairreg.errors import InputError
-from pairreg.files import expanded
+from pairreg.files import is_there
 
 SETTING = re.compile(r"[+~]{0,2}[A-Za-z_][\w./]*=")
 _PAIR = re.compile(r"\+?(?:pair|benchmark)=")  # what says on which pairs
@@ -54,13 +54,13 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _is_setting(argument: str) -> bool:
-    return SETTING.match(argument) is not None and not expanded(argument).exists()
+    return SETTING.match(argument) is not None and not is_there(argument)
 
 
 def _value(transform: str) -> str:
     """Return one transform as Hydra reads it: a path, or a list of those of one transform."""
     from pairreg.composition import quoted
 
-    if _CHAIN not in transform or transform.startswith("[") or expanded(transform).exists():
+    if _CHAIN not in transform or transform.startswith("[") or is_there(transform):
         return quoted(transform)
     return f"[{','.join(quoted(file) for file in transform.split(_CHAIN))}]"

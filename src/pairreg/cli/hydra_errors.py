@@ -4,7 +4,6 @@ import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from hydra.errors import HydraException, OverrideParseException
@@ -15,6 +14,7 @@ from pairreg import option_files
 from pairreg.cli.settings_by_name import as_option, example, names, of_others, takes_a_list, within_chosen
 from pairreg.composition import chosen_terms, quoted
 from pairreg.errors import InputError
+from pairreg.files import is_there
 from pairreg.study.compose import FROM_RUN
 from pairreg.validation import not_one_of
 
@@ -72,7 +72,7 @@ def _unreadable(override: str) -> str:
     if override.startswith("--") and (said := as_option(override, ())):  # argparse takes one with a blank for none
         return said
     key, is_setting, value = override.partition("=")
-    if not is_setting and Path(override).exists():
+    if not is_setting and is_there(override):
         return f"argument {override!r} is a file; images are given as pair=files pair.fixed=FILE pair.moving=FILE."
     if not is_setting and (given := example(key)):
         return f"{key} needs a value, such as {given}."

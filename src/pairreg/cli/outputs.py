@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pairreg.errors import InputError
-from pairreg.files import expanded, target
+from pairreg.files import expanded, is_there, target
 from pairreg.runs.folder import is_file_of_run
 
 FORCE = "--force"
@@ -40,6 +40,6 @@ def new_files(folder: Path, names: Iterable[str]) -> None:
 
 def _is_in(path: Path, other: Path) -> bool:
     """Return whether both are one file, or `path` is a file in the folder `other`."""
-    if not path.exists() or not other.exists():
+    if not is_there(path) or not is_there(other):
         return False
     return other.resolve() in path.resolve().parents if other.is_dir() else path.samefile(other)

@@ -7,7 +7,6 @@ import re
 import shlex
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, QuotedString
@@ -15,7 +14,7 @@ from hydra.errors import HydraException
 
 from pairreg.composition import quoted
 from pairreg.errors import InputError
-from pairreg.files import expanded
+from pairreg.files import expanded, is_there
 from pairreg.pair.parts import IMAGES, POINTS
 
 WHOLE = ("study", "output_dir")  # never several values: with `-m` those are refused
@@ -92,21 +91,13 @@ def _override(argument: str, is_sweep: bool) -> str:
         return argument
     if key in METHODS and _is_list(value):
         return argument
-    is_one = (key in WHOLE and not is_sweep) or key == "method.command" or _exists(value)
+    is_one = (key in WHOLE and not is_sweep) or key == "method.command" or ("," in value and is_there(value))
     parts = [value] if is_one else value.split(",")
     return head + ",".join(part if _is_as_meant(key, part) else quoted(part.strip()) for part in parts)
 
 
 def _is_text(key: str) -> bool:
     return key in TEXT or key.startswith(TEXT_BELOW)
-
-
-def _exists(value: str) -> bool:
-    """Whether a value with commas is the path of something, and not several values."""
-    try:
-        return "," in value and Path(value).expanduser().exists()
-    except (OSError, RuntimeError):
-        return False
 
 
 def _is_list(value: str) -> bool:

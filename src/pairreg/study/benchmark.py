@@ -2,7 +2,7 @@
 
 from pairreg import option_files
 from pairreg.errors import InputError
-from pairreg.files import expanded
+from pairreg.files import is_there
 from pairreg.reference.options import Option
 from pairreg.runs.spec import RunSpec
 
@@ -22,5 +22,5 @@ def check_data(spec: RunSpec) -> None:
     pair = spec.config.get("pair") or {}
     for key in _DATA:
         path = pair.get(key)
-        if path is not None and not expanded(path).exists():
+        if path is not None and not is_there(path):
             raise InputError(f"pair.{key} is {path}, which does not exist; get {said}.")
