@@ -1,5 +1,6 @@
 """`pairreg-check` says what is in files, and its figure where left and right are."""
 
+import gc
 import re
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from PIL import Image
 
 from command_helpers import Command, installed
 from dicom_helpers import stack, write_series
-from pairreg.cli.checked_inputs import titles
+from pairreg.cli.checked_inputs import Checked, titles
 from pairreg.figures.planes import planes
+from pairreg.pair.files import load_pair
+from pairreg.pair.hdf5 import write_pair, writing
+from pairreg.pair.manifest import read_manifest
 
 
 @pytest.fixture
@@ -162,6 +166,51 @@ def test_a_setting_that_is_longer_than_a_file_name_may_be(check: Command, tmp_pa
     assert (done.returncode, done.stderr) == (0, "")
     assert facts(done.stdout)["fixed_labels (l.mha)"]["label 40, region_40"].startswith("10 voxels")
     assert columns(tmp_path / "o.png") == pytest.approx(2, abs=0.02)
+
+
+def described(paths: list[Path], figure: bool = False) -> tuple[Checked, int]:
+    """What describes these files, and how many images it still holds when it is through."""
+    checked = Checked(figure)
+    gc.collect()
+    before = sum(isinstance(one, sitk.Image) for one in gc.get_objects())
+    checked.files(paths)
+    gc.collect()
+    return checked, sum(isinstance(one, sitk.Image) for one in gc.get_objects()) - before
+
+
+@pytest.mark.parametrize("kind", ["manifest", "hdf5", "files"])
+def test_images_are_held_for_a_figure_or_for_landmarks_only(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However many there are: of files on their own three, as two are compared."""
+    names = [f"{i}.mha" for i in range(6)]
+    for seed, name in enumerate(names):
+        sitk.WriteImage(volume(seed), str(tmp_path / name))
+    rows = [f"{i},{names[2 * i]},{names[2 * i + 1]}\n" for i in range(3)]
+    (tmp_path / "cases.csv").write_text("case,fixed,moving\n" + "".join(rows))
+    with writing(tmp_path / "cases.h5") as packed:
+        for row in read_manifest(tmp_path / "cases.csv"):
+            write_pair(packed.create_group(row.case), load_pair(**row.arguments))
+    files = {"manifest": ["cases.csv"], "hdf5": ["cases.h5"], "files": names}[kind]
+    paths = [tmp_path / name for name in files]
+    assert described(paths)[1] <= (3 if kind == "files" else 0)
+    assert described(paths, figure=True)[1] >= 6
+    np.savetxt(tmp_path / "p.csv", [volume().TransformIndexToPhysicalPoint((2, 2, 2))], delimiter=",")
+    capsys.readouterr()
+    described([*paths, tmp_path / "p.csv"])
+    said = capsys.readouterr().out
+    assert said.count("1 of 1") == 6 and said.count("together") == (0 if kind == "files" else 3)
+
+
+def test_what_two_images_share_is_said_once(check: Command, tmp_path: Path) -> None:
+    """Of the one case of a manifest, too."""
+    for seed, name in enumerate(("f.mha", "m.mha", "n.mha")):
+        sitk.WriteImage(volume(seed), str(tmp_path / name))
+    (tmp_path / "cases.csv").write_text("case,fixed,moving\none,f.mha,m.mha\n")
+    assert check("cases.csv", cwd=tmp_path).stdout.count("together") == 1
+    assert check("cases.csv", "f.mha", cwd=tmp_path).stdout.count("together") == 1
+    assert check("f.mha", "m.mha", cwd=tmp_path).stdout.count("together") == 1
+    assert check("f.mha", "m.mha", "n.mha", cwd=tmp_path).stdout.count("together") == 0
 
 
 def test_left_is_drawn_on_the_right(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def check(arguments: argparse.Namespace) -> None:
     settings = [text for text in arguments.inputs if "=" in text and not is_there(text)]
     read = [text.partition("=")[2] if text in settings else text for text in arguments.inputs]
     output = None if arguments.figure is None else output_file(arguments.figure, read, (".png",), arguments.force)
-    checked = Checked()
+    checked = Checked(figure=output is not None)
     if settings:
         checked.pairs_of(arguments.inputs)
     else:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import SimpleITK as sitk
@@ -24,7 +25,8 @@ from pairreg.pair.manifest import read_manifest
 from pairreg.pair.pair import Pair
 from pairreg.pair.parts import CHANNELS, POINT_FILES
 from pairreg.reading.any_format import read
-from pairreg.reading.format_of import format_of
+from pairreg.reading.contents import raw_bytes
+from pairreg.reading.format_of import HEAD, format_of
 from pairreg.reading.label_map import looks_like_labels, whole_numbers
 from pairreg.reading.notes import ImageFile
 from pairreg.reading.padding import with_padding
@@ -40,28 +42,27 @@ PACKED = (".h5", ".hdf5")
 
 
 class Checked:
-    """Prints a block for every input, collects the images for a figure, and the problems for the end."""
+    """Prints a block for every input, and collects the problems for the end.
 
-    def __init__(self) -> None:
+    Images are held only as long as something needs them: of thousands of cases, no memory would hold all.
+    """
+
+    def __init__(self, figure: bool = False) -> None:
         self.terminal = console()
+        self.holds = figure  # whether `images` gets what is described, for the figure or for landmarks
         self.images: dict[str, sitk.Image] = {}
+        self.alone: list[tuple[str, sitk.Image]] = []  # the first images that are files of their own, three at most
         self.count = 0
         self.problems: list[str] = []
 
     def files(self, paths: Sequence[Path]) -> None:
         """Describe files one by one; landmarks come last, as it is said in which of the images they lie."""
-        for path in sorted(paths, key=lambda path: path.suffix.lower() in POINT_FILES):
-            kind = path.suffix.lower()
-            if kind in PACKED:
-                self.attempt(str(path), partial(self.packed, path))
-            elif kind == ".csv" and is_manifest(path):
-                self.attempt(str(path), partial(self.manifest, path))
-            elif kind in POINT_FILES:
-                self.attempt(str(path), partial(self.points, path))
-            else:
-                self.attempt(str(path), partial(self.image, path))
-        if len(self.images) == 2:
-            self.together(*self.images.items())
+        kinds = [(path, kind_of(path)) for path in paths]
+        self.holds |= any(kind == "points" for _, kind in kinds)
+        for path, kind in sorted(kinds, key=lambda one: one[1] == "points"):
+            self.attempt(str(path), partial(getattr(self, kind), path))
+        if len(self.alone) == 2:
+            self.together(*self.alone)
 
     def attempt(self, name: str, describe: Callable[[], None]) -> None:
         """Describe one input, or say why it cannot be used and go on."""
@@ -82,8 +83,13 @@ class Checked:
             return
         file = with_padding(file)
         facts, notes = image_facts(file.image, unit_of(file.path), file.padding), (*file.repairs, *file.warnings)
-        self.images[str(path)] = file.image
+        self.hold(str(path), file.image)
+        self.alone = [*self.alone, (str(path), file.image)][:3]
         self.block(str(path), facts, notes)
+
+    def hold(self, name: str, image: sitk.Image) -> None:
+        if self.holds:
+            self.images[name] = image
 
     def points(self, path: Path) -> None:
         """Describe landmarks, as points of the first image if there is one."""
@@ -124,7 +130,7 @@ class Checked:
             unit = unit_of(Path(note.path)) if note and Path(note.path).suffix.lower() not in PACKED else ""
             self.part(pair, side, image_facts(image, unit), prefix)
             name = f"{prefix}{side}"
-            self.images[f"{source}, {name}" if name in self.images else name] = image
+            self.hold(f"{source}, {name}" if name in self.images else name, image)
             self.companions(pair, side, prefix)
         for role in CHANNELS:
             for name, channel in getattr(pair, role).items():
@@ -194,10 +200,18 @@ def titles(names: Sequence[str]) -> list[str]:
     return [text if short.count(text) == 1 else name for text, name in zip(short, names, strict=True)]
 
 
-def is_manifest(path: Path) -> bool:
-    """Whether a CSV file is a table of pairs: its header names cases."""
-    with existing(path).open(encoding="utf-8-sig", errors="replace") as file:
-        return "case" in [cell.strip() for cell in file.readline().split(",")]
+def kind_of(path: Path) -> Literal["packed", "manifest", "points", "image"]:
+    """What a file is described as; one that cannot be read is what its name says, and its reader says why."""
+    try:
+        head = raw_bytes(existing(path), HEAD)
+    except InputError:
+        head = b""
+    if path.suffix.lower() in PACKED:
+        return "packed"
+    header = head.decode("utf-8-sig", errors="replace").partition("\n")[0]
+    if path.suffix.lower() == ".csv" and "case" in [cell.strip() for cell in header.split(",")]:
+        return "manifest"
+    return "points" if path.suffix.lower() in POINT_FILES else "image"
 
 
 def as_labels(file: ImageFile) -> ImageFile | None:
