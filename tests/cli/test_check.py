@@ -10,12 +10,14 @@ import SimpleITK as sitk
 from PIL import Image
 
 from command_helpers import Command, installed
-from dicom_helpers import stack, write_series
+from dicom_helpers import dataset, stack, write_dose, write_series
 from pairreg.cli.checked_inputs import Checked, titles
 from pairreg.figures.planes import planes
 from pairreg.pair.files import load_pair
 from pairreg.pair.hdf5 import write_pair, writing
 from pairreg.pair.manifest import read_manifest
+from pairreg.reading.any_format import read
+from pairreg.reading.roles import read_varying
 
 
 @pytest.fixture
@@ -119,6 +121,71 @@ def test_what_dicom_says_of_values(check: Command, tmp_path: Path) -> None:
     found = facts(check("ct", cwd=tmp_path).stdout)["ct"]
     assert found["values"].endswith("HU") and found["padding"].startswith("33.33%")
     assert found["orientation"].startswith("LPS") and "PixelPaddingValue" in found["warning"]
+
+
+def test_the_unit_is_that_of_the_series_that_was_chosen(check: Command, tmp_path: Path) -> None:
+    """Whatever else lies in the folder and comes first by name: CT, or a file without pixels."""
+    pet = stack(seed=1) + 1
+    write_series(tmp_path / "s", stack(), uid="1.2.3.4", name="a{}.dcm")
+    write_series(tmp_path / "s", pet, uid="1.2.3.5", name="b{}.dcm", Modality="PT", Units="BQML")
+    sitk.WriteImage(volume(), str(tmp_path / "m.mha"))
+    for uid, unit in (("1.2.3.4", "HU"), ("1.2.3.5", "Bq/ml")):
+        settings = ("pair=files", "pair.fixed=s", f"pair.fixed_series={uid}", "pair.moving=m.mha")
+        found = facts(check(*settings, cwd=tmp_path).stdout)
+        assert found["fixed (s)"]["values"].endswith(unit)
+        assert found["moving (m.mha)"]["values"].endswith("(the file gives no unit)")
+    (tmp_path / "ct").mkdir()
+    structures = dataset(stack()[0], "9.9", SOPClassUID="1.2.840.10008.5.1.4.1.1.481.3", Modality="RTSTRUCT")
+    for key in ("PixelData", "Rows", "Columns"):
+        delattr(structures, key)
+    structures.save_as(tmp_path / "ct" / "000.dcm", enforce_file_format=True)
+    write_series(tmp_path / "ct", stack(), name="CT{}.dcm")
+    assert facts(check("ct", cwd=tmp_path).stdout)["ct"]["values"].endswith("HU")
+
+
+@pytest.mark.parametrize(
+    ("elements", "unit"),
+    [
+        ({}, "HU"),
+        ({"Modality": "MR"}, ""),
+        ({"Modality": "PT", "Units": "GML"}, "g/ml"),
+        ({"Modality": "PT", "Units": "CNTS"}, "counts"),
+        ({"Modality": "MR", "RescaleType": "mm2/s"}, "mm2/s"),
+        ({"Modality": "MR", "RescaleType": "US"}, ""),
+    ],
+)
+@pytest.mark.parametrize("kind", ["series", "file", "dose"])
+def test_units_of_dicom(tmp_path: Path, elements: dict[str, str], unit: str, kind: str) -> None:
+    if kind == "dose":
+        path = write_dose(tmp_path / "d.dcm", stack().astype(np.uint16), np.zeros(3), 3.0, **elements)
+        expected = unit if elements else ""  # the helper writes RTDOSE
+    else:
+        paths = write_series(tmp_path / "s", stack(), **elements)
+        path, expected = (tmp_path / "s" if kind == "series" else paths[0]), unit
+    assert read(path).unit == expected and read_varying(path).unit == expected
+
+
+def test_slices_of_several_units_have_none(tmp_path: Path) -> None:
+    each = [{"RescaleType": "HU" if i else "Bq/ml"} for i in range(7)]
+    write_series(tmp_path / "s", stack(), each=each, Modality="OT")
+    assert read(tmp_path / "s").unit == ""
+
+
+def test_cases_in_a_file_of_any_name(check: Command, tmp_path: Path) -> None:
+    sitk.WriteImage(volume(), str(tmp_path / "f.mha"))
+    for name in ("cases.hdf", "cases"):
+        with writing(tmp_path / name) as packed:
+            write_pair(packed.create_group("a"), load_pair(tmp_path / "f.mha", tmp_path / "f.mha"))
+        for given in ((name,), ("pair=hdf5", f"pair.file={name}", "pair.case=a")):
+            done = check(*given, cwd=tmp_path)
+            assert (done.returncode, done.stderr) == (0, "") and "a: moving" in done.stdout
+
+
+def test_a_table_that_is_not_there_hinders_no_other_file(check: Command, tmp_path: Path) -> None:
+    sitk.WriteImage(volume(), str(tmp_path / "f.mha"))
+    done = check("no.csv", "no.h5", "f.mha", cwd=tmp_path)
+    assert done.returncode == 2 and "10 × 9 × 8 voxels" in done.stdout
+    assert "no.csv does not exist" in done.stdout and "no.h5 does not exist" in done.stdout
 
 
 @pytest.mark.slow

@@ -82,21 +82,25 @@ def write_frames(
 
 
 def write_dose(
-    path: Path, pixels: np.ndarray, first: np.ndarray, step: float, orientation: tuple[float, ...] = AXIAL
+    path: Path,
+    pixels: np.ndarray,
+    first: np.ndarray,
+    step: float,
+    orientation: tuple[float, ...] = AXIAL,
+    **elements: Any,
 ) -> Path:
     """A dose in mGy whose frame `i` lies `i` times `step` mm along the normal from `first`."""
-    made = dataset(
-        pixels,
-        "1.2",
-        NumberOfFrames=len(pixels),
-        SOPClassUID="1.2.840.10008.5.1.4.1.1.481.2",
-        DoseGridScaling=0.001,
-        Modality="RTDOSE",
-        PixelSpacing=[0.8, 0.5],
-        ImagePositionPatient=list(first),
-        ImageOrientationPatient=list(orientation),
-        GridFrameOffsetVector=[step * i for i in range(len(pixels))],
-    )
+    own = {
+        "SOPClassUID": "1.2.840.10008.5.1.4.1.1.481.2",
+        "NumberOfFrames": len(pixels),
+        "DoseGridScaling": 0.001,
+        "Modality": "RTDOSE",
+        "PixelSpacing": [0.8, 0.5],
+        "ImagePositionPatient": list(first),
+        "ImageOrientationPatient": list(orientation),
+        "GridFrameOffsetVector": [step * i for i in range(len(pixels))],
+    }
+    made = dataset(pixels, "1.2", **(own | elements))
     made.save_as(path, enforce_file_format=True)
     return path
 

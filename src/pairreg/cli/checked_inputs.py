@@ -26,12 +26,11 @@ from pairreg.pair.pair import Pair
 from pairreg.pair.parts import CHANNELS, POINT_FILES
 from pairreg.reading.any_format import read
 from pairreg.reading.contents import raw_bytes
-from pairreg.reading.format_of import HEAD, format_of
+from pairreg.reading.format_of import HDF5, HEAD, format_of
 from pairreg.reading.label_map import looks_like_labels, whole_numbers
 from pairreg.reading.notes import ImageFile
 from pairreg.reading.padding import with_padding
 from pairreg.reading.roles import check_finite
-from pairreg.reading.unit import unit_of
 from pairreg.study.cases import expand
 from pairreg.study.checked_config import check
 from pairreg.study.compose import spec_of
@@ -82,7 +81,7 @@ class Checked:
             self.block(str(path), label_facts(labels.image, {}), (*labels.repairs, *labels.warnings))
             return
         file = with_padding(file)
-        facts, notes = image_facts(file.image, unit_of(file.path), file.padding), (*file.repairs, *file.warnings)
+        facts, notes = image_facts(file.image, file.unit, file.padding), (*file.repairs, *file.warnings)
         self.hold(str(path), file.image)
         self.alone = [*self.alone, (str(path), file.image)][:3]
         self.block(str(path), facts, notes)
@@ -127,8 +126,7 @@ class Checked:
         sides = {"fixed": pair.fixed, "moving": pair.moving}
         for side, image in sides.items():
             note = pair.inputs.get(side)
-            unit = unit_of(Path(note.path)) if note and Path(note.path).suffix.lower() not in PACKED else ""
-            self.part(pair, side, image_facts(image, unit), prefix)
+            self.part(pair, side, image_facts(image, note.unit if note else ""), prefix)
             name = f"{prefix}{side}"
             self.hold(f"{source}, {name}" if name in self.images else name, image)
             self.companions(pair, side, prefix)
@@ -206,10 +204,10 @@ def kind_of(path: Path) -> Literal["packed", "manifest", "points", "image"]:
         head = raw_bytes(existing(path), HEAD)
     except InputError:
         head = b""
-    if path.suffix.lower() in PACKED:
+    if path.suffix.lower() in PACKED or head.startswith(HDF5):
         return "packed"
-    header = head.decode("utf-8-sig", errors="replace").partition("\n")[0]
-    if path.suffix.lower() == ".csv" and "case" in [cell.strip() for cell in header.split(",")]:
+    lines = head.decode("utf-8-sig", errors="replace").splitlines()
+    if path.suffix.lower() == ".csv" and "case" in [cell.strip() for line in lines[:1] for cell in line.split(",")]:
         return "manifest"
     return "points" if path.suffix.lower() in POINT_FILES else "image"
 

@@ -12,11 +12,15 @@ _NOT_COUNTED = ("name", "fixed", "moving", "inputs", "intensity_range")  # among
 
 @dataclass(frozen=True)
 class InputNote:
-    """A file that a pair was read from: its `path`, and what was repaired or is doubtful, a sentence each."""
+    """A file that a pair was read from: its `path`, what was repaired or is doubtful, a sentence each, and its `unit`.
+
+    That is the unit of its values, such as HU; empty where the file does not say.
+    """
 
     path: str
     repairs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    unit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """One image from a file or a DICOM folder, in 2-D or 3-D: the one way in for every format."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import SimpleITK as sitk
@@ -25,7 +26,7 @@ def read(path: str | Path, series: str | None = None, labels: bool = False) -> I
     found = read_vectors(path, series, labels)
     image = grey(found.image, found.path, labels)
     padding = None if found.padding is None else spatial(found.padding, found.path)
-    return ImageFile(found.path, spatial(image, found.path), found.repairs, found.warnings, padding)
+    return replace(found, image=spatial(image, found.path), padding=padding)
 
 
 def read_vectors(path: str | Path, series: str | None = None, labels: bool = False) -> ImageFile:
@@ -41,7 +42,7 @@ def read_vectors(path: str | Path, series: str | None = None, labels: bool = Fal
             found = pictures.read(path, labels)
         else:
             found = {"nifti": nifti.read, "nrrd": nrrd.read, "metaimage": metaimage.read}[family](path)
-    notes = Notes(found.path, list(found.repairs), list(found.warnings))
+    notes = Notes(found.path, list(found.repairs), list(found.warnings), found.unit)
     return notes.of(checked_grid(found.image, notes), found.padding)
 
 

@@ -28,6 +28,8 @@ def read(path: Path, series: str | None = None) -> ImageFile:
     slices = chosen(slices_in(path), path, series) if path.is_dir() else [only(path)]
     for one in slices:
         one.check()
+    units = {one.unit for one in slices}
+    notes.unit = units.pop() if len(units) == 1 else ""
     if any(one.frames > 1 for one in slices):
         if len(slices) > 1:
             raise InputError(f"{path} has {len(slices)} files with several frames each; give one of the files.")

@@ -16,6 +16,7 @@ from pairreg.reading.notes import refusing_damage
 HEAD = 132  # bytes: the preamble, and the letters DICM
 IMAGE = "Image Storage"  # in the names of the classes that have pixels
 UNNAMED = "no SeriesInstanceUID"
+UNITS = {"BQML": "Bq/ml", "GML": "g/ml", "CNTS": "counts", "US": "", "UNSPECIFIED": ""}  # in words
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class Slice:
 
     `position` (3,), `orientation` (2, 3): ImagePositionPatient and ImageOrientationPatient, if it has them.
     `spacing`: between rows and between columns, mm. `rescaling`: slope and intercept. `padding`: the lowest and highest
-    stored value that stand for no measurement.
+    stored value that stand for no measurement. `unit`: of the rescaled values, such as HU; empty if it says none.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Slice:
     spacing: tuple[float, ...]
     rescaling: tuple[float, float]
     padding: tuple[float, float] | None
+    unit: str
 
     def check(self) -> None:
         """Raise `InputError` for numbers of the header that cannot be meant."""
@@ -153,6 +155,7 @@ def slice_of(header: Any, file: Path) -> Slice:
         spacing=tuple(float(h) for h in spacing),
         rescaling=rescaling_of(header),
         padding=padding_of(header),
+        unit=unit_of(header),
     )
 
 
@@ -170,3 +173,9 @@ def padding_of(header: Any) -> tuple[float, float] | None:
     limit = header.get("PixelPaddingRangeLimit")
     both = float(value), float(value if limit is None else limit)
     return min(both), max(both)
+
+
+def unit_of(header: Any) -> str:
+    """The unit of the values, such as HU; empty if the header does not say."""
+    said = str(header.get("Units") or header.get("RescaleType") or "")
+    return UNITS.get(said.upper(), said) or ("HU" if header.get("Modality") == "CT" else "")

@@ -13,6 +13,7 @@ FORMATS = "NIfTI, NRRD, MHA/MHD, TIFF, PNG, JPEG, a DICOM file, or a folder with
 HEAD = 4096  # bytes that are looked at
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BARE_DICOM = (b"\x08\0\0\0", b"\x08\0\x05\0", b"\x08\0\x08\0", b"\x08\0\x16\0", b"\x02\0\0\0")  # without the preamble
+HDF5 = b"\x89HDF"
 # What is no image, and what to do about it.
 OTHERS = {
     b"version https://git-lfs": "is a Git LFS pointer, not the file itself; fetch that by git lfs pull",
@@ -22,7 +23,7 @@ OTHERS = {
     b"\xfd7zXZ": "is compressed by xz; unpack it",
     b"\x28\xb5\x2f\xfd": "is compressed by zstd; unpack it",
     b"7z\xbc\xaf": "is a 7z archive; unpack it",
-    b"\x89HDF": "is an HDF5 file; give a case of it by pair=hdf5, or an image file",
+    HDF5: "is an HDF5 file; give a case of it by pair=hdf5, or an image file",
     b"%PDF": "is a PDF document; give an image file",
 }
 

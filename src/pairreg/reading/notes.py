@@ -26,6 +26,7 @@ class ImageFile:
     - `repairs`: what was not taken as it stands in the file, a sentence each that begins with the path.
     - `warnings`: what the file leaves open or probably gets wrong, likewise.
     - `padding`: uint8 on the grid of `image`, 1 where nothing was measured; None if that is nowhere.
+    - `unit`: of the values, such as HU; empty where the file does not say, which only DICOM does.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class ImageFile:
     repairs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     padding: sitk.Image | None = None
+    unit: str = ""
 
     def announce(self) -> None:
         """Log the repairs and warnings, one line each."""
@@ -42,11 +44,12 @@ class ImageFile:
 
 @dataclass
 class Notes:
-    """Collects the repairs and warnings of the file `path`; every text goes on after the path."""
+    """Collects the repairs, the warnings and the unit of the file `path`; every text goes on after the path."""
 
     path: Path
     repairs: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    unit: str = ""
 
     def repair(self, text: str) -> None:
         self.repairs.append(f"{self.path} {text}")
@@ -56,7 +59,7 @@ class Notes:
 
     def of(self, image: sitk.Image, padding: sitk.Image | None = None) -> ImageFile:
         """`image` with everything that was collected."""
-        return ImageFile(self.path, image, tuple(self.repairs), tuple(self.warnings), padding)
+        return ImageFile(self.path, image, tuple(self.repairs), tuple(self.warnings), padding, self.unit)
 
 
 @contextmanager

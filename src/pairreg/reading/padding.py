@@ -1,5 +1,6 @@
 """Voxels that were never measured: filled with a number far below all others, outside a scanner's circle for one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,7 @@ def with_padding(file: ImageFile) -> ImageFile:
     marked = values < limit
     said = f"{file.path} has {marked.mean():.2%} of its voxels at {values.min():g}, far below all others"
     repairs = (*file.repairs, f"{said}: left out, as nothing was measured there.")
-    padding = geometry.image(marked.astype(np.uint8), file.image)
-    return ImageFile(file.path, file.image, repairs, file.warnings, padding)
+    return replace(file, repairs=repairs, padding=geometry.image(marked.astype(np.uint8), file.image))
 
 
 def gap_below(values: np.ndarray) -> float | None:
