@@ -155,6 +155,30 @@ def test_landmarks_of_lumir_are_the_centres_of_labels(degrees, tmp_path):
         assert words in refused(file, load_learn2reg, dataset)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.uint8])
+@pytest.mark.parametrize("sides", [("fixed",), ("moving",), ("fixed", "moving")])
+def test_an_image_in_another_folder_is_not_its_own_label_map(kind, sides, tmp_path):
+    """Neither its mask nor, with points beside it, the place of its landmarks."""
+    arrays = demo(tmp_path)
+    path = tmp_path / "DemoCT_dataset.json"
+    for side in sides:
+        name = f"DemoCT_0001_000{int(side == 'moving')}"
+        arrays[side] = np.round(100 * arrays[side] + 100).astype(kind)
+        save(arrays[side], tmp_path / "scans" / f"{name}.nii.gz", affine_of((1.75, 1.25, 2.5)))
+        shutil.copy(tmp_path / "landmarksTr" / f"{name}.csv", tmp_path / "scans")
+        path.write_text(path.read_text().replace(f"imagesTr/{name}", f"scans/{name}"))
+    pair = load_learn2reg(path)
+    assert pair.fixed_landmarks is None and pair.moving_landmarks is None
+    for side in ("fixed", "moving"):
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(getattr(pair, side)).T, arrays[side])
+        for role in (f"{side}_labels", f"{side}_mask"):
+            found = getattr(pair, role)
+            if side in sides:
+                assert found is None
+            else:
+                np.testing.assert_array_equal(sitk.GetArrayFromImage(found).T, arrays[role])
+
+
 def test_names_of_labels_are_those_of_numbers(tmp_path):
     """Such that a voxel can hold."""
     labels = {"1": "liver", "x": "spleen", "-2": "kidney", "9" * 5000: "colon", "0": "background", "3": " "}

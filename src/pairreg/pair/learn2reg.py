@@ -25,6 +25,7 @@ from pairreg.reading.notes import ImageFile
 from pairreg.validation import Text, one_of
 
 SPLIT = "registration_val"
+FOLDER = "images"  # in the name of that of images; other words in its place name those of what belongs to them
 IMAGE_NAME = re.compile(r".+_(\d{4})_(\d{4})\.nii(?:\.gz)?")  # task, subject, modality
 NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # of a label or a case
 SIDES = ("fixed", "moving")
@@ -60,15 +61,19 @@ class Case:
     def files(self) -> dict[str, Path]:
         """The files of the case that there are, by role, such as `moving_labels`; landmarks and keypoints are `points`.
 
+        An image in a folder without `images` in its name has nothing beside it: its own name would stand for all of it.
+
         Raises `InputError` if an image, or one of two files of points, is missing.
         """
         images = {"fixed": existing(self.fixed), "moving": existing(self.moving)}
+        named = {side: path for side, path in images.items() if FOLDER in path.parent.name}
         beside = {
             f"{side}_{role}": companion(path, folder)
-            for side, path in images.items()
+            for side, path in named.items()
             for role, folder in (("labels", "labels"), ("mask", "masks"))
         }
-        return images | {role: path for role, path in beside.items() if path.exists()} | self._points
+        points = self._points if len(named) == len(images) else {}
+        return images | {role: path for role, path in beside.items() if path.exists()} | points
 
     @property
     def _points(self) -> dict[str, Path]:
@@ -141,7 +146,7 @@ def numbers_of(image: Path) -> tuple[str, str]:
 def companion(image: Path, folder: str, ending: str | None = None) -> Path:
     """The file that belongs to an image: of the same name, in `labelsTr` for `imagesTr` if `folder` is `labels`."""
     name = image.name if ending is None else image.name.partition(".nii")[0] + ending
-    return image.parent.with_name(image.parent.name.replace("images", folder)) / name
+    return image.parent.with_name(image.parent.name.replace(FOLDER, folder)) / name
 
 
 def read_dataset(path: str | Path, split: str = SPLIT) -> DataSet:
@@ -188,9 +193,9 @@ def load_learn2reg(
     """A pair of a data set in the format of the Learn2Reg challenge, with all that belongs to it by its name.
 
     For an image in `imagesTr`, labels, masks and points are files of its name in `labelsTr`, `masksTr` and
-    `landmarksTr` or `keypointsTr`, whatever the JSON says of them; what is fixed stands in its lists of pairs. Points
-    are numbers of voxels, counted from 0, of their own image. Landmarks that are label maps, as those of LUMIR, count
-    as the centres of their labels.
+    `landmarksTr` or `keypointsTr`, whatever the JSON says of them; an image in a folder without `images` in its name
+    has none of these. What is fixed stands in the lists of pairs. Points are numbers of voxels, counted from 0, of
+    their own image. Landmarks that are label maps, as those of LUMIR, count as the centres of their labels.
 
     **Arguments:**
 
