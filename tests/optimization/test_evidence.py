@@ -220,6 +220,47 @@ def test_mass_is_kept_by_a_dilation_and_its_initialisation(ndim):
     assert float(tf.reduce_sum(warped)) == pytest.approx(moving.sum(), rel=2e-3)
 
 
+def dense_start(field: np.ndarray, fixed: sitk.Image, whole: bool) -> sitk.Transform:
+    """`x + field(x)`, as the start of a run has it (`whole`), or as a file of another tool."""
+    here = geometry.identity(fixed.GetDimension())
+    if whole:
+        return whole_transform.whole(field, fixed, here)
+    return geometry.displacement_transform(geometry.total_displacement(field, fixed, here))
+
+
+TURN = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
+DIRECTIONS = {
+    "x y z": np.eye(3),
+    "flipped": np.diag([-1.0, -1.0, 1.0]),
+    "mirrored": np.diag([-1.0, 1.0, 1.0]),
+    "oblique": TURN,
+    "permuted": np.eye(3)[[1, 0, 2]],
+    "permuted and oblique": TURN @ np.eye(3)[[1, 0, 2]],
+}
+
+
+@each_ndim
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("axes", DIRECTIONS)
+def test_mass_is_kept_by_a_dense_start_whatever_the_axes_of_the_image(ndim, whole, axes):
+    """A blob is made shorter by a start that is 1 + 0.2 along each axis, and longer by one that is 1 - 0.2."""
+    shape = (40, 36, 32)[:ndim]
+    grid = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), -1) - (np.array(shape) - 1) / 2
+    blob = sitk.GetImageFromArray(np.exp(-(grid**2).sum(-1) / 18).astype(np.float32))
+    blob.SetSpacing((2.0, 1.0, 1.5)[:ndim])
+    blob.SetDirection(DIRECTIONS[axes][:ndim, :ndim].ravel().tolist())
+    how = pairreg.build("preprocessing/window", lower=0.0, upper=1.0)
+    for stretch in (0.2, -0.2):
+        initial = dense_start(stretch * grid, blob, whole)
+        prepared = resample_pair(how(Pair(name="blob", fixed=blob, moving=blob)), initial)
+        objective = Objective({"mass": MSE(mass_preserving=True)}, {})
+        maps = evidence(prepared, [objective], partial(how.compared, prepared.pair))[0][0]
+        inner = (slice(2, -2),) * ndim
+        plain, dense = (prepared.wide.inner(one)[inner] for one in (prepared.moving, maps.moving[0]))
+        np.testing.assert_allclose(dense, (1 + stretch) ** ndim * plain, rtol=1e-4, atol=1e-7)
+        assert dense.sum() == pytest.approx(geometry.array(blob).sum(), rel=1e-3)
+
+
 def test_densities_need_a_window():
     objective = Objective({"mass": MSE(mass_preserving=True)}, {})
     with pytest.raises(InputError, match="similarity.mass: mass_preserving compares densities; choose prepr"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from pairreg import geometry
+from pairreg import geometry, whole_transform
 from pairreg.arrays import Image, Mask
 from pairreg.errors import InputError
 from pairreg.optimization.block_mean import block_mean
@@ -238,9 +238,8 @@ def _volume_change(initial: sitk.Transform, grid: sitk.Image) -> np.ndarray | fl
     """Return the absolute Jacobian determinant of the initialisation on `grid` `(*spatial,)`."""
     if initial.IsLinear():
         return float(abs(np.linalg.det(geometry.linear_part(initial, grid.GetDimension())[0])))
-    place = (grid.GetSize(), grid.GetOrigin(), grid.GetSpacing(), grid.GetDirection())
-    shifts = sitk.TransformToDisplacementField(initial, sitk.sitkVectorFloat64, *place)
-    return np.abs(geometry.array(sitk.DisplacementFieldJacobianDeterminant(shifts)))
+    # ITK's filter for this takes the axes of the grid for x, y, z, whatever its direction.
+    return np.abs(whole_transform.determinant(initial, grid))
 
 
 def _chosen(pair: Pair, name: str, term: Landmarks) -> np.ndarray:
