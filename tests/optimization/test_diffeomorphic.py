@@ -82,11 +82,14 @@ def test_the_inverse_file_brings_the_fixed_image_to_the_moving_one(name, tmp_pat
     assert np.mean((backward - moving) ** 2) < 0.6 * np.mean((unmoved - moving) ** 2)
 
 
-def test_a_constraint_on_the_field_leaves_no_inverse(warped_2d):
+@pytest.mark.parametrize(
+    ("name", "settings"), [("velocity", {}), ("velocity", {"symmetric": True}), ("unet", {"diffeomorphic": True})]
+)
+def test_a_constraint_on_the_field_leaves_no_inverse(name, settings, warped_2d):
     result = pairreg.register(
         warped_2d.pair(),
         initialization="none",
-        transform="velocity",
+        transform=pairreg.build(f"transform/{name}", **settings),
         regularizer="gaussian_smoothing",
         schedule=CoarseToFine(scales=[4], iterations=[5]),
     )

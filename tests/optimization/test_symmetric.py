@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import tensorflow as tf
+from scipy.ndimage import gaussian_filter
 
 import pairreg
 from pairreg.composition import composed
@@ -13,6 +14,7 @@ from pairreg.metrics import inverse_consistency
 from pairreg.metrics.consistency import inverse_consistency_in_mm
 from pairreg.optimization import symmetric
 from pairreg.optimization.objective import Objective, Programs, as_inputs
+from pairreg.regularizer.base import Regularizer
 from pairreg.runs.spec import RunSpec
 from pairreg.schedule.coarse_to_fine import CoarseToFine
 from pairreg.transform.warp import usable_cells
@@ -38,34 +40,66 @@ def inputs_of(fixed, moving, spacing):
     return as_inputs({"fixed": fixed, "moving": moving, "spacing": steps, "stiffness": (None,)} | more)
 
 
-def objective():
-    return Programs(1).of(
-        Objective({"mse": pairreg.build("similarity/mse")}, {"d": pairreg.build("regularizer/diffusion")})
-    )
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Half(Regularizer):
+    """A user's own constraint."""
+
+    def constrain(self, field, spacing):
+        return field / 2
+
+
+SMOOTHING = pairreg.build("regularizer/gaussian_smoothing", sigma=2.0)
+# what they make of a field, too, by NumPy and SciPy
+CONSTRAINTS = {
+    "none": ({}, lambda field, spacing: field),
+    "smoothing": ({"s": SMOOTHING}, lambda field, spacing: smoothed(field, 2.0, spacing)),
+    "both": ({"s": SMOOTHING, "h": Half()}, lambda field, spacing: smoothed(field, 2.0, spacing) / 2),
+}
+each_constraint = pytest.mark.parametrize("constraint", CONSTRAINTS)
+
+
+def smoothed(field, sigma, spacing):
+    """A Gaussian of `sigma` mm, whose weights at the border are those of the voxels inside."""
+    ones = np.ones(field.shape[:-1])
+    widths = [sigma / h for h in spacing]
+    inside = gaussian_filter(ones, widths, mode="constant", truncate=9)
+    parts = [gaussian_filter(field[..., d], widths, mode="constant", truncate=9) for d in range(field.shape[-1])]
+    return np.stack([part / inside for part in parts], -1).astype(np.float32)
+
+
+def programs(constraint="none"):
+    """The compiled objective of one direction, and the inverse consistency."""
+    regularizers = {"d": pairreg.build("regularizer/diffusion"), **CONSTRAINTS[constraint][0]}
+    terms = Objective({"mse": pairreg.build("similarity/mse")}, regularizers)
+    return Programs(1).of(terms), symmetric.consistency_program(terms.constrained)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_images_may_be_exchanged(shape):
     fixed, moving = np.random.default_rng(0).uniform(size=(2, *shape)).astype(np.float32)
     u, w = (tf.constant(smooth_field(shape, seed)) for seed in (1, 2))
-    spacing, of = (1.5, 0.7, 2.0)[: len(shape)], objective()
-    values, by_fields = symmetric.value_and_gradients(of, [u, w], inputs_of(fixed, moving, spacing), 0.3)
-    turned, by_turned = symmetric.value_and_gradients(of, [w, u], inputs_of(moving, fixed, spacing), 0.3)
+    spacing, of = (1.5, 0.7, 2.0)[: len(shape)], programs()
+    values, by_fields = symmetric.value_and_gradients(*of, [u, w], inputs_of(fixed, moving, spacing), 0.3)
+    turned, by_turned = symmetric.value_and_gradients(*of, [w, u], inputs_of(moving, fixed, spacing), 0.3)
     np.testing.assert_allclose(values, turned, rtol=1e-5)
     for mine, other in zip(by_fields, by_turned[::-1], strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_loss_is_that_of_both_directions_and_what_the_metric_says_of_the_fields(shape):
+@each_constraint
+def test_the_loss_is_that_of_both_directions_and_what_the_metric_says_of_the_fields(shape, constraint):
+    """Of the fields that are used: as regularisers change them before warping."""
     fixed, moving = np.random.default_rng(0).uniform(size=(2, *shape)).astype(np.float32)
     u, w = smooth_field(shape, 1), smooth_field(shape, 2)
-    spacing, of = (1.5, 0.7, 2.0)[: len(shape)], objective()
+    spacing = (1.5, 0.7, 2.0)[: len(shape)]
+    of, consistency = programs(constraint)
     values, _ = symmetric.value_and_gradients(
-        of, [tf.constant(u), tf.constant(w)], inputs_of(fixed, moving, spacing), 0.3
+        of, consistency, [tf.constant(u), tf.constant(w)], inputs_of(fixed, moving, spacing), 0.3
     )
-    missed = np.mean([inverse_consistency_in_mm(a, b, spacing) ** 2 for a, b in ((u, w), (w, u))])
-    assert float(values[-1]) == pytest.approx(missed, rel=1e-4) and missed > 0.1
+    used = [CONSTRAINTS[constraint][1](field, spacing) for field in (u, w)]
+    missed = np.mean([inverse_consistency_in_mm(a, b, spacing) ** 2 for a, b in (used, used[::-1])])
+    assert float(values[-1]) == pytest.approx(missed, rel=1e-4) and missed > (0.1 if constraint == "none" else 0.01)
     there, back = (
         of(tf.constant(f), inputs_of(*i, spacing))[0] for f, i in ((u, (fixed, moving)), (w, (moving, fixed)))
     )
@@ -74,23 +108,51 @@ def test_the_loss_is_that_of_both_directions_and_what_the_metric_says_of_the_fie
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_derivatives_are_those_of_finite_differences(shape):
+@each_constraint
+def test_the_derivatives_are_those_of_finite_differences(shape, constraint):
     rng = np.random.default_rng(3)
     images = rng.uniform(size=(2, *shape)).astype(np.float32)
-    inputs, of = inputs_of(*images, (1.0,) * len(shape)), objective()
+    inputs, of = inputs_of(*images, (1.0,) * len(shape)), programs(constraint)
     fields = [smooth_field(shape, seed) for seed in (1, 2)]
     # along fields that are 0 at the border, where a point on it would leave the grid
     ways = [smooth_field(shape, seed, 1.0) for seed in (4, 5)]
 
     def value(step):
         moved = [tf.constant(f + np.float32(step) * way) for f, way in zip(fields, ways, strict=True)]
-        return symmetric.value_and_gradients(of, moved, inputs, 1.0)
+        return symmetric.value_and_gradients(*of, moved, inputs, 1.0)
 
     _, slopes = value(0)
     expected = sum(float(np.sum(slope.numpy() * way)) for slope, way in zip(slopes, ways, strict=True))
     step = 2e-3
     found = float(value(step)[0][0] - value(-step)[0][0]) / (2 * step)
     assert found == pytest.approx(expected, rel=0.02)
+
+
+CONSISTENT = [
+    (name, regularizer)
+    for name in ("displacement", "bspline", "velocity")
+    for regularizer in ("diffusion", "gaussian_smoothing")
+]
+
+
+@pytest.mark.parametrize(("name", "regularizer"), CONSISTENT)
+def test_the_history_has_the_consistency_of_the_fields_of_the_result(name, regularizer, warped):
+    """L-BFGS ends at the parameters whose values are the last row; an inverse that a smoothing made wrong is none."""
+    result = pairreg.register(
+        warped.pair(spacing=2.0),
+        transform=pairreg.build(f"transform/{name}", symmetric=True),
+        regularizer=regularizer,
+        optimizer="lbfgs",
+        **PLAIN | {"schedule": CoarseToFine(scales=[1], iterations=[5], tolerance=0)},
+    )
+    found = result.history[symmetric.TERM][-1]
+    assert found > 0
+    if (name, regularizer) == ("velocity", "gaussian_smoothing"):
+        assert result.inverse is None and "inverse_consistency" not in result.metrics
+        return
+    ways = (result.field, result.inverse), (result.inverse, result.field)
+    missed = np.mean([inverse_consistency_in_mm(*way, (2.0, 2.0)) ** 2 for way in ways])
+    assert found == pytest.approx(missed, rel=1e-3)
 
 
 @pytest.fixture(scope="module")

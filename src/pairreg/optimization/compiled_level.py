@@ -36,6 +36,7 @@ class CompiledGrid:
         self.rescale = precision == "mixed_float16"
         self._levels: Recent[CompiledLevel] = Recent(_VARIANTS)
         self._programs = Programs(_VARIANTS)
+        self._of_both: Recent[Any] = Recent(_VARIANTS)
 
     def fields(self, fixed: ImageTensor, moving: ImageTensor) -> list[FieldTensor]:
         """Return what is optimised: the field, and that of the other direction where the transform is symmetric."""
@@ -50,6 +51,11 @@ class CompiledGrid:
         groups = (objective.similarities, objective.regularizers)
         key = tuple(tuple((name, term_key(term)) for name, term in group.items()) for group in groups)
         return self._levels.get(key, lambda: CompiledLevel(self, objective, self._programs))
+
+    def consistency_program(self, objective: Objective) -> Callable[..., Any]:
+        """Return the compiled inverse consistency of two fields, as the regularisers of `objective` change them."""
+        key = tuple(map(term_key, objective.constraining))
+        return self._of_both.get(key, lambda: symmetric.consistency_program(objective.constrained))
 
 
 class CompiledLevel:
@@ -89,7 +95,8 @@ class CompiledLevel:
     def _values(self, fields: Sequence[FieldTensor], inputs: Inputs) -> tuple[Tensor, list[Tensor]]:
         """Return `[loss, *terms]` (terms unweighted) and the derivatives of the loss by the fields."""
         if self.grid.consistency is not None:
-            return symmetric.value_and_gradients(self._value_and_gradient, fields, inputs, self.grid.consistency)
+            programs = self._value_and_gradient, self.grid.consistency_program(self.objective)
+            return symmetric.value_and_gradients(*programs, fields, inputs, self.grid.consistency)
         values, gradient = self._value_and_gradient(fields[0], inputs)
         return values, [gradient]
 
@@ -101,9 +108,9 @@ class CompiledLevel:
     def inverse_field(self) -> FieldTensor | None:
         """Return the inverse of `field` on the same grid, or the field of the other direction if it is optimised, too.
 
-        None if the transform has no inverse, or if a regulariser changes the field before warping.
+        None if the transform has no inverse, or if a regulariser changes what is one without it.
         """
-        if self.objective.constrains and self.grid.consistency is None:
+        if self.objective.constraining and self.parametrization.directions == 1:
             return None
         found = self.parametrization.inverse_field(self.inputs.fixed, self.inputs.inner_moving)
         return None if found is None else self.objective.constrained(found, self.inputs.spacing)

@@ -78,13 +78,13 @@ class Objective:
         return [term.weight for term in terms]
 
     @property
-    def constrains(self) -> bool:
-        """Whether a regulariser changes the field before warping."""
-        return any(term.has_constraint for term in self.regularizers.values())
+    def constraining(self) -> tuple[Regularizer, ...]:
+        """The regularisers that change the field before warping."""
+        return tuple(term for term in self.regularizers.values() if term.has_constraint)
 
     def constrained(self, field: FieldTensor, spacing: Tensor) -> FieldTensor:
         """Return the field `(*shape, ndim)` as the regularisers change it before warping; `spacing` `(ndim,)` in mm."""
-        return _constrain(tuple(self.regularizers.values()), field, spacing)
+        return _constrain(self.constraining, field, spacing)
 
 
 class Programs:
@@ -109,7 +109,7 @@ class Programs:
         similarities, regularizers = tuple(objective.on_images.values()), tuple(objective.regularizers.values())
         warp_, pull_back = self._of_field.get(tuple(map(term_key, regularizers)), lambda: _field_programs(regularizers))
         compare = self._of_images.get(tuple(map(term_key, similarities)), lambda: _image_program(similarities))
-        others = [self._of_other(term, regularizers) for term in objective.on_others.values()]
+        others = [self._of_other(term, objective) for term in objective.on_others.values()]
         n, names = len(objective.similarities), list(objective.similarities)
         at_images = np.array([names.index(name) for name in objective.on_images], np.int32)
         at_others = [names.index(name) for name in objective.on_others]
@@ -130,15 +130,12 @@ class Programs:
 
         return value_and_gradient
 
-    def _of_other(self, term: DataTerm, regularizers: Sequence[Regularizer]) -> Callable[..., Any]:
+    def _of_other(self, term: DataTerm, objective: Objective) -> Callable[..., Any]:
         """Return a function of a field, the data of `term` and the spacing: its value, and its derivative by the field.
 
         Both are unweighted.
         """
-        constraining = tuple(one for one in regularizers if one.has_constraint)
-
-        def constrain(field: FieldTensor, spacing: Tensor) -> FieldTensor:
-            return _constrain(constraining, field, spacing)
+        constrain = objective.constrained
 
         def programs() -> Callable[..., Any]:
             if isinstance(term, Landmarks):
@@ -146,7 +143,7 @@ class Programs:
             assert isinstance(term, Similarity), "any other term is a similarity"
             return map_programs(term, constrain)
 
-        return self._of_others.get((term_key(term), tuple(map(term_key, constraining))), programs)
+        return self._of_others.get((term_key(term), tuple(map(term_key, objective.constraining))), programs)
 
 
 def _image_program(similarities: Sequence[Similarity]) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pairreg.arrays import FieldTensor, Scalar
 from pairreg.backend import Tensor, compiled, tf
 from pairreg.optimization.objective import Inputs
+from pairreg.optimization.other_data import Constrain
 from pairreg.transform.warp import inner, interpolate, usable_cells
 
 TERM = "regularizer/inverse_consistency"  # its name in the history
@@ -12,6 +13,7 @@ TERM = "regularizer/inverse_consistency"  # its name in the history
 
 def value_and_gradients(
     objective: Callable[[FieldTensor, Inputs], tuple[Tensor, Tensor]],
+    consistency: Callable[[FieldTensor, FieldTensor, Tensor], tuple[Scalar, list[Tensor]]],
     fields: Sequence[FieldTensor],
     inputs: Inputs,
     weight: float,
@@ -20,13 +22,13 @@ def value_and_gradients(
 
     Loss and terms are the means of both directions, and `weight` times the inverse consistency is added to the loss.
 
-    **Arguments:** `objective`: of one field and its inputs, `[loss, *terms]` and the derivative of the loss; `fields`:
-    forward and backward, `(*shape, ndim)` in voxels of one grid.
+    **Arguments:** `objective`: of one field and its inputs, `[loss, *terms]` and the derivative of the loss;
+    `consistency`: a `consistency_program`; `fields`: forward and backward, `(*shape, ndim)` in voxels of one grid.
     """
     forward, backward = (
         objective(field, one) for field, one in zip(fields, (inputs, reversed_inputs(inputs)), strict=True)
     )
-    missed, by_fields = _inverse_consistency(*fields, inputs.spacing)
+    missed, by_fields = consistency(*fields, inputs.spacing)
     mean = (forward[0] + backward[0]) / 2
     values = tf.concat([mean[:1] + weight * missed, mean[1:], missed[None]], 0)
     return values, [g[1] / 2 + weight * by for g, by in zip((forward, backward), by_fields, strict=True)]
@@ -45,13 +47,23 @@ def reversed_inputs(inputs: Inputs) -> Inputs:
     )
 
 
-@compiled
-def _inverse_consistency(u: FieldTensor, w: FieldTensor, spacing: Tensor) -> tuple[Scalar, list[Tensor]]:
-    """Return the mean of |u(x) + w(x + u(x))|² over voxels and both directions, in mm², and its derivatives."""
-    with tf.GradientTape() as tape:
-        tape.watch([u, w])
-        ways = [(there + interpolate(back, there)) * spacing for there, back in ((u, w), (w, u))]
-        # a compiled float32 sum over millions of voxels loses digits
-        squares = [tf.reduce_mean(tf.cast(tf.reduce_sum(way**2, -1), tf.float64)) for way in ways]
-        missed = tf.cast((squares[0] + squares[1]) / 2, u.dtype)
-    return missed, tape.gradient(missed, [u, w])
+def consistency_program(
+    constrain: Constrain,
+) -> Callable[[FieldTensor, FieldTensor, Tensor], tuple[Scalar, list[Tensor]]]:
+    """Compile the inverse consistency of two fields, given the spacing in mm: its value, and its derivatives by them.
+
+    It is the mean of |u(x) + w(x + u(x))|² over voxels and both directions, in mm². As in the warp, u and w are what
+    `constrain` makes of the fields.
+    """
+
+    def inverse_consistency(u: FieldTensor, w: FieldTensor, spacing: Tensor) -> tuple[Scalar, list[Tensor]]:
+        with tf.GradientTape() as tape:
+            tape.watch([u, w])
+            used = [constrain(field, spacing) for field in (u, w)]
+            ways = [(there + interpolate(back, there)) * spacing for there, back in (used, used[::-1])]
+            # a compiled float32 sum over millions of voxels loses digits
+            squares = [tf.reduce_mean(tf.cast(tf.reduce_sum(way**2, -1), tf.float64)) for way in ways]
+            missed = tf.cast((squares[0] + squares[1]) / 2, u.dtype)
+        return missed, tape.gradient(missed, [u, w])
+
+    return compiled(inverse_consistency)

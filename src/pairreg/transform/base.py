@@ -29,6 +29,7 @@ class Parametrization(ABC):
 
     grid: LevelGrid
     variables: list[Any]  # tf.Variable, what the optimizer changes
+    directions: int = 1  # fields with parameters of their own: with 2, `inverse_field` is that of the other direction
 
     @property
     def state(self) -> list[Any]:
