@@ -54,6 +54,11 @@ def assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
         variable.assign(value)
 
 
+def is_grid(variable: Any) -> bool:
+    """Return whether these are nodes `(*nodes, components)`, and not the weights `(n,)` of a network."""
+    return len(variable.shape) > 1
+
+
 @runtime_checkable
 class Optimizer(Protocol):
     """An object that lowers a problem's objective."""

@@ -8,10 +8,11 @@ import scipy.optimize
 from pydantic import Field
 
 from pairreg.backend import Tensor, tf
-from pairreg.optimizer.base import Paused, Problem, Report
+from pairreg.optimizer.base import Paused, Problem, Report, is_grid
 from pairreg.validation import Checked
 
-_JITTER = 0.01  # voxels (or network weights)
+_JITTER = 0.01  # voxels, of the vectors of a grid
+_JITTER_OF_WEIGHTS = 1e-4  # of those of a network that are 0: a hundredth of a voxel, about, or less
 
 
 @final
@@ -32,9 +33,7 @@ class LBFGS(Checked):
     def minimize(self, problem: Problem, iterations: int, report: Report, paused: Paused | None = None) -> None:
         assert paused is None  # SciPy does not give its state away: a level is done again from its start
         run = _FlatObjective(problem, report)
-        start = run.parameters()
-        # a field of whole voxels sits on the kinks of linear interpolation, where no line search finds a descent
-        start += np.random.default_rng(0).uniform(-_JITTER, _JITTER, start.shape)
+        start = run.parameters() + run.jitter()
         run.evaluate(start)
         if run.accept():
             return
@@ -58,6 +57,18 @@ class _FlatObjective:
     def parameters(self) -> np.ndarray:
         """Return all variables as one float64 vector."""
         return np.concatenate([variable.numpy().ravel() for variable in self.problem.variables]).astype(np.float64)
+
+    def jitter(self) -> np.ndarray:
+        """Return small random numbers for all variables, as one vector.
+
+        A field of whole voxels sits on the kinks of linear interpolation, where no line search finds a descent. The
+        vectors of a grid are jittered, and of a network the weights that are 0, such as those of a last layer: jitter
+        of the others would change what earlier levels have made of it.
+        """
+        variables = self.problem.variables
+        most = [_JITTER if is_grid(one) else _JITTER_OF_WEIGHTS * (one.numpy() == 0) for one in variables]
+        draw = np.random.default_rng(0)
+        return np.concatenate([draw.uniform(-m, m, one.shape).ravel() for m, one in zip(most, variables, strict=True)])
 
     def assign(self, parameters: np.ndarray) -> None:
         """Set the variables from one vector."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, final
 from pydantic import Field
 
 from pairreg.backend import Tensor, kept, keras, tf
-from pairreg.optimizer.base import Problem
+from pairreg.optimizer.base import Problem, is_grid
 from pairreg.optimizer.gradient_descent import GradientDescent, LearningRate, Memory, with_rate
 from pairreg.validation import Positive, checked
 
@@ -57,14 +57,9 @@ class SmoothAdam(GradientDescent):
         return _step()
 
     def suitable_rate(self, problem: Problem) -> Any:
-        if not all(map(_is_grid, problem.variables)):
+        if not all(map(is_grid, problem.variables)):
             return problem.learning_rate
         return keras.optimizers.schedules.InverseTimeDecay(_FASTER * problem.learning_rate, _HALVED, 1.0)
-
-
-def _is_grid(variable: Any) -> bool:
-    """Return whether these are nodes `(*nodes, components)`, and not the weights `(n,)` of a network."""
-    return len(variable.shape) > 1
 
 
 @functools.cache
@@ -77,13 +72,13 @@ def _step() -> Any:
         def build(self, variables: list[Any]) -> None:
             super().build(variables)
             self.means = self.add_optimizer_variables(variables, "mean")
-            shapes = [(*x.shape[:-1], 1) if _is_grid(x) else x.shape for x in variables]
+            shapes = [(*x.shape[:-1], 1) if is_grid(x) else x.shape for x in variables]
             self.squares = [self.add_variable(shape, name="square") for shape in shapes]
 
         def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
             index = self._get_variable_index(variable)
             mean, square = self.means[index], self.squares[index]
-            grid, keep, step = _is_grid(variable), self.beta_1, tf.cast(self.iterations + 1, gradient.dtype)
+            grid, keep, step = is_grid(variable), self.beta_1, tf.cast(self.iterations + 1, gradient.dtype)
             size = tf.reduce_mean(gradient**2, -1, keepdims=True) if grid else gradient**2
             self.assign(mean, keep * mean + (1 - keep) * gradient)
             self.assign(square, self.beta_2 * square + (1 - self.beta_2) * size)
