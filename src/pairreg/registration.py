@@ -25,7 +25,7 @@ from pairreg.optimization.evidence import Used, check_evidence, evidence
 from pairreg.optimization.history import History
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.observer import Observer, Observers
-from pairreg.optimization.optimize import LevelParts, optimize
+from pairreg.optimization.optimize import LevelParts, check_compared, optimize
 from pairreg.optimization.resampled_pair import resample_pair
 from pairreg.optimizer.base import Optimizer
 from pairreg.pair.landmark_checks import check_landmarks
@@ -139,6 +139,7 @@ def _optimized(
     prepared = resample_pair(preprocessed, initial)
     prepared.check_overlap()
     others = evidence(prepared, objectives, partial(preprocessing.compared, preprocessed))
+    check_compared(prepared, of_levels[-1], others[-1], schedule.levels(pair.ndim)[-1])
     try:
         outcome = optimize(
             prepared,

@@ -11,6 +11,7 @@ from pairreg import geometry, whole_transform
 from pairreg.arrays import Image, Mask
 from pairreg.errors import InputError
 from pairreg.optimization.block_mean import block_mean
+from pairreg.optimization.counted import Counted, counted
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.other_data import Maps, Points
 from pairreg.optimization.resampled_pair import ResampledPair
@@ -19,7 +20,6 @@ from pairreg.pair.pair import Pair
 from pairreg.similarity.base import IMAGE, LABELS, Similarity
 from pairreg.similarity.landmarks import Landmarks
 from pairreg.transform.base import LevelGrid
-from pairreg.transform.warp import usable_cells
 
 log = logging.getLogger("pairreg")
 Images = Callable[[str, bool], tuple[sitk.Image, sitk.Image]]  # of a channel (or the images), as densities or not
@@ -58,11 +58,13 @@ class ComparedMaps:
         return Maps(
             fixed=np.stack([block_mean(one, grid.factors) for one in self.fixed], -1),
             moving=np.stack([prepared.wide.block_mean(one, grid) for one in self.moving], -1),
-            before=prepared.wide.blocks_before(grid),
-            mask=block_mean(self.mask, grid.factors) > 0,
-            usable=usable_cells(prepared.wide.block_mean(self.moving_mask, grid) > 0.999).numpy(),
             shares=self.shares.astype(np.float32),
+            **self.counted(prepared, grid)._asdict(),
         )
+
+    def counted(self, prepared: ResampledPair, grid: LevelGrid) -> Counted:
+        """Return what counts of the maps on one level."""
+        return counted(self.mask, self.moving_mask, prepared.wide, grid)
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,18 @@ from functools import partial
 import numpy as np
 
 from pairreg.arrays import Field, FieldTensor
-from pairreg.errors import DivergedError
+from pairreg.errors import DivergedError, InputError
 from pairreg.optimization.checkpoint import Checkpoints, Save, Saver
 from pairreg.optimization.compiled_grids import CompiledGrids
 from pairreg.optimization.compiled_level import CompiledLevel
-from pairreg.optimization.evidence import Evidence
+from pairreg.optimization.evidence import ComparedMaps, Evidence
 from pairreg.optimization.history import History
 from pairreg.optimization.objective import Inputs, Objective, as_inputs
 from pairreg.optimization.observer import Observer
 from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.optimization.symmetric import TERM
 from pairreg.optimizer.base import Optimizer, Pause
-from pairreg.schedule.base import Schedule, level_factors
+from pairreg.schedule.base import Level, Schedule, level_factors
 from pairreg.transform.base import LevelGrid, Precision, Transform, ratios
 from pairreg.transform.separable import upsample
 
@@ -93,8 +93,7 @@ def optimize(
         for number, level in enumerate(levels[: checkpoints.pause_after], start=1):
             if saved is not None and number < saved.level:
                 continue
-            grid = prepared.grid(level_factors(prepared.fixed.shape, prepared.spacing, level.scale))
-            use = parts[number - 1]
+            grid, use = level_grid(prepared, level), parts[number - 1]
             finer = lease.level(use.transform, grid, precision, prepared.spacing, use.objective)
             inputs = level_inputs(prepared, grid, use.objective, others[number - 1])
             here = saved if saved is not None and number == saved.level else None
@@ -120,6 +119,30 @@ def optimize(
         inverse = _on_fixed_grid(problem.inverse_field(), problem, prepared)
     assert field is not None
     return Solution(field, inverse, history, diverged, number < len(levels), saver.earlier)
+
+
+def level_grid(prepared: ResampledPair, level: Level) -> LevelGrid:
+    """Return the grid of a level of the schedule."""
+    return prepared.grid(level_factors(prepared.fixed.shape, prepared.spacing, level.scale))
+
+
+def check_compared(prepared: ResampledPair, use: LevelParts, others: Sequence[Evidence], finest: Level) -> None:
+    """Raise `InputError` for a similarity that would compare no voxel on the finest level: it would be a constant."""
+    objective, grid = use.objective, level_grid(prepared, finest)
+    counted = {name: prepared.counted(grid) for name in list(objective.on_images)[:1]}  # the others have the same
+    maps = {name: one for name, one in zip(objective.on_others, others, strict=True) if isinstance(one, ComparedMaps)}
+    counted |= {name: one.counted(prepared, grid) for name, one in maps.items()}
+    for name, forward in counted.items():
+        directions = [(forward, "moving", "fixed")]
+        if use.transform.consistency_weight is not None:
+            directions.append((forward.reversed(), "fixed", "moving"))
+        for one, within, met in directions:
+            if not one.compared().any():
+                raise InputError(
+                    f"similarity.{name} compares no voxel of {prepared.pair.name!r} on the finest level of the "
+                    f"schedule: what counts on the {within} side (field of view and mask) should be two voxels thick "
+                    f"along each axis, and meet what counts on the {met} side after the initialisation."
+                )
 
 
 def level_inputs(prepared: ResampledPair, grid: LevelGrid, objective: Objective, others: Sequence[Evidence]) -> Inputs:

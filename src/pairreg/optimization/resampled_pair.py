@@ -11,10 +11,10 @@ from pairreg import geometry
 from pairreg.arrays import Image, Mask
 from pairreg.errors import InputError
 from pairreg.optimization.block_mean import block_mean
+from pairreg.optimization.counted import Counted, counted
 from pairreg.optimization.wide_grid import WideGrid, wide_grid
 from pairreg.pair.pair import Pair
 from pairreg.transform.base import LevelGrid
-from pairreg.transform.warp import usable_cells
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,13 @@ class ResampledPair:
         return {
             "fixed": block_mean(self.fixed, grid.factors),
             "moving": self.wide.block_mean(self.moving, grid),
-            "before": self.wide.blocks_before(grid),
-            "mask": block_mean(self.fixed_mask, grid.factors) > 0,
-            # A mean of 1, less rounding: all voxels of the block have data.
-            "usable": usable_cells(self.wide.block_mean(self.moving_mask, grid) > 0.999),
             "spacing": np.multiply(self.spacing, grid.factors).astype(np.float32),
+            **self.counted(grid)._asdict(),
         }
+
+    def counted(self, grid: LevelGrid) -> Counted:
+        """Return what counts of the images on one level."""
+        return counted(self.fixed_mask, self.moving_mask, self.wide, grid)
 
     def stiffness(self, grid: LevelGrid, by_label: Mapping[Any, float] | None) -> np.ndarray | None:
         """Return the factors `(*shape,)` of a penalty on a level's grid from those by label (name or number).
