@@ -74,6 +74,22 @@ def test_the_same_bits_from_any_checkpoint(name, dimension, request):
         assert found.metrics["seconds"] > one.seconds
 
 
+@pytest.mark.usefixtures("after_every_chunk")
+@pytest.mark.parametrize("name", ["displacement", "displacement_smooth_adam", "bspline_sgd"])
+def test_the_same_bits_from_the_last_checkpoint_within_a_level_that_converged(name, warped_2d):
+    """The checkpoint of the end of the level may be missing: a kill comes before it, or it cannot be written."""
+    early = {"schedule": CoarseToFine(scales=[2, 1], iterations=[400, 60], tolerance=0.05, window=20)} | PARTS[name]
+    kept = Kept()
+    expected = registered(warped_2d, kept, **early)
+    lengths = [int(np.sum(expected.history["level"] == level)) for level in (1, 2)]
+    assert lengths[0] < 400
+    within = [one for one in kept.all if one.level == 1 and one.paused]
+    assert within and max(len(one.rows) for one in within) < lengths[0]
+    found = registered(warped_2d, Kept(within[-1]), **early)
+    np.testing.assert_array_equal(found.history.rows, expected.history.rows)
+    np.testing.assert_array_equal(found.field, expected.field)
+
+
 def test_a_run_that_pauses_has_the_metrics_of_the_level_and_goes_on_to_the_same_bits(warped_2d):
     three = {"schedule": CoarseToFine(scales=[4, 2, 1], iterations=[9, 8, 7]), "transform": "displacement"}
     expected = registered(warped_2d, Kept(), **three)

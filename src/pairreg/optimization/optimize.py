@@ -185,6 +185,8 @@ class _Recorder:
         new = self.history.append(rows, self.level)
         self.observer.rows(len(self.history) - len(new), new)
         self.history.check_finite()
-        if pause is not None:
+        stop = self.schedule.converged(self.history["loss"][self.first :])
+        # A run that went on from a state at which its level is over would take further steps.
+        if pause is not None and not stop:
             self.save(pause, self.history.rows)
-        return self.schedule.converged(self.history["loss"][self.first :])
+        return stop
