@@ -19,6 +19,7 @@ from pairreg.optimization.optimize import level_inputs
 from pairreg.optimization.resampled_pair import resample_pair
 from pairreg.optimization.symmetric import reversed_inputs
 from pairreg.pair.pair import Pair
+from pairreg.per_level import at_level, parts_of
 from pairreg.similarity.landmarks import Landmarks
 from pairreg.similarity.mse import MSE
 from pairreg.transform.jacobian import determinant
@@ -322,6 +323,85 @@ def test_what_the_pair_has_not_is_refused(case):
     without, term, said = REFUSED[case]
     with pytest.raises(InputError, match=said):
         check_evidence(dataclasses.replace(evident(2), **without), [Objective({"one": term}, {})])
+
+
+def per_level(*names_and_terms: tuple[str, object]) -> list[Objective]:
+    """An objective for each level, of terms that have a list of settings or are alike."""
+    levels = max(len(parts_of(term)) for _, term in names_and_terms)
+    return [Objective({name: at_level(term, i) for name, term in names_and_terms}, {}) for i in range(levels)]
+
+
+def data_of(pair: Pair, objectives: list[Objective]):
+    how = pairreg.build("preprocessing/minmax")
+    prepared = resample_pair(how(pair), geometry.identity(pair.ndim))
+    return evidence(prepared, objectives, partial(how.compared, prepared.pair))
+
+
+def arrays(levels) -> list[np.ndarray]:
+    """All arrays of all levels, each once."""
+    found = {}
+    for one in (one for level in levels for one in level):
+        for value in vars(one).values():
+            found.update({id(array): array for array in (value if isinstance(value, list | tuple) else [value])})
+    return list(found.values())
+
+
+FOUR = [4.0, 2.0, 1.0, 1.0]
+SHARED = {
+    "weights of one term": [("dice", pairreg.build("similarity/dice", weight=FOUR))],
+    "weights of another term": [
+        ("dice", pairreg.build("similarity/dice")),
+        ("landmarks", pairreg.build("similarity/landmarks", weight=FOUR)),
+    ],
+    "shares of labels": [
+        ("dice", pairreg.build("similarity/dice", label_weights=[{1: w, 2: 1.0, 3: 1.0} for w in FOUR]))
+    ],
+    "labels": [("dice", pairreg.build("similarity/dice", label_weights=[{1: 1.0}, {2: 1.0}, {1: 1.0, 3: 1.0}]))],
+    "terms": [("dice", pairreg.build("similarity/dice")), ("mse", MSE(on="labels"))],
+}
+
+
+@pytest.mark.parametrize("case", SHARED)
+def test_terms_and_levels_share_their_maps(case):
+    """Each label of each side is there once, and so is the mask of each side."""
+    levels = data_of(evident(2), per_level(*SHARED[case]))
+    grids = [array for array in arrays(levels) if array.shape == SIZES[2][::-1]]
+    assert len([array for array in grids if array.dtype == np.float32]) == 2 * 3
+    assert len([array for array in grids if array.dtype == bool]) == 2
+
+
+def test_levels_share_channels_and_densities_are_others():
+    terms = [
+        ("plain", pairreg.build("similarity/mse", on="pet", weight=FOUR)),
+        ("mass", pairreg.build("similarity/mse", on="pet", mass_preserving=True, weight=FOUR)),
+    ]
+    levels = data_of(evident(2), per_level(*terms))
+    for plain, mass in levels:
+        assert plain is levels[0][0] and mass is levels[0][1]
+        assert abs(plain.moving[0] - mass.moving[0]).max() > 0.005
+
+
+def test_each_level_has_the_labels_and_shares_of_its_own_term():
+    pair = evident(2)
+    lists = pairreg.build("similarity/dice", label_weights=[{1: 1.0, 2: 3.0}, {3: 1.0}])
+    levels = data_of(pair, per_level(("dice", lists)))
+    for (of_level,), term in zip(levels, lists.parts, strict=True):
+        ((alone,),) = data_of(pair, [Objective({"dice": term}, {})])
+        np.testing.assert_array_equal(of_level.fixed, alone.fixed)
+        np.testing.assert_array_equal(of_level.moving, alone.moving)
+        np.testing.assert_array_equal(of_level.shares, alone.shares)
+    np.testing.assert_allclose(levels[0][0].shares, [0.25, 0.75])
+
+
+def test_a_warning_about_points_comes_once_for_all_levels(caplog):
+    pair = evident(2)
+    points = pair.fixed_landmarks.copy()
+    points[2] = pair.fixed.TransformContinuousIndexToPhysicalPoint([-5.0, 3.0])
+    lists = pairreg.build("similarity/landmarks", weight=FOUR), pairreg.build("similarity/landmarks", subset="even")
+    terms = per_level(("all", lists[0]), ("even", lists[1]))
+    levels = data_of(dataclasses.replace(pair, fixed_landmarks=points), terms)
+    assert [caplog.text.count(f"similarity.{name}: 1 of its") for name in ("all", "even")] == [1, 1]
+    assert all(one is levels[0][0] for one, _ in levels) and [len(one.voxels) for one in levels[3]] == [6, 3]
 
 
 def test_inputs_without_others_are_those_of_images_alone():

@@ -1,8 +1,10 @@
 """The data of terms that are not on the images: prepared once on the fixed grid, and given to every level."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -11,13 +13,14 @@ from pairreg import geometry, whole_transform
 from pairreg.arrays import Image, Mask
 from pairreg.errors import InputError
 from pairreg.optimization.block_mean import block_mean
+from pairreg.optimization.cache_key import cache_key
 from pairreg.optimization.counted import Counted, counted
 from pairreg.optimization.objective import Objective
 from pairreg.optimization.other_data import Maps, Points
 from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.optimization.wide_grid import known_voxels
 from pairreg.pair.pair import Pair
-from pairreg.similarity.base import IMAGE, LABELS, Similarity
+from pairreg.similarity.base import IMAGE, LABELS, DataTerm, Similarity
 from pairreg.similarity.landmarks import Landmarks
 from pairreg.transform.base import LevelGrid
 
@@ -133,38 +136,56 @@ def check_evidence(pair: Pair, objectives: Sequence[Objective]) -> Used:
 def evidence(prepared: ResampledPair, objectives: Sequence[Objective], images: Images) -> list[tuple[Evidence, ...]]:
     """Return for each level the data of its `objective.on_others`; `images` gives preprocessed channels, and densities.
 
-    Levels with the same terms share their data. Raises `InputError` for what `check_evidence` refuses, and for
-    landmarks that the initialisation cannot carry.
+    Raises `InputError` for what `check_evidence` refuses, and for landmarks that the initialisation cannot carry.
     """
-    found: dict[tuple[int, ...], tuple[Evidence, ...]] = {}
-    keys = [tuple(id(term) for term in objective.on_others.values()) for objective in objectives]
-    for key, objective in zip(keys, objectives, strict=True):
-        if key not in found:
-            found[key] = _of_objective(prepared, objective, images)
-    return [found[key] for key in keys]
+    data = _Data(prepared, images)
+    return [tuple(data.of(name, term) for name, term in one.on_others.items()) for one in objectives]
 
 
-def _of_objective(prepared: ResampledPair, objective: Objective, images: Images) -> tuple[Evidence, ...]:
-    """Return the data of `objective.on_others`."""
-    found: list[Evidence] = []
-    for name, term in objective.on_others.items():
+class _Data:
+    """The data of terms. What several of them, or the objects of one for several levels, compare is prepared once.
+
+    At full resolution the maps of many labels fill the memory.
+    """
+
+    def __init__(self, prepared: ResampledPair, images: Images):
+        self.prepared, self.images = prepared, images
+        self._known: dict[Hashable, Any] = {}
+
+    def of(self, name: str, term: DataTerm) -> Evidence:
+        """Return the data of a term that is called `name`."""
+        found: Evidence
         if isinstance(term, Landmarks):
-            found.append(_points(prepared, name, term))
-            continue
+            key = ("points", name, cache_key(term.subset))
+            found = self._once(key, partial(_points, self.prepared, name, term))
+            return found
         assert isinstance(term, Similarity), "any other term is a similarity"
-        fixed, moving = (None, None) if term.on == IMAGE else _sides(prepared.pair, name, term.on)
-        if fixed is not None and moving is not None and _is_label_map(fixed):
-            shares = _label_shares(prepared.pair, name, term, fixed, moving)
-            labels = [label for label, share in shares.items() if share > 0]
-            maps = [(_inside(fixed, label), _inside(moving, label)) for label in labels]
-            found.append(_maps(prepared, maps, [shares[label] for label in labels]))
-            continue
+        sides = None if term.on == IMAGE else _sides(self.prepared.pair, name, term.on)
+        if sides is not None and _is_label_map(sides[0]):
+            return self._of_labels(name, term, sides)
         try:
-            both = images(term.on, term.mass_preserving)
+            found = self._once(("images", term.on, term.mass_preserving), partial(self._of_images, term))
         except InputError as error:
             raise InputError(f"similarity.{name}: {error}") from None
-        found.append(_maps(prepared, [both], [1.0], term.mass_preserving))
-    return tuple(found)
+        return found
+
+    def _of_labels(self, name: str, term: Similarity, sides: tuple[sitk.Image, sitk.Image]) -> ComparedMaps:
+        every = _label_shares(self.prepared.pair, name, term, *sides)
+        shares = {label: share for label, share in every.items() if share > 0}
+        maps = [self._once(("label", term.on, one), partial(_label_map, self.prepared, sides, one)) for one in shares]
+        masks = self._once(("masks", term.on), partial(_masks, self.prepared, *sides))
+        return ComparedMaps(*zip(*maps, strict=True), *masks, np.array(list(shares.values())))
+
+    def _of_images(self, term: Similarity) -> ComparedMaps:
+        both = self.images(term.on, term.mass_preserving)
+        fixed, moving = _maps(self.prepared, *both, term.mass_preserving)
+        return ComparedMaps([fixed], [moving], *_masks(self.prepared, *both), np.ones(1))
+
+    def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what `make()` returned for `key` earlier, or call it."""
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]
 
 
 def _sides(pair: Pair, name: str, on: str) -> tuple[sitk.Image, sitk.Image]:
@@ -211,29 +232,29 @@ def _label_shares(pair: Pair, name: str, term: Similarity, fixed: sitk.Image, mo
     return {label: share / sum(shares) for label, share in zip(labels, shares, strict=True)}
 
 
-def _inside(labels: sitk.Image, label: int) -> sitk.Image:
-    """Return 1 inside of a label and 0 outside, float32."""
-    return sitk.Cast(labels == label, sitk.sitkFloat32)
+def _label_map(prepared: ResampledPair, sides: tuple[sitk.Image, sitk.Image], label: int) -> tuple[Image, Image]:
+    """Return `_maps` of a label, which are 1 inside of it and 0 outside."""
+    fixed, moving = (sitk.Cast(side == label, sitk.sitkFloat32) for side in sides)
+    return _maps(prepared, fixed, moving)
 
 
 def _maps(
-    prepared: ResampledPair,
-    images: Sequence[tuple[sitk.Image, sitk.Image]],
-    shares: Sequence[float],
-    mass_preserving: bool = False,
-) -> ComparedMaps:
-    """Resample images of both sides to the fixed grid, the moving ones through the initialisation."""
-    pair, initial, wide = prepared.pair, prepared.initial, prepared.wide
-    here = geometry.identity(pair.ndim)
-    change = _volume_change(initial, wide.grid) if mass_preserving else None
-    fixed, moving = [], []
-    for of_fixed, of_moving in images:
-        fixed.append(geometry.array(geometry.resample(of_fixed, pair.fixed, here, fill=geometry.minimum(of_fixed))))
-        warped = wide.intensities(of_moving)
-        moving.append(warped if change is None else (warped * change).astype(np.float32))
-    mask = prepared.fixed_mask & geometry.coverage(images[0][0], pair.fixed, here)
-    moving_mask = known_voxels(images[0][1], pair.moving_mask, wide.grid, initial)
-    return ComparedMaps(fixed, moving, mask, moving_mask, np.asarray(shares))
+    prepared: ResampledPair, fixed: sitk.Image, moving: sitk.Image, mass_preserving: bool = False
+) -> tuple[Image, Image]:
+    """Resample an image of each side to the fixed grid, and to that of the moving image through the initialisation."""
+    here = geometry.identity(prepared.pair.ndim)
+    on_grid = geometry.array(geometry.resample(fixed, prepared.pair.fixed, here, fill=geometry.minimum(fixed)))
+    warped = prepared.wide.intensities(moving)
+    if mass_preserving:
+        warped = (warped * _volume_change(prepared.initial, prepared.wide.grid)).astype(np.float32)
+    return on_grid, warped
+
+
+def _masks(prepared: ResampledPair, fixed: sitk.Image, moving: sitk.Image) -> tuple[Mask, Mask]:
+    """Return where the images of each side have data, on the grids of `_maps`."""
+    pair = prepared.pair
+    mask = prepared.fixed_mask & geometry.coverage(fixed, pair.fixed, geometry.identity(pair.ndim))
+    return mask, known_voxels(moving, pair.moving_mask, prepared.wide.grid, prepared.initial)
 
 
 def _volume_change(initial: sitk.Transform, grid: sitk.Image) -> np.ndarray | float:
