@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import pairreg
+from pairreg.backend import keras, tf
 from pairreg.optimizer.lbfgs import LBFGS
 from pairreg.schedule.coarse_to_fine import CoarseToFine
 from pairreg.schedule.single_level import SingleLevel
@@ -124,6 +125,71 @@ def test_a_schedule_of_keras_is_followed_and_starts_anew_on_every_level(warped_2
         loss = result.history["loss"]
         assert (np.diff(loss[:5]) < 0).all()
         assert (loss[5:] == loss[-1]).all()
+
+
+def decay(base=None, **more):
+    """A schedule of Keras, or of the class `base`, with one config, and attributes that this does not have."""
+    made = (base or keras.optimizers.schedules.ExponentialDecay)(0.1, 100, 0.9)
+    vars(made).update(more)
+    return made
+
+
+def warm():
+    """A class of its own each time, as of a notebook cell that is run again."""
+
+    class Warm(keras.optimizers.schedules.ExponentialDecay):
+        def __call__(self, step):
+            return super().__call__(step) * tf.minimum(1.0, tf.cast(step, tf.float32) / 10)
+
+    return Warm
+
+
+class Table:
+    """A user's own schedule: rates one by one."""
+
+    def __init__(self, middle):
+        self.rates = np.full(3000, 0.1)
+        self.rates[1500] = middle
+
+    def __call__(self, step):
+        return tf.gather(tf.constant(self.rates, tf.float32), step)
+
+    def get_config(self):
+        return {"rates": self.rates}
+
+
+def test_schedules_of_one_config_and_other_classes_are_followed_each(warped_2d):
+    """In one process, which keeps what it has compiled."""
+    losses = []
+    for schedule in (decay(), decay(warm()), decay()):
+        result = pairreg.register(
+            warped_2d.pair(),
+            preprocessing="minmax",
+            initialization="none",
+            similarity="ncc",
+            transform="displacement",
+            optimizer=pairreg.build("optimizer/adam", learning_rate=schedule),
+            schedule=SingleLevel(iterations=5),
+        )
+        losses.append(result.history["loss"])
+    assert losses[0][1] < losses[0][0]
+    assert losses[1][1] == losses[1][0]  # a rate of 0 at first
+    np.testing.assert_array_equal(losses[2], losses[0])
+
+
+def test_equal_settings_share_a_loop_and_others_do_not():
+    same = warm()
+
+    def distinct(*rates):
+        return len({pairreg.build("optimizer/adam", learning_rate=rate).key for rate in rates})
+
+    assert distinct(decay(), decay()) == distinct(decay(same), decay(same)) == distinct(Table(0.2), Table(0.2)) == 1
+    assert distinct(decay(), decay(same), decay(warm())) == 3
+    assert distinct(decay(same), decay(same, longest=20), decay(same, longest=30)) == 3
+    assert distinct(Table(0.2), Table(0.3), Table(0.3 + 1e-12)) == 3
+    assert distinct(0.1, 0.2, None, decay()) == 4
+    sgd, adam = (pairreg.build(f"optimizer/{name}", learning_rate=0.1).key for name in ("sgd", "adam"))
+    assert sgd != adam
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
 """First-order optimizers of Keras, as a loop inside the graph."""
 
 import functools
-import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, runtime_checkable
 
@@ -53,10 +53,15 @@ class GradientDescent:
     config: Mapping[str, Any]
 
     @property
-    def key(self) -> str:
-        """A text that is the same for equal settings, schedules included."""
-        readable = {k: v.get_config() if hasattr(v, "get_config") else v for k, v in self.config.items()}
-        return json.dumps([self.name, readable], default=str)
+    def key(self) -> Hashable:
+        """What is equal for equal settings: of schedules their class, config and attributes.
+
+        The config alone does not tell a schedule from a subclass of it, or from what a user's class has besides.
+        """
+        kinds = tuple(map(type, self.config.values()))
+        settings = {name: _content(value) for name, value in self.config.items()}
+        with np.printoptions(threshold=sys.maxsize, floatmode="unique"):  # arrays in full, as of a table of rates
+            return type(self), kinds, repr([self.name, settings])
 
     def of_keras(self) -> Any:
         """Return the class of the Keras optimizer."""
@@ -84,6 +89,11 @@ class GradientDescent:
                 assign(problem.variables, before)
             if report(rows, functools.partial(loop.pause, done, before)) and done % _BLOCK == 0:
                 return
+
+
+def _content(setting: Any) -> Any:
+    """Return what a schedule is made of; other settings as they are."""
+    return [setting.get_config(), getattr(setting, "__dict__", {})] if hasattr(setting, "get_config") else setting
 
 
 class Loop:
