@@ -100,6 +100,20 @@ def test_lbfgs_begins_each_level_where_the_one_before_ended(name, warped_2d):
     assert abs(watched.levels[2][0]).max() > 1  # there is something to disturb
 
 
+@pytest.mark.parametrize("iterations", [1, 2, 3])
+def test_lbfgs_does_at_most_as_many_iterations_as_it_may(iterations, warped_2d):
+    result = pairreg.register(
+        warped_2d.pair(),
+        preprocessing="minmax",
+        initialization="none",
+        similarity="ncc",
+        transform="bspline",
+        optimizer="lbfgs",
+        schedule=SingleLevel(iterations=iterations),
+    )
+    assert len(result.history) == iterations == result.metrics["iterations"]
+
+
 def test_a_schedule_of_keras_is_followed_and_starts_anew_on_every_level(warped_2d):
     """With a rate that is 0 after five iterations, the field stands still from then on."""
     schedule = {

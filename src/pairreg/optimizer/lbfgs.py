@@ -35,7 +35,8 @@ class LBFGS(Checked):
         run = _FlatObjective(problem, report)
         start = run.parameters() + run.jitter()
         run.evaluate(start)
-        if run.accept():
+        # SciPy looks at its limit after an iteration: it cannot do none.
+        if run.accept() or iterations == 1:
             return
         budget = {"maxiter": iterations - 1, "maxfun": 20 * iterations}  # SciPy's own limit of a line search is 20
         options = budget | {"maxcor": self.memory, "ftol": 0.0, "gtol": 0.0}  # the schedule decides about convergence
