@@ -5,10 +5,13 @@ from hydra import compose, initialize_config_module
 
 import pairreg
 from command_helpers import installed
+from pair_helpers import refused
 from pairreg import composition, registration
 from pairreg.errors import InputError
+from pairreg.schedule.single_level import SingleLevel
 from pairreg.similarity.mse import MSE
 from pairreg.similarity.ncc import NCC
+from pairreg.study.checked_config import check
 from pairreg.study.compose import spec_of
 
 README = ["similarity=[ncc,pet:ncc,organs:mse]", "similarity.pet.on=pet", "similarity.pet.weight=0.5"]
@@ -56,6 +59,18 @@ def test_from_python_as_names_or_objects():
     named = registration.terms("similarity", ["ncc", "pet:mse"])
     assert named == {"ncc": NCC(), "pet": MSE()}
     assert registration.terms("similarity", {"ncc": "ncc", "pet": pairreg.build("similarity/mse")}) == named
+
+
+@pytest.mark.parametrize("transform", ["displacement", "bspline", "velocity"])
+def test_a_regularizer_has_not_the_name_of_what_both_directions_add(transform, warped_2d):
+    """Which would be one column of the history for two terms; with one direction, the name is free."""
+    names = [f"transform={transform}", "regularizer=[inverse_consistency:diffusion]"]
+    said = "regularizer.inverse_consistency has the name of the term that transform.symmetric=true adds"
+    check(composition.composed(names))
+    refused(said, check, composition.composed([*names, "transform.symmetric=true"]))
+    both = {"transform": pairreg.build(f"transform/{transform}", symmetric=True), "schedule": SingleLevel(iterations=1)}
+    for term in ("diffusion", pairreg.build("regularizer/jacobian", weight=[1])):
+        refused(said, pairreg.register, warped_2d.pair(), regularizer={"inverse_consistency": term}, **both)
 
 
 def test_in_a_preset_of_ones_own(tmp_path):

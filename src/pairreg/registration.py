@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,10 +27,11 @@ from pairreg.optimization.objective import Objective
 from pairreg.optimization.observer import Observer, Observers
 from pairreg.optimization.optimize import LevelParts, check_compared, optimize
 from pairreg.optimization.resampled_pair import resample_pair
+from pairreg.optimization.symmetric import TERM
 from pairreg.optimizer.base import Optimizer
 from pairreg.pair.landmark_checks import check_landmarks
 from pairreg.pair.pair import Pair
-from pairreg.per_level import at_level, check_counts, parts_of
+from pairreg.per_level import PerLevel, at_level, check_counts, parts_of
 from pairreg.preprocessing.base import Preprocessing
 from pairreg.regularizer.base import Regularizer
 from pairreg.result import Result
@@ -190,6 +191,7 @@ def _level_parts(use: Mapping[str, Any], levels: int) -> list[LevelParts]:
     if not similarities:
         raise InputError("similarity is empty: name at least one, such as similarity=ncc.")
     check_counts([transform, optimizer, *similarities.values(), *regularizers.values()], {levels})
+    check_names(transform, regularizers)
 
     def objective(index: int) -> Objective:
         groups = (similarities, regularizers)
@@ -285,6 +287,15 @@ def part(group: str, choice: Any) -> Any:
     built = option_files.build(f"{group}/{choice}") if isinstance(choice, str) else choice
     check_kind(group, built)
     return built
+
+
+def check_names(transform: Transform | PerLevel[Transform], regularizers: Collection[str]) -> None:
+    """Raise `InputError` for a regulariser with the name of the term that a transform of both directions adds."""
+    taken = TERM.removeprefix("regularizer/")
+    if parts_of(transform)[0].consistency_weight is not None and taken in regularizers:
+        raise InputError(
+            f"regularizer.{taken} has the name of the term that transform.symmetric=true adds; choose another name."
+        )
 
 
 def check_kind(where: str, built: Any) -> None:

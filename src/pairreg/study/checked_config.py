@@ -6,12 +6,12 @@ from typing import Any
 from pairreg import names, option_files, validation
 from pairreg.errors import InputError
 from pairreg.files import folder_to_be
-from pairreg.per_level import check_counts
-from pairreg.registration import PARTS, check_kind
+from pairreg.per_level import check_counts, parts_of
+from pairreg.registration import PARTS, check_kind, check_names
 from pairreg.report.figures import FIGURES
 from pairreg.runs.spec import STUDY_FILES
 from pairreg.schedule.base import Schedule
-from pairreg.transform.base import Precision
+from pairreg.transform.base import Precision, Transform
 
 _OTHERS = ("pair", "tracking", "compute")  # groups that are no part of the method
 
@@ -70,6 +70,8 @@ def check(config: Mapping[str, Any]) -> None:
         check_kind(group, built[-1])
     for schedule in (part for part in built if isinstance(part, Schedule)):
         check_counts(built, {len(schedule.levels(ndim)) for ndim in (2, 3)})
+    for transform in (part for part in built if isinstance(parts_of(part)[0], Transform)):
+        check_names(transform, config["regularizer"])
     # These are built, as building checks their settings; a pair is not, as building it would read its images.
     for group in ("tracking", "compute"):
         option_files.instantiate(config[group], group, trusted)
