@@ -1,10 +1,13 @@
 """The traps of window statistics, histograms and sums in float32."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import pairreg
-from pairreg.backend import tf
+from pair_helpers import refused
+from pairreg.backend import memory, tf
 from pairreg.similarity.base import masked_mean
 from pairreg.similarity.histogram import joint_histogram, parzen_windows
 from pairreg.similarity.windows import box_taps, window_statistics
@@ -90,6 +93,19 @@ def test_millions_of_voxels_in_one_cell_are_counted() -> None:
     dark, bright = (parzen_windows(32, 125, 1.0)[:, i] for i in (0, -1))
     expected = (np.outer(dark, dark) * (n - 3) + np.outer(bright, bright) * 3) / n
     np.testing.assert_allclose(joint, expected, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["mi", "nmi"])
+def test_a_histogram_that_no_memory_holds_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four numbers of 8 bytes for each pair of cells: 40 per bin and axis at a sigma of 0.1 bins, 4 at one of 1."""
+    build = partial(pairreg.build, f"similarity/{name}")
+    monkeypatch.setattr(memory, "machine_gb", lambda: 8.0)
+    said = "a joint histogram with bins=1024 and sigma=0.1 would need at least 54 GB of memory, of which this machine"
+    assert "choose fewer bins or a larger sigma" in refused(said, build, bins=1024, sigma=0.1)
+    for settings in ({"bins": 1024}, {"sigma": 0.1}, {"bins": 256, "sigma": 0.1}):
+        build(**settings)
+    monkeypatch.setattr(memory, "machine_gb", lambda: 0.99 * 32 * (40 * 255 + 1) ** 2 / 1e9)  # 3.3
+    refused("bins=256 and sigma=0.1", build, bins=256, sigma=0.1)
 
 
 def test_means_over_millions_of_voxels_are_exact() -> None:

@@ -173,13 +173,15 @@ class _Data:
         every = _label_shares(self.prepared.pair, name, term, *sides)
         shares = {label: share for label, share in every.items() if share > 0}
         maps = [self._once(("label", term.on, one), partial(_label_map, self.prepared, sides, one)) for one in shares]
-        masks = self._once(("masks", term.on), partial(_masks, self.prepared, *sides))
-        return ComparedMaps(*zip(*maps, strict=True), *masks, np.array(list(shares.values())))
+        fixed, moving = zip(*maps, strict=True)
+        mask, moving_mask = self._once(("masks", term.on), partial(_masks, self.prepared, *sides))
+        return ComparedMaps(fixed, moving, mask, moving_mask, np.array(list(shares.values())))
 
     def _of_images(self, term: Similarity) -> ComparedMaps:
         both = self.images(term.on, term.mass_preserving)
         fixed, moving = _maps(self.prepared, *both, term.mass_preserving)
-        return ComparedMaps([fixed], [moving], *_masks(self.prepared, *both), np.ones(1))
+        mask, moving_mask = _masks(self.prepared, *both)
+        return ComparedMaps([fixed], [moving], mask, moving_mask, np.ones(1))
 
     def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """Return what `make()` returned for `key` earlier, or call it."""

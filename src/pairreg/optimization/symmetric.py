@@ -28,7 +28,8 @@ def value_and_gradients(
     forward, backward = (
         objective(field, one) for field, one in zip(fields, (inputs, reversed_inputs(inputs)), strict=True)
     )
-    missed, by_fields = consistency(*fields, inputs.spacing)
+    u, w = fields
+    missed, by_fields = consistency(u, w, inputs.spacing)
     mean = (forward[0] + backward[0]) / 2
     values = tf.concat([mean[:1] + weight * missed, mean[1:], missed[None]], 0)
     return values, [g[1] / 2 + weight * by for g, by in zip((forward, backward), by_fields, strict=True)]

@@ -9,9 +9,11 @@ from pydantic import Field
 
 from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
+from pairreg.backend.memory import lack_of_memory
 from pairreg.similarity.base import Similarity
 
 _FINE = 4  # histogram cells per Parzen bin, and per σ
+_BYTES = 32  # per cell of the fine histogram, for the shares of four cells in float64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,14 @@ class HistogramSimilarity(Similarity):
     def problem(self) -> str | None:
         if self.sigma > self.bins:
             return f"sigma should be at most bins, {self.bins}; it is {self.sigma}."
-        return super().problem()
+        needed = _BYTES * fine_cells(self.bins, self.sigma) ** 2 / 1e9
+        lack = lack_of_memory(f"a joint histogram with bins={self.bins} and sigma={self.sigma:g}", needed)
+        return super().problem() if lack is None else lack.replace("choose less", "choose fewer bins or a larger sigma")
+
+
+def fine_cells(bins: int, sigma: float) -> int:
+    """Return how many cells per axis the histogram has to which the Parzen windows are applied."""
+    return math.ceil(_FINE * max(1.0, 1 / sigma)) * (bins - 1) + 1
 
 
 def entropies(
@@ -53,7 +62,7 @@ def joint_histogram(fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor, b
     of a histogram four times finer than the bins (and than σ), and the Parzen windows are applied to that histogram.
     This is the exact Gaussian window to 1 % of its peak. Each voxel's windows sum to 1, also at the ends of the range.
     """
-    cells = math.ceil(_FINE * max(1.0, 1 / sigma)) * (bins - 1) + 1
+    cells = fine_cells(bins, sigma)
     row, row_fraction = _cell_of(fixed, cells)
     column, column_fraction = _cell_of(warped, cells)
     shares = [

@@ -15,9 +15,9 @@ from pairreg.validation import Count, Positive
 class Velocity(Transform):
     """Deforms by the exponential of a grid of stationary velocities: smooth, invertible, without folds.
 
-    The inverse comes with it (`inverse_displacement.nii.gz`), unless `regularizer=gaussian_smoothing` changes the field.
-    It is exact within what a grid can show: a velocity that changes by more than its grid resolves can still fold
-    between the nodes, so `folds_percent` is reported as always.
+    The inverse comes with it (`inverse_displacement.nii.gz`), unless the regulariser `gaussian_smoothing` changes the
+    field. It is exact within what a grid can show: a velocity that changes by more than its grid resolves can still
+    fold between the nodes, so `folds_percent` is reported as always.
 
     With `symmetric` the loss is the mean of that of the warped moving image against the fixed one and, by the
     exponential of the negative velocity, that of the warped fixed image against the moving one (on the fixed grid).
