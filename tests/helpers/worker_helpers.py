@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from pairreg.compute.base import THREADS
@@ -65,6 +66,17 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < until, "it never happened"
         time.sleep(0.05)
+
+
+def programs_in(folder: Path) -> dict[int, str]:
+    """The processes, by their ids, that work in a folder or below it, with the names of their programs."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # of somebody else, or ended; one that nobody has waited for works nowhere
+            at = Path(os.readlink(process / "cwd").removesuffix(" (deleted)"))
+            if at.is_relative_to(folder):
+                found[int(process.name)] = (process / "comm").read_text().strip()
+    return found
 
 
 def only_the_killed_run_is_lost(outcomes: list[RunOutcome]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from command_helpers import BIN, OF_COVERAGE, environment_without
 from pairreg import interruption
-from worker_helpers import wait_for
+from worker_helpers import programs_in, wait_for
 
 PAIRREG = str(BIN / "pairreg")
 LONG = ("transform=displacement", "schedule.iterations=[20,20,20,100000]", "schedule.tolerance=0", "tracking=none")
@@ -21,12 +21,12 @@ SAID = "pairreg: interrupted; the same command goes on with what is missing."
 NOT_MEASURED = environment_without(*OF_COVERAGE)
 
 
-def interrupt(command: list[str], folder: Path, number: int, ready) -> None:
+def interrupt(command: list[str], folder: Path, number: int, ready, **environment: str) -> None:
     """Asserts that the signal ends the command and its children in time, and that it says one sentence at most."""
     with subprocess.Popen(
         command,
         cwd=folder,
-        env=NOT_MEASURED,
+        env=NOT_MEASURED | environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -65,6 +65,30 @@ def test_runs_in_the_midst_of_iterations(compute, number, tmp_path):
     command = [PAIRREG, *LONG, *COMPUTES[compute], "output_dir=runs"]
     wanted = 2 if compute == "processes" else 1
     interrupt(command, tmp_path, number, lambda: len(list(tmp_path.glob("runs/*/*/checkpoint"))) == wanted)
+    assert not list(tmp_path.rglob("error.txt"))
+
+
+@pytest.mark.parametrize(
+    ("compute", "number"),
+    [
+        ("local", signal.SIGINT),
+        ("processes", signal.SIGINT),
+        *(pytest.param(compute, signal.SIGTERM, marks=pytest.mark.slow) for compute in COMPUTES),
+    ],
+)
+def test_programs_of_others_with_all_that_they_have_started(compute, number, tmp_path):
+    """One that starts others in groups of their own, and is in a worker that does not hear Ctrl-C."""
+    (tmp_path / "temporary").mkdir()
+    program = 'method.command=sh -c "timeout 600 sleep 600 & sleep 600; true {fixed} {seed}"'
+    command = [PAIRREG, "method=command", program, "tracking=none", *COMPUTES[compute], "output_dir=runs"]
+    count = 2 if compute == "processes" else 1
+
+    def running() -> list[str]:
+        return [name for name in programs_in(tmp_path / "temporary").values() if name == "sleep"]
+
+    interrupt(command, tmp_path, number, lambda: len(running()) == 2 * count, TMPDIR=str(tmp_path / "temporary"))
+    wait_for(lambda: not programs_in(tmp_path / "temporary"), seconds=2)
+    wait_for(lambda: not list((tmp_path / "temporary").glob("pairreg_method_*")), seconds=2)
     assert not list(tmp_path.rglob("error.txt"))
 
 

@@ -42,7 +42,7 @@ class Found:
     - `transform`: maps fixed to moving points, LPS mm.
     - `seconds`: what the registration alone took, None if there was none; `startup_seconds`: what came before and after
       it: programs and libraries that start, files that they are given and leave.
-    - `peak_memory_mb`: of another process; None if the registration was done in this one.
+    - `peak_memory_mb`: of other processes together; None if the registration was done in this one.
     - `programs`: versions of what did it, by name.
     """
 

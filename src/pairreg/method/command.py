@@ -14,7 +14,7 @@ from pydantic import AfterValidator
 from pairreg.errors import InputError, MethodError
 from pairreg.image_files import write_image
 from pairreg.method.base import COMPANIONS, Found, ImageMethod
-from pairreg.method.program import run, scratch
+from pairreg.method.program import scratch
 from pairreg.transform_files.read import read_transform
 
 _ROLES = ("fixed", "moving", *COMPANIONS)
@@ -68,7 +68,8 @@ class Command(ImageMethod):
             raise InputError(f"method.command: there is no program {program!r}; install it, or give its whole path.")
 
     def find(self, images: Mapping[str, sitk.Image], threads: int, seed: int) -> Found:
-        with scratch() as folder:
+        with scratch() as place:
+            folder = place.folder
             values: dict[str, object] = {"output": folder / "output", "threads": threads, "seed": seed}
             for role in _ROLES:
                 if f"{{{role}}}" not in self.command:
@@ -77,7 +78,7 @@ class Command(ImageMethod):
                     raise InputError(f"method.command has {{{role}}}, which the pair does not have.")
                 values[role] = folder / f"{role}.nii.gz"
                 write_image(images[role], folder / f"{role}.nii.gz")
-            took = run([word.format(**values) for word in shlex.split(self.command)], folder, {})
+            took = place.run([word.format(**values) for word in shlex.split(self.command)], {})
             listed = [self.result] if isinstance(self.result, str) else self.result
             files = [Path(name.format(**values)) for name in listed]
             missing = next((file for file in files if not file.exists()), None)

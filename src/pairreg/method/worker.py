@@ -20,7 +20,7 @@ from pairreg.files import expanded
 from pairreg.image_files import write_image
 from pairreg.markers import Bookkeeping
 from pairreg.method.base import Found, ImageMethod
-from pairreg.method.program import run, scratch
+from pairreg.method.program import scratch
 from pairreg.transform_files.read import read_transform
 
 _WORKERS = Path(__file__).with_name("workers")
@@ -96,7 +96,8 @@ class WorkerMethod(ImageMethod, ABC):
             )
 
     def find(self, images: Mapping[str, sitk.Image], threads: int, seed: int) -> Found:
-        with scratch() as folder:
+        with scratch() as place:
+            folder = place.folder
             asked = folder / "asked.json"
             # MetaImage keeps any grid in double precision, in 2-D, too.
             files = {role: str(folder / f"{role}.mha") for role in images if not role.endswith("labels")}
@@ -107,7 +108,7 @@ class WorkerMethod(ImageMethod, ABC):
             asked.write_text(json.dumps(wanted), encoding="utf-8")
             # antspyx 0.6 does nothing with its argument for the seed; with one thread it repeats itself to the bit.
             given = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": str(threads), "ANTS_RANDOM_SEED": str(seed + 1)}
-            took = run([self.interpreter, str(_WORKERS / self.script), str(asked)], folder, given)
+            took = place.run([self.interpreter, str(_WORKERS / self.script), str(asked)], given)
             answer = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
             transform = read_transform(answer["files"], images["fixed"], images["moving"], self.format)
             seconds = answer["seconds"]
