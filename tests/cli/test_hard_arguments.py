@@ -49,7 +49,10 @@ def test_any_text_arrives_as_it_is(text):
 
 @pytest.mark.parametrize(
     "argument",
-    ["pair.fixed_labels=null", "pair.case='a, b'", "pair.case=a*", "similarity=[a,b]", "pair.case=glob(*)", "x"],
+    [
+        *("pair.fixed_labels=null", "pair.case='a, b'", "pair.case=a*", "similarity=[a,b]", "pair.case=glob(*)", "x"),
+        *("pair.fixed='a, b','c'", "method.path='[a.mat,1]','b.tfm'", "method.path=['[a.mat,1]',b.tfm],'c'"),
+    ],
 )
 def test_what_hydra_reads_as_meant_stays(argument):
     assert with_text_quoted([argument]) == [argument]

@@ -9,6 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from command_helpers import installed, only_run
+from pairreg import build as built
 
 DEMONS = ("method=demons", "method.shrink=[8]", "method.iterations=[5]", "preset=smoke", "tracking=none")
 
@@ -72,10 +73,42 @@ def test_transforms_from_files_are_scored(evaluate, tmp_path):
     assert "report:" in done.stdout and np.isfinite(same["ssim"])
 
 
+def test_chains_with_an_inverse_are_scored(evaluate, tmp_path):
+    """A shift and a turn do not commute: each chain is scored as ITK composes it, also beside one that is no list."""
+    shift, turn = sitk.TranslationTransform(2, [6.0, -3.0]), sitk.AffineTransform(2)
+    turn.Rotate(0, 1, 0.2)
+    sitk.WriteTransform(shift, str(tmp_path / "shift, back.tfm"))
+    sitk.WriteTransform(turn, str(tmp_path / "turn.mat"))
+    given = ["[turn.mat,1],turn.mat", "turn.mat,[turn.mat, 1]", "[shift, back.tfm,1],turn.mat", "[turn.mat,1]"]
+    done = evaluate(*given, "shift, back.tfm", "pair=thorax_ct_2d", "tracking=none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(path.read_text()) for path in tmp_path.glob("runs/evaluate/*/result.json")]
+    by_path = {str(one["config"]["method"]["path"]): one["metrics"] for one in found}
+    pair = built("pair/thorax_ct_2d")
+    expected = {
+        "['[turn.mat,1]', 'turn.mat']": sitk.Transform(2, sitk.sitkIdentity),
+        "['turn.mat', '[turn.mat, 1]']": sitk.Transform(2, sitk.sitkIdentity),
+        # The first file takes a point first, and the last transform of a composite does.
+        "['[shift, back.tfm,1]', 'turn.mat']": sitk.CompositeTransform([turn, shift.GetInverse()]),
+        "[turn.mat,1]": turn.GetInverse(),
+        "shift, back.tfm": shift,
+    }
+    assert by_path.keys() == expected.keys()
+    for path, transform in expected.items():
+        warped = sitk.Resample(pair.moving_labels, pair.fixed_labels, transform, sitk.sitkNearestNeighbor)
+        labels = [label for label in np.unique(sitk.GetArrayFromImage(pair.fixed_labels)) if label]
+        overlap = sitk.LabelOverlapMeasuresImageFilter()
+        overlap.Execute(pair.fixed_labels, sitk.Cast(warped, pair.fixed_labels.GetPixelID()))
+        theirs = np.mean([overlap.GetDiceCoefficient(int(label)) for label in labels])
+        assert by_path[path]["dice_mean"] == pytest.approx(theirs, abs=1e-9), path
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("nowhere.tfm", "pair=thorax_ct_2d"), "pairreg: nowhere.tfm does not exist"),
+        (("x.tfm,[nowhere.mat,1]", "pair=thorax_ct_2d"), "pairreg: x.tfm does not exist"),
+        (("[nowhere.mat,1],x.tfm", "pair=thorax_ct_2d"), "pairreg: nowhere.mat does not exist"),
         (("pair=thorax_ct_2d",), "pairreg-evaluate: no transform is given"),
         (("x.tfm",), "pairreg-evaluate: no pair is given; add"),
         (("--format", "itc", "x.tfm", "pair=thorax_ct_2d"), "pairreg-evaluate: --format 'itc' is not one of"),

@@ -9,7 +9,7 @@ from pairreg.files import is_there
 
 SETTING = re.compile(r"[+~]{0,2}[A-Za-z_][\w./]*=")
 _PAIR = re.compile(r"\+?(?:pair|benchmark)=")  # what says on which pairs
-_CHAIN = ","  # between the files of one transform
+_LINK = re.compile(r"\[.+?,\s*[01]\s*\](?=,|$)|[^,]+")  # a file of one transform, or its inverse as `[FILE,1]`
 
 
 def main() -> None:
@@ -25,7 +25,8 @@ def main() -> None:
         "given",
         metavar="TRANSFORM",
         nargs="+",
-        help="a file, or the files of one transform with commas, in the order of antsApplyTransforms -t",
+        help="a file, or the files of one transform with commas, in the order of antsApplyTransforms -t; [FILE,1] is "
+        "an inverse",
     )
     parser.add_argument(
         "--format", help="of all files, such as ants, elastix, learn2reg, voxels (default: told from each)"
@@ -61,6 +62,5 @@ def _value(transform: str) -> str:
     """Return one transform as Hydra reads it: a path, or a list of those of one transform."""
     from pairreg.composition import quoted
 
-    if _CHAIN not in transform or transform.startswith("[") or is_there(transform):
-        return quoted(transform)
-    return f"[{','.join(quoted(file) for file in transform.split(_CHAIN))}]"
+    files = [transform] if is_there(transform) else _LINK.findall(transform)
+    return quoted(transform) if len(files) < 2 else f"[{','.join(map(quoted, files))}]"

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, QuotedString
@@ -92,6 +93,8 @@ def _override(argument: str, is_sweep: bool) -> str:
     if key in METHODS and _is_list(value):
         return argument
     is_one = (key in WHOLE and not is_sweep) or key == "method.command" or ("," in value and is_there(value))
+    if not is_one and _are_quoted(value):
+        return argument
     parts = [value] if is_one else value.split(",")
     return head + ",".join(part if _is_as_meant(key, part) else quoted(part.strip()) for part in parts)
 
@@ -102,19 +105,27 @@ def _is_text(key: str) -> bool:
 
 def _is_list(value: str) -> bool:
     """Whether Hydra reads a value as a list, or as several: of the files of one transform."""
-    try:
-        read = OverridesParser.create().parse_override(f"key={value}").value()
-    except HydraException:
-        return False
+    read = _read(value)
     return isinstance(read, list) or (isinstance(read, ChoiceSweep) and any(isinstance(one, list) for one in read.list))
+
+
+def _are_quoted(value: str) -> bool:
+    """Whether Hydra reads a value as several, each in quotes of its own, which may hold commas."""
+    read = _read(value)
+    return isinstance(read, ChoiceSweep) and all(isinstance(one, QuotedString) for one in read.list)
 
 
 def _is_as_meant(key: str, part: str) -> bool:
     """Whether Hydra reads a value as it stands: as the same text, in quotes that are there already, or as none."""
     if part.strip() == "null":
         return key not in NAMES
-    try:
-        read = OverridesParser.create().parse_override(f"key={part}").value()
-    except HydraException:
-        return False
+    read = _read(part)
     return read == part.strip() or (isinstance(read, str) and part.strip()[:1] in ("'", '"'))
+
+
+def _read(value: str) -> Any:
+    """What Hydra reads a value as; None if it cannot."""
+    try:
+        return OverridesParser.create().parse_override(f"key={value}").value()
+    except HydraException:
+        return None
