@@ -105,6 +105,28 @@ def test_a_line_that_cannot_be_done_is_one_sentence_and_leaves_nothing(tmp_path)
     assert set(tmp_path.iterdir()) == before
 
 
+def test_images_of_another_dimension_than_a_run_are_one_sentence(finished, tmp_path):
+    """Whichever image it is, and whether the format needs it or not."""
+    sitk.WriteImage(grid(3, "fixed"), str(tmp_path / "volume.nii.gz"))
+    sitk.WriteImage(grid(2, "fixed"), str(tmp_path / "plane.nii.gz"))
+    fixed, moving = ("--fixed", "volume.nii.gz"), ("--moving", "volume.nii.gz")
+    calls = [
+        [str(finished), "o.nii.gz", *fixed],
+        [str(finished), "o.npz", *moving],
+        [str(finished), "o.npz", "--fixed", "plane.nii.gz", *moving],
+        [str(finished), "o.mat", "--to", "fsl", *moving],
+        [str(finished), "o.h5", *fixed],
+    ]
+    before = set(tmp_path.iterdir())
+    said = tmp_path / "said"
+    said.mkdir()
+    for call, done in zip(calls, many("pairreg-convert", calls, tmp_path, said), strict=True):
+        name = "moving" if "--moving" in call else "fixed"
+        expected = f"{finished} is 2-D and the {name} image 3-D; give transforms and images of the same dimension."
+        assert (done.returncode, done.stderr) == (2, f"pairreg-convert: {expected}\n"), call
+    assert set(tmp_path.iterdir()) == {*before, said}
+
+
 def test_the_help_names_every_format(tmp_path):
     done = installed("pairreg-convert")("--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

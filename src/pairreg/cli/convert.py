@@ -39,7 +39,8 @@ def main() -> None:
 def _convert(arguments: argparse.Namespace) -> None:
     from pairreg.runs.transform import RunTransform
     from pairreg.transform_files.ants import links
-    from pairreg.transform_files.read import read_transform
+    from pairreg.transform_files.images import Images
+    from pairreg.transform_files.read import check_dimensions, read_transform
     from pairreg.transform_files.write import WRITTEN, write_transform, written_format
 
     folder = _run_folder(arguments)
@@ -53,6 +54,7 @@ def _convert(arguments: argparse.Namespace) -> None:
     if folder:
         finished = RunTransform.read(folder)
         grid = finished.fixed_grid() if fixed is None else fixed
+        check_dimensions([finished.transform], [folder], Images(grid, moving))
         write_transform(finished.transform, output, target, grid, moving)
     else:
         transform = read_transform(arguments.transforms, fixed, moving, arguments.source)

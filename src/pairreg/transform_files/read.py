@@ -57,7 +57,7 @@ def read_transform(
     """
     links, images = ants.links(paths), Images(fixed, moving)
     found = [_read_one(link, images, format) for link in links]
-    _check_dimensions(found, [link.path for link in links], images)
+    check_dimensions(found, [link.path for link in links], images)
     # The last one that a composite was given comes first.
     whole = found[0] if len(found) == 1 else sitk.CompositeTransform(found[::-1])
     if fixed is not None:
@@ -96,7 +96,8 @@ def _check_linear_parts(transform: sitk.Transform, path: Path) -> None:
             )
 
 
-def _check_dimensions(found: Sequence[sitk.Transform], files: Sequence[Path], images: Images) -> None:
+def check_dimensions(found: Sequence[sitk.Transform], files: Sequence[Path], images: Images) -> None:
+    """Raise `InputError` unless transforms, each from one of `files`, and images have the same number of dimensions."""
     given = [(str(file), transform.GetDimension()) for file, transform in zip(files, found, strict=True)]
     given += [(f"the {name} image", one.GetDimension()) for name, one in images._asdict().items() if one is not None]
     for name, ndim in given[1:]:
