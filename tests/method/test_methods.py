@@ -7,12 +7,14 @@ import sys
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy.ndimage import gaussian_filter
 
 import pairreg
 from pair_helpers import refused, written
 from pairreg import composition, geometry, whole_transform
 from pairreg.errors import MethodError
 from pairreg.method.worker import how_to_have
+from pairreg.pair.pair import Pair
 from pairreg.runs.identity import identity, signature_of
 from pairreg.runs.read import Run
 from synthetic_warps import bumps, known
@@ -51,6 +53,56 @@ def _shifted(moving: sitk.Image, shift: sitk.TranslationTransform) -> sitk.Image
     found = sitk.Image(moving)
     found.SetOrigin(np.add(moving.GetOrigin(), shift.GetOffset()).tolist())
     return found
+
+
+def largest_steps(field: np.ndarray) -> tuple[float, float]:
+    """The largest difference of neighbours in a field `(*spatial, ndim)`: at the border, and away from it."""
+    at_border, within = [], []
+    for axis in range(field.shape[-1]):
+        steps = np.linalg.norm(np.diff(field, axis=axis), axis=-1)
+        at_border += [np.take(steps, [*range(3), *range(-3, 0)], axis).max()]
+        within += [np.take(steps, range(6, steps.shape[axis] - 6), axis).max()]
+    return max(at_border), max(within)
+
+
+@pytest.mark.parametrize("shrink", [[4], [4, 1], [4, 2]])
+def test_the_field_of_demons_has_no_step_where_shrunk_images_end(shrink):
+    """67 voxels by 4 are 16, so the outermost lie beyond them; here all are moved by 3 voxels."""
+    draw = np.random.default_rng(5)
+    values = gaussian_filter(draw.normal(size=(67 + 6, 66)), 3.0).astype(np.float32)
+    fixed, moving = (sitk.GetImageFromArray(values[start : start + 67]) for start in (3, 0))
+    pair = Pair(name="shifted", fixed=fixed, moving=moving)
+    # The last level begins with the field of the first, and has no time to change it much.
+    method = pairreg.build("method/demons", shrink=shrink, iterations=[200, 1][: len(shrink)])
+    result = pairreg.register(pair, method=method, initialization="none", preprocessing="minmax", threads=1)
+    inner = result.field[8:-8, 8:-8]
+    assert np.abs(inner.mean((0, 1)) - [3.0, 0.0]).max() < 1.0, "otherwise there is nothing to see at the border"
+    at_border, within = largest_steps(result.field)
+    assert at_border < 1.2 * within
+    outer = result.transform.TransformPoint((30.0, 66.0))
+    assert np.linalg.norm(np.subtract(outer, (30.0, 66.0)) - result.field[66, 30][::-1]) < 1e-3
+
+
+@pytest.mark.parametrize("bright", [1000.0, -1000.0])
+def test_demons_take_what_the_moving_image_does_not_reach_for_dark(bright):
+    """Demons compare differences of intensities, so what is added to both images changes nothing."""
+    pair = known(2)
+    part = dataclasses.replace(pair, moving=pair.moving[6:, :-7])
+    method = pairreg.build(
+        "method/demons", shrink=[2, 1], iterations=[40, 40], start="own", intensities="original", match_histograms=False
+    )
+    found = [
+        pairreg.register(
+            dataclasses.replace(part, fixed=part.fixed + added, moving=part.moving + added),
+            method=method,
+            preprocessing="minmax",
+            threads=1,
+        ).field
+        for added in (0.0, bright)
+    ]
+    # float32 keeps four digits less of the brighter ones
+    np.testing.assert_allclose(found[1], found[0], atol=0.05)
+    assert np.abs(found[0]).max() > 1
 
 
 def composites(ndim: int) -> dict[str, sitk.Transform]:

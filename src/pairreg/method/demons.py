@@ -58,19 +58,22 @@ class Demons(ImageMethod):
 
     def find(self, images: Mapping[str, sitk.Image], threads: int, seed: int) -> Found:
         fixed, moving = images["fixed"], images["moving"]
-        identity = geometry.identity(fixed.GetDimension())
         began = time.perf_counter()
         with itk_threads(threads):
             if self.match_histograms:
                 moving = sitk.HistogramMatching(moving, fixed, 256, 7, True)
+            lowest = geometry.minimum(moving)
             field: sitk.Image | None = None
             for shrink, iterations in zip(self.shrink, self.iterations, strict=True):
                 grid = _shrunk(fixed, shrink)
                 # The filters want both images, and the field, on one grid.
-                onto = geometry.resample(_shrunk(moving, shrink), grid, identity)
-                start = None if field is None else geometry.resample(field, grid, identity)
+                identity = geometry.identity(grid.GetDimension())
+                onto = geometry.resample(_shrunk(moving, shrink), grid, identity, fill=lowest)
+                start = None if field is None else _carried(field, grid)
                 field = self._level(grid, onto, start, iterations)
-        assert field is not None
+            assert field is not None
+            if self.shrink[-1] > 1:
+                field = _carried(field, fixed)
         seconds = time.perf_counter() - began
         return Found(geometry.displacement_transform(field), seconds, programs=simpleitk())
 
@@ -82,6 +85,15 @@ class Demons(ImageMethod):
         demons.SetSmoothUpdateField(self.update_smoothing > 0)
         demons.SetUpdateFieldStandardDeviations(self.update_smoothing)
         return demons.Execute(fixed, moving) if field is None else demons.Execute(fixed, moving, field)
+
+
+def _carried(field: sitk.Image, grid: sitk.Image) -> sitk.Image:
+    """Return a field on another grid, where it goes on beyond its own as at its border.
+
+    A shrunk grid does not reach the border of the image where the size is no multiple of the factor.
+    """
+    identity = geometry.identity(grid.GetDimension())
+    return sitk.Resample(field, grid, identity, sitk.sitkLinear, 0.0, field.GetPixelID(), True)
 
 
 def _shrunk(image: sitk.Image, factor: int) -> sitk.Image:
