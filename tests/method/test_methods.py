@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import sys
 
 import numpy as np
@@ -283,6 +284,56 @@ def test_a_program_that_does_not_do_it(program):
     refused("{fixed_labels}, which the pair does not have", call, f"{program} {{fixed_labels}}")
     refused("placeholders", call, f"{program} {{thread}}")
     refused("No closing quotation", call, f"{program} '")
+    for placeholder in (
+        "{fixed:s}",
+        "{seed:d}",
+        "{threads:02d}",
+        "{threads:>{seed}}",
+        "{fixed!r}",
+        "{fixed.name}",
+        "{}",
+    ):
+        refused("placeholders", call, f"{program} {placeholder}")
+        refused("placeholders", call, program, f"{{output}}{placeholder}")
+    refused("begins with a program", call, "{fixed} {moving}")
+    refused("begins with a program", call, " ")
+    refused("Single '}'", call, f"{program} }}")
+    for role in ("fixed_mask", "moving_labels"):
+        refused(f"result has {{{role}}}, which command does not have", call, program, f"{{{role}}}.tfm")
+
+
+def test_seeds_and_threads_count_where_a_placeholder_has_them(program, tmp_path):
+    """In the command or in the name of a result; braces that are doubled are text."""
+
+    def numbers(command: str, *results: str) -> frozenset[str]:
+        return pairreg.build("method/command", command=command, result=list(results) or "{output}.tfm").numbers
+
+    assert numbers(program) == numbers(f"{program} {{{{seed}}}}", "{{threads}}") == frozenset()
+    assert numbers(f"{program} --seed={{seed}}") == {"seed"}
+    assert numbers(f"{program} '-a {{threads}}{{seed}}'") == {"seed", "threads"}
+    assert numbers(program, "{output}.tfm", "{output}_{seed}.tfm") == {"seed"}
+    pair = known(2)
+    # Nor does text ask for labels, which this pair does not have; a result may be named by an image, or by itself.
+    named = ("{fixed}.tfm", "it's.tfm", "{{}}.tfm")
+    for more, result in ((" {{moving_labels}}", "{output}.tfm"), *(("", name) for name in named)):
+        output = result.removesuffix(".tfm").replace("'", "\\'")
+        method = pairreg.build("method/command", command=program.replace("{output}", output) + more, result=result)
+        found = pairreg.register(pair, method=method, preprocessing="minmax")
+        assert found.transform.TransformPoint((0.0, 0.0)) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("named", ["./reg", "sub/reg", "reg"])
+def test_a_program_is_found_from_the_working_folder(named, program, tmp_path, monkeypatch):
+    """It runs in a folder of its own, whatever its path, or PATH, is relative to."""
+    script = tmp_path / "place" / (named if named.startswith("sub") else "reg")
+    script.parent.mkdir(parents=True)
+    script.write_text('#!/bin/sh\nexec "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.chdir(tmp_path / "place")
+    if named == "reg":
+        monkeypatch.setenv("PATH", f".{os.pathsep}{os.environ['PATH']}")
+    method = pairreg.build("method/command", command=f"{named} {program}", result="{output}.tfm")
+    assert pairreg.register(known(2), method=method, preprocessing="minmax").metrics["seconds"] > 0
 
 
 @pytest.mark.parametrize(("name", "package"), [("ants_syn", "antspyx"), ("elastix", "itk-elastix")])

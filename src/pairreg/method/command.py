@@ -1,11 +1,11 @@
 """Any program that registers two images."""
 
+import os
 import shlex
 import shutil
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, final
 
 import SimpleITK as sitk
@@ -18,23 +18,44 @@ from pairreg.method.program import scratch
 from pairreg.transform_files.read import read_transform
 
 _ROLES = ("fixed", "moving", *COMPANIONS)
-_KNOWN = (*_ROLES, "output", "threads", "seed")
+_NUMBERS = ("threads", "seed")
+_KNOWN = (*_ROLES, "output", *_NUMBERS)
 
 
-def _template(text: str) -> str:
+def _placeholders(text: str) -> set[str]:
+    """Return the names in braces, as `str.format` finds them; raises `ValueError` unless all are known and bare."""
+    fields = [field for _, *field in string.Formatter().parse(text) if field[0] is not None]
+    if any(name not in _KNOWN or spec or conversion for name, spec, conversion in fields):
+        known = " ".join(f"{{{name}}}" for name in _KNOWN)
+        raise ValueError(f"with no other placeholders than {known}; {{{{ and }}}} are braces")
+    return {str(name) for name, _, _ in fields}
+
+
+def _in_any(texts: Iterable[str]) -> set[str]:
+    return {name for text in texts for name in _placeholders(text)}
+
+
+def _command_line(text: str) -> str:
     try:
-        named = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
         words = shlex.split(text)
+        if not words or _placeholders(words[0]):
+            raise ValueError("which begins with a program")
+        _in_any(words)
     except ValueError as error:
         raise ValueError(f"a command line ({error})") from None
-    unknown = [name for name in named if name not in _KNOWN]
-    if unknown or not words:
-        known = " ".join(f"{{{name}}}" for name in _KNOWN)
-        raise ValueError(f"a command line with no other placeholders than {known} ({{{{ and }}}} are braces)")
     return text
 
 
-Template = Annotated[str, AfterValidator(_template)]
+def _file_name(text: str) -> str:
+    try:
+        _placeholders(text)
+    except ValueError as error:
+        raise ValueError(f"the name of a file ({error})") from None
+    return text
+
+
+CommandLine = Annotated[str, AfterValidator(_command_line)]
+FileName = Annotated[str, AfterValidator(_file_name)]
 
 
 @final
@@ -46,44 +67,61 @@ class Command(ImageMethod):
 
     - `command`: the command line, in which `{fixed}`, `{moving}`, `{fixed_labels}`, `{moving_labels}`, `{fixed_mask}`
       and `{moving_mask}` are files (`.nii.gz`), `{output}` is the beginning of the names of what it leaves, in a folder
-      that is removed afterwards, and `{threads}` and `{seed}` are numbers. It is not read by a shell.
+      that is removed afterwards, and `{threads}` and `{seed}` are numbers. It is not read by a shell. It runs in that
+      folder, so paths in it are absolute, but for that of the program, which is looked for from the working folder.
     - `result`: the file of the transform, or several in the order of `antsApplyTransforms`, such as
-      `["{output}1Warp.nii.gz", "{output}0GenericAffine.mat"]`.
+      `["{output}1Warp.nii.gz", "{output}0GenericAffine.mat"]`; a relative path is one in that folder.
     - `format`: of the transform, one of `pairreg.transform_files.read.FORMATS`; None: told from the file.
 
     The others as of `ImageMethod`. `experiments/method` has it for greedy and NiftyReg.
     """
 
-    command: Template
-    result: Template | list[Template] = "{output}.nii.gz"
+    command: CommandLine
+    result: FileName | list[FileName] = "{output}.nii.gz"
     format: str | None = None
+
+    def problem(self) -> str | None:
+        lacking = (_in_any(self._files()) & {*_ROLES}) - _in_any(self._words())
+        if lacking:
+            return f"result has {{{min(lacking)}}}, which command does not have; name what is left by {{output}}."
+        return None
 
     @property
     def numbers(self) -> frozenset[str]:
-        return frozenset(name for name in ("threads", "seed") if f"{{{name}}}" in self.command)
+        return frozenset(_in_any([*self._words(), *self._files()]) & {*_NUMBERS})
 
     def check_available(self) -> None:
-        program = shlex.split(self.command)[0]
-        if shutil.which(program) is None:
-            raise InputError(f"method.command: there is no program {program!r}; install it, or give its whole path.")
+        self._program()
 
     def find(self, images: Mapping[str, sitk.Image], threads: int, seed: int) -> Found:
         with scratch() as place:
             folder = place.folder
             values: dict[str, object] = {"output": folder / "output", "threads": threads, "seed": seed}
-            for role in _ROLES:
-                if f"{{{role}}}" not in self.command:
-                    continue
+            words = self._words()[1:]
+            for role in sorted(_in_any(words) & {*_ROLES}):
                 if role not in images:
                     raise InputError(f"method.command has {{{role}}}, which the pair does not have.")
                 values[role] = folder / f"{role}.nii.gz"
                 write_image(images[role], folder / f"{role}.nii.gz")
-            took = place.run([word.format(**values) for word in shlex.split(self.command)], {})
-            listed = [self.result] if isinstance(self.result, str) else self.result
-            files = [Path(name.format(**values)) for name in listed]
+            took = place.run([self._program(), *(word.format(**values) for word in words)], {})
+            files = [folder / name.format(**values) for name in self._files()]
             missing = next((file for file in files if not file.exists()), None)
             if missing is not None:
                 left = sorted(path.name for path in folder.iterdir() if path.name.startswith("output"))
                 raise MethodError(f"the command has not left {missing.name}; it left {', '.join(left) or 'nothing'}.")
             transform = read_transform(files, images["fixed"], images["moving"], self.format)
         return Found(transform, took.seconds, peak_memory_mb=took.peak_memory_mb)
+
+    def _words(self) -> list[str]:
+        return shlex.split(self.command)
+
+    def _files(self) -> list[str]:
+        return [self.result] if isinstance(self.result, str) else self.result
+
+    def _program(self) -> str:
+        """Return the path of the program that is found from here, as it is started in another folder."""
+        program = self._words()[0].format()
+        found = shutil.which(program)
+        if found is None:
+            raise InputError(f"method.command: there is no program {program!r}; install it, or give its whole path.")
+        return os.path.abspath(found)
