@@ -10,8 +10,13 @@ from pathlib import Path
 from pairreg.compute.base import THREADS
 from pairreg.devices import VISIBLE
 from pairreg.files import replacing
+from pairreg.interruption import PATIENCE
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
+
+# Seconds in which an interrupted command has ended. A library may hold it for `PATIENCE`, and a busy machine needs some
+# more to wake it and its workers; what waits for a run, a cluster or a queue would take half a minute.
+LIMIT = PATIENCE + 6
 
 CONFIG = {
     "study": "s",
