@@ -1,5 +1,6 @@
 """What holds for every command of the package, including those to come."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from command_helpers import BIN, installed
+from worker_helpers import wait_for
 
 SCRIPTS = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["scripts"]
 HEAVY = ("tensorflow", "keras", "SimpleITK", "mlflow", "matplotlib", "scipy", "skimage", "optuna", "h5py")
@@ -55,9 +57,23 @@ def test_an_interruption_is_a_sentence(tmp_path):
     os.mkfifo(manifest)
     program = BIN / "pairreg-pack"
     command = subprocess.Popen([program, manifest, tmp_path / "o.h5"], stderr=subprocess.PIPE, text=True)
-    writer = os.open(manifest, os.O_WRONLY)  # returns once the command reads, which then waits for us
-    command.send_signal(signal.SIGINT)
-    said = command.communicate(timeout=60)[1]
-    os.close(writer)
+    writers: list[int] = []
+
+    def is_read() -> bool:
+        assert command.poll() is None, command.communicate()[1]
+        try:
+            writers.append(os.open(manifest, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError as error:
+            assert error.errno == errno.ENXIO  # not yet
+        return bool(writers)
+
+    try:
+        wait_for(is_read)  # the command now waits for what we write
+        command.send_signal(signal.SIGINT)
+        said = command.communicate(timeout=60)[1]
+    finally:
+        command.kill()
+        for writer in writers:
+            os.close(writer)
     assert (command.returncode, said) == (130, "pairreg-pack: interrupted; no file is half written.\n")
     assert list(tmp_path.iterdir()) == [manifest]
