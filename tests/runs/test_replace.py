@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from pairreg.report.study_runs import read_study
 from pairreg.runs import folder as names
 from pairreg.runs.read import Run
 from pairreg.runs.replace import discard, recover, take_place, tidy, workplace
+from worker_helpers import wait_for
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -158,12 +158,17 @@ def test_a_repetition_that_is_killed_leaves_the_result(pairreg, tmp_path):
     run = only_run(tmp_path)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     command = [str(BIN / "pairreg"), *ARGUMENTS, "rerun=true"]
-    for wait in (0.0, 0.6, 1.5):  # after the place was made: before TensorFlow is there, while it traces, in iterations
+    log, checkpoint = names.beside(run) / names.LOG, names.beside(run) / names.CHECKPOINT
+
+    def iterates() -> bool:
+        return log.exists() and "iteration 1 " in log.read_text()
+
+    for is_there in (log.exists, iterates, checkpoint.exists):  # before the iterations, in them, between two levels
+        for left in (log, checkpoint):  # by the one before
+            left.unlink(missing_ok=True)
         killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while not (names.beside(run) / names.LOG).exists():
-            assert killed.poll() is None
-            time.sleep(0.02)
-        time.sleep(wait)
+        wait_for(lambda done=is_there, process=killed: process.poll() is not None or done())
+        assert killed.poll() is None
         killed.send_signal(signal.SIGKILL)
         killed.wait()
         assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
