@@ -4,10 +4,11 @@
     scripts/check_faults --kills 6                what CI does
 
 Each round is a study in a folder of its own, which is killed several times: the command alone, its whole group, or one
-of its workers; by SIGKILL, SIGTERM or SIGINT; from .2 s after its start on, so within imports, while MLflow's database
-is made, in optimisations, while files are written and in the report. Some rounds have two commands at once, or
-`rerun=true` over a complete study; at last an MLflow server dies. Every planned run has to be there once, with the
-bytes, metrics and curves of the undisturbed study, nothing RUNNING in MLflow, and nothing left over.
+of its workers; by SIGKILL, SIGTERM or SIGINT; from .2 s after its start until an undisturbed one would have ended, so
+within imports, while MLflow's database is made, in optimisations, while files are written and in the report. Some
+rounds have two commands at once, or `rerun=true` over a complete study; at last an MLflow server dies. Every planned
+run has to be there once, with the bytes, metrics and curves of the undisturbed study, nothing RUNNING in MLflow, and
+nothing left over.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +42,6 @@ COMPUTES = ((), ("compute=processes", "compute.workers=2"))
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 BYTES = ("displacement.nii.gz", "warped.nii.gz", "warped_labels.nii.gz", "jacobian.nii.gz", "history.csv")
 COST = ("seconds", "startup_seconds", "peak_memory_mb")  # the metrics that differ from run to run
-SECONDS = 18.0  # in which kills fall: about as long as the command takes
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def problems(folder: Path, expected: Study, database: Path, answer: int, said: s
 def index_problems(database: Path, folder: Path) -> list[str]:
     """Return what is not right in MLflow: each run once and finished, with its whole curve."""
     found = []
-    with sqlite3.connect(database) as index:
+    with closing(sqlite3.connect(database)) as index:
         rows = index.execute(
             "SELECT runs.run_uuid, status, value FROM runs LEFT JOIN tags ON tags.run_uuid = runs.run_uuid "
             "AND tags.key = 'pairreg.signature' WHERE lifecycle_stage = 'active'"
@@ -163,15 +164,17 @@ def index_problems(database: Path, folder: Path) -> list[str]:
     return found
 
 
-def round_of_kills(folder: Path, expected: Study, kills: int, numbers: random.Random, number: int) -> list[str]:
-    """Disturb one study `kills` times, complete it, and return what is wrong with it."""
+def round_of_kills(
+    folder: Path, expected: Study, kills: int, seconds: float, numbers: random.Random, number: int
+) -> list[str]:
+    """Disturb one study `kills` times within the `seconds` that it takes, complete it, and return what is wrong."""
     compute = COMPUTES[number % 2]
     more = [*compute, "output_dir=runs"]
     if number % 4 == 3:  # over a complete study
         wait_for_end(start(folder, *more))
         more.append("rerun=true")
     for _ in range(kills):
-        at = numbers.uniform(0.2, SECONDS)
+        at = numbers.uniform(0.2, seconds)
         commands = [start(folder, *more)]
         if number % 3 == 2:  # two at once
             commands.append(start(folder, *more))
@@ -245,7 +248,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (work / "whole").mkdir()
         began = time.monotonic()
         wait_for_end(start(work / "whole", "output_dir=runs"))
-        print(f"undisturbed: {time.monotonic() - began:.1f} s", flush=True)
+        seconds = time.monotonic() - began
+        print(f"undisturbed: {seconds:.1f} s", flush=True)
         expected = Study.read(work / "whole" / "runs" / "faults")
         wrong = index_problems(work / "whole" / "runs" / "mlflow.db", work / "whole" / "runs" / "faults")
         assert len(expected.files) == 4 and not wrong, wrong
@@ -256,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder = work / f"{number}"
             folder.mkdir()
             print(f"round {number}: {kills} kills, {' '.join(COMPUTES[number % 2]) or 'compute=local'}", flush=True)
-            found = round_of_kills(folder, expected, kills, numbers, number)
+            found = round_of_kills(folder, expected, kills, seconds, numbers, number)
             print("".join(f"  WRONG: {one}\n" for one in found) or "  as undisturbed", flush=True)
             wrong += found
             shutil.rmtree(folder)
