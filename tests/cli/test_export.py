@@ -56,7 +56,7 @@ def test_a_submission_has_the_numbers_of_the_run(exported):
     field = exported / "out" / "disp_0001_0001.nii.gz"
     image = nibabel.load(field)
     assert image.shape == (20, 16, 12, 3) and image.get_data_dtype() == np.float32
-    metrics = metrics_of(only_run(exported / "runs"))
+    metrics = metrics_of(only_run(exported / "runs" / "s"))
     found = scored(exported, "DemoCT_0001_0000", "DemoCT_0001_0001", field, mask=True)
     assert len(found) == 4 and np.ptp(image.get_fdata()) > 0.5
     for name, value in found.items():
@@ -66,7 +66,7 @@ def test_a_submission_has_the_numbers_of_the_run(exported):
 
 def test_calls_that_cannot_be_are_one_sentence(exported, tmp_path):
     """And a ZIP file, whose members are those of the folder."""
-    run = str(only_run(exported / "runs"))
+    run = str(only_run(exported / "runs" / "s"))
     calls = {
         ("s", "--learn2reg", "out"): (2, "out/disp_0001_0001.nii.gz is there already"),
         ("t", "--learn2reg", "new"): (2, "there is no study 't'"),
