@@ -1,6 +1,5 @@
 """What a config may name is a list; whose code runs is for the command line to say."""
 
-import json
 import os
 import stat
 import subprocess
@@ -210,4 +209,3 @@ def test_an_attack_through_json_is_a_sentence(tmp_path):
     for command, arguments in commands.items():
         done = subprocess.run([str(BIN / command), *arguments], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 2 and done.stderr.count("\n") == 1, (command, done.stderr[-500:])
-    assert json.loads("[]") == []
