@@ -6,8 +6,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 
 from command_helpers import installed
+from worker_helpers import wait_for
 
 ZIP = "hydra.sweeper.zip=[[similarity,regularizer.diffusion.weight]]"
 QUICK = ("preset=smoke", "transform=displacement")
@@ -224,15 +223,21 @@ def server(tmp_path_factory):
     command += ["--backend-store-uri", f"sqlite:///{folder}/store.db", "--artifacts-destination", str(folder / "files")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
     uri = f"http://127.0.0.1:{port}"
-    for _ in range(120):
+
+    def answers() -> bool:
+        assert process.poll() is None, "it has ended: another process may have taken its port"
         try:
-            urllib.request.urlopen(f"{uri}/health", timeout=1)
-            break
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    yield uri
-    process.terminate()
-    process.wait(20)
+            urllib.request.urlopen(f"{uri}/health", timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    try:
+        wait_for(answers)
+        yield uri
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.mark.slow
