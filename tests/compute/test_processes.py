@@ -15,7 +15,7 @@ from pairreg.compute.base import THREADS
 from pairreg.compute.local import Local
 from pairreg.compute.packing import fitting, room
 from pairreg.compute.processes import Processes
-from pairreg.devices import VISIBLE, cores, gpu_names
+from pairreg.devices import VISIBLE, gpu_names
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.spec import RunSpec
 from worker_helpers import die, note, only_the_killed_run_is_lost, seen, specs, wait_for
@@ -27,23 +27,29 @@ def no_gpu(monkeypatch):
     monkeypatch.setenv(VISIBLE, "-1")
 
 
+def have_cores(monkeypatch, count: int) -> None:
+    """As a machine of so many cores, whatever this one has: a process for each of 64 takes its time and memory."""
+    monkeypatch.setattr("pairreg.compute.processes.cores", lambda: count)
+
+
 def grow(spec: RunSpec, folder: Path) -> RunOutcome:
     globals().setdefault("_held", []).append(bytearray(os.urandom(1 << 20) * 200))
     return note(spec, folder)
 
 
-def test_cores_are_shared_among_the_workers(tmp_path, no_gpu):
+def test_cores_are_shared_among_the_workers(tmp_path, no_gpu, monkeypatch):
+    have_cores(monkeypatch, 7)
     outcomes = list(Processes(workers=2).run(specs(4), functools.partial(note, folder=tmp_path, workers=2), tmp_path))
     assert {outcome.signature for outcome in outcomes} == {spec.signature for spec in specs(4)}
     found = seen(tmp_path)
     assert len({one.pid for one in found}) == 2 and str(os.getpid()) not in {one.pid for one in found}
-    assert {one.threads for one in found} == {(str(max(1, cores() // 2)),) * len(THREADS)}
+    assert {one.threads for one in found} == {("3",) * len(THREADS)}
     assert {one.devices for one in found} == {"-1"}, "nothing is pinned where there is nothing"
 
 
-def test_more_workers_than_cores_have_one_thread_each(tmp_path, no_gpu):
-    count = cores() + 1
-    list(Processes(workers=count).run(specs(count), functools.partial(note, folder=tmp_path, workers=count), tmp_path))
+def test_more_workers_than_cores_have_one_thread_each(tmp_path, no_gpu, monkeypatch):
+    have_cores(monkeypatch, 2)
+    list(Processes(workers=3).run(specs(3), functools.partial(note, folder=tmp_path, workers=3), tmp_path))
     assert {one.threads for one in seen(tmp_path)} == {("1",) * len(THREADS)}
 
 
@@ -132,17 +138,18 @@ def driver(monkeypatch, tmp_path_factory):
     return folder
 
 
-def test_more_processes_share_the_machine_once_a_first_run_has_shown_its_memory(tmp_path, no_gpu):
-    work = functools.partial(beside_others, folder=tmp_path, workers=cores())
-    outcomes = list(Processes(workers=1, pack=True).run(specs(2 * cores()), work, tmp_path))
-    assert len(outcomes) == 2 * cores() and len({one.pid for one in seen(tmp_path)}) == cores()
+def test_more_processes_share_the_machine_once_a_first_run_has_shown_its_memory(tmp_path, no_gpu, monkeypatch):
+    have_cores(monkeypatch, 2)
+    work = functools.partial(beside_others, folder=tmp_path, workers=2)
+    outcomes = list(Processes(workers=1, pack=True).run(specs(4), work, tmp_path))
+    assert len(outcomes) == 4 and len({one.pid for one in seen(tmp_path)}) == 2
 
 
-def test_a_gpu_is_shared_if_half_of_what_the_first_run_left_is_enough(tmp_path, driver):
-    count = min(cores(), 3)  # two fit beside the first
-    work = functools.partial(leave, folder=tmp_path, driver=driver, free=20000, workers=count)
+def test_a_gpu_is_shared_if_half_of_what_the_first_run_left_is_enough(tmp_path, driver, monkeypatch):
+    have_cores(monkeypatch, 4)
+    work = functools.partial(leave, folder=tmp_path, driver=driver, free=20000, workers=3)  # two fit beside the first
     assert len(list(Processes(pack=True).run(specs(6), work, tmp_path))) == 6
-    assert {one.devices for one in seen(tmp_path)} == {"0"} and len({one.pid for one in seen(tmp_path)}) == count
+    assert {one.devices for one in seen(tmp_path)} == {"0"} and len({one.pid for one in seen(tmp_path)}) == 3
     assert room({"0": 24000.0}, taken=1.0) == 2 and room({"0": 24000.0}, taken=1e9) == 0
     assert room({"0": 24000.0, "1": 30000.0}, taken=1.0) == 2, "as many on each as on that with the least room"
 
