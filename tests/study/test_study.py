@@ -88,15 +88,15 @@ def test_the_same_command_again_runs_only_what_is_missing(pairreg, tmp_path):
 @pytest.mark.slow
 def test_a_killed_study_goes_on_where_it_was(pairreg, tmp_path):
     study = begin(tmp_path, "similarity=mse,pcc,ssim")
-    wait_for(lambda: len(results(tmp_path)) == 1)
-    wait_for(lambda: len(list(tmp_path.glob("runs/s/*/run.log"))) == 2)
+    wait_for(lambda: 1 <= len(results(tmp_path)) < len(list(tmp_path.glob("runs/s/*/run.log"))))
     study.send_signal(signal.SIGKILL)
     study.communicate()
-    (done,) = results(tmp_path).items()
+    done = results(tmp_path)
+    assert 1 <= len(done) < 3
     assert "RUNNING" in dict(tracked(tmp_path)).values()
     resumed = pairreg(*QUICK, "similarity=mse,pcc,ssim", "compute=processes", "-m", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
-    assert done in results(tmp_path).items() and len(results(tmp_path)) == 3
+    assert done.items() < results(tmp_path).items() and len(results(tmp_path)) == 3
     assert sorted(status for _, status in tracked(tmp_path)) == ["FINISHED"] * 4
     assert "KILLED" in [status for _, status in tracked(tmp_path, everything=True)]
 
@@ -144,8 +144,8 @@ def children(pid: int) -> list[int]:
 def test_an_interrupted_study_says_how_to_go_on(tmp_path, number):
     study = begin(tmp_path, "similarity=mse,pcc")
     wait_for(lambda: any("iteration" in log.read_text() for log in tmp_path.glob("runs/s/*/run.log")))
-    study.send_signal(number)
     began = time.monotonic()
+    study.send_signal(number)
     _, err = study.communicate(timeout=60)
     assert (study.returncode, err) == (130, INTERRUPTED)
     if (
