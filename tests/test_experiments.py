@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from command_helpers import many
 from pairreg.cli.plugins import register_plugins
 from pairreg.composition import composed_with_hydra
 
@@ -56,13 +57,24 @@ def test_a_study_of_what_makes_the_field_begins_with_the_affine_alignment_under_
     assert composed_with_hydra([f"preset={preset}"]).hydra.runtime.choices.initialization != "affine"
 
 
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """What the command answers to a dry run of each file, all in one folder."""
+    folder = tmp_path_factory.mktemp("dry")
+    done = many("pairreg", [[name, "dry_run=true"] for name in FILES], folder, tmp_path_factory.mktemp("said"))
+    return dict(zip(FILES, done, strict=True)), folder
+
+
 @pytest.mark.parametrize("name", FILES)
-def test_its_runs_compose_and_check(name, pairreg, tmp_path):
-    done = pairreg(name, "dry_run=true", cwd=tmp_path)
+def test_its_runs_compose_and_check(name, answers):
+    done = answers[0][name]
     if name.startswith("benchmark="):  # whose data nobody may pass on
         assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
         assert "does not exist; get " in done.stderr and "https://" in done.stderr and " or give pair." in done.stderr
         return
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert " to do" in done.stdout and "missing" in done.stdout
-    assert not list(tmp_path.rglob("result.json"))
+
+
+def test_a_dry_run_leaves_nothing(answers):
+    assert not list(answers[1].iterdir())

@@ -20,7 +20,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from command_helpers import BIN
+from command_helpers import BIN, many
 from pairreg.composition import composed_with_hydra
 from pairreg.runs.spec import RunSpec
 from pairreg.search.sweeper import shares
@@ -347,58 +347,70 @@ def test_failed_runs_do_not_end_a_search(pairreg: Callable[..., str], tmp_path: 
     assert failed and all(trial.user_attrs["error"].endswith("failed: too stiff") for trial in failed)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (SPACE, "hydra.sweeper.objectives is empty: give metrics, such as {dice_mean: maximize}."),
-        (
-            ["hydra.sweeper.objectives={mse: up}", *SPACE],
-            "hydra.sweeper.objectives.mse 'up' is not one of minimize, maximize",
-        ),
-        (
-            ["hydra.sweeper.objectives={mze: minimize}", *SPACE],
-            "hydra.sweeper.objectives: metric 'mze' is not one of epe_mean, ",
-        ),
-        ([*BOWL, *SPACE, "hydra.sweeper.sampler=tpo"], "hydra.sweeper.sampler 'tpo' is not one of tpe, random"),
-        ([*BOWL, *SPACE, "hydra.sweeper.trials=0"], "hydra.sweeper.trials should be at least 1"),
-        ([*BOWL, "transform.strid=1,2"], "transform: key 'strid' is not one of"),
-        (
-            [*BOWL, "regularizer.diffusion.weight=interval(9.1,10)"],
-            "10 trials in a row failed, the last because run ",
-        ),
-        ([*BOWL, "seed=1,2"], "a search needs something to vary: give hydra.sweeper.space"),
-        ([*BOWL, *SPACE, "hydra.sweeper.per=[similarity]"], "hydra.sweeper.per: similarity has no values to compare"),
-        (
-            ["hydra.sweeper.objectives={mse: minimize, ssim: maximize}", *SPACE, "hydra.sweeper.per=[seed]"],
-            "hydra.sweeper.per compares best settings, which one objective has",
-        ),
-        ([*BOWL, *SPACE, "hydra.sweeper.minutes=0"], "hydra.sweeper.minutes should be"),
-        (
-            [*BOWL, *SPACE, "hydra.sweeper.pruner=hyperband"],
-            "hydra.sweeper.pruner 'hyperband' is not one of none, wilcoxon, median",
-        ),
-        (
-            [*BOWL, *SPACE, "hydra.sweeper.pruner=median", "schedule=single_level"],
-            "hydra.sweeper.pruner=median compares trials level by level: it needs a schedule of several levels.",
-        ),
-        (
-            [*BOWL, "method=demons", "method.smoothing=interval(0.5,3)", "hydra.sweeper.pruner=median"],
-            "hydra.sweeper.pruner=median compares trials level by level: it needs a schedule of several levels.",
-        ),
-        (
-            ["hydra.sweeper.objectives={mse: minimize, ssim: maximize}", *SPACE, "hydra.sweeper.pruner=median"],
-            "hydra.sweeper.pruner=median compares trials by one objective; there are several.",
-        ),
-        (
-            [*BOWL, *SPACE, "hydra.sweeper.pruner=wilcoxon", "seed=0,1,2"],
-            "hydra.sweeper.pruner=wilcoxon compares trials pair by pair: it needs at least 4 pairs or seeds, and has 3",
-        ),
-        ([*BOWL, *SPACE, "hydra.sweeper.trails=3"], "hydra.sweeper: key 'trails' is not one of"),
-    ],
-)
-def test_a_config_that_cannot_be_searched(pairreg: Callable[..., str], arguments: list[str], complaint: str) -> None:
-    error = pairreg(*SEARCH, *arguments, code=2)
-    assert error.startswith(f"pairreg: {complaint}") and error.count("\n") == 1
+UNSEARCHABLE = [
+    (SPACE, "hydra.sweeper.objectives is empty: give metrics, such as {dice_mean: maximize}."),
+    (
+        ["hydra.sweeper.objectives={mse: up}", *SPACE],
+        "hydra.sweeper.objectives.mse 'up' is not one of minimize, maximize",
+    ),
+    (
+        ["hydra.sweeper.objectives={mze: minimize}", *SPACE],
+        "hydra.sweeper.objectives: metric 'mze' is not one of epe_mean, ",
+    ),
+    ([*BOWL, *SPACE, "hydra.sweeper.sampler=tpo"], "hydra.sweeper.sampler 'tpo' is not one of tpe, random"),
+    ([*BOWL, *SPACE, "hydra.sweeper.trials=0"], "hydra.sweeper.trials should be at least 1"),
+    ([*BOWL, "transform.strid=1,2"], "transform: key 'strid' is not one of"),
+    (
+        [*BOWL, "regularizer.diffusion.weight=interval(9.1,10)"],
+        "10 trials in a row failed, the last because run ",
+    ),
+    ([*BOWL, "seed=1,2"], "a search needs something to vary: give hydra.sweeper.space"),
+    ([*BOWL, *SPACE, "hydra.sweeper.per=[similarity]"], "hydra.sweeper.per: similarity has no values to compare"),
+    (
+        ["hydra.sweeper.objectives={mse: minimize, ssim: maximize}", *SPACE, "hydra.sweeper.per=[seed]"],
+        "hydra.sweeper.per compares best settings, which one objective has",
+    ),
+    ([*BOWL, *SPACE, "hydra.sweeper.minutes=0"], "hydra.sweeper.minutes should be"),
+    (
+        [*BOWL, *SPACE, "hydra.sweeper.pruner=hyperband"],
+        "hydra.sweeper.pruner 'hyperband' is not one of none, wilcoxon, median",
+    ),
+    (
+        [*BOWL, *SPACE, "hydra.sweeper.pruner=median", "schedule=single_level"],
+        "hydra.sweeper.pruner=median compares trials level by level: it needs a schedule of several levels.",
+    ),
+    (
+        [*BOWL, "method=demons", "method.smoothing=interval(0.5,3)", "hydra.sweeper.pruner=median"],
+        "hydra.sweeper.pruner=median compares trials level by level: it needs a schedule of several levels.",
+    ),
+    (
+        ["hydra.sweeper.objectives={mse: minimize, ssim: maximize}", *SPACE, "hydra.sweeper.pruner=median"],
+        "hydra.sweeper.pruner=median compares trials by one objective; there are several.",
+    ),
+    (
+        [*BOWL, *SPACE, "hydra.sweeper.pruner=wilcoxon", "seed=0,1,2"],
+        "hydra.sweeper.pruner=wilcoxon compares trials pair by pair: it needs at least 4 pairs or seeds, and has 3",
+    ),
+    ([*BOWL, *SPACE, "hydra.sweeper.trails=3"], "hydra.sweeper: key 'trails' is not one of"),
+]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> list[subprocess.CompletedProcess[str]]:
+    """What the command answers to each of `UNSEARCHABLE`, one of which runs trials."""
+    folder = tmp_path_factory.mktemp("unsearchable")
+    (folder / "started.txt").touch()
+    calls = [[*SEARCH, *arguments] for arguments, _ in UNSEARCHABLE]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(PLUGINS))
+        return many("pairreg", calls, folder, tmp_path_factory.mktemp("said"))
+
+
+@pytest.mark.parametrize("number", range(len(UNSEARCHABLE)), ids=[" ".join(given) for given, _ in UNSEARCHABLE])
+def test_a_config_that_cannot_be_searched(answers: list[subprocess.CompletedProcess[str]], number: int) -> None:
+    done = answers[number]
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(f"pairreg: {UNSEARCHABLE[number][1]}") and done.stderr.count("\n") == 1
 
 
 PRUNED = [*SEARCH, *BOWL, *SPACE, "hydra.sweeper.pruner=wilcoxon", "seed=range(0,6)"]
