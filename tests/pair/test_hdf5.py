@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,10 +19,14 @@ from pairreg.pair.hdf5 import cases, load_case, writing
 from pairreg.pair.pair import Pair
 
 
-@pytest.fixture
-def manifest(tmp_path: Path) -> Path:
-    """Two complete cases, in 3-D and 2-D, and one of two images; in a folder of its own, so that paths are relative."""
-    folder = tmp_path / "study"
+@pytest.fixture(scope="module")
+def original(tmp_path_factory, pairreg_pack) -> Path:
+    """A folder with the table `study/cases.csv`, whose paths are relative to it, and its packed cases, `cases.h5`.
+
+    There are two complete cases, in 3-D and 2-D, and one of two images.
+    """
+    here = tmp_path_factory.mktemp("original")
+    folder = here / "study"
     for case, size in (("full", (9, 8, 7)), ("flat", (9, 8))):
         (folder / case).mkdir(parents=True)
         axes = "xyz"[: len(size)]
@@ -45,14 +50,22 @@ def manifest(tmp_path: Path) -> Path:
         )
         + "\nplain-2,flat/fixed.nii.gz,flat/moving.nrrd,,,,,,,,,\n"
     )
-    return folder / "cases.csv"
+    done = pairreg_pack("study/cases.csv", "cases.h5", "--label-names", "1=bone, 2=left lung", cwd=here)
+    assert (done.returncode, done.stderr) == (0, "") and "3 cases" in done.stdout
+    return here
 
 
 @pytest.fixture
-def packed(manifest, pairreg_pack, tmp_path) -> Path:
-    done = pairreg_pack("study/cases.csv", "cases.h5", "--label-names", "1=bone, 2=left lung", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "") and "3 cases" in done.stdout
-    return tmp_path / "cases.h5"
+def manifest(original, tmp_path) -> Path:
+    """The test's own copy of the table and the files that it names."""
+    shutil.copytree(original / "study", tmp_path / "study")
+    return tmp_path / "study" / "cases.csv"
+
+
+@pytest.fixture
+def packed(original, tmp_path) -> Path:
+    """The test's own copy of the packed cases."""
+    return Path(shutil.copy(original / "cases.h5", tmp_path))
 
 
 def from_files(folder: Path, case: str) -> Pair:
