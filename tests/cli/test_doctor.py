@@ -12,7 +12,7 @@ import pytest
 
 from command_helpers import BIN, installed
 from pairreg import devices
-from pairreg.cli import doctor_checks
+from pairreg.cli import doctor, doctor_checks
 from pairreg.cli.doctor_checks import examine
 
 
@@ -39,7 +39,9 @@ def test_what_it_finds_is_what_this_machine_has(tmp_path, path_of_this):
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     lines = {line["check"]: line for line in json.loads(done.stdout)}
     found = {name: line["found"] for name, line in lines.items()}
-    assert {line["status"] for line in lines.values()} <= {"ok", "none"} and lines["Slurm"]["status"] == "none"
+    for name, line in lines.items():  # the disk may be nearly full, which costs the cache of compiled code, too
+        assert line["status"] in (("ok", "warn") if name in ("disk", "compiled code") else ("ok", "none")), line
+    assert lines["Slurm"]["status"] == "none"
     for name in ("tensorflow", "keras", "SimpleITK"):
         assert f"{name} {importlib.metadata.version(name)}" in found["packages"]
     assert found["processor"].startswith(f"{len(os.sched_getaffinity(0))} cores for threads=4, ")
@@ -52,17 +54,23 @@ def test_what_it_finds_is_what_this_machine_has(tmp_path, path_of_this):
 
 
 @pytest.mark.slow
-def test_what_hangs_or_fails_is_a_line_each(tmp_path, path_of_this):
+def test_what_hangs_or_fails_is_a_line_each(tmp_path, path_of_this, monkeypatch, capsys):
+    tried = ("devices", "compiled code", "tracking", "Slurm")
+    monkeypatch.setattr(doctor_checks, "_CHECKS", {name: doctor_checks._CHECKS[name] for name in tried})
+    monkeypatch.setattr(doctor_checks, "_OF_SLURM", 1.0)
     program(path_of_this, "sbatch", "exit 0")
     program(path_of_this, "sinfo", f"exec {shutil.which('sleep', path=os.defpath)} 100")
     program(path_of_this, "nvidia-smi", "echo NVIDIA-SMI has failed; exit 9")
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://me:secret@127.0.0.1:{silent.getsockname()[1]}"
-        sad = {"PATH": str(path_of_this), "MLFLOW_TRACKING_URI": address, "TF_XLA_FLAGS": "--tf_xla_min_cluster_size=4"}
-        done = installed("pairreg-doctor")(cwd=tmp_path, **sad)
-    assert (done.returncode, done.stderr) == (1, ""), done.stdout
-    said = " ".join(done.stdout.split())
-    assert "none Slurm sinfo does not answer within 10 s; have `sinfo` work" in said
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_min_cluster_size=4")
+        monkeypatch.setattr("sys.argv", ["pairreg-doctor", "--output-dir", str(tmp_path)])
+        with pytest.raises(SystemExit) as end:
+            doctor.main()
+    out, err = capsys.readouterr()
+    assert (end.value.code, err) == (1, ""), out
+    said = " ".join(out.split())
+    assert "none Slurm sinfo does not answer within 1 s; have `sinfo` work" in said
     assert "on the CPU; nvidia-smi: NVIDIA-SMI has failed; repair the driver" in said
     assert "fail tracking MLflow at http://me:***@127.0.0.1" in said and "secret" not in said
     assert "TF_XLA_FLAGS is set" in said
@@ -125,11 +133,21 @@ def test_the_python_of_other_methods_may_not_exist(tmp_path, monkeypatch):
     assert status == "warn" and "nowhere cannot be started" in found and "PAIRREG_PEERS" in advice
 
 
-@pytest.mark.slow
-def test_a_registration_that_finds_less_than_it_should_fails(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor_checks, "_SSIM", 0.6)
+@pytest.mark.parametrize(("ssim", "expected"), [(0.45, True), (0.46, True), (0.6, False), (0.4, False)])
+def test_a_registration_that_finds_something_else_fails(ssim, expected, tmp_path, monkeypatch, write_run):
+    run = write_run("made", metrics={"initial/ssim": 0.3, "ssim": ssim, "seconds": 2.5})
+
+    def registers(module, arguments, seconds, environment):
+        (folder,) = (one.removeprefix("output_dir=") for one in arguments if one.startswith("output_dir="))
+        shutil.copytree(run, Path(folder) / "doctor" / "made")
+
+    monkeypatch.setattr(doctor_checks, "_call", registers)
     status, found, advice = of("registration", tmp_path)
-    assert status == "fail" and found.startswith("a pair in ") and advice.startswith("0.6 is expected")
+    measured = f"a pair in 2.5 s, SSIM 0.30 to {ssim:.2f}"
+    if expected:
+        assert (status, found, advice) == ("ok", f"as expected, {measured}", "")
+    else:
+        assert (status, found) == ("fail", measured) and advice.startswith("0.45 is expected")
 
 
 def test_a_folder_that_cannot_be_written_is_a_line(tmp_path):
