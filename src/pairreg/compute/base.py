@@ -62,7 +62,7 @@ class Worker:
             threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def do(self, work: Work, task: RunSpec) -> RunOutcome:
-        """Return the outcome of `work`, in a process that does nothing but this task."""
+        """Return the outcome of `work`, in a process that does nothing but such tasks."""
         self.prepare()
         return work(task)
 

@@ -18,6 +18,7 @@ from pairreg.validation import NonNegative, Positive
 
 ANSWER = 10.0  # seconds that a living cluster takes at most
 _LOOK, _CONNECT = 1.0, 3.5  # seconds: between looks at its head, and that a connection may take; two looks are below 10
+_CALLS = 50  # runs of a process, which is then replaced: it has grown by some ten MB
 _OF_NODES = 60.0  # seconds that a node may take to look for a folder, for which it may have to start a process
 
 
@@ -52,9 +53,11 @@ class Ray(Compute):
         try:
             _check_shared(folder)
             head = _Head(ray.get_runtime_context().gcs_address)
-            # no second try: what kills a process kills the next one, too; a process of its own for each run, as
-            # TensorFlow keeps its number of threads and part of what it has compiled
-            options = {"num_cpus": self.cpus, "num_gpus": self.gpus, "max_retries": 0, "max_calls": 1}
+            # No second try: what kills a process kills the next one, too. A process computes many runs, which start
+            # sooner for it, but not with another number of threads, and not for ever: TensorFlow keeps both that
+            # number and part of what it has compiled.
+            calls = 1 if len({task.config["threads"] for task in tasks}) > 1 else _CALLS
+            options = {"num_cpus": self.cpus, "num_gpus": self.gpus, "max_retries": 0, "max_calls": calls}
             remote = ray.remote(**options)(Worker.do)
             waiting = {remote.remote(Worker(self.cpus), work, task): task for task in tasks}
             while waiting:
