@@ -157,7 +157,7 @@ def test_a_result_that_was_repeated_without_the_index_takes_the_place_of_the_ear
     assert first != second == third, "what the index has already is not added again"
 
 
-def test_results_that_python_has_saved_are_added(write_run, study):
+def test_results_that_python_has_saved_are_added(write_run, tmp_path):
     """With no config, or one of the user's own; by the command, which closes the run of the study."""
     saved = {"mine": ({}, {}), "noted": ({"note": 1}, {}), "of_a_command": None}
     for name, kept in saved.items():
@@ -165,9 +165,9 @@ def test_results_that_python_has_saved_are_added(write_run, study):
         if kept is not None:
             content = dict(zip(("config", "choices"), kept, strict=True))
             result.write_text(json.dumps(json.loads(result.read_text()) | content))
-    done = installed("pairreg-report")("made", "--log-mlflow", cwd=study.parents[1])
+    done = installed("pairreg-report")("made", "--log-mlflow", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    _, children, everything = runs_of(client(f"sqlite:///{study.parent}/mlflow.db"), "made")
+    _, children, everything = runs_of(client(f"sqlite:///{tmp_path}/runs/mlflow.db"), "made")
     assert {run.info.run_name: run.data.tags["pairreg.study"] for run in children} == {
         "mine": "made", "noted": "made", "thorax_ct_2d | mse | diffusion": "made",
     }  # fmt: skip
