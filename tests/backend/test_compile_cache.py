@@ -96,15 +96,34 @@ def filled(tmp_path_factory: pytest.TempPathFactory, pairreg: Command) -> tuple[
     return folder / "cache", (only_run(folder) / "displacement.nii.gz").read_bytes()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", DAMAGE)
-def test_a_damaged_cache_costs_no_run(kind: str, filled: tuple[Path, bytes], pairreg: Command, tmp_path: Path) -> None:
-    cache, expected = filled
-    shutil.copytree(cache, tmp_path / "cache")
-    files = list((tmp_path / "cache").rglob("*.pb"))
+def damaged(cache: Path, copy: Path, kind: str, step: int = 1) -> list[Path]:
+    """Copy a cache, damage one in `step` of its files, and return these."""
+    shutil.copytree(cache, copy)
+    files = sorted(copy.rglob("*.pb"))[::step]
     assert files
     for file in files:
         file.write_bytes(DAMAGE[kind](file.read_bytes()))
+    return files
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [kind for kind in DAMAGE if kind != "other bytes"])
+def test_files_that_are_not_whole_are_deleted_and_no_others(kind, filled, tmp_path, monkeypatch):
+    monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    bad = damaged(filled[0], tmp_path / "cache", kind, step=2)
+    whole = set((tmp_path / "cache").rglob("*.pb")) - set(bad)
+    compile_cache.use_compile_cache()
+    assert str(tmp_path / "cache") in os.environ.pop("TF_XLA_FLAGS")
+    assert set((tmp_path / "cache").rglob("*.pb")) == whole != set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["cut off", "other bytes"])
+def test_a_damaged_cache_costs_no_run(kind: str, filled: tuple[Path, bytes], pairreg: Command, tmp_path: Path) -> None:
+    """One whose files are deleted before TensorFlow reads them, and one that it reads."""
+    cache, expected = filled
+    damaged(cache, tmp_path / "cache", kind)
     done = pairreg(*QUICK, cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr
     assert (only_run(tmp_path) / "displacement.nii.gz").read_bytes() == expected
