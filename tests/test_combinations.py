@@ -1,14 +1,15 @@
-"""Presets, options and studies compose with each other: every product of them gives configs that pass the check."""
+"""Presets, options and studies compose with each other, and give configs that pass the check."""
 
+import functools
 import re
 from collections.abc import Iterator
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from pairreg import option_files
 from pairreg.cli.hydra_errors import as_input_errors
@@ -20,7 +21,7 @@ from pairreg.search.space import read_space
 from pairreg.study.checked_config import check
 from pairreg.study.compose import spec_of
 
-PRESETS = [(), *((f"preset={name}",) for name in option_files.variants("preset"))]
+PRESETS = [(), *((f"preset={name}",) for name in option_files.variants("preset") if name != "default")]
 STUDIES = [f"{kind}={name}" for kind in STUDY_FILES for name in option_files.variants(kind)]
 # what an option asks the user for
 GIVEN = {
@@ -89,17 +90,23 @@ def test_every_option_takes_its_group_over_from_every_preset(preset):
 @pytest.mark.slow
 @pytest.mark.parametrize("group", option_files.TERM_GROUPS)
 @pytest.mark.parametrize("preset", PRESETS, ids=ids)
-def test_so_does_every_list_of_two_terms(preset, group):
-    lists = [f"{group}=[{one},{other}]" for one, other in combinations(choices(group), 2)]
-    assert len(lists) > 50
+def test_so_does_a_list_of_two_terms(preset, group):
+    """Every list without a preset; under one, which leaves terms as they are, each term in a list or two."""
+    several = pairwise(choices(group)) if preset else combinations(choices(group), 2)
+    lists = [f"{group}=[{one},{other}]" for one, other in several]
+    assert len(lists) > (8 if preset else 50)
     assert not {one: said for one in lists if (said := fails(*preset, one))}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS, ids=ids)
 def test_every_study_runs_under_every_preset(preset):
-    asked = [[study, *job] for study in STUDIES for job in jobs(*preset, study)]
-    assert len(asked) > 60
+    """All its runs without a preset; under one, the first and the last, which have both ends of all that varies."""
+    asked = []
+    for study in STUDIES:
+        every = [[study, *job] for job in jobs(*preset, study)]
+        asked += [every[0], every[-1]] if preset and len(every) > 1 else every
+    assert len(asked) > (40 if preset else 60)
     assert not {" ".join(one): said for one in asked if (said := fails(*preset, *one))}
 
 
@@ -110,13 +117,21 @@ def test_a_preset_sets_nothing_itself_but_the_precision_of_networks(preset):
         assert set(OmegaConf.load(file)) <= {"defaults", "precision"}
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=ids)
+def test_the_preset_default_is_none():
+    assert compose("config", ["preset=default"]) == compose("config", [])
+
+
+@functools.cache
+def without_a_preset(group: str, option: str) -> DictConfig:
+    return compose("config", [f"{group}={option}"])[group]
+
+
+@pytest.mark.parametrize("preset", PRESETS[1:], ids=ids)
 @pytest.mark.parametrize("group", ["transform", "similarity", "regularizer", "optimizer", "schedule", "preprocessing"])
 def test_a_later_choice_brings_all_its_settings(preset, group):
     """An option under a preset is what it is without one."""
     for option in option_files.options(group):
-        with_preset = compose("config", [*preset, f"{group}={option}"])[group]
-        assert with_preset == compose("config", [f"{group}={option}"])[group], option
+        assert compose("config", [*preset, f"{group}={option}"])[group] == without_a_preset(group, option), option
 
 
 @pytest.mark.parametrize(
