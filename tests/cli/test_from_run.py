@@ -5,11 +5,10 @@ import os
 import re
 import subprocess
 
-import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from command_helpers import BIN, only_run
+from command_helpers import BIN, many, only_run
 
 QUICK = ("preset=smoke", "transform=displacement", "tracking=none")
 MODULE = """
@@ -43,7 +42,6 @@ def work(tmp_path_factory, warped_2d):
 FILES = ("pair=files", "pair.fixed=fixed image.nii.gz", "pair.moving=moving image.nii.gz")
 OWN = ("similarity=mine", "similarity.mine.power=3.0", "trusted_modules=[my_losses]")
 KINDS = {
-    "bundled": (),
     "files": FILES,
     "network with a variant of a regularizer": ("transform=unet", "regularizer=[total_variation,diffusion]", "seed=4"),
     "own term": (*FILES, "--config-dir=own", *OWN),
@@ -129,32 +127,46 @@ def test_a_folder_of_no_run_is_refused(case, pairreg, tmp_path):
     assert done.returncode == 2 and sentence in done.stderr and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("config.yaml", ""),
-        ("config.yaml", "a: [1"),
-        ("config.yaml", "- 1\n- 2\n"),
-        ("config.yaml", "pair: 3\n"),
-        ("task.json", ""),
-        ("task.json", "[]"),
-        ("task.json", '{"choices": null}'),
-    ],
-)
-def test_a_damaged_folder_is_refused(name, content, pairreg, tmp_path):
-    folder = tmp_path / "runs" / "s" / "0123abcd"
-    folder.mkdir(parents=True)
-    printed = pairreg(*QUICK, "--cfg", "job", cwd=tmp_path).stdout
-    (folder / "config.yaml").write_text(printed)
-    (folder / "task.json").write_text('{"choices": {}}')
-    (folder / name).write_text(content)
-    done = pairreg("--from", folder, "dry_run=true", cwd=tmp_path)
+DAMAGED = [
+    ("config.yaml", ""),
+    ("config.yaml", "a: [1"),
+    ("config.yaml", "- 1\n- 2\n"),
+    ("config.yaml", "pair: 3\n"),
+    ("task.json", ""),
+    ("task.json", "[]"),
+    ("task.json", '{"choices": null}'),
+]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory, pairreg):
+    """What the command answers to a folder with each damage, and, at the end, to one without any."""
+    here = tmp_path_factory.mktemp("damaged")
+    sound = {"config.yaml": pairreg(*QUICK, "--cfg", "job", cwd=here).stdout, "task.json": '{"choices": {}}'}
+    calls = []
+    for number, damage in enumerate([*({name: content} for name, content in DAMAGED), {}]):
+        folder = here / "runs" / "s" / f"{number}123abcd"
+        folder.mkdir(parents=True)
+        for name, content in (sound | damage).items():
+            (folder / name).write_text(content)
+        calls.append(["--from", str(folder), "dry_run=true"])
+    return many("pairreg", calls, here, tmp_path_factory.mktemp("said"))
+
+
+@pytest.mark.parametrize("number", range(len(DAMAGED)), ids=[": ".join(one) for one in DAMAGED])
+def test_a_damaged_folder_is_refused(answers, number):
+    done = answers[number]
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_folder_with_a_config_alone_can_be_run(answers):
+    done = answers[len(DAMAGED)]
+    assert done.returncode == 0 and "missing" in done.stdout, done.stderr
 
 
 @pytest.mark.slow
 def test_the_command_of_a_failed_run_works_when_pasted(work, pairreg, tmp_path):
-    """It has the user's folder of configs and the path of their code; the run fails as it did."""
+    """It has the user's folder of configs and the path of their code, and is each run's own; the run fails as it did."""
     output = tmp_path / "out put"
     steep = ("similarity.mine.power=-300.0",)  # too large for float32
     done = pairreg(
@@ -171,13 +183,12 @@ def test_the_command_of_a_failed_run_works_when_pasted(work, pairreg, tmp_path):
     assert done.returncode == 1, done.stdout + done.stderr
     pasted = re.findall(r"to repeat it: (.*)", done.stderr)
     assert len(pasted) == 2 and all("--config-dir" in one and "PYTHONPATH=" in one for one in pasted)
-    errors = sorted(output.rglob("error.txt"))
-    assert len(errors) == 2
-    for error in errors:
-        folder, command = re.fullmatch(r"To repeat it, in (.*?): (.*)", error.read_text().splitlines()[0]).groups()
-        assert command in pasted
-        shell = f"cd {folder} && PATH={BIN}:$PATH; {command}"
-        bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        again = subprocess.run(["bash", "-c", shell], cwd=tmp_path, env=bare, capture_output=True, text=True)
-        assert again.returncode == 1 and "became" in again.stderr, again.stderr
-    assert np.all([error.exists() for error in errors])
+    errors = [error.read_text() for error in output.rglob("error.txt")]
+    written = [re.fullmatch(r"To repeat it, in (.*?): (.*)", error.splitlines()[0]).groups() for error in errors]
+    assert sorted(command for _, command in written) == sorted(set(pasted))
+    folder, command = written[0]
+    shell = f"cd {folder} && PATH={BIN}:$PATH; {command}"
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    again = subprocess.run(["bash", "-c", shell], cwd=tmp_path, env=bare, capture_output=True, text=True)
+    assert again.returncode == 1 and "became" in again.stderr, again.stderr
+    assert len(list(output.rglob("error.txt"))) == 2
