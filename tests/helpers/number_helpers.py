@@ -2,7 +2,7 @@
 
 import copy
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pairreg
@@ -92,10 +92,10 @@ def answers() -> Iterator[tuple[str, str, str | None]]:
             yield ".".join(key), repr(value), refusal(changed(base, key, value))
 
 
-def ends(group: str, option: str) -> Iterator[tuple[Key, Any]]:
-    """The least and the largest number that is accepted in every place of an option's settings."""
+def ends(group: str, option: str, without: Collection[str] = ()) -> Iterator[tuple[Key, Any]]:
+    """The least and the largest number that is accepted in every place of an option's settings, `without` some."""
     for key, hint in places(group, option):
-        for shape in shapes(hint):
+        for shape in () if key[-1] in without else shapes(hint):
             found = [value for value in map(shape, sorted(_ENDS)) if _accepted(group, option, key, value)]
             yield from ((key, value) for value in (found[:1] + found[-1:]))
 
