@@ -63,7 +63,7 @@ def test_tissues_have_it_and_air_has_not():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_the_default_method_finds_the_deformation_within_a_voxel(seed):
     import pairreg
 
