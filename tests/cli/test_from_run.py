@@ -166,7 +166,7 @@ def test_a_folder_with_a_config_alone_can_be_run(answers):
 
 @pytest.mark.slow
 def test_the_command_of_a_failed_run_works_when_pasted(work, pairreg, tmp_path):
-    """It has the user's folder of configs and the path of their code, and is each run's own; the run fails as it did."""
+    """Each run has its own, with the user's folder of configs and the path of their code; it fails as the run did."""
     output = tmp_path / "out put"
     steep = ("similarity.mine.power=-300.0",)  # too large for float32
     done = pairreg(

@@ -142,7 +142,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[CompletedProcess[s
     return done
 
 
-@pytest.mark.parametrize("number", range(len(NO_COMPARISON)), ids=[" ".join(arguments) for arguments, _ in NO_COMPARISON])
+@pytest.mark.parametrize("number", range(len(NO_COMPARISON)), ids=[" ".join(given) for given, _ in NO_COMPARISON])
 def test_what_makes_no_comparison_is_one_sentence_before_any_run(
     answers: list[CompletedProcess[str]], number: int
 ) -> None:
