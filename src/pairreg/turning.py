@@ -1,7 +1,8 @@
-"""How 3-D images are turned before they are drawn: to axes that lead to the left, to the back and to the head.
+"""How 3-D images are turned before they are drawn or scanned: to axes that lead to the left, the back and the head.
 
-This is the one place that says so; `pairreg.figures.views` then knows which side of a plane is up. An image whose axes
-are oblique keeps them: they are only put in order and reversed. A 2-D image is drawn as it is.
+This is the one place that says so; `pairreg.figures.views` then knows which side of a plane is up, and a simulated
+camera what it orbits. An image whose axes are oblique keeps them: they are only put in order and reversed. A 2-D image
+is taken as it is.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ _ORIENTATION = "LPS"
 
 
 def turned(image: sitk.Image) -> sitk.Image:
-    """Return an image as it is drawn, with its voxels in place."""
+    """Return an image as it is drawn and scanned, with its voxels in place."""
     return sitk.DICOMOrient(image, _ORIENTATION) if image.GetDimension() == 3 else image
 
 

@@ -13,6 +13,8 @@ from PIL import Image
 from command_helpers import Command, only_run
 from pairreg import geometry
 from pairreg.errors import InputError
+from pairreg.image_files import write_image
+from pairreg.pair.phantom.pair import make_grid, phantom
 from pairreg.pair.phantom.torso import label_names
 from pairreg.report.figures.draw import draw_figure, prepare_figure
 from pairreg.runs.read import Run
@@ -96,6 +98,94 @@ def test_a_scan_reads_back(chest: Path, tmp_path: Path) -> None:
     (tmp_path / "spect" / "lesions.csv").unlink()
     with pytest.raises(InputError, match=f"has no lesions.csv; simulate the scan first: pairreg-spect {tmp_path}"):
         scan.Scan.read(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def body() -> dict[str, sitk.Image]:
+    """Images of a chest as runs leave them: voxels of three lengths, of which not all fill a pixel of the camera."""
+    made = phantom(make_grid((161, 117, 8), (1.9, 2.0, 6.5), 250.0, ndim=3))
+    return {"labels": made.labels, "activity": made.activity, "attenuation": made.mu}
+
+
+def scanned(run: Path, folder: Path, images: dict[str, sitk.Image]) -> scan.Scan:
+    """The scan, as it is read back, of the run once it has left `images`."""
+    shutil.copytree(run, folder)
+    for name, image in images.items():
+        write_image(image, folder / f"warped_{name}.nii.gz")
+    simulated = scan.scan(folder, counts=1e7, seed=5)
+    simulated.save(scan.scan_folder(folder))
+    back = scan.Scan.read(folder)
+    np.testing.assert_array_equal(back.drawn.mask, simulated.drawn.mask)
+    return back
+
+
+@pytest.fixture(scope="module")
+def upright(chest: Path, body: dict[str, sitk.Image], tmp_path_factory: pytest.TempPathFactory) -> scan.Scan:
+    """The scan of the chest with axes to the left, the back and the head."""
+    return scanned(chest, tmp_path_factory.mktemp("upright") / "run", body)
+
+
+def stored(images: dict[str, sitk.Image], orientation: str) -> dict[str, sitk.Image]:
+    return {name: sitk.DICOMOrient(image, orientation) for name, image in images.items()}
+
+
+def rotated(images: dict[str, sitk.Image], rotation: np.ndarray) -> dict[str, sitk.Image]:
+    """The images of a body that was rotated about the origin together with them."""
+    found = {name: sitk.Image(image) for name, image in images.items()}
+    for image in found.values():
+        image.SetDirection((rotation @ np.reshape(image.GetDirection(), (3, 3))).ravel().tolist())
+        image.SetOrigin((rotation @ image.GetOrigin()).tolist())
+    return found
+
+
+def assert_the_same_scan(found: scan.Scan, expected: scan.Scan, rotation: np.ndarray) -> None:
+    for name in ("spect", "spect_lesions"):
+        image, wanted = getattr(found, name), getattr(expected, name)
+        np.testing.assert_array_equal(geometry.array(image), geometry.array(wanted))
+        np.testing.assert_allclose(image.GetSpacing(), wanted.GetSpacing(), rtol=1e-5)
+        np.testing.assert_allclose(image.GetOrigin(), rotation @ wanted.GetOrigin(), atol=1e-3)
+        np.testing.assert_allclose(image.GetDirection(), rotation.ravel(), atol=1e-5)
+    np.testing.assert_array_equal(found.drawn.mask, expected.drawn.mask)
+    assert found.drawn.contrasts == expected.drawn.contrasts
+    np.testing.assert_allclose(found.volumes, expected.volumes, rtol=1e-5)
+    np.testing.assert_allclose(found.centres, np.array(expected.centres) @ rotation.T, atol=1e-3)
+
+
+@pytest.mark.parametrize("orientation", ["RAI", "LIP", "ALS", "PIR", "SRP", "IPR"])
+def test_a_scan_does_not_depend_on_how_the_volume_is_stored(
+    orientation: str, chest: Path, body: dict[str, sitk.Image], upright: scan.Scan, tmp_path: Path
+) -> None:
+    """All orders of the axes, forwards and backwards."""
+    images = stored(body, orientation)
+    found = scanned(chest, tmp_path / "run", images)
+    assert_the_same_scan(found, upright, np.eye(3))
+
+    labels = images["labels"]
+    assert found.lesions.GetSize() == labels.GetSize()
+    np.testing.assert_allclose(found.lesions.GetOrigin(), labels.GetOrigin(), atol=1e-3)
+    np.testing.assert_allclose(found.lesions.GetDirection(), labels.GetDirection(), atol=1e-5)
+    assert np.isin(geometry.array(labels)[geometry.array(found.lesions) > 0], BONES).all()
+    rows = csv.DictReader((tmp_path / "run" / "spect" / "lesions.csv").read_text().splitlines())
+    table = np.array([[float(row[axis]) for axis in "xyz"] for row in rows])
+    np.testing.assert_allclose(table, upright.centres, atol=0.06)
+    np.testing.assert_allclose(centre_of_mass(found.spect), centre_of_mass(images["activity"]), atol=2.0)
+
+
+def centre_of_mass(image: sitk.Image) -> np.ndarray:
+    """In LPS mm."""
+    points = geometry.voxel_points(image).reshape(-1, 3)
+    found: np.ndarray = np.average(points, axis=0, weights=geometry.array(image).astype(float).ravel())
+    return found
+
+
+@pytest.mark.parametrize("orientation", ["LPS", "PIR"])
+def test_a_scan_of_an_oblique_volume_has_its_axes(
+    orientation: str, chest: Path, body: dict[str, sitk.Image], upright: scan.Scan, tmp_path: Path
+) -> None:
+    """The camera stands by the axes of the volume, the nearest to those of the body, as figures are drawn."""
+    tilt = np.reshape(sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.2, -0.15, 0.3).GetMatrix(), (3, 3))
+    images = rotated(stored(body, orientation), tilt)
+    assert_the_same_scan(scanned(chest, tmp_path / "run", images), upright, tilt)
 
 
 def test_drawing_the_figure_only_reads(pairreg_spect: Command, chest: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pairreg.runs.read import Run
 from pairreg.spect.lesions import Lesions, draw_lesions
 from pairreg.spect.simulate import simulate
 from pairreg.spect.tissues import QUANTITIES, tissue_values
+from pairreg.turning import turned
 from pairreg.validation import Seed, checked
 
 # The labels of the bundled CT and of the phantom that are bone.
@@ -47,8 +48,8 @@ def _image_paths(folder: Path) -> list[Path]:
 class Scan:
     """Simulated images in units of the activity, and the lesions on the grid of the fixed image.
 
-    **Attributes:** `spect`, `spect_lesions`: float32, without and with lesions; `lesions`: int16, lesion `i` has the
-    value `i`; `drawn`: their mask and contrasts.
+    **Attributes:** `spect`, `spect_lesions`: float32, without and with lesions, on the camera's axes; `lesions`: int16,
+    lesion `i` has the value `i`; `drawn`: their mask on the camera's axes, and their contrasts.
     """
 
     spect: sitk.Image
@@ -79,7 +80,7 @@ class Scan:
         spect, spect_lesions, lesions = (read_vectors(path).image for path in _image_paths(folder))
         with (folder / _LESION_TABLE).open(newline="") as file:
             contrasts = tuple(float(row["contrast_to_bone"]) for row in csv.DictReader(file))
-        return cls(spect, spect_lesions, lesions, Lesions(_volume(lesions), contrasts))
+        return cls(spect, spect_lesions, lesions, Lesions(_volume(turned(lesions)), contrasts))
 
     @property
     def volumes(self) -> np.ndarray:
@@ -97,7 +98,9 @@ class Scan:
 def scan(run: Path, *, lesions: Lots = 3, counts: Counts | None = 6e6, seed: Seed = 0) -> Scan:
     """Simulate what a camera measures of the deformed moving image of the run in the folder `run`.
 
-    Its activity and attenuation are those that the run carried along, or else those of its labels' tissues.
+    Its activity and attenuation are those that the run carried along, or else those of its labels' tissues. However the
+    fixed image is stored, the camera orbits that of its axes which leads to the head. The images of the scan have the
+    axes of the camera (to the left, the back and the head), the lesions those of the fixed image.
 
     **Arguments:** `lesions`: how many; `counts`: of the whole scan, None for one without noise; `seed`: of lesions and
     noise.
@@ -105,10 +108,11 @@ def scan(run: Path, *, lesions: Lots = 3, counts: Counts | None = 6e6, seed: See
     Raises `InputError` if the run is not complete, or has no labels, no bones, or labels of unknown tissues.
     """
     of_phantom = Run.complete(run)
-    labels = of_phantom.image("warped_labels", "give a run whose moving image is a phantom with labels")
+    stored = of_phantom.image("warped_labels", "give a run whose moving image is a phantom with labels")
+    labels = turned(stored)
     carried = of_phantom.figure_arrays.channels
     activity, attenuation = (
-        of_phantom.image(f"warped_{name}") if name in carried else _of_labels(labels, of_phantom, name)
+        turned(of_phantom.image(f"warped_{name}")) if name in carried else _of_labels(labels, of_phantom, name)
         for name in QUANTITIES
     )
     bone = np.isin(_volume(labels), _bone_labels(of_phantom))
@@ -122,7 +126,8 @@ def scan(run: Path, *, lesions: Lots = 3, counts: Counts | None = 6e6, seed: See
         seen = simulate(_volume(emitting), _volume(absorbing), _spacing(emitting), counts=counts, seed=seed)
         images.append(geometry.image(seen.reshape(geometry.array(emitting).shape), emitting))
     mask = geometry.image(drawn.mask.reshape(geometry.array(labels).shape), labels)
-    return Scan(images[0], images[1], mask, drawn)
+    on_fixed = geometry.resample(mask, stored, geometry.identity(stored.GetDimension()), nearest=True)
+    return Scan(images[0], images[1], on_fixed, drawn)
 
 
 def _of_labels(labels: sitk.Image, run: Run, channel: str) -> sitk.Image:
@@ -139,7 +144,7 @@ def _bone_labels(run: Run) -> list[int]:
 
 
 def _volume(image: sitk.Image) -> np.ndarray:
-    """Return the voxels `(z, y, x)`, of a 2-D image its one slice."""
+    """Return the voxels `(z, y, x)` of an image that lies as the camera has it; of a 2-D image its one slice."""
     values = geometry.array(image)
     return values if values.ndim == 3 else values[None]
 
