@@ -259,7 +259,7 @@ def test_mass_is_kept_by_a_dense_start_whatever_the_axes_of_the_image(ndim, whol
         inner = (slice(2, -2),) * ndim
         plain, dense = (prepared.wide.inner(one)[inner] for one in (prepared.moving, maps.moving[0]))
         np.testing.assert_allclose(dense, (1 + stretch) ** ndim * plain, rtol=1e-4, atol=1e-7)
-        assert dense.sum() == pytest.approx(geometry.array(blob).sum(), rel=1e-3)
+        assert dense.sum() == pytest.approx(geometry.array(blob).sum(), rel=2e-3)
 
 
 def test_densities_need_a_window():

@@ -164,11 +164,12 @@ def test_a_match_on_the_command_line_replaces_that_of_the_study_file(pairreg: Co
 
 
 OF_OTHERS = sorted({*options("method")} - {"optimization"})
+NEEDED = {"command": ["method.command='register {fixed} {output}'"], "field": ["method.path=field.h5"]}
 
 
 @pytest.mark.parametrize("method", OF_OTHERS)
 def test_a_method_of_others_has_no_strengths_of_ours_and_one_level(method: str) -> None:
-    overrides = [f"method={method}", "pair=phantom_2d"]
+    overrides = [f"method={method}", *NEEDED.get(method, [])]
     spec = spec_of(composed_with_hydra(overrides), overrides)
     assert _levels(spec) == 1
     with pytest.raises(InputError, match=f"^method={method} has no strength to vary"):

@@ -66,7 +66,14 @@ def test_a_server_that_is_none(server, pairreg, tmp_path):
 # None has a name that some network would have to look up.
 @pytest.mark.parametrize(
     "address",
-    ["http://127.0.0.1:1", "http://[::1", "http://127.0.0.1:99999", "foo://x", "postgresql://127.0.0.1:1/x"],
+    [
+        "http://127.0.0.1:1",
+        "http://[::1",
+        "http://127.0.0.1:99999",
+        "foo://x",
+        "postgresql://127.0.0.1:1/x",  # whose driver is missing here
+        "postgresql+psycopg2://127.0.0.1:1/x",
+    ],
 )
 def test_an_address_of_nothing(address, pairreg, tmp_path):
     refused(pairreg, address, tmp_path)
