@@ -103,7 +103,7 @@ def test_a_scan_reads_back(chest: Path, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def body() -> dict[str, sitk.Image]:
     """Images of a chest as runs leave them: voxels of three lengths, of which not all fill a pixel of the camera."""
-    made = phantom(make_grid((161, 117, 8), (1.9, 2.0, 6.5), 250.0, ndim=3))
+    made = phantom(make_grid((117, 97, 5), (2.6, 2.4, 9.0), 250.0, ndim=3))
     return {"labels": made.labels, "activity": made.activity, "attenuation": made.mu}
 
 
@@ -186,6 +186,16 @@ def test_a_scan_of_an_oblique_volume_has_its_axes(
     tilt = np.reshape(sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.2, -0.15, 0.3).GetMatrix(), (3, 3))
     images = rotated(stored(body, orientation), tilt)
     assert_the_same_scan(scanned(chest, tmp_path / "run", images), upright, tilt)
+
+
+@pytest.mark.parametrize("orientation", ["LPS", "IPR"])
+def test_a_volume_thinner_than_a_pixel_of_the_camera_is_scanned(orientation: str, chest: Path, tmp_path: Path) -> None:
+    made = phantom(make_grid((60, 45, 2), (5.0, 5.0, 1.2), 250.0, ndim=3))  # 2.4 mm thick
+    slab = {"labels": made.labels, "activity": made.activity, "attenuation": made.mu}
+    found = scanned(chest, tmp_path / "run", stored(slab, orientation)).spect
+    assert found.GetSize() == (60, 45, 1) and found.GetSpacing() == pytest.approx((5.0, 5.0, 2.4))
+    assert found.GetOrigin() == pytest.approx((*made.hu.GetOrigin()[:2], 250.0), abs=1e-3)
+    assert geometry.array(found).sum() * 2 == pytest.approx(geometry.array(made.activity).sum(), rel=0.05)
 
 
 def test_drawing_the_figure_only_reads(pairreg_spect: Command, chest: Path, tmp_path: Path) -> None:

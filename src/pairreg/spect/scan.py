@@ -156,5 +156,6 @@ def _spacing(image: sitk.Image) -> Sequence[float]:
 
 
 def _to_camera(image: sitk.Image) -> sitk.Image:
-    """Return an image averaged over blocks of voxels that are about as wide as a pixel of the camera."""
-    return sitk.BinShrink(image, [max(1, round(_PIXEL / h)) for h in image.GetSpacing()])
+    """Return an image averaged over blocks of voxels, about as wide as a pixel of the camera, or as the whole image."""
+    sides = zip(image.GetSize(), image.GetSpacing(), strict=True)
+    return sitk.BinShrink(image, [min(n, max(1, round(_PIXEL / h))) for n, h in sides])
