@@ -182,7 +182,8 @@ def test_compiled_code_that_does_not_fit_is_left_out(pairreg, tmp_path):
 def test_a_disk_that_fills_up_at_any_byte(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    for kilobytes in (4, 60, 200, 400, 700, 1000, 1300, 1700, 2200):
+    # a text, two images, the transform, and what follows it
+    for kilobytes in (4, 60, 400, 1300, 1700, 2200):
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(disk)], check=True)
         try:
             command = [str(BIN / "pairreg"), *RUN, f"output_dir={disk / 'runs'}"]
