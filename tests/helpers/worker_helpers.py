@@ -65,8 +65,8 @@ def seen(folder: Path) -> list[Seen]:
     return [Seen(path) for path in folder.glob("[!.]*")]
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Asserts that `condition` comes true in time."""
+def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
+    """Asserts that `condition` comes true in time; the default is for a machine that is busy."""
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it never happened"
