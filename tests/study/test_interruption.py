@@ -104,8 +104,8 @@ def test_programs_of_others_with_all_that_they_have_started(compute, number, tmp
     there = {"TMPDIR": str(tmp_path / "temporary")}
     answer = interrupted(command, tmp_path, number, lambda _: len(running()) == 2 * count, **there)
     assert answer == (130, [SAID])
-    wait_for(lambda: not programs_in(tmp_path / "temporary"), seconds=2)
-    wait_for(lambda: not list((tmp_path / "temporary").glob("pairreg_method_*")), seconds=2)
+    wait_for(lambda: not programs_in(tmp_path / "temporary"), seconds=30)
+    wait_for(lambda: not list((tmp_path / "temporary").glob("pairreg_method_*")), seconds=30)
     assert not list(tmp_path.rglob("error.txt"))
 
 
