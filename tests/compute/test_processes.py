@@ -240,5 +240,5 @@ def test_a_search_over_threads_has_runs_with_each_number(pairreg, tmp_path):
     free = ["threads=2,4", "regularizer.diffusion.weight=interval(1,3)", "hydra.sweeper.sampler=random"]
     quick = ["preset=smoke", "transform=displacement", "tracking=none", "-m"]
     done = pairreg(*quick, *search, *free, cwd=tmp_path)
-    assert done.returncode == 0 and "Best of 4 complete trials\n" in done.stdout, done.stderr
+    assert done.returncode == 0 and "Best of 4 complete trials" in done.stdout, done.stderr
     assert {one["threads"] for one in configured(tmp_path)} == {2, 4} and done.stderr == ""
