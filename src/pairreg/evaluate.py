@@ -129,7 +129,7 @@ def submission(
 
     grid = pair.evaluation_mask
     submitted = values_of(geometry.array(displacements(transform, grid)), grid, pair.moving)
-    found: dict[str, Any] = {"submitted": submitted, "measured": geometry.mask_on(grid, grid).T}
+    found: dict[str, Any] = {"submitted": submitted, "measured": (geometry.array(grid) > 0).T}
     if pair.fixed_landmarks is not None and pair.moving_landmarks is not None:
         rest = [i for i in range(len(pair.fixed_landmarks)) if i not in used_landmarks]
         if rest and pair.fixed_landmark_map is not None and pair.moving_landmark_map is not None:

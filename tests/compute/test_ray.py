@@ -205,21 +205,14 @@ def test_a_task_that_cannot_be_done_there_costs_its_run_and_says_why(cluster, tm
     assert (outcome.state, outcome.error) == ("failed", "ModuleNotFoundError: No module named 'nowhere'")
 
 
-def test_a_study_by_the_command(cluster, tmp_path):
+@pytest.mark.parametrize("swept", ["similarity=mse,pcc,ssim", "threads=2,4,8"])
+def test_a_study_by_the_command(cluster, tmp_path, swept):
     quick = ["preset=smoke", "transform=displacement", "schedule.scales=[8]", "schedule.iterations=[3]"]
-    asked = ["similarity=mse,pcc,ssim", "tracking=none", "compute=ray", f"compute.address={cluster.address}"]
+    asked = [swept, "tracking=none", "compute=ray", f"compute.address={cluster.address}"]
     command = [sys.executable, "-m", "pairreg.cli.run", *quick, *asked, "study=cluster", "-m"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "3 runs" in done.stdout and len(run_folders(tmp_path / "runs" / "cluster")) == 3
-
-
-def test_runs_may_have_different_numbers_of_threads(cluster, tmp_path):
-    quick = ["preset=smoke", "transform=displacement", "schedule.scales=[8]", "schedule.iterations=[3]"]
-    asked = ["threads=2,4,8", "tracking=none", "compute=ray", f"compute.address={cluster.address}"]
-    command = [sys.executable, "-m", "pairreg.cli.run", *quick, *asked, "study=cluster", "-m"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
     assert len(list(tmp_path.glob("runs/cluster/*/result.json"))) == 3
 
 
