@@ -42,6 +42,36 @@ def test_names_and_numbers_do_not_order_slices(tmp_path: Path) -> None:
     np.testing.assert_array_equal(voxels(tmp_path / "s"), stack())
 
 
+IMAGES = """CT MR EnhancedCT EnhancedMR LegacyConvertedEnhancedCT PositronEmissionTomography EnhancedPET NuclearMedicine
+Ultrasound SecondaryCapture ComputedRadiography XRayAngiographic XRay3DAngiographic BreastTomosynthesis RT
+OphthalmicTomography""".split()
+
+
+@pytest.mark.parametrize("kind", [*(f"{name}ImageStorage" for name in IMAGES), "RTDoseStorage", "SegmentationStorage"])
+def test_where_slices_lie_does_not_depend_on_the_class_of_their_files(tmp_path: Path, kind: str) -> None:
+    """GDCM leaves the origin at 0 and the spacing at 1 for some classes, and takes other keys for radiographs."""
+    row, column = np.array([0.8, 0.6, 0.0]), np.array([0.0, 0.0, -1.0])
+    places = ORIGIN + np.outer(3.0 * np.arange(7), np.cross(row, column))
+    header = {"SOPClassUID": getattr(pydicom.uid, kind), "ImagerPixelSpacing": [2.0, 2.5], "RescaleSlope": 0.5}
+    paths = write_series(tmp_path / "s", stack(), places, ImageOrientationPatient=[*row, *column], **header)
+    found = read(tmp_path / "s").image
+    assert found.GetSpacing() == pytest.approx((0.5, 0.8, 3.0)) and found.GetOrigin() == pytest.approx(ORIGIN)
+    directions = np.reshape(found.GetDirection(), (3, 3)).T
+    np.testing.assert_allclose(directions, [row, column, np.cross(row, column)], atol=1e-9)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found), pydicom_volume(paths))
+    assert read(paths[0]).image.GetSpacing() == pytest.approx((0.5, 0.8))
+
+
+@pytest.mark.parametrize("key", ["PixelSpacing", "ImagerPixelSpacing", "ImagePlanePixelSpacing"])
+def test_the_size_of_pixels_under_each_of_its_names(tmp_path: Path, key: str) -> None:
+    path = write_series(tmp_path / "s", stack())[0]
+    one = pydicom.dcmread(path)
+    del one.PixelSpacing
+    setattr(one, key, [1.25, 0.75])
+    one.save_as(path)
+    assert read(path).image.GetSpacing() == pytest.approx((0.75, 1.25))
+
+
 SLOPES = [[1.0] + [0.37] * 6, [0.1, 0.11, 0.12, 0.13, 0.14, 0.15, 0.16], [2.0] * 7, [1, 2, 3, 4, 5, 6, 7]]
 
 

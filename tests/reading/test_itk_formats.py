@@ -168,6 +168,16 @@ def test_the_unit_of_nrrd(tmp_path: Path, units: str, scale: float) -> None:
     assert [units.split()[0] in said for said in found.warnings] == ([] if scale == 1 else [True])
 
 
+@pytest.mark.parametrize("unit, scale", [("um", 1e-3), ("cm", 10), ("mm", 1), ("?", 1)])
+def test_the_unit_of_metaimage(tmp_path: Path, unit: str, scale: float) -> None:
+    original = written(tmp_path / "a.mha")
+    edit(tmp_path / "a.mha", "ElementType", f"DistanceUnits = {unit}\nElementType")
+    found = read(tmp_path / "a.mha")
+    expected = matrix_of(original) * np.array([[scale], [scale], [scale], [1]])
+    np.testing.assert_allclose(matrix_of(found.image), expected, rtol=1e-6)
+    assert [unit in said for said in found.warnings] == ([] if scale == 1 else [True])
+
+
 def quoted(units: str) -> str:
     return " ".join(f'"{unit}"' for unit in units.split())
 

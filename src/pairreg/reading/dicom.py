@@ -14,7 +14,7 @@ from pairreg.errors import InputError
 from pairreg.foreign_messages import reason
 from pairreg.reading import dicom_frames
 from pairreg.reading.dicom_files import Slice, look, slices_in
-from pairreg.reading.dicom_stack import sorted_stack
+from pairreg.reading.dicom_stack import place, sorted_stack
 from pairreg.reading.notes import ImageFile, Notes
 
 
@@ -35,7 +35,7 @@ def read(path: Path, series: str | None = None) -> ImageFile:
             raise InputError(f"{path} has {len(slices)} files with several frames each; give one of the files.")
         return dicom_frames.read(slices[0], notes)
     slices = sorted_stack(slices, path) if len(slices) > 1 else slices
-    image = decoded(slices, path)
+    image = place(decoded(slices, path), slices)
     return notes.of(image, padding(slices, image, notes))
 
 

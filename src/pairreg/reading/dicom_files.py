@@ -16,6 +16,7 @@ from pairreg.reading.notes import refusing_damage
 HEAD = 132  # bytes: the preamble, and the letters DICM
 IMAGE = "Image Storage"  # in the names of the classes that have pixels
 UNNAMED = "no SeriesInstanceUID"
+SIZES = ("PixelSpacing", "ImagerPixelSpacing", "ImagePlanePixelSpacing", "NominalScannedPixelSpacing")  # best first
 UNITS = {"BQML": "Bq/ml", "GML": "g/ml", "CNTS": "counts", "US": "", "UNSPECIFIED": ""}  # in words
 
 
@@ -24,8 +25,9 @@ class Slice:
     """A file with pixels, or a frame of one.
 
     `position` (3,), `orientation` (2, 3): ImagePositionPatient and ImageOrientationPatient, if it has them.
-    `spacing`: between rows and between columns, mm. `rescaling`: slope and intercept. `padding`: the lowest and highest
-    stored value that stand for no measurement. `unit`: of the rescaled values, such as HU; empty if it says none.
+    `spacing`: between rows and between columns, mm; 1 unless the header says (`sized`). `rescaling`: slope and
+    intercept. `padding`: the lowest and highest stored value that stand for no measurement. `unit`: of the rescaled
+    values, such as HU; empty if it says none.
     """
 
     path: Path
@@ -37,6 +39,7 @@ class Slice:
     position: np.ndarray | None
     orientation: np.ndarray | None
     spacing: tuple[float, ...]
+    sized: bool
     rescaling: tuple[float, float]
     padding: tuple[float, float] | None
     unit: str
@@ -142,7 +145,7 @@ def check_pixels(header: Any, file: Path) -> None:
 
 def slice_of(header: Any, file: Path) -> Slice:
     position, orientation = header.get("ImagePositionPatient"), header.get("ImageOrientationPatient")
-    spacing = header.get("PixelSpacing") or header.get("ImagerPixelSpacing") or (1, 1)
+    spacing = next((header.get(key) for key in SIZES if header.get(key)), None)
     return Slice(
         path=file,
         series=str(header.get("SeriesInstanceUID", UNNAMED)),
@@ -152,7 +155,8 @@ def slice_of(header: Any, file: Path) -> Slice:
         frames=int(header.get("NumberOfFrames") or 1),
         position=np.array(position, float) if position else None,
         orientation=np.array(orientation, float).reshape(2, 3) if orientation else None,
-        spacing=tuple(float(h) for h in spacing),
+        spacing=tuple(float(h) for h in spacing or (1, 1)),
+        sized=spacing is not None,
         rescaling=rescaling_of(header),
         padding=padding_of(header),
         unit=unit_of(header),

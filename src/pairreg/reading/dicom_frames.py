@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from pairreg.errors import InputError
 from pairreg.foreign_messages import reason
 from pairreg.reading.dicom_files import Slice
-from pairreg.reading.dicom_stack import sorted_stack
+from pairreg.reading.dicom_stack import place, sorted_stack
 from pairreg.reading.itk_formats import itk_image
 from pairreg.reading.notes import ImageFile, Notes, refusing_damage
 
@@ -85,14 +85,15 @@ def frame(header: Any, groups: list[Any], whole: Slice, number: int) -> Slice:
         item("PixelValueTransformationSequence", "RescaleSlope"),
         item("PixelValueTransformationSequence", "RescaleIntercept"),
     )
-    spacing = item("PixelMeasuresSequence", "PixelSpacing") or (1, 1)
+    spacing = item("PixelMeasuresSequence", "PixelSpacing")
     return replace(
         whole,
         path=named(whole, number),
         frames=1,
         position=None if position is None else np.array(position, float),
         orientation=None if orientation is None else np.array(orientation, float).reshape(2, 3),
-        spacing=tuple(float(h) for h in spacing),
+        spacing=tuple(float(h) for h in spacing) if spacing else whole.spacing,
+        sized=whole.sized if spacing is None else True,
         rescaling=(float(1 if slope is None else slope), float(0 if intercept is None else intercept)),
     )
 
@@ -103,14 +104,7 @@ def named(whole: Slice, number: int) -> Path:
 
 def on_grid(values: np.ndarray, ordered: list[Slice]) -> sitk.Image:
     """`values` `(frames, rows, columns)` where the frames lie."""
-    first, last = ordered[0], ordered[-1]
-    assert first.position is not None and last.position is not None
-    step = np.linalg.norm(last.position - first.position) / (len(ordered) - 1)
-    image = sitk.GetImageFromArray(values, isVector=values.ndim > 3)
-    image.SetSpacing((first.spacing[1], first.spacing[0], float(step)))
-    image.SetOrigin(first.position.tolist())
-    image.SetDirection(first.axes().T.ravel().tolist())
-    return image
+    return place(sitk.GetImageFromArray(values, isVector=values.ndim > 3), ordered)
 
 
 def without_positions(header: Any, whole: Slice, notes: Notes) -> ImageFile:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.geometry import SAME
@@ -27,6 +28,25 @@ def sorted_stack(slices: Sequence[Slice], folder: Path) -> list[Slice]:
     check_gaps(ordered, along[order], folder)
     check_straight(ordered, normal, folder)
     return ordered
+
+
+def place(image: sitk.Image, ordered: Sequence[Slice]) -> sitk.Image:
+    """`image`, a volume of `ordered` slices (or of one), on the grid that their headers describe, as far as they do.
+
+    GDCM knows where an image lies by the class of its file: to others, such as nuclear medicine or an enhanced CT with
+    a file for each slice, it gives the origin 0 and a spacing of 1 without a word.
+    """
+    first, last = ordered[0], ordered[-1]
+    across, down, between = image.GetSpacing()
+    if first.sized:
+        down, across = first.spacing
+    if first.position is not None and first.orientation is not None:
+        if last.position is not None and len(ordered) > 1:
+            between = float(np.linalg.norm(last.position - first.position)) / (len(ordered) - 1)
+        image.SetOrigin(first.position.tolist())
+        image.SetDirection(first.axes().T.ravel().tolist())
+    image.SetSpacing((across, down, between))
+    return image
 
 
 def check_alike(slices: Sequence[Slice], folder: Path) -> None:

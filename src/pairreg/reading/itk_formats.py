@@ -11,8 +11,10 @@ import SimpleITK as sitk
 from pairreg.errors import InputError
 from pairreg.foreign_messages import reason
 from pairreg.reading.contents import AGAIN, check_length, inflated, raw_bytes
+from pairreg.reading.notes import Notes
 from pairreg.validation import shown
 
+MILLIMETRES = {"um": 0.001, "µm": 0.001, "μm": 0.001, "micron": 0.001, "microns": 0.001, "cm": 10.0, "m": 1000.0}
 WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # Python refuses thousands of digits, and no file has as many voxels
 
 
@@ -22,6 +24,16 @@ def itk_image(path: Path, reader: str) -> sitk.Image:
         return sitk.ReadImage(str(path), imageIO=reader)
     except RuntimeError as error:
         raise InputError(f"{path} cannot be read as an image ({reason(error)}); write it again.") from error
+
+
+def in_millimetres(image: sitk.Image, unit: str, notes: Notes) -> sitk.Image:
+    """`image`, whose header gives lengths in `unit`, in mm: ITK takes the numbers as mm whatever their unit."""
+    scale = MILLIMETRES.get(unit, 1.0)
+    if scale != 1:
+        image.SetSpacing([h * scale for h in image.GetSpacing()])
+        image.SetOrigin([x * scale for x in image.GetOrigin()])
+        notes.warn(f"gives its lengths in {unit}, which counts here; ITK and ANTs take the numbers as mm.")
+    return image
 
 
 def finite(text: str, key: str, count: int, path: Path, positive: bool = False) -> None:

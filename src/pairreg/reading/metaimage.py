@@ -7,7 +7,7 @@ from pathlib import Path
 from pairreg.errors import InputError
 from pairreg.reading.contents import check_length, raw_bytes
 from pairreg.reading.detached import named_files
-from pairreg.reading.itk_formats import check_data, check_detached, finite, itk_image, sizes, whole
+from pairreg.reading.itk_formats import check_data, check_detached, finite, in_millimetres, itk_image, sizes, whole
 from pairreg.reading.notes import ImageFile, Notes
 
 BYTES = {
@@ -30,7 +30,8 @@ def read(path: Path) -> ImageFile:
         raise InputError(f"{path} has the ElementType {fields.get('ElementType')}; give one of {', '.join(BYTES)}.")
     channels = whole(fields.get("ElementNumberOfChannels", "1"), "ElementNumberOfChannels", 1, path)
     check_voxels(path, raw, len(head[1]), fields, math.prod(size) * channels, width)
-    return Notes(path).of(itk_image(path, "MetaImageIO"))
+    notes = Notes(path)
+    return notes.of(in_millimetres(itk_image(path, "MetaImageIO"), fields.get("DistanceUnits", ""), notes))
 
 
 def fields_of(text: str) -> dict[str, str]:

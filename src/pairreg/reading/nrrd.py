@@ -4,17 +4,23 @@ import math
 import re
 from pathlib import Path
 
-import SimpleITK as sitk
-
 from pairreg.errors import InputError
 from pairreg.reading.contents import raw_bytes
 from pairreg.reading.detached import named_files
-from pairreg.reading.itk_formats import check_data, check_detached, finite, itk_image, sizes, whole
+from pairreg.reading.itk_formats import (
+    MILLIMETRES,
+    check_data,
+    check_detached,
+    finite,
+    in_millimetres,
+    itk_image,
+    sizes,
+    whole,
+)
 from pairreg.reading.notes import ImageFile, Notes
 
 ENCODINGS = {"gz": "gzip", "bz2": "bzip2", "txt": "text", "ascii": "text"}
 IN_SPACE = ("domain", "space", "none", "???")  # kinds of axes; others count components
-MILLIMETRES = {"um": 0.001, "µm": 0.001, "μm": 0.001, "micron": 0.001, "microns": 0.001, "cm": 10.0, "m": 1000.0}
 
 
 def read(path: Path) -> ImageFile:
@@ -26,7 +32,8 @@ def read(path: Path) -> ImageFile:
     size = sizes(fields.get("sizes", ""), "sizes", path)
     check_header(fields, len(size), path)
     check_voxels(path, raw, head.end(), fields, math.prod(size))
-    return notes.of(in_millimetres(itk_image(path, "NrrdImageIO"), fields, notes))
+    unit = unit_of(fields, path)
+    return notes.of(in_millimetres(itk_image(path, "NrrdImageIO"), unit, notes))
 
 
 def fields_of(text: str) -> dict[str, str]:
@@ -70,19 +77,13 @@ def width(kind: str, path: Path) -> int:
     raise InputError(f"{path} has the type {kind!r}; give a type of number, such as short or float.")
 
 
-def in_millimetres(image: sitk.Image, fields: dict[str, str], notes: Notes) -> sitk.Image:
-    """`image` in mm: ITK takes the numbers as mm whatever their unit."""
+def unit_of(fields: dict[str, str], path: Path) -> str:
+    """The unit of all axes in space, empty if there is none; raises `InputError` for axes in units that differ."""
     units = units_of(fields)
-    scales = {MILLIMETRES.get(unit, 1.0) for unit in units}
-    if len(scales) > 1:
+    if len({MILLIMETRES.get(unit, 1.0) for unit in units}) > 1:
         several = " and ".join(dict.fromkeys(unit or "no unit" for unit in units))
-        raise InputError(f"{notes.path} gives its lengths in {several}; give one unit for all axes.")
-    if scales - {1.0}:
-        scale = scales.pop()
-        image.SetSpacing([h * scale for h in image.GetSpacing()])
-        image.SetOrigin([x * scale for x in image.GetOrigin()])
-        notes.warn(f"gives its lengths in {units[0]}, which counts here; ITK and ANTs take the numbers as mm.")
-    return image
+        raise InputError(f"{path} gives its lengths in {several}; give one unit for all axes.")
+    return units[0] if units else ""
 
 
 def units_of(fields: dict[str, str]) -> list[str]:
