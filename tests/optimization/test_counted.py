@@ -117,6 +117,37 @@ def test_a_term_over_no_voxel_is_refused_by_name(case):
     assert ("what counts on the fixed side (" in said) == NOTHING[case][3]
 
 
+@pytest.mark.parametrize(
+    "name, slices, scale", [("mind", range(5, 11), 1), ("mind", range(4, 28), 4), ("ssim", (0, 1, 2, 3, 4), 1)]
+)
+def test_a_term_that_counts_none_of_the_voxels_is_refused(name, slices, scale):
+    """Patches that reach out of a mask of 6 slices, windows that reach out of the image."""
+    terms = {"images": MSE(), name: pairreg.build(f"similarity/{name}")}
+    said = refused(
+        f"similarity.{name} counts no voxel of 'noise'", check, {"moving_mask": mask(*slices)}, terms, scale, False
+    )
+    assert "voxels to every side" in said or "from the border" in said
+
+
+def test_a_mask_as_thick_as_the_patches_is_enough():
+    check({"moving_mask": mask(*range(5, 13))}, {"mind": pairreg.build("similarity/mind")}, 1, False)
+
+
+@pytest.mark.parametrize("name", ["mi", "nmi", "ssim", "ssim_slicewise"])
+@pytest.mark.parametrize("limits", [[0.0, 255.0], [-1.0, 1.0]])
+def test_a_similarity_for_intensities_from_0_to_1_is_refused_for_others(name, limits):
+    def run(similarity):
+        schedule = CoarseToFine(scales=[2], iterations=[1])
+        how = pairreg.build("preprocessing/minmax", range=limits)
+        given = {"initialization": "none", "transform": "displacement", "regularizer": "none"}
+        return pairreg.register(PAIR, preprocessing=how, similarity=similarity, schedule=schedule, **given)
+
+    assert "intensities" in refused(f"similarity.{name}: ", run, name)
+    run("ncc")
+    if "ssim" in name:
+        run(pairreg.build(f"similarity/{name}", data_range=limits[1] - limits[0]))
+
+
 @pytest.mark.parametrize("case", SOMETHING)
 def test_a_term_over_some_voxels_is_not(case):
     check(*SOMETHING[case])

@@ -20,6 +20,7 @@ from pairreg.optimization.resampled_pair import resample_pair
 from pairreg.optimization.symmetric import reversed_inputs
 from pairreg.pair.pair import Pair
 from pairreg.per_level import at_level, parts_of
+from pairreg.schedule.coarse_to_fine import CoarseToFine
 from pairreg.similarity.landmarks import Landmarks
 from pairreg.similarity.mse import MSE
 from pairreg.transform.jacobian import determinant
@@ -149,6 +150,25 @@ def test_the_other_direction_is_that_of_the_pair_turned_round(ndim):
     for mine, other in zip(found, wanted, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-6)
     assert (wanted[0].numpy() != 0).all()
+
+
+@each_ndim
+@pytest.mark.parametrize("transform", ["displacement", "velocity", "bspline"])
+def test_both_directions_of_terms_on_maps_are_optimised(ndim, transform):
+    """In the compiled program, as in a run."""
+    pair = dataclasses.replace(evident(ndim), fixed_landmarks=None, moving_landmarks=None)
+    on_pet = {"pet": MSE(on="pet"), "mass": MSE(on="pet", mass_preserving=True)}
+    terms = {"mse": MSE(), "labels": pairreg.build("similarity/dice"), **on_pet}
+    result = pairreg.register(
+        pair,
+        preprocessing="minmax",
+        initialization="none",
+        transform=pairreg.build(f"transform/{transform}", symmetric=True),
+        similarity=terms,
+        schedule=CoarseToFine(scales=[2, 1], iterations=[2, 2]),
+    )
+    assert {f"similarity/{name}" for name in terms} < set(result.history.names)
+    assert np.isfinite(result.history.rows).all()
 
 
 @each_ndim

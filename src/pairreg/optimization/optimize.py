@@ -1,6 +1,6 @@
 """The optimisation of one pair, level by level."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,7 @@ from pairreg.optimization.resampled_pair import ResampledPair
 from pairreg.optimization.symmetric import TERM
 from pairreg.optimizer.base import Optimizer, Pause
 from pairreg.schedule.base import Level, Schedule, level_factors
+from pairreg.similarity.base import LABELS, DataTerm, Similarity
 from pairreg.transform.base import LevelGrid, Precision, Transform, ratios
 from pairreg.transform.separable import upsample
 
@@ -127,22 +128,43 @@ def level_grid(prepared: ResampledPair, level: Level) -> LevelGrid:
 
 
 def check_compared(prepared: ResampledPair, use: LevelParts, others: Sequence[Evidence], finest: Level) -> None:
-    """Raise `InputError` for a similarity that would compare no voxel on the finest level: it would be a constant."""
+    """Raise `InputError` for a similarity that would count no voxel on the finest level: it would be a constant.
+
+    Likewise for one that is not meant for the intensities that it is given.
+    """
     objective, grid = use.objective, level_grid(prepared, finest)
-    counted = {name: prepared.counted(grid) for name in list(objective.on_images)[:1]}  # the others have the same
+    check_ranges(objective.similarities, prepared.pair.intensity_range)
+    of_images = prepared.counted(grid) if objective.on_images else None
+    counted = {name: of_images for name in objective.on_images if of_images is not None}
     maps = {name: one for name, one in zip(objective.on_others, others, strict=True) if isinstance(one, ComparedMaps)}
     counted |= {name: one.counted(prepared, grid) for name, one in maps.items()}
     for name, forward in counted.items():
         directions = [(forward, "moving", "fixed")]
         if use.transform.consistency_weight is not None:
             directions.append((forward.reversed(), "fixed", "moving"))
+        term = objective.similarities[name]
+        assert isinstance(term, Similarity), "points have no mask"
         for one, within, met in directions:
-            if not one.compared().any():
+            compared = one.compared()
+            if not compared.any():
                 raise InputError(
                     f"similarity.{name} compares no voxel of {prepared.pair.name!r} on the finest level of the "
                     f"schedule: what counts on the {within} side (field of view and mask) should be two voxels thick "
                     f"along each axis, and meet what counts on the {met} side after the initialisation."
                 )
+            if lacking := term.uncounted(compared):
+                raise InputError(
+                    f"similarity.{name} counts no voxel of {prepared.pair.name!r} on the finest level of the schedule: "
+                    f"it counts voxels {lacking}; give larger masks or images, or another similarity."
+                )
+
+
+def check_ranges(similarities: Mapping[str, DataTerm], intensity_range: tuple[float, float]) -> None:
+    """Raise `InputError` for a similarity on intensities that is not meant for preprocessed ones, in their range."""
+    for name, term in similarities.items():
+        if isinstance(term, Similarity) and term.on != LABELS and not term.mass_preserving:
+            if problem := term.unfit_range(*intensity_range):
+                raise InputError(f"similarity.{name}: {problem}")
 
 
 def level_inputs(prepared: ResampledPair, grid: LevelGrid, objective: Objective, others: Sequence[Evidence]) -> Inputs:

@@ -26,7 +26,7 @@ class Maps(NamedTuple):
     def reversed(self) -> "Maps":
         """Return the maps of the other direction: the moving ones on the grid, without what lies beyond it."""
         shape = self.mask.shape
-        inside = tf.concat([shape, [self.moving.shape[-1]]], 0)
+        inside = [*shape, self.moving.shape[-1]]  # Python numbers, also in a graph
         return self._replace(
             fixed=inner(self.moving, tf.concat([self.before, [0]], 0), inside),
             moving=self.fixed,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pairreg.arrays import ImageTensor, MaskTensor, Scalar
+from pairreg.arrays import ImageTensor, Mask, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.markers import Neutral
 from pairreg.validation import Checked, NonNegative
@@ -70,9 +70,27 @@ class Similarity(DataTerm):
         zero = tf.zeros((), fixed.dtype)  # not a product with the mask: 0 * NaN is NaN
         return self.loss(tf.where(inside, fixed, zero), tf.where(inside, warped, zero), tf.cast(inside, fixed.dtype))
 
+    def uncounted(self, mask: Mask) -> str | None:
+        """Return which voxels the loss counts, if none of `mask` `(*spatial,)`, bool, is one of them; else None.
+
+        The sentence goes on after "it counts voxels". The loss would be a constant.
+        """
+        return None if mask.any() else "inside the mask"
+
+    def unfit_range(self, low: float, high: float) -> str | None:
+        """Return why the loss is not meant for intensities from `low` to `high`, as a sentence; None if it is."""
+        del low, high
+        return None
+
     @abstractmethod
     def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         """Return the loss; `mask` is 1 or 0, and both images are 0 where it is 0."""
+
+
+def outside_of_0_to_1(low: float, high: float) -> str | None:
+    """Return `Similarity.unfit_range` of a loss for intensities from 0 to 1."""
+    said = f"it is for intensities from 0 to 1, and they go from {low:g} to {high:g}; leave preprocessing.range out."
+    return None if 0 <= low and high <= 1 else said
 
 
 def _as_floats(name: str, image: ImageTensor) -> ImageTensor:

@@ -7,7 +7,7 @@ from typing import Annotated, final
 from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import tf
 from pairreg.markers import Neutral
-from pairreg.similarity.base import LABELS, Similarity, tiny, total
+from pairreg.similarity.base import LABELS, Similarity, outside_of_0_to_1, tiny, total
 from pairreg.validation import NonNegative, SettingError
 
 
@@ -33,6 +33,9 @@ class Dice(Similarity):
         if self.label_weights is not None and not any(self.label_weights.values()):
             return "label_weights should have a weight above 0, such as {1: 1.0}."
         return super().problem()
+
+    def unfit_range(self, low: float, high: float) -> str | None:
+        return outside_of_0_to_1(low, high)
 
     def loss(self, fixed: ImageTensor, warped: ImageTensor, mask: MaskTensor) -> Scalar:
         squares = total(fixed * fixed) + total(warped * warped)

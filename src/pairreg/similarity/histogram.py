@@ -10,7 +10,7 @@ from pydantic import Field
 from pairreg.arrays import ImageTensor, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.backend.memory import lack_of_memory
-from pairreg.similarity.base import Similarity
+from pairreg.similarity.base import Similarity, outside_of_0_to_1
 
 _FINE = 4  # histogram cells per Parzen bin, and per σ
 _BYTES = 32  # per cell of the fine histogram, for the shares of four cells in float64
@@ -35,6 +35,9 @@ class HistogramSimilarity(Similarity):
         needed = _BYTES * fine_cells(self.bins, self.sigma) ** 2 / 1e9
         lack = lack_of_memory(f"a joint histogram with bins={self.bins} and sigma={self.sigma:g}", needed)
         return super().problem() if lack is None else lack.replace("choose less", "choose fewer bins or a larger sigma")
+
+    def unfit_range(self, low: float, high: float) -> str | None:
+        return outside_of_0_to_1(low, high)
 
 
 def fine_cells(bins: int, sigma: float) -> int:

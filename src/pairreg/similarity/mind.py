@@ -7,7 +7,7 @@ from typing import Annotated, final
 
 from pydantic import Field
 
-from pairreg.arrays import ImageTensor, MaskTensor, Scalar
+from pairreg.arrays import ImageTensor, Mask, MaskTensor, Scalar
 from pairreg.backend import Tensor, tf
 from pairreg.similarity.base import Similarity, masked_mean, tiny
 from pairreg.similarity.windows import box_taps, window_means
@@ -42,6 +42,11 @@ class MIND(Similarity):
         complete = self.complete(mask)
         difference = self.descriptors(fixed, complete) - self.descriptors(warped, complete)
         return masked_mean(tf.reduce_mean(difference**2, 0), complete)
+
+    def uncounted(self, mask: Mask) -> str | None:
+        if tf.reduce_any(self.complete(tf.cast(mask, tf.float32)) > 0):
+            return None
+        return f"from which {self.dilation + self.radius} voxels to every side have data"
 
     def descriptors(self, image: ImageTensor, complete: MaskTensor) -> Tensor:
         """Return the descriptors `(pairs, *spatial)` of every voxel, each entry from 0 to 1."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pairreg.arrays import ImageTensor, MaskTensor, Scalar
+from pairreg.arrays import ImageTensor, Mask, MaskTensor, Scalar
 from pairreg.similarity.base import Similarity, masked_mean
 from pairreg.similarity.windows import gaussian_taps, window_statistics
 from pairreg.validation import Positive
@@ -45,6 +45,17 @@ class SSIM(Similarity):
         # The statistics exist for whole windows only, so the mask is cut to their centres.
         interior = tuple(slice(r, n - r) for r, n in zip(radii, fixed.shape, strict=True))
         return 1 - masked_mean(ssim, mask[interior])
+
+    def uncounted(self, mask: Mask) -> str | None:
+        radii = self.radii(mask.shape)
+        if mask[tuple(slice(r, n - r) for r, n in zip(radii, mask.shape, strict=True))].any():
+            return None
+        return f"at least {max(radii)} voxels from the border of the image"
+
+    def unfit_range(self, low: float, high: float) -> str | None:
+        if (low, high) == (0, 1) or self.data_range == high - low:
+            return None
+        return f"data_range is {self.data_range:g}, and intensities go from {low:g} to {high:g}; give {high - low:g}."
 
     def radii(self, shape: Sequence[int]) -> list[int]:
         """Return the number of voxels to each side of a window's centre, per axis."""
