@@ -159,6 +159,15 @@ def test_spacing_of_another_dimension(values: np.ndarray) -> None:
         option_files.build("preprocessing/minmax", spacing=[1.0, 1.0])(pair_of(values))
 
 
+def test_a_channel_that_hardly_fills_a_window(values: np.ndarray, caplog: pytest.LogCaptureFixture) -> None:
+    """As in images: a PET in SUV, of which a window in HU leaves next to nothing."""
+    pet = image(np.clip(values, 0, 1) * 20)
+    pair = Pair(name="p", fixed=pet, moving=pet, channels={"pet": pet}, fixed_channels={"pet": pet})
+    option_files.build("preprocessing/window").compared(pair, "pet", False)
+    of_sides = [f"The {side} channel 'pet'" for side in ("fixed", "moving")]
+    assert [line.partition(" of p ")[0] for line in caplog.messages] == of_sides
+
+
 @pytest.mark.parametrize("option", OPTIONS)
 def test_contract(option: str, values: np.ndarray) -> None:
     preprocessing, pair = option_files.build(f"preprocessing/{option}"), pair_of(values)

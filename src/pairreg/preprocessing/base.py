@@ -70,8 +70,9 @@ class Preprocessing(Checked, ABC):
         """Return both sides of what a term compares: a channel of the preprocessed `pair`, or its images as densities.
 
         A channel is mapped to `range` like an image, each side by its own limits. As densities both sides are only
-        divided by the highest value of the fixed one. Raises `InputError` for a channel that is constant, and for
-        images that are no densities.
+        divided by the highest value of the fixed one. What is doubtful about limits for a channel is logged, such as
+        a window in HU for a PET. Raises `InputError` for a channel that is constant, and for images that are no
+        densities.
         """
         if on == "image":
             if not self.keeps_mass:
@@ -86,6 +87,9 @@ class Preprocessing(Checked, ABC):
             if min(float(array(one).min()) for one in (fixed, moving)) < 0 or highest == 0:
                 raise InputError(f"mass_preserving compares densities; the channel {on!r} has none, or is below 0.")
             return sitk.Cast(fixed / highest, sitk.sitkFloat32), sitk.Cast(moving / highest, sitk.sitkFloat32)
+        for role, side, mask in (("fixed", fixed, pair.fixed_mask), ("moving", moving, pair.moving_mask)):
+            if warning := self.warning(_inside(side, mask)):
+                log.warning(f"The {role} channel {on!r} of {pair.name} {warning}")
         fixed = self.rescale(fixed, pair.fixed_mask, f"fixed channel {on!r} of {pair.name}")
         moving = self.rescale(moving, pair.moving_mask, f"moving channel {on!r} of {pair.name}")
         return _blurred(fixed, self.blur_fixed, "blur_fixed"), _blurred(moving, self.blur_moving, "blur_moving")
