@@ -192,11 +192,25 @@ def test_the_source_of_a_users_own_module_counts(tmp_path, monkeypatch):
 
     before = of()
     module.write_text(MODULE + "# changed\n")
-    changed = of()
-    assert changed != before
+    assert of() == before, "what this process has imported is what it computes"
+    del sys.modules["identity_mine"]  # as in another process
+    assert of() != before
     module.write_text(MODULE)
+    del sys.modules["identity_mine"]
     assert of() == before
-    monkeypatch.delitem(sys.modules, "identity_mine")
+
+
+@pytest.mark.parametrize("rates", [{"_target_": "identity_rates.Mine"}, [{"_target_": "identity_rates.Mine"}] * 2])
+def test_the_source_of_a_users_own_schedule_counts(tmp_path, monkeypatch, rates):
+    monkeypatch.syspath_prepend(tmp_path)
+    module = tmp_path / "identity_rates.py"
+    found = set()
+    for text in ("class Mine: ...\n", "class Mine: ...\n# changed\n"):
+        module.write_text(text)
+        optimizer = {**option_files.option_node("optimizer/adam"), "learning_rate": rates}
+        found.add(signature(optimizer=optimizer, trusted_modules=["identity_rates"]))
+        sys.modules.pop("identity_rates", None)
+    assert len(found) == 2
 
 
 def test_all_files_of_a_users_package_count(tmp_path, monkeypatch):
@@ -209,6 +223,8 @@ def test_all_files_of_a_users_package_count(tmp_path, monkeypatch):
     mine = {"mine": {"_target_": "identity_package.terms.Mine", "weight": 1.0, "factor": 1.0}}
     before = signature(similarity=mine, trusted_modules=["identity_package"])
     (package / "helpers.py").write_text("SCALE = 2\n")
+    for name in ("identity_package", "identity_package.terms"):
+        del sys.modules[name]  # as in another process
     assert signature(similarity=mine, trusted_modules=["identity_package"]) != before
 
 

@@ -8,12 +8,15 @@ behind another path is the same run.
 import hashlib
 import importlib.util
 import json
+import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
+from weakref import WeakKeyDictionary
 
 from pairreg import option_files, per_level
 from pairreg.markers import Bookkeeping, ContentOf, FilesOf, Neutral, Selects
@@ -25,6 +28,7 @@ BOOKKEEPING = (
     "pause_after_level",
 )  # fmt: skip
 _OURS = "pairreg.method.optimization.Optimization"
+_SOURCES: WeakKeyDictionary[ModuleType, str] = WeakKeyDictionary()  # of modules that this process has imported
 
 
 @dataclass(frozen=True)
@@ -130,21 +134,28 @@ class _Identity:
         where = f"{group}.{term}" if term else group
         target = node["_target_"]
         name = option_name(group, target)
+        settings = self.settings(where, node)  # this imports a module of the user's, whose source is asked for next
         head: dict[str, Any] = {"option": name} if name else {"target": target} | self.source(target)
-        return head | self.settings(where, node)
+        return head | settings
 
     def is_users(self, target: str) -> bool:
         """Return whether `target` lies in a module that the user has named as trusted."""
         return any(target.startswith(f"{module}.") for module in self.trusted)
 
     def source(self, target: str) -> dict[str, str]:
-        """Return the digest of the user's module that defines `target`.
+        """Return the digest of the user's module that defines `target`, as it was when this process first asked for it.
 
-        Nothing for Keras, which has a version instead.
+        A module that was edited since is computed as it was imported. Nothing for Keras, which has a version instead.
         """
         if not self.is_users(target):
             return {}
-        return {"source": combined([digest(path) for path in _source_files(target.rpartition(".")[0])])}
+        name = target.rpartition(".")[0]
+        package = sys.modules.get(name.partition(".")[0])
+        if package is None:
+            return {"source": _source(name)}
+        if package not in _SOURCES:
+            _SOURCES[package] = _source(name)
+        return {"source": _SOURCES[package]}
 
     def settings(self, where: str, node: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings of an option as the user sees them, but content in place of paths."""
@@ -168,10 +179,19 @@ class _Identity:
             elif _mentions_path(hint) or (self.is_users(node["_target_"]) and _is_file(value)):
                 content[key] = self.files(f"{where}.{key}", value)
             elif isinstance(value, Mapping) and "_target_" in value:
-                content[key] = {"target": value["_target_"], **self.settings(f"{where}.{key}", value)}
+                nested, target = self.settings(f"{where}.{key}", value), value["_target_"]
+                content[key] = {"target": target, **self.source(target), **nested}
             else:
-                content[key] = plain(value)
+                content[key] = self.with_sources(plain(value))
         return content
+
+    def with_sources(self, value: Any) -> Any:
+        """Return a plain value with the source of the user's classes that it names, such as a schedule per level."""
+        if isinstance(value, list):
+            return [self.with_sources(entry) for entry in value]
+        if isinstance(value, Mapping) and "_target_" in value:
+            return {**value, **self.source(str(value["_target_"]))}
+        return value
 
     def part(self, name: str, path: str, settings: Mapping[str, Any], chunks: Callable[..., Any]) -> str:
         """Return the digest of the part of a file that the other settings choose."""
@@ -219,7 +239,7 @@ def before(config: Mapping[str, Any], key: str) -> str | None:
     marks = _marks(config, key)
     if marks is None:
         return None
-    return next((str(mark.value) for mark in marks if isinstance(mark, Neutral)), "None")
+    return next((str(plain(mark.value)) for mark in marks if isinstance(mark, Neutral)), "None")
 
 
 def tells_apart(config: Mapping[str, Any], key: str, by_content: bool) -> bool:
@@ -265,6 +285,11 @@ def _mentions_path(hint: Any) -> bool:
 def _is_file(value: Any) -> bool:
     """Return whether a setting is the path of an existing file, which a user's own loader need not declare."""
     return isinstance(value, str) and bool(value) and Path(value).expanduser().is_file()
+
+
+def _source(module: str) -> str:
+    """Return the digest of the files of a module."""
+    return combined([digest(path) for path in _source_files(module)])
 
 
 def _source_files(module: str) -> Iterator[Path]:

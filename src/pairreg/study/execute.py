@@ -22,6 +22,7 @@ from pairreg.registration import PARTS, register
 from pairreg.runs.attempt import attempt
 from pairreg.runs.checkpoint import RunCheckpoints
 from pairreg.runs.folder import error_file, is_complete, lock_run
+from pairreg.runs.identity import identity, signature_of
 from pairreg.runs.outcome import RunOutcome
 from pairreg.runs.provenance import provenance
 from pairreg.runs.replace import recover
@@ -80,7 +81,9 @@ def _do(spec: RunSpec, place: Path, tracked: TrackedRun) -> None:
         pair = load_pair(spec.config)
         check_grids(pair)
         checkpoints = RunCheckpoints(place, spec.config["pause_after_level"])
-        compute = partial(register, pair, **parts(spec.config), **numerics, observers=watching, checkpoints=checkpoints)
+        built = parts(spec.config)
+        _check_unchanged(spec)
+        compute = partial(register, pair, **built, **numerics, observers=watching, checkpoints=checkpoints)
         try:
             result = compute()
         except Exception as error:
@@ -94,6 +97,15 @@ def _do(spec: RunSpec, place: Path, tracked: TrackedRun) -> None:
         raise
     result.save(place, spec.config, spec.choices, spec.inputs)
     tracked.finish(result.metrics)
+
+
+def _check_unchanged(spec: RunSpec) -> None:
+    """Raise `InputError` unless what was read for `spec` is what its signature was made of, when the command began.
+
+    Runs may begin hours later, in other processes and on other machines.
+    """
+    if signature_of(identity(spec.config)[0]) != spec.signature:
+        raise InputError("An input of this run, or a module of yours, has changed since the command began; repeat it.")
 
 
 def parts(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,12 +127,15 @@ def load_pair(config: Mapping[str, Any]) -> Pair:
 
     Raises `InputError` for files that cannot be used.
     """
-    return _load(json.dumps(config["pair"], sort_keys=True), tuple(config["trusted_modules"]))
+    of_pair = {key: config[key] for key in ("pair", "trusted_modules")}
+    return _load(json.dumps(of_pair, sort_keys=True), signature_of(identity(of_pair)[0]))
 
 
 @lru_cache(maxsize=1)
-def _load(pair: str, trusted: tuple[str, ...]) -> Pair:
-    return option_files.instantiate(json.loads(pair), "pair", trusted)
+def _load(of_pair: str, content: str) -> Pair:
+    """Return a pair; `content` is what tells its files from others under the same names."""
+    config = json.loads(of_pair)
+    return option_files.instantiate(config["pair"], "pair", config["trusted_modules"])
 
 
 @final
