@@ -255,6 +255,19 @@ def test_losses_of_different_terms_are_not_drawn_together(write_run: Write, stud
     assert terms_of(design(study)) == ["similarity/mse", "similarity/ncc", "regularizer/diffusion"]
 
 
+def test_losses_of_presets_are_not_drawn_together(write_run: Write, study: Path) -> None:
+    """The preset is the only factor, and stands for what it has chosen."""
+    for preset, weight in (("fast", 1), ("accurate", 2)):
+        write_run(preset, preset=preset, weights={"diffusion": weight}, schedule={"iterations": [weight]})
+    assert terms_of(design(study)) == ["similarity/mse", "regularizer/diffusion"]
+
+
+def test_a_loss_of_the_same_terms_is_drawn(write_run: Write, study: Path) -> None:
+    for preset, iterations in (("fast", 1), ("accurate", 2)):
+        write_run(preset, preset=preset, schedule={"iterations": [iterations], "scales": [iterations]})
+    assert terms_of(design(study)) == ["loss", "similarity/mse", "regularizer/diffusion"]
+
+
 @pytest.mark.parametrize(("ndim", "labels"), [(2, False), (3, True)])
 def test_every_figure_is_drawn_as_png_and_pdf(write_run: Write, study: Path, ndim: int, labels: bool) -> None:
     dice = {"dice_mean": 0.8, "dice/disc": 0.8} if labels else {}

@@ -42,16 +42,18 @@ def test_the_page_tells_all_and_needs_nothing_else(write_run: Write, study: Path
     write_run("b", similarity="ncc", ablation="similarity", provenance={"git_commit": "beef", "git_dirty": "true"})
     fail(study, "c", TRACEBACK)
     fail(study, "d", None)
+    fail(study, "e", None)
+    (study / "e" / "task.json").write_text('{"choices": {"simil')  # cut off by a copy
     path = write_report(study).page
     page = path.read_text()
     assert path == study / "report" / "index.html"
     assert "which similarity aligns the labels best" in page  # from experiments/ablation/similarity.yaml
     assert "different commits" in page and "not committed" in page
-    row = "<tr><td>similarity</td><td>mse</td><td>1 of 2</td><td>weight 1.0</td></tr>"
-    assert row in page and "<tr><td>regularizer</td><td>diffusion</td><td>all</td><td>weight 1.0</td></tr>" in page
+    row = "<tr><td>similarity</td><td>mse</td><td>1 of 2</td><td>weight 1</td></tr>"
+    assert row in page and "<tr><td>regularizer</td><td>diffusion</td><td>all</td><td>weight 1</td></tr>" in page
     assert "beef, c0ffee" in page and "pairreg study=made -m" in page
     assert "DivergedError: ncc became nan at iteration 3." in page
-    assert re.search(r"<code>d</code>: unfinished", page)
+    assert re.search(r"<code>d</code>: unfinished", page) and re.search(r"<code>e</code>: unfinished", page)
     outside = re.sub(r"data:[^\"]*", "", page)
     assert "http" not in outside and "<link" not in outside and "@import" not in outside
     sources = re.findall(r'<img src="data:image/(\w+);base64,([^"]+)"', page)

@@ -45,6 +45,14 @@ def test_of_a_large_study_the_best_settings_and_the_quartiles_of_the_pairs(write
     assert asked.settings == [0, 2, 3, 4, 5, 6, 7] and asked.pairs == ["00", "01", "02", "04", "06", "08"]
 
 
+def test_of_a_study_that_is_not_ranked_nothing_is_called_best(write_run: Write, study: Path) -> None:
+    """Each pair was run with one setting only, as in a study that was interrupted."""
+    for i in range(45):
+        write_run(f"{i:02d}", weights={"diffusion": i}, pair={"case": f"{i:02d}"}, metrics={"dice_mean": 0.5 + i / 100})
+    note = shown(rank(Design.of(read_study(study).runs))).note
+    assert note.startswith("Shown are 6 of 45 settings and ") and "best" not in note and "worst" not in note
+
+
 def test_what_the_study_lacks_cannot_be_shown(write_run: Write, study: Path) -> None:
     small = ranking(write_run, study, 2, 2)
     with pytest.raises(InputError, match="--show diffusion.weight=7: diffusion.weight is one of 0, 1."):

@@ -73,6 +73,29 @@ def test_a_preset_beside_none_stands_for_the_several_things_that_it_sets(write_r
     assert Design.of(read_study(study).runs).labels == ["no preset", "fast"]
 
 
+def test_what_the_identity_takes_for_one_is_one_setting(write_run: Write, study: Path) -> None:
+    """Whole numbers as floats, the order of terms, and the preset that chooses nothing."""
+    for i, weight in enumerate((2, 2.0, 3)):
+        write_run(f"w{i}", weights={"diffusion": weight}, pair={"case": f"{i}"})
+    assert names(study) == {"diffusion.weight": ("2", "3")}
+    assert Design.of(read_study(study).runs).settings == [("2",), ("3",)]
+
+
+def test_terms_in_another_order_are_the_same(write_run: Write, study: Path) -> None:
+    for i, similarity in enumerate(("ssim+pcc", "pcc+ssim", "ncc")):
+        write_run(f"{i}", similarity=similarity, pair={"case": f"{i}"})
+    assert Design.of(read_study(study).runs).settings == [("ncc",), ("pcc+ssim",)]
+
+
+def test_no_preset_is_the_default_one(write_run: Write, study: Path) -> None:
+    write_run("a", pair={"case": "a"})
+    write_run("b", preset="default", pair={"case": "b"})
+    for case in "ab":
+        write_run(f"c{case}", preset="fast", schedule={"iterations": [10]}, pair={"case": case})
+    found = Design.of(read_study(study).runs)
+    assert found.labels == ["default", "fast"] and len(found.common) == 2
+
+
 def test_a_setting_that_an_option_has_gained_tells_no_older_run_apart(write_run: Write, study: Path) -> None:
     older = {"_target_": "pairreg.initialization.affine.Affine", "samples": 20000}
     write_run("a", initialization=older)
@@ -109,8 +132,8 @@ def test_every_option_is_told_with_its_settings_and_how_many_runs_have_it() -> N
         (("preset", "fast"), ("", 4)),
         (("similarity", "mse"), ("", 4)),
         (("similarity", "pet (ncc)"), ("window 9", 1)),
-        (("regularizer", "diffusion"), ("weight 0.5 or 2.0 or 8.0", 3)),
-        (("regularizer", "bending_energy"), ("weight 100.0", 1)),
+        (("regularizer", "diffusion"), ("weight 0.5 or 2 or 8", 3)),
+        (("regularizer", "bending_energy"), ("weight 100", 1)),
         (("schedule", "coarse"), ("scales [2, 1]", 4)),
         (("threads", "4"), ("", 4)),
     ]
@@ -118,7 +141,7 @@ def test_every_option_is_told_with_its_settings_and_how_many_runs_have_it() -> N
 
 def test_of_many_numbers_the_range_is_told() -> None:
     found = chosen_options([asked_for({}, "diffusion", 2.0**i) for i in range(6)])
-    assert [one.settings for one in found if one.group == "regularizer"] == ["weight 1.0 to 32.0"]
+    assert [one.settings for one in found if one.group == "regularizer"] == ["weight 1 to 32"]
 
 
 def test_pairs_and_seeds_are_replicates(write_run: Write, study: Path) -> None:

@@ -78,6 +78,13 @@ def test_a_history_of_no_or_some_iterations(tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.stack([*run.history.values()], axis=1), np.reshape(rows, (-1, 2)))
 
 
+def test_a_history_that_was_cut_off_is_one_sentence(tmp_path: Path) -> None:
+    for text in ("iteration,loss\n1,0.5\n2", ""):
+        (tmp_path / "history.csv").write_text(text)
+        with pytest.raises(InputError, match="history.csv is damaged"):
+            _ = Run(tmp_path).history
+
+
 def test_missing_or_damaged_arrays_images_and_transforms_say_what_to_do(write_run: Write) -> None:
     folder = write_run("a")
     assert Run(folder).figure_arrays.fixed.ndim == 2

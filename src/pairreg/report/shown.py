@@ -58,12 +58,14 @@ def shown(ranking: Ranking, settings: Sequence[str] = (), pairs: Sequence[str] =
         return Shown(list(range(len(design.settings))), design.pairs, "")
     chosen = sorted({*ranking.order[:_BEST], *asked})
     among = sorted(pair for pair in {*_spread(ranking), *pairs} if any(design.first(pair)[i] for i in chosen))
+    is_ranked = bool(np.isfinite(ranking.ranks).all())
+    best, spread = (" (the best ones)", " (from the worst to the best)") if is_ranked else ("", "")
     more = " and what was asked for" if asked or pairs else ""
     said = [
         f"{len(part)} of {len(every)} {which}"
         for part, every, which in (
-            (chosen, design.settings, "settings (the best ones)"),
-            (among, design.pairs, "pairs (from the worst to the best)"),
+            (chosen, design.settings, f"settings{best}"),
+            (among, design.pairs, f"pairs{spread}"),
         )
         if len(part) < len(every)
     ]

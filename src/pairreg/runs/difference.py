@@ -9,6 +9,7 @@ import numpy as np
 
 from pairreg import geometry
 from pairreg.metrics.catalogue import STAGES, USED, Metric, all_columns, find
+from pairreg.runs.factors import choice_of
 from pairreg.runs.identity import BOOKKEEPING, before, in_one_value, leaves, plain, tells_apart
 from pairreg.runs.read import Run
 
@@ -74,7 +75,7 @@ class Difference:
         data set it is if the content is the same, a list with one value for all levels instead of that value, a setting
         that an option has gained since and that does what it did before.
         """
-        choices = _rows(*({k: v for k, v in run.choices.items() if _is_science(run, k)} for run in self._both))
+        choices = _rows(*({k: choice_of(run, k) for k in run.choices if _is_science(run, k)} for run in self._both))
         changed = {row.name for row in choices}
         # Those of a list are inputs each, and one setting.
         inputs = {name.partition("[")[0] for run in self._both for name in run.inputs or ()}

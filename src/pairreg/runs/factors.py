@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pairreg.option_files import OF_METHODS, TERM_GROUPS
-from pairreg.runs.identity import BOOKKEEPING, before, flat, in_one_value, option_name, tells_apart
+from pairreg.runs.identity import BOOKKEEPING, before, flat, in_one_value, option_name, plain, tells_apart
 from pairreg.runs.spec import Described
 from pairreg.validation import is_number
 
 _PAIR = "pair"
 _REPLICATES = (_PAIR, "seed")  # a method is judged over these
-_PRESET = "preset"
+_PRESET, _DEFAULT, _NONE = "preset", "default", (None, "None")  # the default one chooses nothing, as none does
 FIRST = ("method", "similarity", "regularizer", "transform")  # the order in which people name a method
 _SEVERAL = 4  # values of a setting; of more numbers the range is told
 _DIGITS = 8  # of a digest, which tell two contents apart
@@ -52,7 +52,8 @@ class Factor:
     def value(self, run: Described) -> str | None:
         """Return the value of a run; None if the factor means nothing to it."""
         if self.is_choice:
-            return run.choices.get(self.key)
+            found = choice_of(run, self.key)
+            return _DEFAULT if self.key == _PRESET and found in _NONE and _DEFAULT in self.values else found
         found = self.files.get(_contents(run).get(self.key, "")) if self.files else None
         value = flat_config(run).get(self.key) if found is None else found
         return before(run.config, self.key) if value is None else value
@@ -175,7 +176,7 @@ def varied(runs: Sequence[Described]) -> list[tuple[Factor, Values]]:
     over which experiments are judged, too; above a key of a pair stands what loads it. A setting that an option has
     gained since an older run has in that run the value that does what the option did before.
     """
-    choices = [run.choices for run in runs]
+    choices = _choices(runs)
     kept = {key for run in runs for key in run.config}
     # An experiment (a preset, an ablation) leaves nothing under its own name in the config. One that only some of the
     # runs name is no factor: what it sets varies itself.
@@ -236,7 +237,7 @@ def _varying(
     runs: Sequence[Described], configs: Sequence[Mapping[str, str]], shorthand: Sequence[str], named: Sequence[str]
 ) -> dict[str, Values]:
     """Return each run's value of every group or key that varies; experiments in `named` stand for what they set."""
-    choices = [run.choices for run in runs]
+    choices = _choices(runs)
     experiments = [tuple(chosen.get(g, "None") for g in named) for chosen in choices]
     methods = [chosen.get("method", "optimization") for chosen in choices]
 
@@ -255,7 +256,7 @@ def _varying(
             found[group] = values
     for key in _unique(key for config in configs for key in config):
         group = key.partition(".")[0]
-        options = [_pair_option(run) if group == _PAIR else run.choices.get(group) for run in runs]
+        options = [_pair_option(run) if group == _PAIR else choice_of(run, group) for run in runs]
         standing = list(zip(options, above(group), strict=True))
         values = [config.get(key) for config in configs]
         if _varies(values, standing):
@@ -264,6 +265,20 @@ def _varying(
         if _varies(values, standing) and all(tells_apart(run.config, key, by_content=False) for run in runs):
             found[key] = values
     return found
+
+
+def _choices(runs: Sequence[Described]) -> list[dict[str, str]]:
+    """Return the choices of runs, in which no preset is called `default` if another run calls it so."""
+    choices = [{group: str(choice_of(run, group)) for group in run.choices} for run in runs]
+    if any(chosen.get(_PRESET) == _DEFAULT for chosen in choices):
+        return [chosen | {_PRESET: _DEFAULT} if chosen.get(_PRESET) in _NONE else chosen for chosen in choices]
+    return choices
+
+
+def choice_of(run: Described, group: str) -> str | None:
+    """Return what a run chooses of a group; the terms of a loss by the alphabet, as their order does not count."""
+    found = run.choices.get(group)
+    return "+".join(sorted(found.split("+"))) if found and group in TERM_GROUPS else found
 
 
 def _place(group: str) -> tuple[int, str]:
@@ -282,8 +297,9 @@ def flat_config(run: Described) -> dict[str, str]:
 
 
 def as_flat(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return a config as `flat_config` does."""
-    return flat({key: value for key, value in in_one_value(config).items() if key not in BOOKKEEPING})
+    """Return a config as `flat_config` does; 1 and 1.0 are one number."""
+    counting = {key: value for key, value in in_one_value(config).items() if key not in BOOKKEEPING}
+    return flat(plain(counting))
 
 
 def _varies(values: Sequence[str | None], above: Sequence[object]) -> bool:

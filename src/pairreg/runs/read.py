@@ -118,6 +118,14 @@ class Run:
         path = self.place / names.SPEC
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
+    @property
+    def command(self) -> str:
+        """The command line that repeats a run of a command; empty for others, and where it was cut off by a copy."""
+        try:
+            return str(self.asked.get("command", ""))
+        except ValueError:
+            return ""
+
     def __getstate__(self) -> dict[str, Any]:
         """Only say where the files are, so that another process reads them itself."""
         return {"folder": self.folder}
@@ -223,13 +231,19 @@ class Run:
     def history(self) -> dict[str, np.ndarray]:
         """The columns `(iterations,)` of `iteration`, `loss`, every term and `level`, by name.
 
-        None for a method of others, which has no iterations of ours.
+        None for a method of others, which has no iterations of ours. Raises `InputError` for a file that is damaged.
         """
         if not self.has_history:
             return {}
-        with (self.place / names.HISTORY).open(newline="", encoding="utf-8") as file:
-            columns, *rows = csv.reader(file)
-        return dict(zip(columns, np.array(rows, float).reshape(-1, len(columns)).T, strict=True))
+        path = self.place / names.HISTORY
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                columns, *rows = csv.reader(file)
+            return dict(zip(columns, np.array(rows, float).reshape(-1, len(columns)).T, strict=True))
+        except ValueError as error:
+            raise InputError(
+                f"{path} is damaged ({error}); copy its folder again, or run it with rerun=true."
+            ) from None
 
     @property
     def field(self) -> np.ndarray:

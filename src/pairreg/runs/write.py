@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pairreg import geometry, plain_json, whole_transform
-from pairreg.files import expanded, naming, replacing
+from pairreg.files import expanded, replacing
 from pairreg.hdf5_files import writing_hdf5
 from pairreg.image_files import check_nifti_grid, write_image
 from pairreg.optimization.history import History
@@ -133,9 +133,9 @@ def _said_of(path: str, notes: Mapping[str, InputNote]) -> dict[str, list[str]]:
 def write_partial(result: Registered, folder: Path, config: Mapping[str, Any]) -> None:
     """Write all but the figures and `result.json`: also what is kept of a run that stopped early."""
     folder.mkdir(parents=True, exist_ok=True)
-    if len(result.history):  # a method of others leaves none
-        _write_history(folder / names.HISTORY, result.history)
     _write_json(folder / names.METRICS, result.metrics)
+    if len(result.history):  # a method of others leaves none; after the metrics, which a run with a history has
+        _write_history(folder / names.HISTORY, result.history)
     for name, image in _images(result).items():
         write_image(image, names.image_file(folder, name))
     whole_transform.write(result.transform, folder / names.TRANSFORM)
@@ -160,7 +160,7 @@ def _images(result: Registered) -> dict[str, sitk.Image]:
 
 def _write_history(path: Path, history: History) -> None:
     """Write a CSV file with a column per term and a row per iteration, counted from 1."""
-    with naming(path), path.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["iteration", *history.names])
         writer.writerows([i, *row] for i, row in enumerate(history.rows.tolist(), start=1))

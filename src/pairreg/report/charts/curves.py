@@ -14,7 +14,7 @@ from pairreg.figures.style import literal
 from pairreg.option_files import TERM_GROUPS
 from pairreg.report.charts.setting_style import PRINTED, SettingStyle, legend, save_both
 from pairreg.report.design import Design
-from pairreg.runs.factors import Setting
+from pairreg.runs.factors import Setting, flat_config
 from pairreg.runs.read import Run
 
 _FEW = 3  # pairs: with more of them a panel shows their mean
@@ -52,11 +52,19 @@ def curves(folder: Path, name: str, design: Design, setting_styles: Sequence[Set
 
 
 def terms_of(design: Design) -> list[str]:
-    """Return all terms of all runs, and the loss if no factor changes what it is made of."""
+    """Return all terms of all runs, and the loss if it is made of the same in all of them."""
     names = dict.fromkeys(name for run in design.cells.values() for name in run.history)
-    same_loss = not any(factor.group in TERM_GROUPS for factor in design.factors)
-    kinds = KINDS if same_loss else KINDS[1:]
+    losses = {_made_of(run) for run in design.cells.values() if run.history}
+    kinds = KINDS if len(losses) == 1 else KINDS[1:]
     return [name for kind in kinds for name in names if name.startswith(kind)]
+
+
+def _made_of(run: Run) -> frozenset[tuple[str, str | None]]:
+    """Return the settings of the terms of a run's loss, and the weight of what optimising both directions adds."""
+    config = flat_config(run)
+    terms = {key: value for key, value in config.items() if key.partition(".")[0] in TERM_GROUPS}
+    both = config.get("transform.symmetric") == "True"
+    return frozenset((terms | {"both directions": config.get("transform.consistency") if both else None}).items())
 
 
 def _runs_of(design: Design, one: Setting, pairs: Sequence[str]) -> list[Run]:
