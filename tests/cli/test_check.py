@@ -13,6 +13,8 @@ from command_helpers import Command, installed
 from dicom_helpers import dataset, stack, write_dose, write_series
 from pairreg.cli.checked_inputs import Checked, titles
 from pairreg.figures.planes import planes
+from pairreg.figures.sheet import sheet, show
+from pairreg.figures.views import views
 from pairreg.pair.files import load_pair
 from pairreg.pair.hdf5 import write_pair, writing
 from pairreg.pair.manifest import read_manifest
@@ -278,6 +280,17 @@ def test_what_two_images_share_is_said_once(check: Command, tmp_path: Path) -> N
     assert check("cases.csv", "f.mha", cwd=tmp_path).stdout.count("together") == 1
     assert check("f.mha", "m.mha", cwd=tmp_path).stdout.count("together") == 1
     assert check("f.mha", "m.mha", "n.mha", cwd=tmp_path).stdout.count("together") == 0
+
+
+@pytest.mark.parametrize("shape", [(4, 40, 60), (40, 4, 60), (60, 60, 8), (40, 40, 40)])
+def test_the_whole_of_every_image_is_drawn(shape: tuple[int, ...]) -> None:
+    """Beside an image of another aspect, too, which chooses the panels."""
+    page = sheet(views((40, 40, 40), (1.0,) * 3, (20, 20, 20)), 1, title=None, width=3)
+    for (axes,), view in zip(page.axes, views(shape, (1.0,) * 3, [n // 2 for n in shape]), strict=True):
+        show(axes, view, view.cut(np.zeros(shape)))
+        for limits, length in ((axes.get_xlim(), view.size[1]), (axes.get_ylim(), view.size[0])):
+            assert min(limits) <= -0.5 + 1e-9 and max(limits) >= length - 0.5 - 1e-9
+        assert np.ptp(axes.get_xlim()) / axes.bbox.width == pytest.approx(np.ptp(axes.get_ylim()) / axes.bbox.height)
 
 
 def test_left_is_drawn_on_the_right(tmp_path: Path) -> None:

@@ -80,14 +80,15 @@ def panel_width(rows: Sequence[View], columns: int, width: float) -> float:
 
 
 def frame(axes: Axes, view: View) -> None:
-    """Set the axes to millimetres from the first voxel centre, the view in the middle."""
+    """Set the axes to millimetres from the first voxel centre, the whole view in the middle."""
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    height = view.size[0]
-    width = height * axes.bbox.width / axes.bbox.height
-    middle = (view.shape[1] - 1) / 2 * view.spacing[1]
-    bottom, top = -view.spacing[0] / 2, height - view.spacing[0] / 2
-    axes.set_xlim(middle - width / 2, middle + width / 2)
+    panel = axes.bbox.height / axes.bbox.width
+    height = max(view.size[0], view.size[1] * panel)
+    width = height / panel
+    y, x = ((n - 1) / 2 * step for n, step in zip(view.shape, view.spacing, strict=True))
+    bottom, top = y - height / 2, y + height / 2
+    axes.set_xlim(x - width / 2, x + width / 2)
     axes.set_ylim(*((bottom, top) if view.up else (top, bottom)))
 
 
