@@ -105,6 +105,25 @@ def test_a_line_that_cannot_be_done_is_one_sentence_and_leaves_nothing(tmp_path)
     assert set(tmp_path.iterdir()) == before
 
 
+SHIFT = """(Transform "TranslationTransform")
+(NumberOfParameters 3)
+(TransformParameters 1 2 3)
+(InitialTransformParameterFileName "{before}")
+(HowToCombineTransforms "Compose")
+(FixedImageDimension 3)
+(MovingImageDimension 3)
+"""
+
+
+def test_a_file_of_the_chain_that_is_read_is_not_replaced(tmp_path):
+    (tmp_path / "TransformParameters.0.txt").write_text(SHIFT.format(before="NoInitialTransform"))
+    (tmp_path / "TransformParameters.1.txt").write_text(SHIFT.format(before="TransformParameters.0.txt"))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    done = installed("pairreg-convert")("TransformParameters.1.txt", "TransformParameters.0.txt", cwd=tmp_path)
+    assert done.returncode == 2 and "TransformParameters.0.txt" in done.stderr and "--force" in done.stderr
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_images_of_another_dimension_than_a_run_are_one_sentence(finished, tmp_path):
     """Whichever image it is, and whether the format needs it or not."""
     sitk.WriteImage(grid(3, "fixed"), str(tmp_path / "volume.nii.gz"))

@@ -1,6 +1,7 @@
 """`pairreg-export`: what it writes, read by the array convention of Learn2Reg alone, gives the numbers of the runs."""
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -76,6 +77,8 @@ def test_calls_that_cannot_be_are_one_sentence(exported, tmp_path):
         (run, "--learn2reg", "out.zip", "--zip"): (0, ""),
         (run, "--learn2reg", "out", "--force"): (0, ""),
     }
+    shutil.copytree(run, exported / "python", ignore=shutil.ignore_patterns("config.yaml", "task.json"))
+    calls["python", "--learn2reg", "new"] = (2, "is not the folder of a run: it has no config.yaml")
     said = tmp_path / "said"
     said.mkdir()
     for done, (code, words) in zip(many("pairreg-export", list(calls), exported, said), calls.values(), strict=True):

@@ -87,6 +87,7 @@ def test_the_evaluator_masks_the_field_where_the_task_says_so(tmp_path):
         ("DemoCT", {}, False),
         ("DemoCT", {"masked_evaluation": True}, True),
         ("LungCT", {}, True),
+        ("NLST", {}, True),
     ):
         arrays = demo(tmp_path / f"{task}{masked}{bool(more)}", task=task, **more)
         pair = load_learn2reg(tmp_path / f"{task}{masked}{bool(more)}" / f"{task}_dataset.json")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import SimpleITK as sitk
 
 from pairreg import option_files
 from pairreg.runs.spec import RunSpec
@@ -54,6 +55,22 @@ def test_the_kept_request_has_choices_command_and_digests(tmp_path: Path) -> Non
     assert kept["choices"] == CHOICES and kept["command"] == "pairreg pair=files"
     assert kept["inputs"] == {found.name: found.digest for found in one.inputs}
     assert len(set(kept["inputs"].values())) == 2 and set(kept["inputs"]) == {"pair.fixed", "pair.moving"}
+
+
+def test_the_inverse_of_a_file_is_kept_with_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ANTs' files have the same names in the folders of all patients; a name may begin with a bracket, too."""
+    from omegaconf import OmegaConf
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("[CT] f.nii", "m.nii"):
+        Path(name).write_bytes(b"x")
+    sitk.WriteTransform(sitk.TranslationTransform(3, (1.0, 2.0, 3.0)), "t.tfm")
+    pair = dict(option_files.option_node("pair/files")) | {"fixed": "[CT] f.nii", "moving": "m.nii"}
+    start = dict(option_files.option_node("initialization/file")) | {"path": ["[t.tfm,1]", "t.tfm"]}
+    config = {"pair": pair, "initialization": start, "study": "s", "output_dir": "runs"}
+    kept = OmegaConf.to_container(OmegaConf.create(RunSpec(config, CHOICES).config_yaml))
+    assert kept["pair"]["fixed"] == str(tmp_path / "[CT] f.nii")
+    assert kept["initialization"]["path"] == [f"[{tmp_path / 't.tfm'},1]", str(tmp_path / "t.tfm")]
 
 
 def test_paths_in_lists_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

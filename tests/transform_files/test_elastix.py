@@ -163,6 +163,20 @@ def test_a_chain_may_begin_with_a_file_of_itk(tmp_path):
     np.testing.assert_allclose(at(read_transform(file, grid(3, "fixed"), None), points), expected, rtol=0, atol=1e-9)
 
 
+def test_of_two_files_of_one_name_none_is_taken(tmp_path, monkeypatch):
+    """As in the folders of two patients: a relative name is of the folder that elastix was called in."""
+    for patient in "ab":
+        (tmp_path / patient).mkdir()
+        affine_file(tmp_path / patient / "first.txt")
+        affine_file(tmp_path / patient / "last.txt", "first.txt")
+    last = tmp_path / "b" / "last.txt"
+    monkeypatch.chdir(tmp_path / "a")
+    assert "goes on from first.txt, which may be" in refused(last, read_transform, last, None, None)
+    for folder in (tmp_path, tmp_path / "b"):
+        monkeypatch.chdir(folder)
+        assert len(read_transform(last, None, None).GetParameters()) > 0
+
+
 def test_chains_that_cannot_be_followed(tmp_path):
     missing = affine_file(tmp_path / "a.txt", "none.txt")
     assert "none.txt" in refused(missing, read_transform, missing, None, None)

@@ -38,13 +38,12 @@ def main() -> None:
 
 def _convert(arguments: argparse.Namespace) -> None:
     from pairreg.runs.transform import RunTransform
-    from pairreg.transform_files.ants import links
     from pairreg.transform_files.images import Images
-    from pairreg.transform_files.read import check_dimensions, read_transform
+    from pairreg.transform_files.read import check_dimensions, files_of, read_transform
     from pairreg.transform_files.write import WRITTEN, write_transform, written_format
 
     folder = _run_folder(arguments)
-    inputs = [folder] if folder else [link.path for link in links(arguments.transforms)]
+    inputs = [folder] if folder else [*files_of({"path": arguments.transforms}).values()]
     images = [name for name in (arguments.fixed, arguments.moving) if name]
     output = output_file(arguments.output, [*inputs, *images], force=arguments.force)
     target = arguments.target or written_format(output)

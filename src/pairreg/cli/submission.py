@@ -48,6 +48,7 @@ def runs_by_case(runs: Sequence[Run]) -> dict[str, Run]:
     """
     found: dict[str, Run] = {}
     for run in runs:
+        run.check_asked_for()
         settings = run.asked_config["pair"]
         known = _CASES_OF[settings["_target_"]](settings) if settings["_target_"] in _CASES_OF else []
         if len(known) != 1:

@@ -21,7 +21,7 @@ def as_field(field: Field) -> Field:
         raise ValueError(f"field should be (rows, columns, 2) or (slices, rows, columns, 3); it is {field.shape}")
     if min(field.shape[:-1]) < 2:
         raise ValueError(f"field should have at least 2 voxels along each axis; it is {field.shape}")
-    return field if np.issubdtype(field.dtype, np.floating) else field.astype(np.float64)
+    return field if field.dtype in (np.float32, np.float64) else field.astype(np.float64)
 
 
 def determinant(rows: Sequence[np.ndarray]) -> np.ndarray:

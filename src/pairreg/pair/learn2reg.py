@@ -29,7 +29,7 @@ FOLDER = "images"  # in the name of that of images; other words in its place nam
 IMAGE_NAME = re.compile(r".+_(\d{4})_(\d{4})\.nii(?:\.gz)?")  # task, subject, modality
 NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # of a label or a case
 SIDES = ("fixed", "moving")
-MASKED = ("LungCT", "AbdomenMRCT")  # tasks whose evaluator measures the field inside the fixed mask
+MASKED = ("LungCT", "AbdomenMRCT", "NLST")  # tasks whose evaluator measures the field inside the fixed mask
 log = logging.getLogger("pairreg")
 
 

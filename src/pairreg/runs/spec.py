@@ -94,11 +94,14 @@ class RunSpec:
         """The text of a YAML file with the config, in which paths do not depend on the working folder."""
         from omegaconf import OmegaConf
 
+        from pairreg.transform_files.ants import INVERSE
+
         config = copy.deepcopy(dict(self.config))
         for one in self.inputs:
-            if one.path.startswith("["):  # `[FILE,1]`, the inverse of the transform in a file, is no path
-                continue
-            _set(config, one.name, str(expanded(one.path).absolute()))
+            # `[FILE,1]` is the inverse of the transform in a file; images may be called so
+            inverse = None if one.name.startswith("pair.") else INVERSE.fullmatch(one.path)
+            place = expanded(inverse[1] if inverse else one.path).absolute()
+            _set(config, one.name, f"[{place},{inverse[2]}]" if inverse else str(place))
         return OmegaConf.to_yaml(OmegaConf.create(config))
 
     @property

@@ -164,11 +164,19 @@ def _led_by(matrix: np.ndarray, spline: sitk.BSplineTransform) -> sitk.BSplineTr
 
 
 def _beside(path: Path, named: str) -> Path:
-    """The file that `path` names, or, where it was moved, the one of that name beside it."""
-    found = next((file for file in (Path(named), path.parent / re.split(r"[/\\]", named)[-1]) if file.is_file()), None)
-    if found is None:
+    """The file that `path` names, or, where it was moved, the one of that name beside it.
+
+    elastix writes a name as its `-out` was given, so a relative one is of the folder that elastix was called in. Files
+    of elastix have the same names for all patients: of two that could be meant none is taken.
+    """
+    places = (Path(named), path.parent / re.split(r"[/\\]", named)[-1])
+    found = {file.resolve(): file for file in reversed(places) if file.is_file()}
+    if not found:
         raise InputError(f"{path} goes on from {named}, which is not there; put that file beside it.")
-    return found
+    if len(found) > 1 and not Path(named).is_absolute():
+        both = " and ".join(map(str, found))
+        raise InputError(f"{path} goes on from {named}, which may be {both}; call the command in another folder.")
+    return list(found.values())[-1]
 
 
 def _one(path: Path, images: Images) -> sitk.Transform:
