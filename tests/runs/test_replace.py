@@ -55,6 +55,12 @@ def test_the_new_result_takes_the_place_and_a_users_files_stay(run):
     assert os.listdir(run.parent) == [run.name]
 
 
+def test_a_scan_of_the_earlier_result_does_not_outlive_it(run):
+    make(run, "old", "spect/spect.nii.gz", "notes.txt")
+    take_place(make(workplace(run), "new"), run)
+    assert not (run / "spect").exists() and (run / "notes.txt").exists()
+
+
 @pytest.mark.parametrize("left", [[names.RESULT], [names.METRICS], [names.METRICS, "displacement.nii.gz"]])
 def test_what_is_left_of_a_result_counts(left, run):
     run.mkdir(parents=True)

@@ -207,6 +207,10 @@ def test_drawing_the_figure_only_reads(pairreg_spect: Command, chest: Path, tmp_
     assert pairreg_spect(run, "--lesions", 2, cwd=tmp_path).returncode == 0
     with pytest.raises(InputError, match="the scan should have 3 lesions; repeat pairreg-spect"):
         draw_figure("phantom_spect", [Run(run)], tmp_path)
+    before = written(run)
+    prepare_figure("phantom_spect", [Run(run)])
+    assert written(run) == before, "the scan of a user stays"
+    shutil.rmtree(run / "spect")
     prepare_figure("phantom_spect", [Run(run)])
     before = written(run)
     (png,) = draw_figure("phantom_spect", [Run(run)], tmp_path)

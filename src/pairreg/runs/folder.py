@@ -24,7 +24,8 @@ FIGURES = "figures"
 VIEW = f"{FIGURES}/view.html"  # on request; goes with the figures when the run is computed anew
 CHECKPOINT = "checkpoint"  # of a run that is not complete: where it goes on
 
-_OF_RESULT = (RESULT, CONFIG, SPEC, ERROR, LOG, METRICS, HISTORY, TRANSFORM, ARRAYS, CHECKPOINT)
+SPECT = "spect"  # folder of the scan that is simulated of a result
+_OF_RESULT = (RESULT, CONFIG, SPEC, ERROR, LOG, METRICS, HISTORY, TRANSFORM, ARRAYS, CHECKPOINT, SPECT)
 _IMAGES = (
     "displacement",
     "inverse_displacement",
@@ -46,7 +47,7 @@ def image_file(folder: Path, name: str) -> Path:
 
 
 def is_of_result(name: str) -> bool:
-    """Return whether a file of that name is written by a run, as against what a user puts into its folder."""
+    """Return whether a file of that name is written by a run or of its result, as against what a user puts there."""
     stem = name.removesuffix(image_file(Path(), "").name)
     return name in _OF_RESULT or (stem != name and (stem in _IMAGES or stem.startswith("warped_")))
 

@@ -15,6 +15,7 @@ from pairreg.errors import InputError
 from pairreg.files import replacing
 from pairreg.image_files import write_image
 from pairreg.reading.any_format import read_vectors
+from pairreg.runs.folder import SPECT
 from pairreg.runs.read import Run
 from pairreg.spect.lesions import Lesions, draw_lesions
 from pairreg.spect.simulate import simulate
@@ -37,7 +38,7 @@ Counts = Annotated[float, Field(gt=0, lt=1e12, allow_inf_nan=False)]
 
 def scan_folder(run: Path) -> Path:
     """Return the folder in which the scan of a run is kept."""
-    return run / "spect"
+    return run / SPECT
 
 
 def _image_paths(folder: Path) -> list[Path]:

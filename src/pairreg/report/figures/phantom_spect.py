@@ -33,14 +33,15 @@ _Z, _Y, _X = range(3)
 
 
 def prepare(runs: Sequence[Run]) -> None:
-    """Simulate the scans of `runs` into their folders, in place of earlier ones, each with its own seed.
+    """Simulate the scans of `runs` into their folders, each with its own seed; a scan that is there stays.
 
     Raises `InputError` for a run in 2-D, before anything is simulated, and for one without a phantom's images.
     """
     for run in runs:
         _check_volume(run, run.figure_arrays)
     for seed, run in enumerate(runs):
-        scan(run.folder, lesions=LESIONS, seed=seed).save(scan_folder(run.folder))
+        if not scan_folder(run.folder).exists():
+            scan(run.folder, lesions=LESIONS, seed=seed).save(scan_folder(run.folder))
 
 
 def _check_volume(run: Run, scene: FigureArrays) -> None:
