@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 
 from command_helpers import BIN
 from pairreg.interruption import PATIENCE
@@ -211,6 +212,10 @@ def test_fail_fast_ends_with_the_first_failure(pairreg, tmp_path):
     assert len(list(tmp_path.rglob("result.json"))) == 1 and "2 runs" in done.stdout
     done = pairreg(*command, cwd=tmp_path)
     assert done.returncode == 1 and len(list(tmp_path.rglob("result.json"))) == 2, done.stderr
+    sitk.WriteTransform(sitk.TranslationTransform(2, (1e4, 0.0)), str(tmp_path / "far.tfm"))
+    far = ("initialization=file", "initialization.path=far.tfm", "similarity=mse,pcc,ncc", "fail_fast=true")
+    done = pairreg(*QUICK, *far, "tracking=none", "-m", cwd=tmp_path)
+    assert done.returncode == 2 and "fail_fast=true: 2 runs are not begun" in done.stdout, (done.stdout, done.stderr)
 
 
 @pytest.mark.slow

@@ -98,8 +98,9 @@ def _without_programs(method: Mapping[str, Any]) -> dict[str, Any]:
 def _store(group: str, node: Any, choices: Mapping[str, str]) -> Any:
     """Store the options of a group as one, and return its name as a list of defaults needs it."""
     chosen = str(choices.get(group, group))
-    # a pair is called by its case, terms by all their names: neither need be the name of an option
-    name = f"{chosen if chosen in _names(group) else group}{FROM_RUN}"
+    # a pair is called by its case, terms by all their names: neither need be the name of an option, as others are
+    is_name = group not in ("pair", *option_files.TERM_GROUPS) or chosen in _names(group)
+    name = f"{chosen if is_name else group}{FROM_RUN}"
     ConfigStore.instance().store(group=group, name=name, node=node, provider="pairreg")
     return [name] if group in option_files.TERM_GROUPS else name
 
@@ -123,8 +124,15 @@ def warn_of_changed_inputs(run: Run, overrides: Sequence[str]) -> None:
         return
     replaced = {override.partition("=")[0] for override in overrides}
     for name, digest in run.asked.get("inputs", {}).items():
-        if name in now and now[name].digest != digest and not {name, name.partition(".")[0]} & replaced:
+        if name in now and now[name].digest != digest and not _beginnings(name) & replaced:
             log.warning(f"{now[name].path} has changed since {run.signature} was computed: this is another run.")
+
+
+def _beginnings(name: str) -> set[str]:
+    """Return the keys by which an override may replace an input: `initialization.path[0]` by three."""
+    key = name.partition("[")[0]
+    parts = key.split(".")
+    return {name, *(".".join(parts[: i + 1]) for i in range(len(parts)))}
 
 
 def _names(group: str) -> list[str]:

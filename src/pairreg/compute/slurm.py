@@ -1,6 +1,7 @@
 """Runs on a Slurm cluster."""
 
 import logging
+import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,7 +87,7 @@ class Slurm(Compute):
             job_name=f"pairreg-{folder.name}",
             time=self.minutes,
             cpus_per_task=self.cpus,
-            mem=f"{self.memory_gb:g}GB",
+            mem=f"{math.ceil(1024 * self.memory_gb)}MB",  # sbatch takes whole numbers
             array_parallelism=at_once,
             # many clusters allow it only to jobs that ask for it
             additional_parameters={"requeue": True, **self.extra},

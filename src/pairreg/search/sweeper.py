@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 from pairreg import option_files, validation
 from pairreg.console import console
 from pairreg.errors import InputError
-from pairreg.files import folder_to_be
+from pairreg.files import expanded, folder_to_be
 from pairreg.metrics.catalogue import CATALOGUE, find
 from pairreg.runs.comparison import SEARCH_LOG, Candidate, Comparison
 from pairreg.runs.outcome import RunOutcome
@@ -73,7 +73,8 @@ class SearchSweeper(StudySweeper):
     def sweep(self, arguments: list[str]) -> None:
         """Run trials until the wanted number is complete; print the best, and compare them if there is something to.
 
-        Raises `InputError` for settings that cannot be searched, and when too many trials in a row fail.
+        Raises `InputError` for settings that cannot be searched, for a search that is to be repeated although it has
+        its trials, and when too many trials in a row fail.
         """
         space, split = self.check(arguments)
         candidates: list[Candidate] = []
@@ -84,6 +85,9 @@ class SearchSweeper(StudySweeper):
         if self.config.dry_run:
             self.show_examples(searches)
         over = self.over()
+        if self.config.rerun and over.issuperset(identities):
+            said = f"rerun=true repeats runs, and no trial of a search that has all {self.settings.trials} of them"
+            raise InputError(f"{said}; remove {self.log}, or give another study or hydra.sweeper.seed.")
         todo = [spec for name, some in zip(identities, runs, strict=True) if name not in over for spec in some]
         if todo and split.names:
             todo += self.specs([_one_job(searches[0], replicate) for replicate in split.test])
@@ -208,7 +212,7 @@ class SearchSweeper(StudySweeper):
     @property
     def log(self) -> Path:
         """The journal of the trials."""
-        return Path(self.settings.storage or self.study_folder / SEARCH_LOG)
+        return expanded(self.settings.storage or self.study_folder / SEARCH_LOG)
 
     def over(self) -> set[str]:
         """Return the identities of the searches that have all trials which are wanted."""
@@ -297,7 +301,7 @@ class SearchSweeper(StudySweeper):
 
         terminal = console()
         if search.candidate:
-            terminal.print(f"[bold]{search.candidate}[/bold]")
+            terminal.print(search.candidate, style="bold")
         terminal.print(front_table(search, self.settings.objectives, space))
         for trial in search.best:
             for job in space.jobs(trial.params):

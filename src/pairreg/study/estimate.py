@@ -3,15 +3,15 @@
 import statistics
 from collections.abc import Sequence
 
-from pairreg.runs.read import Run
 from pairreg.runs.spec import RunSpec
 
 
-def estimate(spec: RunSpec, complete: Sequence[RunSpec]) -> float | None:
+def estimate(spec: RunSpec, complete: Sequence[tuple[RunSpec, float]]) -> float | None:
     """Return the seconds of a run: the median of the complete ones that are most alike; None if there are none.
 
-    Two runs are the more alike the more choices they share.
+    Two runs are the more alike the more choices they share. `complete`: with the seconds that each has taken.
     """
-    likeness = [sum(spec.choices[k] == other.choices.get(k) for k in spec.choices) for other in complete]
-    alike = [other for other, n in zip(complete, likeness, strict=True) if n == max(likeness)]
-    return statistics.median(Run(other.folder).metrics["seconds"] for other in alike) if alike else None
+    likeness = [sum(spec.choices[k] == other.choices.get(k) for k in spec.choices) for other, _ in complete]
+    most = max(likeness, default=0)
+    alike = [seconds for (_, seconds), shared in zip(complete, likeness, strict=True) if shared == most]
+    return statistics.median(alike) if alike else None

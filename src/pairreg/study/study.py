@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ class Study:
                 seconds = (time.monotonic() - began) / done * (len(specs) - done)
                 left = f", about {_span(seconds)} left" if done < len(specs) else ""
                 self.say(f"[{over}/{len(self.specs)}] {outcome.signature} {outcome.state}{left}")
-            if outcome.state == "failed" and self.first.config["fail_fast"]:
+            if outcome.error and self.first.config["fail_fast"]:
                 self.say(f"fail_fast=true: {len(self.specs) - len(self.outcomes)} runs are not begun or not finished")
                 raise FailedFast
 
@@ -265,9 +266,9 @@ def _part(spec: RunSpec, group: str) -> Any:
 
 
 def _warn_of_other_code(outcomes: Sequence[RunOutcome]) -> None:
-    """Warn of results that an earlier command computed with another commit."""
-    now = code().get("git_commit")
+    """Warn of results that an earlier command computed with another commit or version of this package."""
+    now = [code().get("git_commit"), version("pairreg")]
     kept = [Run(outcome.folder).provenance for outcome in outcomes if outcome.state == "kept"]
-    others = [provenance for provenance in kept if provenance.get("git_commit") != now]
+    others = [one for one in kept if [one.get("git_commit"), one.get("version/pairreg", now[1])] != now]
     if others:
         log.warning(f"{len(others)} of {len(outcomes)} runs were computed by other code; rerun=true repeats them")

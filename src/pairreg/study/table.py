@@ -11,6 +11,7 @@ from pairreg.metrics.catalogue import CATALOGUE, EARLIEST, STAGES, USED, Metric,
 from pairreg.runs.factors import factors
 from pairreg.runs.folder import state
 from pairreg.runs.outcome import RunOutcome
+from pairreg.runs.read import Run
 from pairreg.runs.replicates import pair_names, seeds
 from pairreg.runs.spec import RunSpec
 from pairreg.study.estimate import estimate
@@ -97,7 +98,8 @@ def _table_of(metrics: Sequence[Metric], rows: Sequence[tuple[RunSpec, RunOutcom
 def dry_table(tasks: Sequence[RunSpec]) -> Table:
     """Return what the same command without `dry_run` has to do, and about how long that takes."""
     states = [state(task.folder) for task in tasks]
-    complete = [task for task, state in zip(tasks, states, strict=True) if state == "complete"]
+    done = [task for task, state in zip(tasks, states, strict=True) if state == "complete"]
+    complete = [(task, Run(task.folder).metrics["seconds"]) for task in done]
     again = bool(tasks[0].config["rerun"])
     guesses = [
         None if s == "complete" and not again else estimate(t, complete) for s, t in zip(states, tasks, strict=True)
