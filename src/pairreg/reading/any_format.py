@@ -42,7 +42,7 @@ def read_vectors(path: str | Path, series: str | None = None, labels: bool = Fal
             found = pictures.read(path, labels)
         else:
             found = {"nifti": nifti.read, "nrrd": nrrd.read, "metaimage": metaimage.read}[family](path)
-    notes = Notes(found.path, list(found.repairs), list(found.warnings), found.unit)
+    notes = Notes(found.path, list(found.repairs), list(found.warnings), found.unit, found.sized)
     return notes.of(checked_grid(found.image, notes), found.padding)
 
 

@@ -27,6 +27,7 @@ class ImageFile:
     - `warnings`: what the file leaves open or probably gets wrong, likewise.
     - `padding`: uint8 on the grid of `image`, 1 where nothing was measured; None if that is nowhere.
     - `unit`: of the values, such as HU; empty where the file does not say, which only DICOM does.
+    - `sized`: False for a picture without a resolution, whose pixels count as 1 mm wide.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class ImageFile:
     warnings: tuple[str, ...] = ()
     padding: sitk.Image | None = None
     unit: str = ""
+    sized: bool = True
 
     def announce(self) -> None:
         """Log the repairs and warnings, one line each."""
@@ -44,12 +46,13 @@ class ImageFile:
 
 @dataclass
 class Notes:
-    """Collects the repairs, the warnings and the unit of the file `path`; every text goes on after the path."""
+    """Collects what an `ImageFile` says of the file `path` beside its image; every text goes on after the path."""
 
     path: Path
     repairs: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     unit: str = ""
+    sized: bool = True
 
     def repair(self, text: str) -> None:
         self.repairs.append(f"{self.path} {text}")
@@ -59,7 +62,7 @@ class Notes:
 
     def of(self, image: sitk.Image, padding: sitk.Image | None = None) -> ImageFile:
         """`image` with everything that was collected."""
-        return ImageFile(self.path, image, tuple(self.repairs), tuple(self.warnings), padding, self.unit)
+        return ImageFile(self.path, image, tuple(self.repairs), tuple(self.warnings), padding, self.unit, self.sized)
 
 
 @contextmanager

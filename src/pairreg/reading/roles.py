@@ -116,7 +116,15 @@ def check_dimension(moving: ImageFile, fixed: ImageFile) -> None:
 
 
 def field_of_view_warning(fixed: ImageFile, moving: ImageFile) -> tuple[str, ...]:
-    """A warning if the two images differ in size by more than 4 times along an axis of the world."""
+    """A warning if only one image is a picture without a resolution, or if they differ by more than 4 times in width.
+
+    The pixels of such a picture, 1 mm, are only 2.8 and 3.8 times as wide as those at the usual 72 and 96 dpi.
+    """
+    if fixed.sized != moving.sized and fixed.image.GetSpacing() != moving.image.GetSpacing():
+        bare, other = (fixed, moving) if moving.sized else (moving, fixed)
+        pixel = "×".join(f"{h:.3g}" for h in other.image.GetSpacing())
+        said = f"{bare.path} has no resolution, so that its pixels count as 1 mm wide, but {other.path} has {pixel} mm"
+        return (f"{said}: give both a resolution or none, if both should show the same.",)
     widths = [extent(file.image) for file in (fixed, moving)]
     if (np.maximum(*widths) <= WIDER * np.minimum(*widths)).all():
         return ()
