@@ -60,6 +60,11 @@ READ = {
     "quoted decimal commas": ("a.csv", 'x,y,z\n"1,0","2,5","-3"\n"4","5","6"\n'),
     "tabs and decimal commas": ("a.txt", "1\t2,5\t-3\n4\t5\t6\n"),
     "spaces and decimal commas": ("a.txt", "1,0  2,5   -3,0\n 4,0 5,0 6,0\n"),
+    "blanks behind commas": ("a.csv", "1.0, 2.5, -3\n4, 5, 6\n"),
+    "blanks behind commas, names": ("a.csv", "x, y, z\n1, 2.5, -3\n4, 5, 6\n"),
+    "blanks before commas": ("a.csv", "1 ,2.5 ,-3\n4 ,5 ,6\n"),
+    "workspace": ("a.csv", "# workspace: study1\nx,y,z\n1,2.5,-3\n4,5,6\n"),
+    "coordinate_space": ("a.csv", "# coordinate_space = RAS\nx,y,z\n-1,-2.5,-3\n-4,-5,6\n"),
     "spaces": ("a", "  1   2.5  -3 \n4 5 6\n"),
     "zeros in t": ("a.csv", "x,y,z,t,label,comment\n1,2.5,-3,0,1,NA\n4,5,6,0,2,NA\n"),
     "elastix point": ("a.txt", "point\n2\n1 2.5 -3\n4 5 6\n"),
@@ -97,6 +102,16 @@ def test_read_and_written_back(tmp_path: Path, name: str, content: str, encoding
     kept = [line for line in before.splitlines() if line.startswith("#")]
     assert [line for line in text.splitlines() if line.startswith("#")] == kept
     assert ("RAS" in before, "F-3" in before) == ("RAS" in text, "F-3" in text)
+
+
+@pytest.mark.parametrize("between", [", ", " ,", " , ", ","])
+def test_whole_numbers_behind_commas_have_no_decimal_comma(tmp_path: Path, between: str) -> None:
+    """Written back, the commas still separate and the decimals have points."""
+    path, again = tmp_path / "a.csv", tmp_path / "b.csv"
+    path.write_text("".join(f"{between.join(row)}\n" for row in (("10", "20", "30"), ("-40", "50", "60"))))
+    np.testing.assert_array_equal(read_points(path, "fixed", 3), [[10, 20, 30], [-40, 50, 60]])
+    write_points(again, np.array([[12.5, 30.25, 7], [1, 2.5, 3]]), path, "fixed", "fixed")
+    np.testing.assert_array_equal(np.loadtxt(again, delimiter=","), [[12.5, 30.25, 7], [1, 2.5, 3]])
 
 
 PLANE = [

@@ -85,7 +85,7 @@ def _place(names: Sequence[str], *wanted: str) -> int | None:
 def _systems(comments: Sequence[str], where: str) -> set[str]:
     """What comments say of the coordinate system: in Slicer's words, or as the word LPS or RAS."""
     text = "\n".join(comments)
-    given = re.findall(r"(?:coordinate[ _]?system|space)[ \t]*[=:][ \t]*(\S+)", text, re.IGNORECASE)
+    given = re.findall(r"(?:coordinate[ _]?system|(?<![a-z])space)[ \t]*[=:][ \t]*(\S+)", text, re.IGNORECASE)
     if given:
         return {system_of(one, where) for one in given}
     if SLICER_4 in text:

@@ -77,10 +77,13 @@ def _split(text: str, where: str) -> Table:
 
 
 def _separator(body: Sequence[str]) -> str:
-    """What stands in every line outside of quotes: a tab, a semicolon, a comma that is no decimal one, else spaces."""
+    """What stands in every line outside of quotes: a tab, a semicolon, a comma that is no decimal one, else spaces.
+
+    Commas beside blanks separate, and in a table that blanks separate all cells of the last line are numbers.
+    """
     bare = [re.sub(r'"[^"]*"', "", line) for line in body]
-    spaced = [line.split() for line in bare[-1:]]
-    decimal = all(len(cells) > 1 and all(map(is_number, cells)) for cells in spaced)
+    spaced = any(re.search(r",\s|\s,", line) for line in bare)
+    decimal = not spaced and all(len(cells) > 1 and all(map(is_number, cells)) for cells in map(str.split, bare[-1:]))
     for candidate in "\t;" if decimal else "\t;,":
         if bare and all(candidate in line for line in bare):
             return candidate
