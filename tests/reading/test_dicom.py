@@ -179,6 +179,31 @@ def test_gaps_that_add_up(tmp_path: Path, half: int, fits: bool) -> None:
         assert "050.dcm is 1.25 mm off" in refused(tmp_path / "s", read, tmp_path / "s")
 
 
+@pytest.mark.parametrize("count", [4, 7, 100])
+@pytest.mark.parametrize("missing", [False, True])
+def test_positions_that_are_rounded(tmp_path: Path, count: int, missing: bool) -> None:
+    """Slices of 1.25 mm by one decimal: gaps of 1.2 and 1.3 mm, each slice within 0.04 of a gap of its place."""
+    number = np.arange(count) + (np.arange(count) >= count // 2 if missing else 0)
+    heights = np.round(-100 + 1.25 * number, 1)
+    write_series(tmp_path / "s", stack(count), ORIGIN + np.outer(heights, (0, 0, 1)))
+    if missing:
+        assert "missing" in refused(tmp_path / "s", read, tmp_path / "s")
+    else:
+        np.testing.assert_array_equal(voxels(tmp_path / "s"), stack(count))
+
+
+@pytest.mark.parametrize("share, fits", [(0.09, True), (0.11, False)])
+def test_how_far_slices_may_lie_along_the_stack(tmp_path: Path, share: float, fits: bool) -> None:
+    """0.1 of their distance, also where the neighbours lie as far to the other side."""
+    heights = 3.0 * np.arange(9)
+    heights[3:5] += 3 * share, -3 * share
+    write_series(tmp_path / "s", stack(9), ORIGIN + np.outer(heights, (0, 0, 1)))
+    if fits:
+        assert read(tmp_path / "s").image.GetSpacing()[2] == pytest.approx(3)
+    else:
+        assert "2.34 to 3.33 mm apart" in refused(tmp_path / "s", read, tmp_path / "s")
+
+
 @pytest.mark.parametrize("kind", ["series", "frames", "dose"])
 def test_cosines_that_are_rounded(tmp_path: Path, kind: str) -> None:
     """A coronal stack turned by 45°, straight along its true normal, whose file has three digits of the cosines."""
