@@ -1,6 +1,7 @@
 """DICOM by pydicom: the same intensities at the same places, or a refusal that names files."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,21 @@ import pytest
 import SimpleITK as sitk
 from pydicom.config import disable_value_validation
 
-from dicom_helpers import COLUMNS, ROWS, dataset, pydicom_volume, stack, write_dose, write_frames, write_series
+from dicom_helpers import (
+    AXIAL,
+    COLUMNS,
+    ROWS,
+    dataset,
+    item,
+    pydicom_volume,
+    stack,
+    write_dose,
+    write_frames,
+    write_series,
+)
 from pair_helpers import refused
 from pairreg.reading.any_format import read
+from pairreg.reading.roles import read_label_map
 
 ORIGIN = np.array([-10.0, -20.0, 0.0])
 
@@ -81,6 +94,150 @@ def test_every_slice_has_its_own_slope(tmp_path: Path, slopes: list[float], inte
     each = [{"RescaleSlope": slope, "RescaleIntercept": intercept} for slope in slopes]
     paths = write_series(tmp_path / "s", stack().astype(np.uint16), each=each)
     np.testing.assert_allclose(voxels(tmp_path / "s"), pydicom_volume(paths), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind, bits", [("u2", 12), ("u2", 16), ("i2", 16)])
+@pytest.mark.parametrize("slope, intercept", [(1, 0), (1, -1024), (2.5, -7.25), (-1, 0)])
+@pytest.mark.parametrize("inverted", [range(7), (2, 3)])
+def test_monochrome1_is_about_how_values_are_shown(
+    tmp_path: Path, kind: str, bits: int, slope: float, intercept: float, inverted: Sequence[int]
+) -> None:
+    """PS3.3 C.7.6.3.1.2: values, rescaling and padding are those of MONOCHROME2; ITK inverts stored values."""
+    pixels = stack().astype(kind)
+    pixels[:, 0, :2] = 4000
+    header = {"BitsStored": bits, "HighBit": bits - 1, "PixelPaddingValue": 4000}
+    scaling = {"RescaleSlope": slope, "RescaleIntercept": intercept}
+    each = [{"PhotometricInterpretation": "MONOCHROME1"} if i in inverted else {} for i in range(7)]
+    paths = write_series(tmp_path / "s", pixels, each=each, **header, **scaling)
+    found = read(tmp_path / "s")
+    np.testing.assert_allclose(sitk.GetArrayFromImage(found.image), pydicom_volume(paths), rtol=1e-12)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found.padding), pixels == 4000)
+    np.testing.assert_allclose(voxels(paths[3]), pydicom_volume(paths)[3], rtol=1e-12)
+
+
+def without_size(path: Path, **elements: Any) -> Path:
+    one = pydicom.dcmread(path)
+    del one.PixelSpacing
+    for key, value in elements.items():
+        setattr(one, key, value)
+    one.save_as(path)
+    return path
+
+
+def test_pixels_of_no_size_are_said(tmp_path: Path) -> None:
+    paths = [without_size(path) for path in write_series(tmp_path / "s", stack())]
+    for path in (tmp_path / "s", paths[0]):
+        (warning,) = read(path).warnings
+        assert warning.startswith(f"{path} does not say how large its pixels are, which count as 1×1 mm")
+    path = write_frames(tmp_path / "e.dcm", stack(), along((0, 0, 1), [3.0] * 6))
+    assert not read(path).warnings
+    one = pydicom.dcmread(path)
+    del one.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    one.save_as(path)
+    assert "how large its pixels are" in read(path).warnings[0]
+
+
+def region(**elements: Any) -> pydicom.Dataset:
+    whole = {"RegionLocationMinX0": 0, "RegionLocationMinY0": 0, "RegionLocationMaxX1": COLUMNS - 1}
+    units = {
+        "PhysicalUnitsXDirection": 3,
+        "PhysicalUnitsYDirection": 3,
+        "PhysicalDeltaX": 0.02,
+        "PhysicalDeltaY": -0.03,
+    }
+    return item(**(whole | {"RegionLocationMaxY1": ROWS - 1} | units | elements))
+
+
+@pytest.mark.parametrize(
+    "regions, counts",
+    [
+        ([{}], True),
+        ([{}, {}], False),
+        ([{"PhysicalUnitsYDirection": 4}], False),
+        ([{"RegionLocationMinX0": 2}], False),
+        ([{"RegionLocationMaxY1": ROWS - 2}], False),
+        ([{"PhysicalDeltaX": 0.0}], False),
+    ],
+)
+def test_the_scale_of_an_ultrasound_image(tmp_path: Path, regions: list[dict[str, Any]], counts: bool) -> None:
+    kind = pydicom.uid.UltrasoundImageStorage
+    path = write_series(tmp_path / "s", stack(1), SOPClassUID=kind, Modality="US")[0]
+    without_size(path, SequenceOfUltrasoundRegions=[region(**one) for one in regions])
+    found = read(path)
+    assert found.image.GetSpacing() == pytest.approx((0.2, 0.3) if counts else (1, 1))
+    assert bool(found.warnings) != counts
+
+
+def test_a_mosaic(tmp_path: Path) -> None:
+    kind = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
+    path = write_series(tmp_path / "s", stack(1), ImageType=kind)[0]
+    assert "dcm2niix" in refused(path, read, path)
+    frames = write_frames(tmp_path / "e.dcm", stack(), along((0, 0, 1), [3.0] * 6))
+    one = pydicom.dcmread(frames)
+    one.ImageType = kind
+    one.save_as(frames)
+    np.testing.assert_array_equal(voxels(frames), stack())
+
+
+def nuclear(path: Path, **elements: Any) -> Path:
+    """Twelve frames of nuclear medicine, 4 mm apart against the normal."""
+    header = {"SOPClassUID": pydicom.uid.NuclearMedicineImageStorage, "Modality": "NM", "NumberOfFrames": 12}
+    header |= {"PixelSpacing": [4, 4], "SpacingBetweenSlices": -4.0, "ImageType": kind_of("RECON TOMO")}
+    made = dataset(stack(12).astype(np.uint16), "1.2", **(header | elements))
+    made.save_as(path, enforce_file_format=True)
+    return path
+
+
+def kind_of(word: str) -> list[str]:
+    return ["ORIGINAL", "PRIMARY", word, "EMISSION"]
+
+
+DETECTOR = item(ImageOrientationPatient=list(AXIAL), ImagePositionPatient=[-10, -20, 5])
+
+
+@pytest.mark.parametrize("shown", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("kind", ["NuclearMedicineImageStorage", "MultiFrameGrayscaleWordSecondaryCaptureImageStorage"])
+def test_a_volume_of_nuclear_medicine(tmp_path: Path, kind: str, shown: str) -> None:
+    more = {"SOPClassUID": getattr(pydicom.uid, kind), "PhotometricInterpretation": shown}
+    found = read(nuclear(tmp_path / "n.dcm", DetectorInformationSequence=[DETECTOR], NumberOfSlices=12, **more))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found.image), stack(12))
+    assert found.image.GetSpacing() == pytest.approx((4, 4, 4)) and "which side" in found.warnings[0]
+
+
+@pytest.mark.parametrize("modality", ["NM", "PT"])
+@pytest.mark.parametrize("between", [-3.0, 3.0])
+def test_a_volume_of_nuclear_medicine_that_says_where_it_lies(tmp_path: Path, modality: str, between: float) -> None:
+    kind = {"NM": pydicom.uid.NuclearMedicineImageStorage, "PT": pydicom.uid.PositronEmissionTomographyImageStorage}
+    place = {"ImagePositionPatient": list(ORIGIN), "ImageOrientationPatient": [0, 1, 0, 0, 0, -1]}
+    scale = {"SpacingBetweenSlices": between, "RescaleSlope": 0.5, "RescaleIntercept": 0}
+    found = read(nuclear(tmp_path / "n.dcm", SOPClassUID=kind[modality], Modality=modality, **place, **scale))
+    values = sitk.GetArrayFromImage(found.image)
+    for frame in (0, 11):  # stacked along the normal, to the right, or against it
+        index = (0, 0, frame if between > 0 else 11 - frame)
+        expected = ORIGIN - (between * frame, 0, 0)
+        np.testing.assert_allclose(found.image.TransformIndexToPhysicalPoint(index), expected, atol=1e-9)
+        np.testing.assert_allclose(values[index[2]], stack(12)[frame] * 0.5)
+    assert not found.warnings
+
+
+@pytest.mark.parametrize(
+    "elements, said",
+    [
+        ({"ImageType": kind_of("RECON GATED TOMO"), "NumberOfSlices": 4, "NumberOfTimeSlots": 3}, "12 frames of 4"),
+        ({"ImageType": kind_of("RECON GATED TOMO")}, "RECON GATED TOMO"),
+        ({"ImageType": kind_of("TOMO")}, "kind TOMO"),
+        ({"ImageType": kind_of("DYNAMIC")}, "kind DYNAMIC"),
+        ({"NumberOfSlices": 6}, "12 frames of 6"),
+        ({"SpacingBetweenSlices": 0}, "SpacingBetweenSlices"),
+    ],
+)
+@pytest.mark.parametrize("placed", [False, True])
+def test_frames_of_nuclear_medicine_that_are_no_volume(
+    tmp_path: Path, elements: dict[str, Any], said: str, placed: bool
+) -> None:
+    place = {"ImagePositionPatient": list(ORIGIN), "ImageOrientationPatient": list(AXIAL)} if placed else {}
+    path = nuclear(tmp_path / "n.dcm", DetectorInformationSequence=[DETECTOR], **place, **elements)
+    assert said in refused(path, read, path)
 
 
 @pytest.mark.parametrize("angle", [20.0, -7.5, 1.0])
@@ -327,6 +484,57 @@ def test_frames_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     write_frames(tmp_path / "s" / "e.dcm", stack(), along((0, 0, 1), [3.0] * 6))
     assert voxels(tmp_path / "s").dtype == np.int16
+
+
+KINDS = ["EnhancedCT", "EnhancedMR", "EnhancedPET", "ParametricMap", "VLWholeSlideMicroscopy"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_of_one_frame_each(tmp_path: Path, kind: str) -> None:
+    """A frame's place, size and rescaling are in the header of the frame, which ITK knows of some classes only."""
+    (tmp_path / "s").mkdir()
+    order, slopes = np.random.default_rng(1).permutation(7), [0.5 + i for i in range(7)]
+    for name, i in enumerate(order.tolist()):
+        path = write_frames(tmp_path / "s" / f"{name}.dcm", stack()[i : i + 1], [ORIGIN + (0, 0, 3.0 * i)], [slopes[i]])
+        one = pydicom.dcmread(path)
+        one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = getattr(pydicom.uid, f"{kind}ImageStorage", None) or (
+            pydicom.uid.ParametricMapStorage
+        )
+        one.save_as(path)
+    expected = stack() * np.array(slopes)[:, None, None] - 5
+    found = read(tmp_path / "s").image
+    np.testing.assert_allclose(sitk.GetArrayFromImage(found), expected)
+    assert found.GetSpacing() == pytest.approx((0.5, 0.8, 3.0)) and found.GetOrigin() == pytest.approx(ORIGIN)
+    alone = read(tmp_path / "s" / "2.dcm").image
+    np.testing.assert_allclose(sitk.GetArrayFromImage(alone), expected[order[2]])
+    assert alone.GetSpacing() == pytest.approx((0.5, 0.8)) and alone.GetOrigin() == pytest.approx(ORIGIN[:2])
+    path = write_frames(tmp_path / "s" / "6.dcm", stack(), along((0, 0, 1), [3.0] * 6))
+    assert "several frames" in refused(tmp_path / "s", read, tmp_path / "s")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_single_bits_are_0_and_1(tmp_path: Path, count: int) -> None:
+    bits = (stack(count) > 900).astype(np.uint8)
+    path = write_frames(tmp_path / "seg.dcm", bits, along((0, 0, 1), [3.0] * (count - 1)))
+    one = pydicom.dcmread(path)
+    one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = pydicom.uid.SegmentationStorage
+    one.BitsAllocated, one.BitsStored, one.HighBit = 1, 1, 0
+    packed = np.packbits(bits.ravel(), bitorder="little").tobytes()
+    one.PixelData = packed + bytes(len(packed) % 2)
+    one.save_as(path)
+    labels = sitk.GetArrayFromImage(read_label_map(path).image)
+    np.testing.assert_array_equal(labels, bits if count > 1 else bits[0])
+
+
+@pytest.mark.parametrize("key, kind", [("FloatPixelData", np.float32), ("DoubleFloatPixelData", np.float64)])
+def test_floating_point_pixels_are_not_cut_off(tmp_path: Path, key: str, kind: type) -> None:
+    path = write_series(tmp_path / "s", stack(1))[0]
+    one = pydicom.dcmread(path)
+    del one.PixelData
+    setattr(one, key, stack(1).astype(kind).tobytes())
+    one.save_as(path)
+    message = refused(path, read, path)
+    assert "floating-point" in message and "cut off" not in message
 
 
 def test_frames_that_form_no_stack(tmp_path: Path) -> None:

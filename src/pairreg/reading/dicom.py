@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from pairreg import geometry
 from pairreg.errors import InputError
 from pairreg.foreign_messages import reason
 from pairreg.reading import dicom_frames
 from pairreg.reading.dicom_files import Slice, look, slices_in
-from pairreg.reading.dicom_stack import place, sorted_stack
+from pairreg.reading.dicom_stack import note_pixel_size, place, sorted_stack
 from pairreg.reading.notes import ImageFile, Notes
 
 
@@ -30,12 +31,13 @@ def read(path: Path, series: str | None = None) -> ImageFile:
         one.check()
     units = {one.unit for one in slices}
     notes.unit = units.pop() if len(units) == 1 else ""
-    if any(one.frames > 1 for one in slices):
-        if len(slices) > 1:
+    if any(one.framed for one in slices):
+        if len(slices) > 1 and any(one.frames > 1 for one in slices):
             raise InputError(f"{path} has {len(slices)} files with several frames each; give one of the files.")
-        return dicom_frames.read(slices[0], notes)
+        return dicom_frames.read(slices, notes)
     slices = sorted_stack(slices, path) if len(slices) > 1 else slices
     image = place(decoded(slices, path), slices)
+    note_pixel_size(image, slices[0], notes)
     return notes.of(image, padding(slices, image, notes))
 
 
@@ -81,18 +83,24 @@ def decoded(slices: Sequence[Slice], path: Path) -> sitk.Image:
         image: sitk.Image = reader.Execute()
     except RuntimeError as error:
         raise InputError(f"{path} cannot be decoded ({reason(error)}); write it again, uncompressed.") from error
-    return image
+    if all(one.inverted is None for one in slices):
+        return image
+    values = planes(image, slices)
+    stored = np.stack([one.as_stored(plane) for one, plane in zip(slices, values, strict=True)])
+    return geometry.image(stored.reshape(image.GetSize()[::-1]), image)
+
+
+def planes(image: sitk.Image, slices: Sequence[Slice]) -> np.ndarray:
+    """The pixels of each of the `slices` in `image`, `(slices, rows, columns)`."""
+    return sitk.GetArrayFromImage(image).reshape(len(slices), *image.GetSize()[1::-1])
 
 
 def padding(slices: Sequence[Slice], image: sitk.Image, notes: Notes) -> sitk.Image | None:
     """Where the pixels have the value that the file calls padding."""
     if image.GetNumberOfComponentsPerPixel() > 1 or all(one.padding is None for one in slices):
         return None
-    values = sitk.GetArrayFromImage(image).reshape(len(slices), *image.GetSize()[1::-1])
-    found = np.stack([one.is_padding(plane) for one, plane in zip(slices, values, strict=True)])
+    found = np.stack([one.is_padding(plane) for one, plane in zip(slices, planes(image, slices), strict=True)])
     if not found.any():
         return None
     notes.repair(f"has {found.mean():.2%} of its voxels at the PixelPaddingValue: left out, as nothing was measured.")
-    marked = sitk.GetImageFromArray(found.reshape(image.GetSize()[::-1]).astype(np.uint8))
-    marked.CopyInformation(image)
-    return marked
+    return geometry.image(found.reshape(image.GetSize()[::-1]).astype(np.uint8), image)

@@ -17,6 +17,7 @@ HEAD = 132  # bytes: the preamble, and the letters DICM
 IMAGE = "Image Storage"  # in the names of the classes that have pixels
 UNNAMED = "no SeriesInstanceUID"
 SIZES = ("PixelSpacing", "ImagerPixelSpacing", "ImagePlanePixelSpacing", "NominalScannedPixelSpacing")  # best first
+CENTIMETRES = 3  # code of a unit of ultrasound regions
 UNITS = {"BQML": "Bq/ml", "GML": "g/ml", "CNTS": "counts", "US": "", "UNSPECIFIED": ""}  # in words
 
 
@@ -26,8 +27,9 @@ class Slice:
 
     `position` (3,), `orientation` (2, 3): ImagePositionPatient and ImageOrientationPatient, if it has them.
     `spacing`: between rows and between columns, mm; 1 unless the header says (`sized`). `rescaling`: slope and
-    intercept. `padding`: the lowest and highest stored value that stand for no measurement. `unit`: of the rescaled
-    values, such as HU; empty if it says none.
+    intercept. `inverted`: what ITK subtracts stored values from; None where it does not. `padding`: the lowest and
+    highest stored value that stand for no measurement. `unit`: of the rescaled values, such as HU; empty if it says
+    none. `framed`: places and pixels are those of frames, even if it has one only. `mosaic`: its tiles are slices.
     """
 
     path: Path
@@ -41,11 +43,16 @@ class Slice:
     spacing: tuple[float, ...]
     sized: bool
     rescaling: tuple[float, float]
+    inverted: int | None
     padding: tuple[float, float] | None
     unit: str
+    framed: bool
+    mosaic: bool
 
     def check(self) -> None:
-        """Raise `InputError` for numbers of the header that cannot be meant."""
+        """Raise `InputError` for numbers of the header that cannot be meant, and for a mosaic."""
+        if self.mosaic:
+            raise InputError(f"{self.path} is a mosaic, whose tiles are slices; convert it to a volume by dcm2niix.")
         position = () if self.position is None else tuple(self.position)
         for what, numbers, counts, above in (
             ("position", position, (0, 3), -math.inf),
@@ -55,6 +62,16 @@ class Slice:
             if len(numbers) not in counts or not all(math.isfinite(x) and x > above for x in numbers):
                 given, kind = ", ".join(f"{x:g}" for x in numbers), "positive" if above == 0 else "finite"
                 raise InputError(f"{self.path} has ({given}) as its {what}; give {counts[-1]} {kind} numbers.")
+
+    def as_stored(self, values: np.ndarray) -> np.ndarray:
+        """Rescaled `values` of ITK without its inversion of MONOCHROME1, which is about how they are shown.
+
+        ITK inverts the stored values before it rescales them.
+        """
+        if self.inverted is None:
+            return values
+        slope, intercept = self.rescaling
+        return (slope * self.inverted + 2 * intercept - values).astype(values.dtype)
 
     def is_padding(self, values: np.ndarray) -> np.ndarray:
         """Where rescaled `values` are padding."""
@@ -129,6 +146,8 @@ def has_pixels(header: Any, file: Path) -> bool:
     if "PixelData" in header and "Rows" in header:
         return True
     kind = header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")
+    if "FloatPixelData" in header or "DoubleFloatPixelData" in header:
+        raise InputError(f"{file} has floating-point pixels, which are not read from DICOM; convert it to NIfTI.")
     if kind is None or IMAGE in kind.name or "Rows" in header:
         raise InputError(f"{file} is cut off (its pixels are missing); {AGAIN}.")
     return False  # a report, a plan, a DICOMDIR
@@ -145,22 +164,63 @@ def check_pixels(header: Any, file: Path) -> None:
 
 def slice_of(header: Any, file: Path) -> Slice:
     position, orientation = header.get("ImagePositionPatient"), header.get("ImageOrientationPatient")
-    spacing = next((header.get(key) for key in SIZES if header.get(key)), None)
+    spacing = next((header.get(key) for key in SIZES if header.get(key)), None) or ultrasound_spacing(header)
+    frames = int(header.get("NumberOfFrames") or 1)
     return Slice(
         path=file,
         series=str(header.get("SeriesInstanceUID", UNNAMED)),
         description=str(header.get("SeriesDescription") or header.get("Modality") or ""),
         rows=int(header.Rows),
         columns=int(header.Columns),
-        frames=int(header.get("NumberOfFrames") or 1),
+        frames=frames,
         position=np.array(position, float) if position else None,
         orientation=np.array(orientation, float).reshape(2, 3) if orientation else None,
         spacing=tuple(float(h) for h in spacing or (1, 1)),
         sized=spacing is not None,
         rescaling=rescaling_of(header),
+        inverted=inverted_from(header),
         padding=padding_of(header),
         unit=unit_of(header),
+        # of what one frame has for itself ITK knows nothing, and single bits are 255 to it
+        framed=frames > 1 or "PerFrameFunctionalGroupsSequence" in header or int(header.BitsAllocated) == 1,
+        mosaic=frames == 1 and "MOSAIC" in image_type(header),
     )
+
+
+def image_type(header: Any) -> list[str]:
+    """The words of ImageType."""
+    found = header.get("ImageType") or []
+    return [found] if isinstance(found, str) else [str(word) for word in found]
+
+
+def ultrasound_spacing(header: Any) -> tuple[float, float] | None:
+    """Between rows and between columns, mm, by the region of an ultrasound image.
+
+    None unless there is one region alone, in cm, that covers the image: the scale of others is not that of all pixels.
+    """
+    regions = header.get("SequenceOfUltrasoundRegions") or []
+    if len(regions) != 1 or not covers(regions[0], int(header.Rows), int(header.Columns)):
+        return None
+    if any(regions[0].get(f"PhysicalUnits{axis}Direction") != CENTIMETRES for axis in "XY"):
+        return None
+    across, down = (10 * abs(float(regions[0].get(f"PhysicalDelta{axis}", 0))) for axis in "XY")
+    return (down, across) if across and down else None
+
+
+def covers(region: Any, rows: int, columns: int) -> bool:
+    """Whether an ultrasound region has all pixels in it."""
+    first = [region.get(f"RegionLocationMin{axis}0") for axis in "XY"]
+    last = [region.get(f"RegionLocationMax{axis}1") for axis in "XY"]
+    if None in first + last:
+        return False
+    return max(first) <= 0 and last[0] >= columns - 1 and last[1] >= rows - 1
+
+
+def inverted_from(header: Any) -> int | None:
+    """What ITK subtracts stored values from: the highest that is possible, -1 if they have a sign, of MONOCHROME1."""
+    if header.get("PhotometricInterpretation") != "MONOCHROME1":
+        return None
+    return -1 if header.get("PixelRepresentation") else 2 ** int(header.BitsStored) - 1
 
 
 def rescaling_of(header: Any) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from pairreg.errors import InputError
 from pairreg.geometry import SAME
 from pairreg.reading.dicom_files import Slice
+from pairreg.reading.notes import Notes
 
 EVEN = 0.02  # gaps that differ by more of their median are said to be the reason why slices lie off an even grid
 APART = 1e-3  # mm: slices that are nearer lie at one position
@@ -47,6 +48,13 @@ def place(image: sitk.Image, ordered: Sequence[Slice]) -> sitk.Image:
         image.SetDirection(first.axes().T.ravel().tolist())
     image.SetSpacing((across, down, between))
     return image
+
+
+def note_pixel_size(image: sitk.Image, first: Slice, notes: Notes) -> None:
+    """Warn where the header of the `first` slice in `image` does not say how large its pixels are."""
+    if not first.sized:
+        across, down = image.GetSpacing()[:2]
+        notes.warn(f"does not say how large its pixels are, which count as {across:g}×{down:g} mm: add a PixelSpacing.")
 
 
 def check_alike(slices: Sequence[Slice], folder: Path) -> None:
