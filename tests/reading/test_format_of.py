@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -38,6 +39,13 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
 def test_no_image(tmp_path: Path, name: str, content: bytes, said: str) -> None:
     (tmp_path / name).write_bytes(content)
     assert said in refused(tmp_path / name, read, tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.mgz", "A.MGH", "a.mgh.gz"])
+def test_a_volume_of_freesurfer(tmp_path: Path, name: str) -> None:
+    content = nib.MGHImage(np.zeros((4, 5, 6), np.float32), np.eye(4)).to_bytes()
+    (tmp_path / name).write_bytes(content if name == "A.MGH" else gzip.compress(content))
+    assert "mri_convert" in refused(tmp_path / name, read, tmp_path / name)
 
 
 @pytest.mark.parametrize("ending", ["nii", "nii.gz", "mha", "nrrd", "png", "tif", "jpg"])

@@ -13,6 +13,7 @@ FORMATS = "NIfTI, NRRD, MHA/MHD, TIFF, PNG, JPEG, a DICOM file, or a folder with
 HEAD = 4096  # bytes that are looked at
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BARE_DICOM = (b"\x08\0\0\0", b"\x08\0\x05\0", b"\x08\0\x08\0", b"\x08\0\x16\0", b"\x02\0\0\0")  # without the preamble
+FREESURFER = (".mgz", ".mgh", ".mgh.gz")
 HDF5 = b"\x89HDF"
 # What is no image, and what to do about it.
 OTHERS = {
@@ -41,6 +42,8 @@ def format_of(path: Path) -> Family:
         return found
     if path.name.lower().endswith((".img", ".img.gz")):
         return "nifti"  # its voxels have no mark; the header beside it does
+    if path.name.lower().endswith(FREESURFER):  # its first bytes are a mere 1
+        raise InputError(f"{path} is a volume of FreeSurfer; convert it to NIfTI by mri_convert.")
     raise InputError(f"{path} {other(head) or unknown(head)}.")
 
 
