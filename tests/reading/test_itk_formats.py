@@ -133,6 +133,20 @@ def test_a_compressed_size_that_is_no_number(tmp_path: Path) -> None:
         assert "CompressedDataSize" in refused(path, read, path)
 
 
+@pytest.mark.parametrize("said", ["True", "true", "T", "1"])
+@pytest.mark.parametrize("sized", [False, True])
+def test_compressed_voxels_behind_the_header_need_their_size(tmp_path: Path, said: str, sized: bool) -> None:
+    """Without it ITK inflates the header, and leaves whatever the memory held."""
+    path = tmp_path / "a.mha"
+    original = written(path, compressed=True)
+    edit(path, "CompressedData = True", f"CompressedData = {said}")
+    if sized:
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(read(path).image), sitk.GetArrayFromImage(original))
+        return
+    path.write_bytes(b"\n".join(line for line in path.read_bytes().split(b"\n") if b"CompressedDataSize" not in line))
+    assert "CompressedDataSize" in refused(path, read, path)
+
+
 @pytest.mark.parametrize("name, key", [("a.mhd", "HeaderSize"), ("a.nhdr", "byte skip")])
 @pytest.mark.parametrize("skipped", [5, -1])
 def test_bytes_before_the_voxels(tmp_path: Path, name: str, key: str, skipped: int) -> None:

@@ -53,16 +53,24 @@ def check_header(fields: dict[str, str], path: Path) -> list[int]:
     return size
 
 
+def yes(text: str) -> bool:
+    """Whether the value of a field is true, as ITK understands it."""
+    return text[:1] in ("T", "t", "1")
+
+
 def check_voxels(path: Path, raw: bytes, start: int, fields: dict[str, str], count: int, width: int) -> None:
     skipped = whole(fields.get("HeaderSize", "0"), "HeaderSize", -1, path)
-    compressed = fields.get("CompressedData", "False").lower() == "true"
-    text = fields.get("BinaryData", "True").lower() == "false"
+    compressed, text = yes(fields.get("CompressedData", "False")), not yes(fields.get("BinaryData", "True"))
     encoding = "gzip" if compressed else "text" if text else "raw"
     needed = count if text else count * width
     if fields["ElementDataFile"].upper() != "LOCAL":
         # -1: the voxels are the end of the file
         return check_detached(named_files(path), path, max(skipped, 0), needed, encoding)
-    if compressed and "CompressedDataSize" in fields:
+    if compressed and "CompressedDataSize" not in fields:  # ITK would inflate the header
+        raise InputError(
+            f"{path} has compressed voxels but no CompressedDataSize; write it again, such as by SimpleITK."
+        )
+    if compressed:
         check_length(path, len(raw), start + whole(fields["CompressedDataSize"], "CompressedDataSize", 0, path))
     check_data(raw, path, start, needed, encoding)
     return None
