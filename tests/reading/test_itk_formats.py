@@ -10,6 +10,7 @@ from pair_helpers import image, refused, same_space
 from pairreg.geometry import matrix_of
 from pairreg.reading.any_format import read, read_vectors
 from pairreg.reading.detached import data_files
+from pairreg.reading.grid import check_place
 
 
 def written(path: Path, compressed: bool = False, kind: type = np.int16) -> sitk.Image:
@@ -190,6 +191,49 @@ def test_the_unit_of_metaimage(tmp_path: Path, unit: str, scale: float) -> None:
     expected = matrix_of(original) * np.array([[scale], [scale], [scale], [1]])
     np.testing.assert_allclose(matrix_of(found.image), expected, rtol=1e-6)
     assert [unit in said for said in found.warnings] == ([] if scale == 1 else [True])
+
+
+SPACES = {
+    "left-posterior-superior": ((1, 1, 1), ""),
+    "LPS": ((1, 1, 1), ""),
+    "right-anterior-superior": ((-1, -1, 1), ""),
+    "RAS": ((-1, -1, 1), ""),
+    "left-anterior-superior": ((1, -1, 1), ""),
+    "LAS": ((1, -1, 1), ""),
+    "scanner-xyz": ((1, 1, 1), "scanner-xyz"),
+    "3D-right-handed": ((1, 1, 1), "3d-right-handed"),
+    "": ((1, 1, 1), "no space"),
+}
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_the_space_of_nrrd(tmp_path: Path, space: str) -> None:
+    """An axis to the left in LPS leads to the left in any space that says so; other spaces do not say.
+
+    ITK of SimpleITK 2.5.0 turns left-anterior-superior, which is refused.
+    """
+    path, (signs, doubt) = tmp_path / "a.nrrd", SPACES[space]
+    original = written(path)
+    edit(path, "space: left-posterior-superior", f"space: {space}" if space else "space dimension: 3")
+    to_lps = np.diag([*signs, 1])
+    itself = matrix_of(sitk.ReadImage(str(path)))
+    if not np.allclose(itself, to_lps @ matrix_of(original)) and space in ("LAS", "left-anterior-superior"):
+        assert "left-posterior-superior" in refused(path, read, path)
+        return
+    found = read(path)
+    np.testing.assert_allclose(matrix_of(found.image), to_lps @ matrix_of(original), atol=1e-12)
+    assert [doubt in said and "where the patient is" in said for said in found.warnings] == ([True] if doubt else [])
+
+
+def test_a_place_that_itk_reads_otherwise() -> None:
+    """Which files those are depends on the version of ITK."""
+    header, moved = np.diag([-2.0, 3, 4, 1]), np.diag([-2.0, 3, 4, 1])
+    moved[0, 3] = 0.15  # less than 0.1 of a voxel
+    check_place(header, moved, (7, 8, 9), Path("a.nrrd"), "mend it")
+    turned = np.diag([2.0, -3, 4, 1])
+    assert "mend it" in refused(
+        "a.nrrd lies at two places", check_place, header, turned, (7, 8, 9), Path("a.nrrd"), "mend it"
+    )
 
 
 def quoted(units: str) -> str:

@@ -31,6 +31,13 @@ def check_matrix(matrix: np.ndarray, what: str, path: Path) -> None:
         raise InputError(f"{path} lies at ({origin}) mm by its {what}; correct its header.")
 
 
+def check_place(stated: np.ndarray, found: np.ndarray, size: tuple[int, ...], path: Path, advice: str) -> None:
+    """Raise `InputError`, with an `advice`, if ITK has understood the matrix that a header states otherwise."""
+    if discrepancy(stated, found, size) > SAME:
+        both = f"{short(stated)} by its header, {short(found)} by ITK"
+        raise InputError(f"{path} lies at two places ({both}); {advice}.")
+
+
 def short(matrix: np.ndarray) -> str:
     """The rows of a matrix from indices to mm, on one line."""
     return "[" + "; ".join(" ".join(f"{x:.5g}" for x in row) for row in matrix[:-1]) + "]"

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.geometry import SAME, discrepancy
-from pairreg.reading.grid import EXACT, check_matrix, short, straight
+from pairreg.reading.grid import EXACT, check_matrix, check_place, short, straight
 from pairreg.reading.notes import Notes
 
 TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # NIfTI counts to the right and to the front
@@ -62,17 +62,10 @@ def placed(header: Any, size: tuple[int, ...], notes: Notes) -> Place:
     oblique = matrix is not None and np.abs(matrix[2, :2]).max() > EXACT * np.abs(matrix[:2, :2]).max()
     place = by_itk(space, 3 if oblique else len(size))
     if matrix is not None:
-        check_place(place, TO_LPS @ matrix, box, notes.path)
+        axes = range(len(place.spacing))
+        stated, found = (m[np.ix_([*axes, 3], [*axes, 3])] for m in (TO_LPS @ matrix, place.matrix()))
+        check_place(stated, found, box[: len(axes)], notes.path, AGREE)
     return place
-
-
-def check_place(place: Place, matrix: np.ndarray, size: tuple[int, ...], path: Path) -> None:
-    """Raise `InputError` if ITK has understood the header otherwise."""
-    axes = range(len(place.spacing))
-    expected, found = (m[np.ix_([*axes, 3], [*axes, 3])] for m in (matrix, place.matrix()))
-    if discrepancy(expected, found, size[: len(axes)]) > SAME:
-        both = f"{short(expected)} by its header, {short(found)} by ITK"
-        raise InputError(f"{path} lies at two places ({both}); {AGREE}.")
 
 
 def check_unit(header: Any, notes: Notes) -> None:

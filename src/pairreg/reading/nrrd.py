@@ -4,9 +4,14 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
+import SimpleITK as sitk
+
 from pairreg.errors import InputError
+from pairreg.geometry import matrix_of
 from pairreg.reading.contents import raw_bytes
 from pairreg.reading.detached import named_files
+from pairreg.reading.grid import check_matrix, check_place
 from pairreg.reading.itk_formats import (
     MILLIMETRES,
     check_data,
@@ -20,6 +25,13 @@ from pairreg.reading.itk_formats import (
 from pairreg.reading.notes import ImageFile, Notes
 
 ENCODINGS = {"gz": "gzip", "bz2": "bzip2", "txt": "text", "ascii": "text"}
+# what makes LPS of the coordinates of a space
+SPACES = {
+    "left-posterior-superior": (1, 1, 1),
+    "right-anterior-superior": (-1, -1, 1),
+    "left-anterior-superior": (1, -1, 1),
+}
+SPACES |= {"".join(word[0] for word in name.split("-")): signs for name, signs in SPACES.items()}
 IN_SPACE = ("domain", "space", "none", "???")  # kinds of axes; others count components
 
 
@@ -33,7 +45,9 @@ def read(path: Path) -> ImageFile:
     check_header(fields, len(size), path)
     check_voxels(path, raw, head.end(), fields, math.prod(size))
     unit = unit_of(fields, path)
-    return notes.of(in_millimetres(itk_image(path, "NrrdImageIO"), unit, notes))
+    image = in_millimetres(itk_image(path, "NrrdImageIO"), unit, notes)
+    check_space(fields, image, MILLIMETRES.get(unit, 1.0), notes)
+    return notes.of(image)
 
 
 def fields_of(text: str) -> dict[str, str]:
@@ -51,6 +65,28 @@ def check_header(fields: dict[str, str], axes: int, path: Path) -> None:
     spacings = zip(fields.get("spacings", "").split(), kinds, strict=False)
     known = [h for h, kind in spacings if kind.lower() in IN_SPACE]
     finite(" ".join(known), "spacings", len(known), path, positive=True)
+
+
+def check_space(fields: dict[str, str], image: sitk.Image, unit: float, notes: Notes) -> None:
+    """Warn of a space that is not the patient's; raise `InputError` if ITK has put `image` elsewhere than the header.
+
+    `unit`: mm in the unit of the header.
+    """
+    axes = re.findall(r"\(([^)]*)\)", fields.get("spacedirections", ""))
+    if image.GetDimension() != 3 or len(axes) != 3:
+        return  # a plane lies in x and y of whatever space
+    origin = fields.get("spaceorigin", "").strip("()") or "0,0,0"
+    matrix = np.eye(4)
+    matrix[:3] = np.array([column.split(",") for column in (*axes, origin)], float).T * unit
+    space = fields.get("space", "").lower()
+    if space not in SPACES:
+        said = f"its space is {space}" if space else "it names no space"
+        notes.warn(
+            f"does not say where the patient is ({said}): its axes are taken to go left, back and up, as in ITK."
+        )
+    matrix[:3] *= np.array(SPACES.get(space, SPACES["lps"]))[:, None]
+    check_matrix(matrix, "space directions", notes.path)
+    check_place(matrix, matrix_of(image), image.GetSize(), notes.path, "write it again in left-posterior-superior")
 
 
 def check_voxels(path: Path, raw: bytes, start: int, fields: dict[str, str], count: int) -> None:
