@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.geometry import SAME, discrepancy
-from pairreg.reading.grid import EXACT, check_matrix, check_place, short, straight
+from pairreg.reading.grid import EXACT, SNAPPED, STRAIGHT, check_matrix, check_place, short, skew, straight
 from pairreg.reading.notes import Notes
 
 TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # NIfTI counts to the right and to the front
@@ -47,10 +47,11 @@ def placed(header: Any, size: tuple[int, ...], notes: Notes) -> Place:
     box = (*size, 1)[:3]
     check_unit(header, notes)
     sform, qform = (coded(header, form, len(size), notes.path) for form in ("sform", "qform"))
+    space = spatial_part(header)
     if sform is not None and qform is not None and discrepancy(sform, qform, box) > SAME:
-        both = f"sform {short(sform)} and qform {short(qform)}"
-        raise InputError(f"{notes.path} lies at two places by its header ({both}); {AGREE}.")
-    matrix, space = sform if sform is not None else qform, spatial_part(header)
+        check_sheared(sform, qform, box, notes.path)
+        qform, space["qform_code"] = None, 0
+    matrix = sform if sform is not None else qform
     if matrix is None:
         check_zooms(header, len(size), notes.path)
         notes.warn(
@@ -66,6 +67,22 @@ def placed(header: Any, size: tuple[int, ...], notes: Notes) -> Place:
         stated, found = (m[np.ix_([*axes, 3], [*axes, 3])] for m in (TO_LPS @ matrix, place.matrix()))
         check_place(stated, found, box[: len(axes)], notes.path, AGREE)
     return place
+
+
+def check_sheared(sform: np.ndarray, qform: np.ndarray, size: tuple[int, ...], path: Path) -> None:
+    """Raise `InputError` unless `qform` is what a slightly sheared `sform` is without its shear.
+
+    A qform cannot be sheared, so that programs write that, around the first voxel.
+    """
+    sheared = skew(sform)
+    if EXACT < sheared <= SNAPPED:
+        nearest = straight(sform, size, Notes(path))
+        around_first = np.hstack([nearest[:, :3], sform[:, 3:]])
+        if discrepancy(around_first, qform, size) <= SAME:
+            return
+    both = f"sform {short(sform)} and qform {short(qform)}"
+    advice = f"the sform is sheared, so {STRAIGHT}" if sheared > SNAPPED else AGREE
+    raise InputError(f"{path} lies at two places by its header ({both}); {advice}.")
 
 
 def check_unit(header: Any, notes: Notes) -> None:
