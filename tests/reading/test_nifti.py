@@ -280,6 +280,24 @@ def test_a_small_shear_and_another_qform(tmp_path: Path) -> None:
     assert "set_qform" in refused(path, read, path)
 
 
+@pytest.mark.parametrize("cls", [nib.Nifti1Image, nib.Nifti2Image])
+@pytest.mark.parametrize("codes", [(0, 1), (1, 1)])
+@pytest.mark.parametrize("factor", [1, 1 + 1e-7, 1 + 4e-7, 1 + 1e-6, 1 + 1e-4])
+def test_a_quaternion_of_about_the_length_1(tmp_path: Path, cls: type, codes: tuple[int, int], factor: float) -> None:
+    """Half a turn; what rounding has made longer than 1 is shortened, as ITK does it."""
+    half = np.diag([1.0, 1, -1, 1])
+    half[:2, :2] = [[-0.28, 0.96], [0.96, 0.28]]
+    made = nifti(affine=half, codes=codes, cls=cls)
+    for key in ("quatern_b", "quatern_c", "quatern_d"):
+        made.header[key] *= factor
+    made.header["vox_offset"] = made.header["sizeof_hdr"] + 4
+    content = made.header.binaryblock + bytes(4) + VALUES.astype("<i2").tobytes(order="F")
+    found = read(at(tmp_path / "a.nii", content)).image
+    np.testing.assert_allclose(matrix_of(found), np.diag([-1.0, -1, 1, 1]) @ half, atol=1e-3)
+    if cls is nib.Nifti1Image:
+        same_space(found, sitk.ReadImage(str(tmp_path / "a.nii")))
+
+
 def test_no_matrix_is_said(tmp_path: Path) -> None:
     path = at(tmp_path / "a.nii", nifti(codes=(0, 0)).to_bytes())
     (warning,) = read(path).warnings

@@ -16,6 +16,8 @@ from pairreg.reading.notes import ImageFile, Notes
 
 SINGLE, PAIRED = (b"n+1", b"n+2"), (b"ni1", b"ni2")
 HEADERS = (348, 540)  # bytes of a header
+QUATERNION = ("quatern_b", "quatern_c", "quatern_d")
+ROUNDED = 1e-3  # what the length of a quaternion may have above 1
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,10 @@ def files(path: Path) -> tuple[Path, Path]:
 
 
 def header_of(data: bytes, path: Path) -> Any:
-    """The header as nibabel has it, in the byte order of the file; of its numbers only pixdim[0] is made sound."""
+    """The header as nibabel has it, in the byte order of the file.
+
+    Of its numbers pixdim[0] is made sound, and a quaternion that rounding has made longer than 1.
+    """
     from nibabel.nifti1 import Nifti1Header
     from nibabel.nifti2 import Nifti2Header
 
@@ -79,12 +84,21 @@ def header_of(data: bytes, path: Path) -> Any:
     header = (Nifti2Header if second else Nifti1Header)(data[: HEADERS[second]], check=False)
     # The standard has 0 and whatever is not negative mean 1; nibabel would refuse it.
     header["pixdim"][0] = -1 if header["pixdim"][0] < 0 else 1
+    shorten(header)
     magic = header["magic"].item()
     if magic in (PAIRED if partner(path) else SINGLE):
         return header
     if magic in SINGLE + PAIRED:
         raise InputError(f"{path} is one file by its name but not by its header, or the reverse; convert it to .nii.")
     raise InputError(f"{path} is an Analyze 7.5 file, which does not tell left from right; convert it to NIfTI.")
+
+
+def shorten(header: Any) -> None:
+    """Give the quaternion the length 1 if it is a little longer, as other readers do; nibabel would refuse it."""
+    length = float(np.linalg.norm([float(header[key]) for key in QUATERNION]))
+    if 1 < length <= 1 + ROUNDED:
+        for key in QUATERNION:
+            header[key] /= length
 
 
 def sizes(header: Any, path: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
