@@ -106,6 +106,52 @@ def test_demons_take_what_the_moving_image_does_not_reach_for_dark(bright):
     assert np.abs(found[0]).max() > 1
 
 
+def scaled(image: sitk.Image, factor: float) -> sitk.Image:
+    found = sitk.Image(image)
+    found.SetSpacing(np.multiply(image.GetSpacing(), factor).tolist())
+    found.SetOrigin(np.multiply(image.GetOrigin(), factor).tolist())
+    return found
+
+
+@pytest.mark.parametrize("forces", ["diffeomorphic", "symmetric", "thirion"])
+def test_demons_go_on_for_their_iterations_whatever_the_size_of_voxels(forces):
+    """Of a power of 2, so that it changes no number by more than its exponent."""
+    pair = dataclasses.replace(known(2), true_displacement=None)
+
+    def field(factor: float, shrink: list[int], iterations: list[int]) -> np.ndarray:
+        method = pairreg.build("method/demons", forces=forces, shrink=shrink, iterations=iterations)
+        images = {side: scaled(getattr(pair, side), factor) for side in ("fixed", "moving")}
+        small = dataclasses.replace(pair, **images)
+        return pairreg.register(small, method=method, initialization="none", preprocessing="minmax", threads=1).field
+
+    usual = field(1.0, [2, 1], [15, 15])
+    assert np.abs(usual).max() > 0.5
+    np.testing.assert_allclose(field(2**-7, [2, 1], [15, 15]), usual, atol=1e-4)
+    # They have no memory: two levels on one grid are one, unless it has ended before.
+    np.testing.assert_allclose(field(1.0, [1], [120]), field(1.0, [1, 1], [100, 20]), atol=1e-5)
+
+
+@pytest.mark.parametrize("forces", ["diffeomorphic", "symmetric", "thirion"])
+@pytest.mark.parametrize(("sigma", "of_updates"), [(1.0, 0.0), (1.5, 0.0), (12.0, 0.0), (2.0, 9.0)])
+def test_the_smoothing_of_demons_is_as_wide_as_it_says(sigma, of_updates, forces):
+    """Two equal images leave nothing but the smoothing of the field; its variance is that of the Gaussian."""
+    n = 121
+    ramp = sitk.GetImageFromArray(np.tile(np.linspace(0, 1, n, dtype=np.float32), (n, 1)))
+    impulse = np.zeros((n, n, 2))
+    impulse[n // 2, n // 2] = 1e-3
+    method = pairreg.build("method/demons", forces=forces, smoothing=sigma, update_smoothing=of_updates)
+    found = geometry.array(method._level(ramp, ramp, sitk.GetImageFromArray(impulse, isVector=True), 1))
+    at = np.arange(n) - n // 2
+    for axis in (0, 1):
+        marginal = found.sum((1 - axis, 2))
+        assert (marginal * at**2).sum() / marginal.sum() == pytest.approx(sigma**2, rel=0.02)
+
+
+def test_a_gaussian_of_which_itk_has_no_kernel_is_refused():
+    refused("smoothing should be at most 26; it is 27.0", pairreg.build, "method/demons", smoothing=27.0)
+    refused("update_smoothing should be at most 26", pairreg.build, "method/demons", update_smoothing=30)
+
+
 def composites(ndim: int) -> dict[str, sitk.Transform]:
     """Transforms of any kind: linear, dense after linear, linear after dense, splines."""
     affine = sitk.AffineTransform(ndim)

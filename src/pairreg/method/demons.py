@@ -3,15 +3,18 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from math import ceil
+from typing import Annotated, Any, Literal, final
 
 import SimpleITK as sitk
+from pydantic import Field
 
 from pairreg import geometry
 from pairreg.method.base import Found, ImageMethod
 from pairreg.method.simpleitk import itk_threads, simpleitk
-from pairreg.validation import Count, NonNegative
+from pairreg.validation import Count
 
+Sigma = Annotated[float, Field(ge=0, le=26, allow_inf_nan=False)]  # voxels: of a larger one ITK makes a kernel of NaN
 _FILTERS: dict[str, Any] = {
     "diffeomorphic": sitk.DiffeomorphicDemonsRegistrationFilter,
     "symmetric": sitk.FastSymmetricForcesDemonsRegistrationFilter,
@@ -43,8 +46,8 @@ class Demons(ImageMethod):
     forces: Literal["diffeomorphic", "symmetric", "thirion"] = "diffeomorphic"
     shrink: list[Count] | tuple[Count, ...] = (4, 2, 1)
     iterations: list[Count] | tuple[Count, ...] = (100, 75, 50)
-    smoothing: NonNegative = 1.5
-    update_smoothing: NonNegative = 0.0
+    smoothing: Sigma = 1.5
+    update_smoothing: Sigma = 0.0
     match_histograms: bool = True
 
     def problem(self) -> str | None:
@@ -84,6 +87,11 @@ class Demons(ImageMethod):
         demons.SetStandardDeviations(self.smoothing)
         demons.SetSmoothUpdateField(self.update_smoothing > 0)
         demons.SetUpdateFieldStandardDeviations(self.update_smoothing)
+        # By default ITK leaves out a tenth of a kernel's weight, which makes a sigma of 1.5 voxels one of 1.2.
+        demons.SetMaximumError(0.001)
+        demons.SetMaximumKernelWidth(2 * ceil(5 * max(self.smoothing, self.update_smoothing)) + 3)
+        # By default a level ends once its updates are below 0.02 mm in the mean, as those of small voxels always are.
+        demons.SetMaximumRMSError(0.0)
         return demons.Execute(fixed, moving) if field is None else demons.Execute(fixed, moving, field)
 
 
