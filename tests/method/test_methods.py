@@ -317,6 +317,29 @@ def test_any_program(ndim, program):
     assert result.metrics["seconds"] > 0 and result.metrics["peak_memory_mb"] > 10
 
 
+def test_masks_that_a_method_does_not_use_are_said(program, caplog):
+    pair = known(2)
+    mask = sitk.Cast(pair.fixed > 0.5, sitk.sitkUInt8)
+    both = dataclasses.replace(pair, fixed_mask=mask, moving_mask=mask)
+
+    def warnings(given: Pair, name: str, **settings: object) -> list[str]:
+        caplog.clear()
+        pairreg.register(given, method=pairreg.build(f"method/{name}", **settings), initialization="none")
+        return [record.getMessage() for record in caplog.records]
+
+    demons = {"shrink": [4], "iterations": [1]}
+    said = "method=demons does not use fixed_mask and moving_mask of known: only preprocessing and metrics do."
+    assert warnings(both, "demons", **demons) == [said]
+    assert warnings(pair, "demons", **demons) == []
+    assert warnings(both, "bspline_itk", shrink=[4], iterations=1, sampled=1.0) == []
+    command = {"command": program, "result": "{output}.tfm"}
+    (said,) = warnings(dataclasses.replace(pair, fixed_mask=mask), "command", **command)
+    assert said == "method=command does not use fixed_mask of known: only preprocessing and metrics do."
+    (said,) = warnings(both, "command", **command | {"command": f"{program} {{fixed_mask}}"})
+    assert said.startswith("method=command does not use moving_mask of known")
+    assert warnings(both, "command", **command | {"command": f"{program} --masks={{fixed_mask}},{{moving_mask}}"}) == []
+
+
 def test_a_program_that_does_not_do_it(program):
     def call(command: str, result: str = "{output}.tfm") -> None:
         method = pairreg.build("method/command", command=command, result=result)

@@ -15,6 +15,7 @@ class AntsSyN(WorkerMethod):
 
     **Arguments:** `type_of_transform`: any that `ants.registration` knows, such as `SyN`, `SyNCC`, `SyNRA` or
     `Affine`; `arguments`: others of that function by name, such as `{grad_step: 0.1}`. The others as of `WorkerMethod`.
+    ANTs uses the masks in its last stage only, unless `arguments` has `{mask_all_stages: true}`.
 
     Source: Avants et al., Medical Image Analysis 12:26 (2008).
     """

@@ -1,7 +1,8 @@
 """The base of all methods: how the transform of a pair is found."""
 
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -13,7 +14,9 @@ from pairreg.validation import Checked
 
 # Settings that say which program runs. A folder may be somebody else's: what its config has there is replaced by this.
 PROGRAMS = {"command": "???", "python": "${oc.env:PAIRREG_PEERS,null}"}
-COMPANIONS = ("fixed_labels", "moving_labels", "fixed_mask", "moving_mask")
+MASKS = ("fixed_mask", "moving_mask")
+COMPANIONS = ("fixed_labels", "moving_labels", *MASKS)
+log = logging.getLogger("pairreg")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +93,16 @@ class ImageMethod(ExternalMethod, ABC):
     def numbers(self) -> frozenset[str]:
         """Which of `threads` and `seed` the result depends on."""
 
+    @property
+    def masks(self) -> frozenset[str]:
+        """Which of the `MASKS` of a pair the method uses."""
+        return frozenset(MASKS)
+
     def register(self, pair: Pair, preprocessed: Pair, initial: sitk.Transform, threads: int, seed: int) -> Found:
         shown = preprocessed if self.intensities == "preprocessed" else pair
         images = {role: sitk.Cast(getattr(shown, role), sitk.sitkFloat32) for role in ("fixed", "moving")}
         images |= {role: one for role in COMPANIONS if (one := getattr(pair, role)) is not None}
+        self._warn_of_unused(sorted(images.keys() & {*MASKS} - self.masks), pair.name)
         if self.start == "own":
             return self.find(images, threads, seed)
         for role, one in images.items():
@@ -102,6 +111,12 @@ class ImageMethod(ExternalMethod, ABC):
                 images[role] = geometry.resample(one, images["fixed"], initial, nearest=role != "moving", fill=fill)
         found = self.find(images, threads, seed)
         return replace(found, transform=sitk.CompositeTransform([initial, found.transform]))
+
+    def _warn_of_unused(self, masks: Sequence[str], pair: str) -> None:
+        """Log a warning if there are masks that the method does not use."""
+        if masks:
+            name = type(self).__module__.rpartition(".")[2]
+            log.warning(f"method={name} does not use {' and '.join(masks)} of {pair}: only preprocessing and metrics do.")
 
     @abstractmethod
     def find(self, images: Mapping[str, sitk.Image], threads: int, seed: int) -> Found:

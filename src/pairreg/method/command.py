@@ -13,7 +13,7 @@ from pydantic import AfterValidator
 
 from pairreg.errors import InputError, MethodError
 from pairreg.image_files import write_image
-from pairreg.method.base import COMPANIONS, Found, ImageMethod
+from pairreg.method.base import COMPANIONS, MASKS, Found, ImageMethod
 from pairreg.method.program import scratch
 from pairreg.transform_files.read import read_transform
 
@@ -73,7 +73,8 @@ class Command(ImageMethod):
       `["{output}1Warp.nii.gz", "{output}0GenericAffine.mat"]`; a relative path is one in that folder.
     - `format`: of the transform, one of `pairreg.transform_files.read.FORMATS`; None: told from the file.
 
-    The others as of `ImageMethod`. `experiments/method` has it for greedy and NiftyReg.
+    The others as of `ImageMethod`. Masks of the pair that the command line does not name are not used, which a warning
+    says. `experiments/method` has it for greedy and NiftyReg.
     """
 
     command: CommandLine
@@ -89,6 +90,10 @@ class Command(ImageMethod):
     @property
     def numbers(self) -> frozenset[str]:
         return frozenset(_in_any([*self._words(), *self._files()]) & {*_NUMBERS})
+
+    @property
+    def masks(self) -> frozenset[str]:
+        return frozenset(_in_any(self._words()) & {*MASKS})
 
     def check_available(self) -> None:
         self._program()

@@ -37,7 +37,7 @@ class Demons(ImageMethod):
     - `match_histograms`: whether the intensities of the moving image are mapped to those of the fixed one first, which
       demons need: they compare intensities as such.
 
-    The others as of `ImageMethod`.
+    The others as of `ImageMethod`. Masks of the pair are not used, which a warning says.
 
     Source: Thirion, Medical Image Analysis 2:243 (1998); Vercauteren et al., NeuroImage 45:S61 (2009).
     """
@@ -58,6 +58,10 @@ class Demons(ImageMethod):
     @property
     def numbers(self) -> frozenset[str]:
         return frozenset({"threads"})
+
+    @property
+    def masks(self) -> frozenset[str]:
+        return frozenset()
 
     def find(self, images: Mapping[str, sitk.Image], threads: int, seed: int) -> Found:
         fixed, moving = images["fixed"], images["moving"]
