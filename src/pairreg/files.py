@@ -109,6 +109,17 @@ def is_there(text: str | Path) -> bool:
         return False
 
 
+def named_file(value: object) -> Path | None:
+    """Return the whole path of the file that a setting for another program names; None if it means something else.
+
+    A word without a folder and an ending, such as `mattes`, names none, whatever lies in the working folder.
+    """
+    if not isinstance(value, str) or (Path(value).name == value and not Path(value).suffix):
+        return None
+    whole = Path(os.path.abspath(os.path.expanduser(value)))
+    return whole if os.path.isfile(whole) else None
+
+
 def existing(path: str | Path) -> Path:
     """Return `path` as a file or folder that is there; raises `InputError` otherwise."""
     path = expanded(path)

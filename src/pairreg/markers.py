@@ -38,6 +38,11 @@ class FilesOf:
 
 
 @dataclass(frozen=True)
+class NamesFiles:
+    """A setting with texts for another program, of which those that name files count by the content of these."""
+
+
+@dataclass(frozen=True)
 class Selects:
     """A setting that only says which files of an input are meant: their content counts, not this."""
 

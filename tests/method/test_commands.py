@@ -59,6 +59,18 @@ def test_a_run_is_repeated_but_a_folder_does_not_say_which_program_runs(pairreg,
     assert (tmp_path / "ran").read_text() == "xx"
 
 
+def test_a_program_that_has_changed_registers_again(pairreg, tmp_path):
+    script = tmp_path / "reg.py"
+    text = "import sys, SimpleITK as sitk\nsitk.WriteTransform(sitk.TranslationTransform(2, [{}, 0.0]), sys.argv[1])\n"
+    asked = ("method=command", f"method.command={sys.executable} {script} {{output}}.tfm", "method.result={output}.tfm")
+    for shift in (1.0, 2.0):
+        script.write_text(text.format(shift))
+        done = pairreg(*asked, "pair=thorax_ct_2d", "tracking=none", cwd=tmp_path)
+        assert done.returncode == 0 and "complete since" not in done.stdout, done.stderr
+    found = [sitk.ReadTransform(str(path)) for path in tmp_path.glob("runs/default/*/transform.h5")]
+    assert sorted(transform.TransformPoint((0.0, 0.0))[0] for transform in found) == [1.0, 2.0]
+
+
 def test_transforms_from_files_are_scored(evaluate, tmp_path):
     shift = sitk.TranslationTransform(2, [3.0, -2.0])
     sitk.WriteTransform(shift, str(tmp_path / "a=b, c.tfm"))

@@ -333,6 +333,97 @@ def test_a_file_that_a_users_own_class_takes_counts_by_its_content(tmp_path, mon
     assert len({of(value) for value in values}) == len(values)
 
 
+def of_method(option: str, **settings: Any) -> RunSpec:
+    return RunSpec(CONFIG | {"method": node(f"method/{option}", **settings)}, {})
+
+
+IMAGES = "{fixed} {moving} {output}"
+LINES = {
+    "script": "python {file} " + IMAGES,
+    "setting": "registers --config={file} " + IMAGES,
+    "list": "registers -t [{file},1] " + IMAGES,
+    "shell": "sh -c \"python {file} " + IMAGES + "; true\"",
+    "quoted": "sh -c \"python '{file}' " + IMAGES + '"',
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_file_that_a_command_line_names_counts_by_its_content(line, tmp_path):
+    name = "with a blank" if line == "quoted" else "reg"
+    file, copy = tmp_path / f"{name}.py", tmp_path / "copy.py"
+    file.write_text("one")
+    copy.write_text("one")
+
+    def of(path: Path, more: str = "") -> str:
+        return of_method("command", command=LINES[line].replace("{file}", str(path)) + more).signature
+
+    first = of(file)
+    assert of(copy) == first != of(file, " -n 2")
+    spec = of_method("command", command=LINES[line].replace("{file}", str(file)))
+    assert [one.name for one in spec.inputs] == ["method.command"]
+    assert OmegaConf.create(spec.config_yaml).method.command == spec.config["method"]["command"]
+    file.write_text("two")
+    assert of(file) != first == of(copy)
+
+
+def test_a_program_that_is_a_script_counts_by_its_content(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    script = tmp_path / "reg.sh"
+
+    def of(program: str) -> str:
+        return of_method("command", command=f"{program} {IMAGES}").signature
+
+    script.write_text("#!/bin/sh\none")
+    first = of("./reg.sh")
+    assert of(str(script)) == first
+    script.write_text("#!/bin/sh\ntwo")
+    assert of(str(script)) == of("./reg.sh") != first
+    script.write_bytes(b"\x7fELF one")
+    binary = of(str(script))
+    script.write_bytes(b"\x7fELF two")
+    assert of(str(script)) == binary, "its content is not the method's, but the machine's"
+
+
+def test_settings_for_other_programs_that_name_no_file_count_as_they_are(tmp_path, monkeypatch):
+    """So that runs keep their names: also if a file in the working folder is called like a word."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("mattes", "reg.py", "100x50", "out.tfm"):
+        (tmp_path / name).write_text("x")
+    lines = [f"greedy -n 100x50 -a /nowhere/reg.py reg.py {IMAGES}", f"reg -o {tmp_path}/out.tfm {{fixed}} {{moving}}"]
+    results = ["{output}.nii.gz", f"{tmp_path}/out.tfm"]
+    for line, result in zip(lines, results, strict=True):
+        content, inputs = identity.identity(of_method("command", command=line, result=result).config)
+        assert content["method"]["command"] == line and inputs == ()
+    others = {"grad_step": 0.1, "syn_metric": "mattes", "reg_iterations": [40, 20.0], "verbose": False}
+    for option, key in (("ants_syn", "arguments"), ("elastix", "parameters")):
+        content, inputs = identity.identity(of_method(option, **{key: others}).config)
+        assert content["method"][key] == identity.plain(others) and inputs == ()
+
+
+@pytest.mark.parametrize(("option", "key"), [("ants_syn", "arguments"), ("elastix", "parameters")])
+def test_a_file_among_the_arguments_of_a_library_counts_by_its_content(option, key, tmp_path, monkeypatch):
+    """It is looked for from the working folder, though the library works in another one."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("start.mat", "one"), ("copy.mat", "one"), ("other.mat", "two")):
+        (tmp_path / name).write_text(text)
+
+    def of(*paths: str) -> RunSpec:
+        return of_method(option, **{key: {"initial_transform": paths[0], "more": list(paths), "grad_step": 0.1}})
+
+    first = of("start.mat").signature
+    assert first == of("copy.mat").signature == of(str(tmp_path / "start.mat")).signature != of("other.mat").signature
+    spec = of("start.mat", "other.mat")
+    names = [f"method.{key}.initial_transform", f"method.{key}.more[0]", f"method.{key}.more[1]"]
+    assert [one.name for one in spec.inputs] == names
+    whole = [str(tmp_path / name) for name in ("start.mat", "other.mat")]
+    kept = OmegaConf.to_container(OmegaConf.create(spec.config_yaml))["method"][key]
+    assert kept == {"initial_transform": whole[0], "more": whole, "grad_step": 0.1}
+    given = option_files.instantiate(spec.config["method"], "method").settings()[key]
+    assert [given["initial_transform"], given["more"]] in ([whole[0], whole], [whole[:1], whole])
+    (tmp_path / "start.mat").write_text("three")
+    assert of("start.mat").signature != first
+
+
 def test_only_the_users_modules_are_the_users(tmp_path):
     found = identity._Identity(("mine", "a.b"))
     assert [found.is_users(f"{name}.Term") for name in ("mine", "mine.sub", "a.b", "minette", "a", "pairreg.x")] == [

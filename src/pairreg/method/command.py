@@ -1,18 +1,21 @@
 """Any program that registers two images."""
 
 import os
+import re
 import shlex
 import shutil
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, final
+from pathlib import Path
+from typing import Annotated, Any, final
 
 import SimpleITK as sitk
 from pydantic import AfterValidator
 
 from pairreg.errors import InputError, MethodError
 from pairreg.image_files import write_image
+from pairreg.markers import FilesOf
 from pairreg.method.base import COMPANIONS, MASKS, Found, ImageMethod
 from pairreg.method.program import scratch
 from pairreg.transform_files.read import read_transform
@@ -20,6 +23,7 @@ from pairreg.transform_files.read import read_transform
 _ROLES = ("fixed", "moving", *COMPANIONS)
 _NUMBERS = ("threads", "seed")
 _KNOWN = (*_ROLES, "output", *_NUMBERS)
+_BETWEEN = re.compile(r"[\s=,;:|&<>()\[\]'\"]+")  # what may stand around a path in a word
 
 
 def _placeholders(text: str) -> set[str]:
@@ -54,7 +58,55 @@ def _file_name(text: str) -> str:
     return text
 
 
-CommandLine = Annotated[str, AfterValidator(_command_line)]
+def files_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what counts of a command line that names files: their content, and the rest of the text.
+
+    Those are the files with whole paths, and the program if it is a script that is given by a path; a file that is
+    the `result` is none of them. Nothing if there are none.
+    """
+    text, result = settings["command"], settings.get("result", ())
+    found = [path for path in _files_in(text) if path not in ([result] if isinstance(result, str) else result)]
+    for path in sorted(found, key=len, reverse=True):
+        text = text.replace(path, "\0")
+    return {"command": text, **{str(i): Path(path) for i, path in enumerate(found)}} if found else {}
+
+
+def _files_in(text: str) -> list[str]:
+    program, *words = _words_of(text) or [""]
+    scripts = [program] if os.sep in program and _is_script(program) else []
+    return scripts + [path for word in words for path in _paths_in(word)]
+
+
+def _paths_in(word: str) -> list[str]:
+    """Return the whole paths of files in a word, which may be a command line in turn, as after `sh -c`."""
+    if _is_whole_path(word):
+        return [word]
+    words = _words_of(word)
+    if len(words) > 1:
+        return [path for one in words for path in _paths_in(one)]
+    return [path for path in _BETWEEN.split(word) if _is_whole_path(path)]
+
+
+def _words_of(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quotation that is not closed
+        return [text]
+
+
+def _is_whole_path(text: str) -> bool:
+    return os.path.isabs(text) and os.path.isfile(text)
+
+
+def _is_script(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return False
+
+
+CommandLine = Annotated[str, AfterValidator(_command_line), FilesOf(files_of)]
 FileName = Annotated[str, AfterValidator(_file_name)]
 
 
@@ -69,6 +121,7 @@ class Command(ImageMethod):
       and `{moving_mask}` are files (`.nii.gz`), `{output}` is the beginning of the names of what it leaves, in a folder
       that is removed afterwards, and `{threads}` and `{seed}` are numbers. It is not read by a shell. It runs in that
       folder, so paths in it are absolute, but for that of the program, which is looked for from the working folder.
+      Files that it names, such as a script, are inputs of the run: it is another one once they have changed.
     - `result`: the file of the transform, or several in the order of `antsApplyTransforms`, such as
       `["{output}1Warp.nii.gz", "{output}0GenericAffine.mat"]`; a relative path is one in that folder.
     - `format`: of the transform, one of `pairreg.transform_files.read.FORMATS`; None: told from the file.

@@ -1,13 +1,11 @@
 """elastix, by itk-elastix."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, final
 
 from pairreg.files import existing
-from pairreg.method.worker import WorkerMethod
-from pairreg.validation import Plain
+from pairreg.method.worker import Settings, WorkerMethod, with_whole_paths
 
 
 @final
@@ -28,7 +26,7 @@ class Elastix(WorkerMethod):
 
     maps: list[str] | tuple[str, ...] = ("translation", "affine", "bspline")
     parameter_files: list[str | Path] | None = None
-    parameters: Mapping[str, Plain | list[Plain]] | None = None
+    parameters: Settings = None
 
     script: ClassVar[str] = "elastix_registration.py"
     package: ClassVar[str] = "itk-elastix"
@@ -36,7 +34,7 @@ class Elastix(WorkerMethod):
 
     def settings(self) -> dict[str, Any]:
         files = [str(existing(path).absolute()) for path in self.parameter_files or ()]
-        values = {name: _texts(value) for name, value in (self.parameters or {}).items()}
+        values = {name: _texts(with_whole_paths(value)) for name, value in (self.parameters or {}).items()}
         return {"maps": [] if files else list(self.maps), "parameter_files": files, "parameters": values}
 
 

@@ -16,13 +16,15 @@ from typing import Annotated, Any, ClassVar
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
-from pairreg.files import expanded
+from pairreg.files import expanded, named_file
 from pairreg.image_files import write_image
-from pairreg.markers import Bookkeeping
+from pairreg.markers import Bookkeeping, NamesFiles
 from pairreg.method.base import Found, ImageMethod
 from pairreg.method.program import scratch
 from pairreg.transform_files.read import read_transform
+from pairreg.validation import Plain
 
+Settings = Annotated[Mapping[str, Plain | list[Plain]] | None, NamesFiles()]  # of the library
 _WORKERS = Path(__file__).with_name("workers")
 _VERSIONS = """
 import importlib.metadata, json, sys
@@ -55,6 +57,14 @@ def how_to_have(interpreter: str, packages: Iterable[str]) -> str:
     if interpreter != sys.executable:
         return f"{interpreter} -m pip install {wanted}"
     return f"python -m venv peers && peers/bin/pip install {wanted}, and export PAIRREG_PEERS=peers/bin/python"
+
+
+def with_whole_paths(value: Any) -> Any:
+    """Return a setting, or a list, in which files have their whole paths, as the script runs in another folder."""
+    if isinstance(value, list | tuple):
+        return [with_whole_paths(one) for one in value]
+    file = named_file(value)
+    return value if file is None else str(file)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,8 @@ from typing import Annotated, Any
 from weakref import WeakKeyDictionary
 
 from pairreg import option_files, per_level
-from pairreg.markers import Bookkeeping, ContentOf, FilesOf, Neutral, Selects
+from pairreg.files import named_file
+from pairreg.markers import Bookkeeping, ContentOf, FilesOf, NamesFiles, Neutral, Selects
 from pairreg.runs.content import combined, digest, digest_of_part
 
 # What cannot change a result: where it is computed, kept and shown.
@@ -176,6 +177,8 @@ class _Identity:
                 content[key] = self.part(f"{where}.{key}", value, settings, of_part.chunks)
             elif of_files:
                 content[key] = self.several(f"{where}.{key}", value, of_files)
+            elif any(isinstance(mark, NamesFiles) for mark in marks):
+                content[key] = self.named(f"{where}.{key}", value)
             elif _mentions_path(hint) or (self.is_users(node["_target_"]) and _is_file(value)):
                 content[key] = self.files(f"{where}.{key}", value)
             elif isinstance(value, Mapping) and "_target_" in value:
@@ -207,6 +210,14 @@ class _Identity:
         listed = {name: value} if isinstance(value, str | Path) else {f"{name}[{i}]": v for i, v in enumerate(value)}
         self.inputs += [Input(key, str(path), found) for key, path in listed.items()]
         return found
+
+    def named(self, name: str, value: Any) -> Any:
+        """Return a list or a mapping of settings with the digests of files in place of the texts that name them."""
+        if isinstance(value, Mapping):
+            return {str(key): self.named(f"{name}.{key}", one) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.named(f"{name}[{i}]", one) for i, one in enumerate(value)]
+        return plain(value) if named_file(value) is None else self.files(name, value)
 
     def files(self, name: str, value: Any) -> Any:
         """Return the digests in place of the paths in `value`, which may be a list or a mapping of them."""

@@ -98,6 +98,8 @@ class RunSpec:
 
         config = copy.deepcopy(dict(self.config))
         for one in self.inputs:
+            if one.name == "method.command":  # a line with files in it is no path
+                continue
             # `[FILE,1]` is the inverse of the transform in a file; images may be called so
             inverse = None if one.name.startswith("pair.") else INVERSE.fullmatch(one.path)
             place = expanded(inverse[1] if inverse else one.path).absolute()
