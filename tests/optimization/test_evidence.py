@@ -95,6 +95,18 @@ TERMS = {
 PROGRAMS = Programs(16)  # compiled once for all tests of one grid
 
 
+def test_label_maps_of_a_float_type_are_label_maps():
+    """As SimpleITK reads them from many files."""
+    pair, objective = evident(2), Objective({"dice": TERMS["dice"]}, {})
+    floats = {role: sitk.Cast(getattr(pair, role), sitk.sitkFloat32) for role in ("fixed_labels", "moving_labels")}
+    here = geometry.identity(2)
+    found, of_integers = (
+        inputs_of(one, objective, here, 1)[1][0] for one in (dataclasses.replace(pair, **floats), pair)
+    )
+    np.testing.assert_array_equal(found.fixed, of_integers.fixed)
+    np.testing.assert_array_equal(found.moving, of_integers.moving)
+
+
 @pytest.mark.parametrize(("ndim", "regularizer"), [(2, "gaussian_smoothing"), (3, "diffusion")])
 def test_the_gradient_is_that_of_finite_differences(ndim, regularizer):
     """Of all terms together, through the constraint of a regulariser, in float64."""

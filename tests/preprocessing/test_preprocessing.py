@@ -154,6 +154,21 @@ def test_wrong_values(option: str, wrong: dict[str, object]) -> None:
         option_files.build(f"preprocessing/{option}", **wrong)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("option", OPTIONS)
+def test_voxels_that_are_no_numbers_are_refused_by_name(option: str, bad: float, values: np.ndarray) -> None:
+    preprocessing, broken = option_files.build(f"preprocessing/{option}"), values.copy()
+    broken[2, 3, 4] = bad
+    pair = replace(pair_of(values), fixed_channels={"pet": image(values)}, channels={"pet": image(broken)})
+    for side in ("fixed", "moving"):
+        with pytest.raises(InputError, match=f"^The {side} image of p has NaN or infinite voxels; replace them"):
+            preprocessing(replace(pair, **{side: image(broken)}))
+    prepared = preprocessing(pair)
+    for as_densities in (False, True):
+        with pytest.raises(InputError, match="channel 'pet' of p has NaN or infinite voxels"):
+            preprocessing.compared(prepared, "pet", as_densities)
+
+
 def test_spacing_of_another_dimension(values: np.ndarray) -> None:
     with pytest.raises(InputError, match="2 numbers for a 3-D"):
         option_files.build("preprocessing/minmax", spacing=[1.0, 1.0])(pair_of(values))
@@ -172,7 +187,7 @@ def test_a_channel_that_hardly_fills_a_window(values: np.ndarray, caplog: pytest
 def test_contract(option: str, values: np.ndarray) -> None:
     preprocessing, pair = option_files.build(f"preprocessing/{option}"), pair_of(values)
     before = array(pair.fixed).copy()
-    result = preprocessing(replace(pair, fixed_landmarks=np.ones((2, 3))))
+    result = preprocessing(replace(pair, fixed_landmarks=np.ones((2, 3)), moving_landmarks=np.ones((2, 3))))
     assert isinstance(preprocessing, Preprocessing)
     np.testing.assert_array_equal(array(pair.fixed), before)
     for one in (result.fixed, result.moving):

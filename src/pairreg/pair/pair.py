@@ -6,7 +6,10 @@ import SimpleITK as sitk
 
 from pairreg import names
 from pairreg.arrays import Image
+from pairreg.pair.pair_checks import check_correspondence, check_image, checked_labels, checked_points
+from pairreg.pair.parts import CHANNELS, EVALUATED, EVALUATION, IMAGES, POINTS
 
+_LABELS = ("fixed_labels", "moving_labels", *EVALUATED)
 _NOT_COUNTED = ("name", "fixed", "moving", "inputs", "intensity_range")  # among what else a pair has
 
 
@@ -31,7 +34,7 @@ class Pair:
 
     - `name`: short name for tables and figures.
     - `fixed`, `moving`: scalar images, both 2-D or both 3-D.
-    - `fixed_labels`, `moving_labels`: integer maps, 0 = background.
+    - `fixed_labels`, `moving_labels`: integer maps, 0 = background; whole numbers of another type are made integers.
     - `fixed_mask`, `moving_mask`: voxels above 0 count in the similarity.
     - `fixed_landmarks`, `moving_landmarks`: corresponding points `(n, ndim)` in LPS mm, x first.
     - `channels`: images that belong to the moving one and are carried along, such as an activity map; an image of an
@@ -46,7 +49,8 @@ class Pair:
     - `inputs`: the files of its images by role, such as `fixed`, `moving_labels` or `channels/ct`.
     - `intensity_range`: of a preprocessed pair: what the limits of both images were mapped to.
 
-    Raises `InputError` for names that results could not be kept by, see `pairreg.names`.
+    Raises `InputError` for names that results could not be kept by, see `pairreg.names`, and for parts that do not go
+    together, such as images of different dimensions or landmarks that do not correspond.
     """
 
     name: str
@@ -73,6 +77,30 @@ class Pair:
         names.check_label_names(self.label_names)
         for channel in (*self.channels, *self.fixed_channels):
             names.check_channel(channel)
+        self._check_images()
+        self._check_landmarks()
+
+    def _check_images(self) -> None:
+        where = f"pair {self.name!r}:"
+        ndim = check_image(self.fixed, None, f"{where} fixed")
+        for role in (*IMAGES, EVALUATION, *EVALUATED):
+            if getattr(self, role) is not None:
+                check_image(getattr(self, role), ndim, f"{where} {role}")
+        for role in CHANNELS:
+            for name, channel in getattr(self, role).items():
+                check_image(channel, ndim, f"{where} {role}.{name}")
+        if self.true_displacement is not None:
+            check_image(self.true_displacement, ndim, f"{where} true_displacement", is_field=True)
+        for role in _LABELS:
+            if getattr(self, role) is not None:
+                object.__setattr__(self, role, checked_labels(getattr(self, role), f"{where} {role}"))
+
+    def _check_landmarks(self) -> None:
+        where = f"pair {self.name!r}"
+        for role in POINTS:
+            if getattr(self, role) is not None:
+                object.__setattr__(self, role, checked_points(getattr(self, role), self.ndim, f"{where}: {role}"))
+        check_correspondence(self.fixed_landmarks, self.moving_landmarks, where)
 
     def __repr__(self) -> str:
         """Return its name, the sizes of its images (x first), and the names of what else it has."""

@@ -83,8 +83,9 @@ class Preprocessing(Checked, ABC):
             return pair.fixed, pair.moving
         fixed, moving = pair.fixed_channels[on], pair.channels[on]
         if as_densities:
-            highest = float(array(fixed).max())
-            if min(float(array(one).min()) for one in (fixed, moving)) < 0 or highest == 0:
+            sides = [_finite(one, f"channel {on!r} of {pair.name}") for one in (fixed, moving)]
+            highest = float(sides[0].max())
+            if min(float(one.min()) for one in sides) < 0 or highest == 0:
                 raise InputError(f"mass_preserving compares densities; the channel {on!r} has none, or is below 0.")
             return sitk.Cast(fixed / highest, sitk.sitkFloat32), sitk.Cast(moving / highest, sitk.sitkFloat32)
         for role, side, mask in (("fixed", fixed, pair.fixed_mask), ("moving", moving, pair.moving_mask)):
@@ -122,11 +123,13 @@ class Preprocessing(Checked, ABC):
     def rescale(self, image: sitk.Image, mask: sitk.Image | None, what: str) -> sitk.Image:
         """Return the image in float32, clipped to its limits and mapped to `range`.
 
-        Raises `InputError`, which begins with `what`, if all its voxels have one intensity then.
+        Raises `InputError`, which begins with `what`, for NaN and infinity, and if all its voxels have one intensity
+        then.
         """
         image = sitk.Cast(image, sitk.sitkFloat32)
+        voxels = _finite(image, what)
         lower, upper = self.limits(_inside(image, mask))
-        clipped = np.clip(array(image), lower, upper).astype(np.float64)
+        clipped = np.clip(voxels, lower, upper).astype(np.float64)
         if clipped.min() == clipped.max():
             limits = f"between its limits {lower:g} and {upper:g}"
             raise InputError(f"The {what} is constant {limits}; choose another preprocessing or other limits.")
@@ -134,6 +137,14 @@ class Preprocessing(Checked, ABC):
         rescaled = sitk.GetImageFromArray((low + (high - low) * (clipped - lower) / (upper - lower)).astype(np.float32))
         rescaled.CopyInformation(image)
         return rescaled
+
+
+def _finite(image: sitk.Image, what: str) -> np.ndarray:
+    """Return the voxels of an image; raises `InputError`, which begins with `what`, if they are not all finite."""
+    voxels = array(image)
+    if not np.isfinite([voxels.min(), voxels.max()]).all():  # NaN is both
+        raise InputError(f"The {what} has NaN or infinite voxels; replace them by the value of the background.")
+    return voxels
 
 
 def _inside(image: sitk.Image, mask: sitk.Image | None) -> np.ndarray:

@@ -17,14 +17,15 @@ SAMPLE = 500_000  # pairs of neighbours
 def whole_numbers(file: ImageFile) -> ImageFile:
     """`file` with labels of an integer type: int32, int64 where they need it, or the type they have.
 
-    Labels within 0.001 of a whole number are rounded, which is a repair; raises `InputError` for others.
+    Labels within 0.001 of a whole number are rounded, which is a repair; raises `InputError` for others, and for NaN.
     """
     if "float" not in file.image.GetPixelIDTypeAsString():
         return file
     voxels = geometry.array(file.image)
     rounded = np.round(voxels)
-    off = np.abs(voxels.astype(np.float64) - rounded)
-    if off.max() > ROUNDED:
+    with np.errstate(invalid="ignore"):
+        off = np.abs(voxels.astype(np.float64) - rounded)
+    if not off.max() <= ROUNDED:  # also for NaN, which is what infinity less infinity is
         worst = voxels[np.unravel_index(np.argmax(off), off.shape)]
         raise InputError(f"{file.path} holds the label {worst:.7g}; give a label map of whole numbers.")
     if np.abs(rounded).max() > EXACT:
