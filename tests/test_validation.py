@@ -100,6 +100,38 @@ def test_numbers_of_numpy_are_numbers():
     assert pairreg.build("similarity/ncc", window=np.int64(7), weight=np.float32(0.5)).window == 7
 
 
+def test_numbers_of_numpy_become_those_of_python():
+    """Keras, JSON and ITK refuse others."""
+    options = ("similarity/ncc", {"window": np.int64(7), "weight": np.float32(0.5), "kernel": np.str_("box")})
+    for found in (pairreg.build(options[0], **options[1]), type(pairreg.build(options[0]))(**options[1])):
+        assert [type(getattr(found, key)) for key in options[1]] == [int, float, str]
+    per_level = pairreg.build("transform/displacement", learning_rate=[np.float32(0.5), np.int64(1)])
+    assert [type(part.learning_rate) for part in per_level.parts] == [float, int]
+    function = pairreg.optimizer.adam.adam
+    for found in (pairreg.build("optimizer/adam", beta_1=np.float32(0.5)), function(np.float32(0.25), np.float64(0.5))):
+        assert {type(value) for value in found.config.values()} <= {float, type(None)}
+    pair = pairreg.build(
+        "pair/phantom_2d", size=[24, 20], spacing=np.float32(16), seed=np.int64(3), deformation=np.int8(4)
+    )
+    assert pair.fixed.GetSpacing() == (16.0, 16.0)
+
+
+def test_a_run_takes_numbers_of_numpy(warped_2d):
+    """A network, whose weights Keras draws, and methods of others."""
+    quick = {"initialization": "none", "schedule": pairreg.build("schedule/single_level", iterations=np.int64(2))}
+    optimizer = pairreg.build("optimizer/adam", learning_rate=np.float32(0.01))
+    given, of_python = (
+        pairreg.register(warped_2d.pair(), seed=seed, threads=threads, optimizer=optimizer, **quick)
+        for seed, threads in ((np.int64(3), np.int32(4)), (3, 4))
+    )
+    np.testing.assert_array_equal(given.field, of_python.field)
+    spline = pairreg.build("method/bspline_itk", bins=np.int64(16), shrink=[4], iterations=np.int16(2), sampled=0.5)
+    drawn = pairreg.register(
+        warped_2d.pair(), method=spline, initialization="affine", seed=np.int64(3), threads=np.int64(4)
+    )
+    assert np.isfinite(drawn.field).all()
+
+
 @dataclass(frozen=True)
 class Nested:
     values: tuple[float, ...] = (0.5,)

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from pairreg import names, per_level, validation
 from pairreg.backend import configure
 from pairreg.errors import InputError
-from pairreg.validation import SettingError, check_arguments, one_of
+from pairreg.validation import SettingError, check_arguments, one_of, python_number
 
 # Classes of Keras that a setting may name, which none of our option files does.
 _SCHEDULES = tuple(
@@ -240,7 +240,7 @@ def _check_node(
     arguments = {
         key: _call(*_check_node(value, f"{where}.{key}", trusted, _SCHEDULES), where=f"{where}.{key}")
         if isinstance(value, dict) and "_target_" in value
-        else value
+        else python_number(value)
         for key, value in node.items()
         if key != "_target_"
     }

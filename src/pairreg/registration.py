@@ -38,7 +38,7 @@ from pairreg.result import Result
 from pairreg.schedule.base import Schedule
 from pairreg.similarity.base import DataTerm
 from pairreg.transform.base import Precision, Transform
-from pairreg.validation import Seed, Threads, check_value, one_of
+from pairreg.validation import Seed, Threads, check_value, one_of, python_number
 
 log = logging.getLogger("pairreg")
 KINDS: dict[str, Any] = {
@@ -108,7 +108,7 @@ def register(
         "seed": seed,
     }
     usual = option_files.defaults() if preset is None else of_preset(preset)
-    use = usual | {key: value for key, value in given.items() if value is not None}
+    use = usual | {key: python_number(value) for key, value in given.items() if value is not None}
     # Everything that can be refused without work is refused before TensorFlow is imported, which takes seconds.
     check_value(Precision, use["precision"], "precision")
     check_value(Threads, use["threads"], "threads")

@@ -81,6 +81,8 @@ WORDS = {
 class Checked:
     """The base of our options: every field is checked against its annotation when an object is made.
 
+    Scalars of NumPy become numbers of Python.
+
     Raises `InputError` for a value that cannot be used.
     """
 
@@ -88,6 +90,7 @@ class Checked:
         hints = hints_of(typing.cast(Any, type(self)))
         for field in dataclasses.fields(self):
             if field.init and field.name in hints:
+                object.__setattr__(self, field.name, python_number(getattr(self, field.name)))
                 check_value(hints[field.name], getattr(self, field.name), field.name, _default(field))
         problem = self.problem()
         if problem:
@@ -99,15 +102,19 @@ class Checked:
 
 
 def checked(function: Callable[P, T]) -> Callable[P, T]:
-    """Decorate an option that is a function so that its arguments are checked against their annotations."""
+    """Decorate an option that is a function so that its arguments are checked against their annotations.
+
+    Scalars of NumPy become numbers of Python.
+    """
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        given = inspect.signature(function).bind(*args, **kwargs).arguments
+        given = inspect.signature(function).bind(*args, **kwargs)
         hints = hints_of(function)
-        for key, value in given.items():
+        for key, value in given.arguments.items():
+            given.arguments[key] = python_number(value)
             check_value(hints[key], value, key)
-        return function(*args, **kwargs)
+        return function(*given.args, **given.kwargs)
 
     return call
 
@@ -135,13 +142,18 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
+def python_number(value: Any) -> Any:
+    """Return a scalar of NumPy as the number of Python that Keras, JSON and ITK want; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def check_value(hint: Any, value: Any, where: str, default: Any = None) -> None:
     """Raise `InputError` unless `value` is what `hint` says; a whole number passes as a float, "9" does not.
 
     A `default` that is a list shows how a list is written.
     """
     try:
-        _adapter(hint).validate_python(value.item() if isinstance(value, np.generic) else value, strict=True)
+        _adapter(hint).validate_python(python_number(value), strict=True)
     except ValidationError as error:
         # Of a value that may be a number or a list, the list has the deeper error; a check of ours knows the type.
         worst: Any = max(error.errors(), key=lambda one: (len(one["loc"]), one["type"] == "value_error"))

@@ -342,7 +342,7 @@ LINES = {
     "script": "python {file} " + IMAGES,
     "setting": "registers --config={file} " + IMAGES,
     "list": "registers -t [{file},1] " + IMAGES,
-    "shell": "sh -c \"python {file} " + IMAGES + "; true\"",
+    "shell": 'sh -c "python {file} ' + IMAGES + '; true"',
     "quoted": "sh -c \"python '{file}' " + IMAGES + '"',
 }
 

@@ -116,7 +116,9 @@ class ImageMethod(ExternalMethod, ABC):
         """Log a warning if there are masks that the method does not use."""
         if masks:
             name = type(self).__module__.rpartition(".")[2]
-            log.warning(f"method={name} does not use {' and '.join(masks)} of {pair}: only preprocessing and metrics do.")
+            log.warning(
+                f"method={name} does not use {' and '.join(masks)} of {pair}: only preprocessing and metrics do."
+            )
 
     @abstractmethod
     def find(self, images: Mapping[str, sitk.Image], threads: int, seed: int) -> Found:
