@@ -1,3 +1,7 @@
+import subprocess
+import sys
+
+import pytest
 import tensorflow as tf
 
 from pairreg.backend.gpu_memory import peak_gpu_memory_mb, reset_gpu_peak
@@ -19,3 +23,32 @@ def test_it_is_the_peak_of_the_gpu_with_most_since_the_reset(monkeypatch):
     assert peak_gpu_memory_mb() == 0
     peaks.update({"GPU:0": 3 << 20, "GPU:1": 5 << 20})
     assert peak_gpu_memory_mb() == 5
+
+
+CODE = """
+import logging
+import tensorflow as tf
+from tensorflow.python.eager import context
+
+logging.basicConfig()
+tf.config.list_physical_devices()
+gpu = context.PhysicalDevice("/physical_device:GPU:0", "GPU")
+context.context()._physical_devices.append(gpu)
+{before}
+try:
+    tf.config.experimental.set_memory_growth(gpu, True)
+except (RuntimeError, ValueError) as error:
+    print(error)
+from pairreg.backend import configure
+configure(3)
+"""
+USED = "tf.constant(1) + 1"
+DIVIDED = "context.context()._virtual_device_map[gpu] = [tf.config.LogicalDeviceConfiguration(memory_limit=100)]"
+
+
+@pytest.mark.parametrize(("before", "refused"), [(USED, "after being initialized"), (DIVIDED, "virtual devices")])
+def test_a_gpu_that_was_in_use_before_is_left_as_it_is(before, refused):
+    """By what TensorFlow itself refuses of a GPU; that there is one, which is not so here, it is only told."""
+    done = subprocess.run([sys.executable, "-c", CODE.format(before=before)], capture_output=True, text=True)
+    assert done.returncode == 0 and refused in done.stdout, done.stderr
+    assert ("TensorFlow was in use before pairreg" in done.stderr) == (before == USED)

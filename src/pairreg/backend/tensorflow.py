@@ -4,6 +4,7 @@ Losses, transforms and optimizers are described (and their arguments checked) wi
 TensorFlow takes; the first tensor operation imports it, with the process-wide settings that reproducible runs need.
 """
 
+import contextlib
 import functools
 import importlib
 import logging
@@ -72,7 +73,9 @@ def configure(threads: int | None = None) -> None:
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
     _leave_out_stack_traces()
     for gpu in tensorflow.config.list_physical_devices("GPU"):
-        tensorflow.config.experimental.set_memory_growth(gpu, True)
+        # Something may have computed with it before, see `_set_threads`, or have divided it: its memory is taken then.
+        with contextlib.suppress(RuntimeError, ValueError):
+            tensorflow.config.experimental.set_memory_growth(gpu, True)
     _start_up = time.perf_counter() - began
 
 
