@@ -5,7 +5,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -131,6 +131,12 @@ def existing(path: str | Path) -> Path:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"{path} cannot be read ({reason}); give the path of an existing file.") from None
     return path
+
+
+def state_of(files: Iterable[Path]) -> list[list[int]]:
+    """Return what changes as soon as one of the files is written to or replaced: sizes, times, inodes and devices."""
+    stats = [file.stat() for file in files]
+    return [[s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev] for s in stats]
 
 
 def drop_oldest(folder: Path, most: int) -> None:

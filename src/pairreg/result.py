@@ -1,6 +1,7 @@
 """What a registration returns: the field, the warped images, the metrics and the curves."""
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import SimpleITK as sitk
 
 from pairreg import geometry, metrics, whole_transform
 from pairreg.arrays import Field, Image
+from pairreg.files import expanded
 from pairreg.geometry import Interpolation
 from pairreg.metrics.catalogue import CATALOGUE
 from pairreg.optimization.history import History
@@ -184,12 +186,19 @@ class Result:
     ) -> None:
         """Write the run folder; `result.json`, which says that the run is complete, comes last and by rename.
 
+        A result that is there already is replaced once this one is complete.
+
         **Arguments:** kept in the folder: `config`; `choices`, the option of every group, such as `{"similarity":
         "ncc"}`; `inputs`, the files that the run depends on.
         """
         from pairreg.runs.write import write  # imports Matplotlib for the figures
 
-        write(self, Path(folder), config or {}, choices or {}, inputs)
+        # `.` and `..` have no name, by which what is half done is called.
+        place = expanded(folder).resolve() if Path(folder).name in ("", "..") else expanded(folder)
+        is_here = place.exists() and place.samefile(".")
+        write(self, place, config or {}, choices or {}, inputs)
+        if is_here:  # another folder may have its name now, and the one in which this process works be gone
+            os.chdir(place)
 
 
 def _labels_on(grid: sitk.Image, labels: sitk.Image | None, transform: sitk.Transform) -> np.ndarray | None:

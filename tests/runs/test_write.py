@@ -1,6 +1,8 @@
 """The run folder of a pair with different grids and an affine initialisation."""
 
 import json
+import shutil
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 import pairreg
+from pair_helpers import image, written
 from pairreg import geometry
 from pairreg.runs.read import Run
 from pairreg.schedule.single_level import SingleLevel
@@ -153,3 +156,67 @@ def test_the_true_displacement_lies_beside_the_found_one(tmp_path):
     pairreg.register(pair, transform="displacement", schedule=SingleLevel(iterations=2)).save(tmp_path / "new" / "run")
     truth = sitk.ReadImage(str(tmp_path / "new" / "run" / "true_displacement.nii.gz"))
     np.testing.assert_allclose(geometry.array(truth), geometry.array(pair.true_displacement), atol=1e-4)
+
+
+def demons(pair):
+    method = pairreg.build("method/demons", shrink=[4], iterations=[1])
+    return pairreg.register(pair, method=method, initialization="none")
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A fixed image with its voxels in a file of their own, and a moving one."""
+    (tmp_path / "data").mkdir()
+    found = (
+        written(tmp_path / "data/f.mhd", image((24, 20))),
+        written(tmp_path / "data/m.nii.gz", image((24, 20), seed=1)),
+    )
+    return dict(zip(("fixed", "moving"), found, strict=True))
+
+
+@pytest.mark.parametrize(("name", "inside"), [(".", "run"), ("..", "run/sub"), ("run/../run", ""), ("~/run", "sub")])
+def test_a_result_is_saved_in_any_folder_that_a_shell_knows(name, inside, files, tmp_path, monkeypatch):
+    """Twice, as a cell of a notebook is run again; the process works on in the folder in which it was."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    run = tmp_path / "home/run"
+    here = run.parent / inside
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    result = demons(pairreg.load_pair(**files))
+    result.save(name)
+    (run / "mine.txt").write_text("kept")
+    assert Run.complete(run).metrics == result.metrics
+    if name != "..":  # the folder in which the process works goes with the earlier result
+        result.save(name)
+        assert Path.cwd() == here
+    assert Run.complete(run).metrics == result.metrics and (run / "mine.txt").read_text() == "kept"
+    assert not [path for path in run.parent.iterdir() if path.suffix in (".new", ".old")]
+
+
+def digests(folder):
+    return {one.name: one.digest for one in Run(folder).inputs.values()}
+
+
+@pytest.mark.parametrize("change", ["another folder", "gone", "replaced", "data replaced"])
+def test_a_pair_is_saved_as_it_was_read_whatever_becomes_of_its_files(change, files, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    result = demons(pairreg.load_pair(fixed="data/f.mhd", moving="data/m.nii.gz"))
+    result.save(tmp_path / "before")
+    if change == "another folder":
+        monkeypatch.chdir(tmp_path / "data")
+    elif change == "gone":
+        shutil.rmtree(tmp_path / "data")
+    else:
+        other = written(tmp_path / "other.mhd", image((24, 20), seed=2))
+        copied = "mhd" if change == "replaced" else "raw"
+        shutil.copy(other.with_suffix(f".{copied}"), tmp_path / f"data/f.{copied}")
+    result.save(tmp_path / "after")
+    changed = {"another folder": [], "gone": ["data/f.mhd", "data/m.nii.gz"]}.get(change, ["data/f.mhd"])
+    assert [record.getMessage().partition(" has changed since it was read")[0] for record in caplog.records] == changed
+    before, after = digests(tmp_path / "before"), digests(tmp_path / "after")
+    names = {"data/f.mhd": "pair.fixed", "data/m.nii.gz": "pair.moving"}
+    assert {name for name in before if before[name] != after[name]} == {names[path] for path in changed}
+    if change != "another folder":  # what was read is known by its voxels, and not taken for what is there now
+        again = tmp_path / "again"
+        result.save(again)
+        assert digests(again) == after

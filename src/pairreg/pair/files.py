@@ -145,7 +145,7 @@ def notes_of(files: Mapping[str, ImageFile]) -> dict[str, InputNote]:
     """What is kept of every file, by its role; its repairs and warnings are logged."""
     for file in files.values():
         file.announce()
-    return {role: InputNote(str(file.path), file.repairs, file.warnings, file.unit) for role, file in files.items()}
+    return {role: InputNote.of(file.path, file.repairs, file.warnings, file.unit) for role, file in files.items()}
 
 
 def channel(where: str, given: str | Path | Mapping[str, Any], image: ImageFile) -> ImageFile:

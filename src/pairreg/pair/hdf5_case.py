@@ -156,7 +156,7 @@ def notes_of(case: h5py.Group, where: str, file: str) -> dict[str, InputNote]:
     found = attribute(case, NOTES, where, {})
     try:
         return {
-            role: InputNote(file, tuple(map(str, repairs)), tuple(map(str, warnings)))
+            role: InputNote.of(file, [*map(str, repairs)], [*map(str, warnings)])
             for role, (repairs, warnings) in found.items()
         }
     except (TypeError, ValueError):

@@ -1,13 +1,17 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from pairreg import names
 from pairreg.arrays import Image
+from pairreg.errors import InputError
+from pairreg.files import state_of
 from pairreg.pair.pair_checks import check_correspondence, check_image, checked_labels, checked_points
 from pairreg.pair.parts import CHANNELS, EVALUATED, EVALUATION, IMAGES, POINTS
+from pairreg.reading.detached import content_files
 
 _LABELS = ("fixed_labels", "moving_labels", *EVALUATED)
 _NOT_COUNTED = ("name", "fixed", "moving", "inputs", "intensity_range")  # among what else a pair has
@@ -15,15 +19,36 @@ _NOT_COUNTED = ("name", "fixed", "moving", "inputs", "intensity_range")  # among
 
 @dataclass(frozen=True)
 class InputNote:
-    """A file that a pair was read from: its `path`, what was repaired or is doubtful, a sentence each, and its `unit`.
+    """A file that a pair was read from.
 
-    That is the unit of its values, such as HU; empty where the file does not say.
+    **Attributes:**
+
+    - `path`: as it was given; `whole_path`: from any working folder.
+    - `repairs`, `warnings`: what was repaired or is doubtful, a sentence each.
+    - `unit`: of its values, such as HU; empty where the file does not say.
+    - `state`: of its files when they were read, see `pairreg.files.state_of`.
     """
 
     path: str
     repairs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     unit: str = ""
+    whole_path: str = ""
+    state: Sequence[Sequence[int]] = ()
+
+    @classmethod
+    def of(cls, path: str | Path, repairs: Sequence[str], warnings: Sequence[str], unit: str = "") -> "InputNote":
+        """Return the note of a file that was read right now."""
+        whole = Path(path).absolute()
+        return cls(str(path), tuple(repairs), tuple(warnings), unit, str(whole), state_of(content_files(whole)))
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the file still is what was read."""
+        try:
+            return state_of(content_files(Path(self.whole_path))) == self.state
+        except (OSError, InputError):
+            return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +138,12 @@ class Pair:
         """Return preprocessed intensities `(*spatial,)` as metrics and figures see them, whatever their range is."""
         low, high = self.intensity_range
         return intensities if (low, high) == (0, 1) else (intensities - low) / (high - low)
+
+    def image_of(self, role: str) -> sitk.Image:
+        """Return an image of `inputs` by its role, such as `fixed_mask` or `channels/ct`."""
+        group, _, name = role.partition("/")
+        found: sitk.Image = getattr(self, group)[name] if name else getattr(self, group)
+        return found
 
     @property
     def ndim(self) -> int:

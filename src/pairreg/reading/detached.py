@@ -17,6 +17,13 @@ def data_files(path: Path) -> list[Path]:
     return [file for file in found if file.is_file()]
 
 
+def content_files(path: Path) -> list[Path]:
+    """The files whose content an image has: those of a DICOM folder, or the file `path` with those beside it."""
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+    return [path, *data_files(path)]
+
+
 def partner(path: Path) -> Path | None:
     """The other half of a `.hdr` or `.img`, gzip or not and in any case of letters; None for other names."""
     name = path.name.removesuffix(".gz").removesuffix(".GZ")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pairreg
 from pairreg.errors import InputError
-from pairreg.files import drop_oldest, existing, replacing
+from pairreg.files import drop_oldest, existing, replacing, state_of
 from pairreg.private_folder import cache_home, private
-from pairreg.reading.detached import data_files
+from pairreg.reading.detached import content_files
 
 CHUNK = 16 << 20  # bytes that are hashed as one piece, several pieces at a time
 WORTH_KEEPING = 1 << 20  # bytes: less is hashed as quickly as the memory of it is read
@@ -30,12 +30,10 @@ def digest(path: str | Path) -> str:
     cannot be read.
     """
     path = existing(path)
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-        # The order of a series comes from the positions in its files, not from their names.
-        return _cached(path, files, lambda: combined(sorted(_digest_of_file(file) for file in files)))
-    files = [path, *data_files(path)]
-    return _cached(path, files, lambda: combined([_digest_of_file(file) for file in files]))
+    files = content_files(path)
+    # The order of a series comes from the positions in its files, not from their names.
+    in_order = sorted if path.is_dir() else list
+    return _cached(path, files, lambda: combined(in_order(map(_digest_of_file, files))))
 
 
 def digest_of_part(path: str | Path, part: str, chunks: Callable[[], Iterable[bytes]]) -> str:
@@ -89,9 +87,8 @@ def _cached(path: Path, files: Sequence[Path], compute: Callable[[], str], part:
     Size, both times, device and inode have to be the same: a file that was replaced has another inode or change time,
     even if its modification time was copied with it.
     """
-    stats = [file.stat() for file in files]
-    state = [[s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev] for s in stats]
-    if sum(s.st_size for s in stats) < WORTH_KEEPING:
+    state = state_of(files)
+    if sum(size for size, *_ in state) < WORTH_KEEPING:
         return compute()
     key = hashlib.blake2b(f"{path.resolve()}\0{part}".encode(), digest_size=16).hexdigest()
     memory = cache_home() / "digests" / key
@@ -102,7 +99,7 @@ def _cached(path: Path, files: Sequence[Path], compute: Callable[[], str], part:
     except (OSError, ValueError, KeyError, TypeError):
         pass  # nothing is remembered, or what is remembered was written by another version: it is computed again
     found = compute()
-    if time.time() - max(s.st_ctime for s in stats) > SETTLED:
+    if time.time() - max(changed for _, _, changed, *_ in state) / 1e9 > SETTLED:
         _keep(memory, {"state": state, "digest": found})
     return found
 

@@ -1,6 +1,8 @@
 """The one writer of run folders."""
 
 import csv
+import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +25,8 @@ from pairreg.runs.figure_arrays import FigureArrays
 from pairreg.runs.identity import Input
 from pairreg.runs.provenance import provenance
 from pairreg.runs.replace import discard, recover, take_place, workplace
+
+log = logging.getLogger("pairreg")
 
 
 class Registered(Protocol):
@@ -101,14 +105,14 @@ def _write_all(
         "metrics": result.metrics,
         "choices": choices,
         "config": config,
-        "inputs": _described(inputs, result.prepared.pair.inputs),
+        "inputs": _described(inputs, result.prepared.pair.inputs, result.pair),
         "provenance": {**provenance(), **{f"version/{name}": version for name, version in result.programs.items()}},
     }
     (folder / names.CHECKPOINT).unlink(missing_ok=True)  # a complete run has none, however this process ends
     _write_json(folder / names.RESULT, summary)
 
 
-def _described(inputs: Sequence[Input], notes: Mapping[str, InputNote]) -> list[dict[str, Any]]:
+def _described(inputs: Sequence[Input], notes: Mapping[str, InputNote], pair: Pair) -> list[dict[str, Any]]:
     """Return the files that a run depends on, each with what was repaired and is doubtful in it.
 
     Those of a pair that Python read, which no config names, come last.
@@ -116,9 +120,21 @@ def _described(inputs: Sequence[Input], notes: Mapping[str, InputNote]) -> list[
     paths = {str(expanded(one.path)) for one in inputs}
     # A file that a config names has its digest already; of an HDF5 file it would take every case to make another.
     others = [
-        Input(f"pair.{role}", note.path, digest(note.path)) for role, note in notes.items() if note.path not in paths
+        Input(f"pair.{role}", note.path, _digest_of(note, pair, role))
+        for role, note in notes.items()
+        if note.path not in paths
     ]
     return [asdict(one) | _said_of(str(expanded(one.path)), notes) for one in (*inputs, *others)]
+
+
+def _digest_of(note: InputNote, pair: Pair, role: str) -> str:
+    """Return the digest of the file that was read, or of its image if it is there no more as it was."""
+    if note.is_unchanged:
+        return digest(note.whole_path)
+    log.warning(f"{note.path} has changed since it was read: the result is kept with a digest of what was read.")
+    image = pair.image_of(role)
+    grid = repr([image.GetSpacing(), image.GetOrigin(), image.GetDirection()])
+    return hashlib.blake2b(grid.encode() + geometry.array(image).tobytes(), digest_size=16).hexdigest()
 
 
 def _said_of(path: str, notes: Mapping[str, InputNote]) -> dict[str, list[str]]:
