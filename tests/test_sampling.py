@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from pair_helpers import refused
 from pairreg import geometry
 from pairreg.sampling import sample_positions
 
@@ -112,6 +113,12 @@ def test_labels_are_never_averaged():
     for interpolation in ("nearest", "label"):
         found = geometry.array(geometry.warp_image(labels, coarse, geometry.identity(2), interpolation))
         assert set(np.unique(found)) <= {3, 200}
+
+
+def test_another_interpolation_is_refused_by_name():
+    labels = grid((4, 4), (2.0, 2.0))
+    said = "interpolation 'cubic' is not one of linear, nearest, label"
+    refused(said, geometry.warp_image, labels, labels, geometry.identity(2), "cubic")
 
 
 def test_a_voxel_that_reaches_out_of_the_image_is_not_covered(noise):

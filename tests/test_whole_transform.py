@@ -153,6 +153,19 @@ def test_points_come_back_from_everywhere(ndim):
     np.testing.assert_allclose(points.to_fixed(moved, transform), where, atol=0.05)
 
 
+@pytest.mark.parametrize("scale", [1.0, 2.0**-7])
+def test_a_point_to_which_nothing_leads_has_no_counterpart_whatever_the_size_of_voxels(scale):
+    """A field of others ends at its border, here with a step of 3 voxels: nothing leads to where it has come from."""
+    grid = sitk.Image([16, 16], sitk.sitkFloat32)
+    grid.SetSpacing([scale, scale])
+    shift = np.full((16, 16, 2), 3.0)
+    transform = geometry.displacement_transform(geometry.total_displacement(shift, grid, geometry.identity(2)))
+    where = scale * np.array([[2.2, 8.0], [8.25, 8.5]])
+    lost, found = points.to_fixed(where, transform)
+    assert np.isnan(lost).all()
+    np.testing.assert_allclose(found, where[1] - 3 * scale, atol=0.01 * scale)
+
+
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_the_determinant_is_that_of_the_derivative(ndim):
     fixed, _, transform = case(ndim, "affine", size=0.3)

@@ -6,13 +6,14 @@ Arrays have SimpleITK's array axis order (z, y, x); points and displacements on 
 from collections.abc import Sequence
 from itertools import product
 from math import ceil
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import SimpleITK as sitk
 
 from pairreg.errors import InputError
 from pairreg.sampling import covered, resample_means
+from pairreg.validation import one_of
 
 Interpolation = Literal["linear", "nearest", "label"]
 SAME = 0.1  # voxels at the corners: two grids that differ by less are one
@@ -152,7 +153,10 @@ def warp_image(
     `linear` is for intensities, averaged over larger voxels as by `resample`. The others are for labels: `nearest`, or
     `label`, the label whose indicator, interpolated linearly, is highest. The latter has smooth outlines where `grid`
     is finer than `image`. Where the image does not reach, the result is its `background`.
+
+    Raises `InputError` for another interpolation.
     """
+    one_of("interpolation", interpolation, get_args(Interpolation))
     fill = background(image, interpolation)
     if interpolation == "linear":
         return resample_means(image, grid, transform, fill)

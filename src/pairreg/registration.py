@@ -116,6 +116,7 @@ def register(
     check_landmarks(pair)
     how = part("method", use["method"])
     if isinstance(how, ExternalMethod):
+        _check_parts(given)
         return _of_others(pair, how, use)
     owner = of_this_process if compiled is None else compiled  # an empty one is false
     return _optimized(pair, use, Observers(observers), owner, Checkpoints() if checkpoints is None else checkpoints)
@@ -287,6 +288,15 @@ def part(group: str, choice: Any) -> Any:
     built = option_files.build(f"{group}/{choice}") if isinstance(choice, str) else choice
     check_kind(group, built)
     return built
+
+
+def _check_parts(given: Mapping[str, Any]) -> None:
+    """Raise `InputError` for parts that are none of their group, whether or not the method uses them."""
+    for group, choice in given.items():
+        if choice is not None and group in option_files.TERM_GROUPS:
+            terms(group, choice)
+        elif choice is not None and group in KINDS:
+            part(group, choice)
 
 
 def check_names(transform: Transform | PerLevel[Transform], regularizers: Collection[str]) -> None:

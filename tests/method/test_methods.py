@@ -340,6 +340,20 @@ def test_masks_that_a_method_does_not_use_are_said(program, caplog):
     assert warnings(both, "command", **command | {"command": f"{program} --masks={{fixed_mask}},{{moving_mask}}"}) == []
 
 
+def test_parts_that_a_method_does_not_use_are_checked_as_others():
+    demons = {"method": pairreg.build("method/demons", shrink=[4], iterations=[1]), "initialization": "none"}
+    for parts, said in (
+        ({"similarity": "nonsense"}, "similarity option 'nonsense' is not one of"),
+        ({"similarity": ["ncc", "ncc"]}, "similarity 'ncc' is listed twice"),
+        ({"regularizer": {"mine": pairreg.build("similarity/ncc")}}, "regularizer.mine should be a"),
+        ({"schedule": 3}, "schedule should be a pairreg.schedule.base.Schedule; it is 'int'."),
+        ({"transform": "displacment"}, "transform option 'displacment' is not one of"),
+    ):
+        refused(said, pairreg.register, known(2), **demons, **parts)
+    usual, given = (pairreg.register(known(2), **demons, **parts) for parts in ({}, {"similarity": "mse", "seed": 3}))
+    np.testing.assert_array_equal(given.field, usual.field)
+
+
 def test_a_program_that_does_not_do_it(program):
     def call(command: str, result: str = "{output}.tfm") -> None:
         method = pairreg.build("method/command", command=command, result=result)

@@ -217,6 +217,29 @@ def test_landmarks_are_carried_through_a_dense_start():
     assert float(values[1]) == pytest.approx(2 * 0.05**2, rel=0.02)
 
 
+def test_landmarks_are_carried_through_a_dense_start_whatever_the_size_of_voxels():
+    """The start bends from voxel to voxel, so that its derivative is another one a few voxels on."""
+    objective, factor = Objective({"landmarks": Landmarks()}, {}), 2.0**-7
+
+    def found(scale: float):
+        pair = evident(2)
+        for one in (pair.fixed, pair.moving, pair.fixed_labels, pair.moving_labels):
+            one.SetSpacing(np.multiply(one.GetSpacing(), scale).tolist())
+            one.SetOrigin(np.multiply(one.GetOrigin(), scale).tolist())
+        shape = pair.fixed.GetSize()[::-1]
+        bends = 0.3 * np.sin(np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), -1))
+        dense = dense_start(bends, pair.fixed, whole=False)
+        points = pair.fixed_landmarks * scale
+        mapped = np.array([dense.TransformPoint(point) for point in points.tolist()]) + 0.1 * scale
+        near = dataclasses.replace(pair, fixed_landmarks=points, moving_landmarks=mapped)
+        return inputs_of(near, objective, dense, 1)[1][0]
+
+    usual, small = found(1.0), found(factor)
+    np.testing.assert_allclose(small.targets, usual.targets, atol=0.01)
+    np.testing.assert_allclose(small.matrices, usual.matrices * factor, atol=1e-3 * factor)
+    np.testing.assert_allclose(small.offsets, usual.offsets * factor, atol=0.01 * factor)
+
+
 def test_points_outside_the_fixed_image_are_said_and_do_not_count(caplog):
     pair = evident(2)
     points = pair.fixed_landmarks.copy()

@@ -11,7 +11,7 @@ from pairreg.files import replacing
 from pairreg.geometry import Interpolation
 from pairreg.image_files import write_image
 from pairreg.pair.landmarks import read_points, write_points
-from pairreg.points import TOLERANCE, to_fixed, to_moving
+from pairreg.points import to_fixed, to_moving, tolerance
 from pairreg.reading.any_format import read
 from pairreg.reading.roles import read_intensities, read_label_map
 from pairreg.runs.transform import RunTransform
@@ -66,7 +66,9 @@ def warp_points(run: RunTransform, file: str, output: Path, inverse: bool) -> st
     lost = np.isnan(carried).any(1)
     if lost.any():
         numbers = ", ".join(str(i) for i in np.flatnonzero(lost) + 1)
-        found = f"number {numbers} have no fixed counterpart that leads to them within {TOLERANCE} mm"
+        found = (
+            f"number {numbers} have no fixed counterpart that leads to them within {tolerance(run.transform):.3g} mm"
+        )
         raise InputError(f"{file}: of its {len(points)} points, {found}; leave them out.")
     with replacing(output) as part:
         write_points(part, carried, like=file, source=source, image=goal)

@@ -27,8 +27,8 @@ from pairreg.transform.base import LevelGrid
 log = logging.getLogger("pairreg")
 Images = Callable[[str, bool], tuple[sitk.Image, sitk.Image]]  # of a channel (or the images), as densities or not
 _NEWTON = 50  # steps to the fixed point of a landmark; one is enough where the initialisation is linear
-_CLOSE = 1e-3  # mm
-_STEP = 0.5  # mm, of differences of the initialisation
+_CLOSE = 1e-3  # of the shortest side of a voxel
+_STEP = 0.5  # likewise, of differences of the initialisation
 
 
 @dataclass(frozen=True)
@@ -294,7 +294,7 @@ def _points(prepared: ResampledPair, name: str, term: Landmarks) -> ComparedPoin
         verb = "lies" if outside == 1 else "lie"
         log.warning(f"similarity.{name}: {outside} of its landmarks {verb} outside the fixed image, without an effect.")
     fixed, moving = pair.fixed_landmarks[used], pair.moving_landmarks[used]
-    back, derivatives = _carried_back(moving, fixed, initial, f"similarity.{name}")
+    back, derivatives = _carried_back(moving, fixed, initial, min(pair.fixed.GetSpacing()), f"similarity.{name}")
     return ComparedPoints(
         voxels=geometry.voxels_of(fixed, pair.fixed)[:, ::-1],
         targets=geometry.voxels_of(back, pair.fixed)[:, ::-1],
@@ -304,17 +304,18 @@ def _points(prepared: ResampledPair, name: str, term: Landmarks) -> ComparedPoin
 
 
 def _carried_back(
-    moving: np.ndarray, start: np.ndarray, initial: sitk.Transform, where: str
+    moving: np.ndarray, start: np.ndarray, initial: sitk.Transform, side: float, where: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the points that `initial` maps to `moving` `(n, ndim)`, and its derivative there `(n, ndim, ndim)`.
 
-    Newton's method begins at `start`. Raises `InputError` for a point that it does not reach.
+    Newton's method begins at `start`; the shortest `side` of a voxel in mm is the unit of its errors and steps.
+    Raises `InputError` for a point that it does not reach.
     """
     points = np.array(start, float)
     for _ in range(_NEWTON):
         error = _mapped(initial, points) - moving
-        derivatives = _derivatives(initial, points)
-        if np.abs(error).max() < _CLOSE:
+        derivatives = _derivatives(initial, points, _STEP * side)
+        if np.abs(error).max() < _CLOSE * side:
             return points, derivatives
         points = points - np.linalg.solve(derivatives, error[..., None])[..., 0]
     number = int(np.abs(error).max(1).argmax()) + 1
@@ -325,8 +326,8 @@ def _mapped(transform: sitk.Transform, points: np.ndarray) -> np.ndarray:
     return np.array([transform.TransformPoint(point) for point in points.tolist()])
 
 
-def _derivatives(transform: sitk.Transform, points: np.ndarray) -> np.ndarray:
-    """Return the derivative of a transform at points by central differences, exact where it is linear."""
-    steps = _STEP * np.eye(points.shape[1])
-    columns = [(_mapped(transform, points + step) - _mapped(transform, points - step)) / (2 * _STEP) for step in steps]
+def _derivatives(transform: sitk.Transform, points: np.ndarray, step: float) -> np.ndarray:
+    """Return the derivative of a transform at points by differences over `step` mm, exact where it is linear."""
+    ways = step * np.eye(points.shape[1])
+    columns = [(_mapped(transform, points + way) - _mapped(transform, points - way)) / (2 * step) for way in ways]
     return np.stack(columns, -1)

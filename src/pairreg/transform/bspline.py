@@ -19,8 +19,9 @@ class BSpline(GridOfDisplacements):
     """Deforms by cubic B-splines on a lattice of control points, so the field is smooth by construction.
 
     **Arguments:** `control_spacing`: between control points on the finest level, in mm (rounded to whole voxels, at
-    least one); a level of scale s has it s times as wide. `symmetric`: optimise both directions, as of `displacement`.
-    `consistency`: weight of the inverse consistency of the two. `learning_rate`: in voxels of the level per iteration.
+    least one); on coarser levels it is wider as the voxels are along each axis, s times on a level of scale s and less
+    across thick slices. `symmetric`: optimise both directions, as of `displacement`. `consistency`: weight of the
+    inverse consistency of the two. `learning_rate`: in voxels of the level per iteration.
 
     Source: Rueckert et al., IEEE TMI 18:712 (1999).
     """
