@@ -347,7 +347,7 @@ def test_parts_that_a_method_does_not_use_are_checked_as_others():
         ({"similarity": ["ncc", "ncc"]}, "similarity 'ncc' is listed twice"),
         ({"regularizer": {"mine": pairreg.build("similarity/ncc")}}, "regularizer.mine should be a"),
         ({"schedule": 3}, "schedule should be a pairreg.schedule.base.Schedule; it is 'int'."),
-        ({"transform": "displacment"}, "transform option 'displacment' is not one of"),
+        ({"transform": "zzz"}, "transform option 'zzz' is not one of"),
     ):
         refused(said, pairreg.register, known(2), **demons, **parts)
     usual, given = (pairreg.register(known(2), **demons, **parts) for parts in ({}, {"similarity": "mse", "seed": 3}))
