@@ -15,7 +15,7 @@ ACCEPTED = {
         "elastix",
     ],
     ("transform=full_resolution,unet", "transform.width=8"): ["full_resolution", "unet"],
-    ("similarity=ncc,[pcc,ncc]", "similarity.ncc.window=5"): ["ncc", "pcc+ncc"],
+    ("similarity=ncc,[pcc,ncc]", "similarity.ncc.window=5"): ["ncc", "ncc+pcc"],
 }
 REFUSED = {
     ("method=demons,ants_syn,elastix", "method.type_of_transform=SyN"): "does not exist with method=demons,elastix;",
