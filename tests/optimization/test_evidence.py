@@ -364,7 +364,11 @@ REFUSED = {
     "labels of one side": ({"fixed_labels": None}, MSE(on="labels"), "has no fixed_labels: give both maps"),
     "a channel of one side": ({"fixed_channels": {}}, MSE(on="pet"), "'pet', which pair 'evident' has not in fixed_ch"),
     "a misspelt channel": ({}, MSE(on="ped"), "has not in fixed_channels and channels; channels of both sides: pet"),
-    "no landmarks": ({"fixed_landmarks": None}, Landmarks(), "compares landmarks, which pair 'evident' has not"),
+    "no landmarks": (
+        {"fixed_landmarks": None, "moving_landmarks": None},
+        Landmarks(),
+        "compares landmarks, which pair 'evident' has not",
+    ),
     "an unknown label": (
         {},
         pairreg.build("similarity/dice", label_weights={"live": 1.0}),
