@@ -366,6 +366,23 @@ def test_a_file_that_a_command_line_names_counts_by_its_content(line, tmp_path):
     assert of(file) != first == of(copy)
 
 
+@pytest.mark.parametrize("to", [">> {log}", ">{log}", "2> {log}", "> '{log}' 2>&1", "2>>{log}"])
+def test_what_a_shell_writes_to_is_no_input(to, tmp_path):
+    """As a log of all runs, which every run changes."""
+    script, log = tmp_path / "reg.py", tmp_path / "log.txt"
+    script.write_text("one")
+    line = f'sh -c "python {script} {IMAGES} {to.format(log=log)}"'
+
+    def of() -> str:
+        return of_method("command", command=line).signature
+
+    first = of()
+    log.write_text("a run")
+    assert of() == first
+    script.write_text("two")
+    assert of() != first
+
+
 def test_a_program_that_is_a_script_counts_by_its_content(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     script = tmp_path / "reg.sh"

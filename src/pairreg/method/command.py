@@ -23,6 +23,7 @@ from pairreg.transform_files.read import read_transform
 _ROLES = ("fixed", "moving", *COMPANIONS)
 _NUMBERS = ("threads", "seed")
 _KNOWN = (*_ROLES, "output", *_NUMBERS)
+_WRITTEN = re.compile(r"\d?>{1,2}\s*\S+")  # what a shell writes to
 _BETWEEN = re.compile(r"[\s=,;:|&<>()\[\]'\"]+")  # what may stand around a path in a word
 
 
@@ -78,10 +79,13 @@ def _files_in(text: str) -> list[str]:
 
 
 def _paths_in(word: str) -> list[str]:
-    """Return the whole paths of files in a word, which may be a command line in turn, as after `sh -c`."""
+    """Return the whole paths of files in a word, which may be a command line in turn, as after `sh -c`.
+
+    What that writes to, such as the log of all runs in `>> /home/me/log`, is no input.
+    """
     if _is_whole_path(word):
         return [word]
-    words = _words_of(word)
+    words = _words_of(_WRITTEN.sub(" ", word))
     if len(words) > 1:
         return [path for one in words for path in _paths_in(one)]
     return [path for path in _BETWEEN.split(word) if _is_whole_path(path)]
@@ -121,7 +125,8 @@ class Command(ImageMethod):
       and `{moving_mask}` are files (`.nii.gz`), `{output}` is the beginning of the names of what it leaves, in a folder
       that is removed afterwards, and `{threads}` and `{seed}` are numbers. It is not read by a shell. It runs in that
       folder, so paths in it are absolute, but for that of the program, which is looked for from the working folder.
-      Files that it names, such as a script, are inputs of the run: it is another one once they have changed.
+      Files that it names, such as a script, are inputs of the run: it is another one once they have changed. What it
+      writes is named by `{output}`, or stands behind `>` in a line for a shell.
     - `result`: the file of the transform, or several in the order of `antsApplyTransforms`, such as
       `["{output}1Warp.nii.gz", "{output}0GenericAffine.mat"]`; a relative path is one in that folder.
     - `format`: of the transform, one of `pairreg.transform_files.read.FORMATS`; None: told from the file.
