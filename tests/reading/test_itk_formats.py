@@ -11,6 +11,7 @@ from pairreg.geometry import matrix_of
 from pairreg.reading.any_format import read, read_vectors
 from pairreg.reading.detached import data_files
 from pairreg.reading.grid import check_place
+from pairreg.reading.notes import ImageFile
 
 
 def written(path: Path, compressed: bool = False, kind: type = np.int16) -> sitk.Image:
@@ -171,6 +172,13 @@ def test_a_small_shear_is_removed(tmp_path: Path, name: str, key: str, value: st
     assert found.repairs[0].startswith(str(tmp_path / name)) and "orthogonal" in found.repairs[0]
 
 
+def lies_in(found: ImageFile, original: sitk.Image, unit: str, scale: float) -> None:
+    """The image lies where `original` does, in a unit of `scale` mm, which is said unless it is mm."""
+    expected = matrix_of(original) * np.array([[scale], [scale], [scale], [1]])
+    np.testing.assert_allclose(matrix_of(found.image), expected, rtol=1e-6)
+    assert [unit in said for said in found.warnings] == ([] if scale == 1 else [True])
+
+
 @pytest.mark.parametrize(
     "units, scale", [("um um um", 1e-3), ("µm μm micron", 1e-3), ("cm cm cm", 10), ("mm mm mm", 1), ("mm voxel mm", 1)]
 )
@@ -178,9 +186,7 @@ def test_the_unit_of_nrrd(tmp_path: Path, units: str, scale: float) -> None:
     original = written(tmp_path / "a.nrrd")
     edit(tmp_path / "a.nrrd", "encoding:", f"space units: {quoted(units)}\nencoding:")
     found = read(tmp_path / "a.nrrd")
-    expected = matrix_of(original) * np.array([[scale], [scale], [scale], [1]])
-    np.testing.assert_allclose(matrix_of(found.image), expected, rtol=1e-6)
-    assert [units.split()[0] in said for said in found.warnings] == ([] if scale == 1 else [True])
+    lies_in(found, original, units.split()[0], scale)
 
 
 @pytest.mark.parametrize("unit, scale", [("um", 1e-3), ("cm", 10), ("mm", 1), ("?", 1)])
@@ -188,9 +194,7 @@ def test_the_unit_of_metaimage(tmp_path: Path, unit: str, scale: float) -> None:
     original = written(tmp_path / "a.mha")
     edit(tmp_path / "a.mha", "ElementType", f"DistanceUnits = {unit}\nElementType")
     found = read(tmp_path / "a.mha")
-    expected = matrix_of(original) * np.array([[scale], [scale], [scale], [1]])
-    np.testing.assert_allclose(matrix_of(found.image), expected, rtol=1e-6)
-    assert [unit in said for said in found.warnings] == ([] if scale == 1 else [True])
+    lies_in(found, original, unit, scale)
 
 
 SPACES = {

@@ -134,8 +134,8 @@ def check_compared(prepared: ResampledPair, use: LevelParts, others: Sequence[Ev
     """
     objective, grid = use.objective, level_grid(prepared, finest)
     check_ranges(objective.similarities, prepared.pair.intensity_range)
-    of_images = prepared.counted(grid) if objective.on_images else None
-    counted = {name: of_images for name in objective.on_images if of_images is not None}
+    # all terms on images have the same
+    counted = dict.fromkeys(objective.on_images, prepared.counted(grid)) if objective.on_images else {}
     maps = {name: one for name, one in zip(objective.on_others, others, strict=True) if isinstance(one, ComparedMaps)}
     counted |= {name: one.counted(prepared, grid) for name, one in maps.items()}
     for name, forward in counted.items():
